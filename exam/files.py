@@ -1,0 +1,114 @@
+"""Writing files and folders so that a reader sees the old content or the new, never half."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import InputError
+
+
+def write_atomically(path: str | os.PathLike[str], data: bytes | str) -> None:
+    """Write `data` (text as UTF-8) to `path` by way of a temporary file beside it.
+
+    Raises `InputError` naming the path where the folder is missing or cannot be written.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> write_atomically(folder / "scores.json", "{}")
+    >>> (folder / "scores.json").read_text()
+    '{}'
+    """
+    target = Path(path)
+    content = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+    try:
+        with _temporary_beside(target) as temporary:
+            temporary.write_bytes(content)
+            _copy_mode(target, temporary)
+            temporary.replace(target)
+    except OSError as error:
+        raise InputError(
+            f"{target} cannot be written: {error.strerror or error}; choose another place"
+        ) from error
+
+
+@contextmanager
+def new_folder(path: str | os.PathLike[str], overwrite: bool = False) -> Iterator[Path]:
+    """A temporary folder beside `path` that takes its name when the block ends without an exception.
+
+    A folder that already holds something is kept unless `overwrite` is set; then it is replaced as a whole.
+    Raises `InputError` if `path` is taken or its parent cannot be written.
+
+    >>> import tempfile
+    >>> parent = Path(tempfile.mkdtemp())
+    >>> with new_folder(parent / "run") as folder:
+    ...     _ = (folder / "config.json").write_text("{}")
+    >>> [file.name for file in (parent / "run").iterdir()]
+    ['config.json']
+    """
+    target = Path(path)
+    refuse_taken(target, overwrite)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    except OSError as error:
+        raise InputError(
+            f"{target} cannot be made: {error.strerror or error}; choose another place"
+        ) from error
+    try:
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        _replace_folder(temporary, target, overwrite)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def refuse_taken(path: str | os.PathLike[str], overwrite: bool = False) -> None:
+    """Raise `InputError` if `path` is a file, or a folder that holds something and `overwrite` is not set."""
+    target = Path(path)
+    if target.exists() and not target.is_dir():
+        raise InputError(f"{target} is a file; give a folder that is empty or not there yet")
+    if target.is_dir() and not overwrite and any(target.iterdir()):
+        raise InputError(f"{target} is not empty; give another folder or --overwrite")
+
+
+def _replace_folder(temporary: Path, target: Path, overwrite: bool) -> None:
+    refuse_taken(target, overwrite)
+    if not target.exists():
+        temporary.rename(target)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
+    target.rename(aside / target.name)
+    try:
+        temporary.rename(target)
+    except OSError:
+        (aside / target.name).rename(target)
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def _temporary_beside(target: Path) -> Iterator[Path]:
+    handle, name = tempfile.mkstemp(prefix=f".{target.name[:60]}.", dir=target.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _copy_mode(target: Path, temporary: Path) -> None:
+    # mkstemp makes private files; a result file should be as readable as any other new file.
+    temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
