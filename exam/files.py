@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import InputError
+from cmexam_baseline.exam.errors import InputError
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes | str) -> None:
