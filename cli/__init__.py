@@ -1,1 +1,1 @@
-"""Placeholder docstring."""
+"""The command line: click commands, what they print, and the run folder."""

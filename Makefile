@@ -1,0 +1,60 @@
+# make train: a virtual environment, the package, a model trained on the bundled sample exam, its scores.
+# make test:  the same environment with the test extra, then ruff, mypy and pytest.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+CONSTRAINTS := -c constraints.txt
+FOLDERS := cli encoders exam features metrics
+SOURCES := $(shell find $(FOLDERS) -name '*.py' -o -name '*.csv' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name 'py.typed')
+REQUIREMENTS := setup.cfg pyproject.toml constraints.txt
+
+.PHONY: train test lint bench bench-guard clean
+
+train: $(VENV)/package-installed
+	$(BIN)/cmexam-baseline train --out runs/sample --overwrite
+
+test: $(VENV)/test-installed lint bench-guard
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
+
+lint: $(VENV)/test-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/test-installed
+	$(PIP) install $(CONSTRAINTS) -r benchmarks/requirements.txt
+	$(BIN)/python benchmarks/compare.py
+
+bench-guard: $(VENV)/test-installed
+	$(BIN)/python benchmarks/guard.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/dependencies-installed: $(REQUIREMENTS) | $(BIN)/python
+	$(PIP) install $(CONSTRAINTS) .
+	touch $@
+
+$(VENV)/test-dependencies-installed: $(REQUIREMENTS) | $(BIN)/python
+	$(PIP) install $(CONSTRAINTS) torch ".[test]"
+	touch $@ $(VENV)/dependencies-installed
+
+# An old build/ would ship modules that are deleted by now.
+define install-package
+	rm -rf build *.egg-info
+	$(PIP) install --no-deps --force-reinstall .
+	rm -rf build *.egg-info
+	touch $@
+endef
+
+$(VENV)/package-installed: $(VENV)/dependencies-installed $(SOURCES)
+	$(install-package)
+
+$(VENV)/test-installed: $(VENV)/test-dependencies-installed $(SOURCES)
+	$(install-package)
+	touch $(VENV)/package-installed
