@@ -1,1 +1,25 @@
-"""Placeholder docstring."""
+"""Questions, answers, predictions and the files they stand in."""
+
+from __future__ import annotations
+
+from cmexam_baseline.exam.checks import BadRow
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.exam import Exam, Question
+from cmexam_baseline.exam.formats import read_exam, read_exam_report, read_splits
+from cmexam_baseline.exam.letters import letters_to_mask, letters_to_masks, mask_to_letters, masks_to_letters
+from cmexam_baseline.exam.predictions import Predictions
+
+__all__ = [
+    "BadRow",
+    "Exam",
+    "InputError",
+    "Predictions",
+    "Question",
+    "letters_to_mask",
+    "letters_to_masks",
+    "mask_to_letters",
+    "masks_to_letters",
+    "read_exam",
+    "read_exam_report",
+    "read_splits",
+]

@@ -1,0 +1,324 @@
+"""The exam: questions as columns, so that a million rows stay a handful of lists and arrays."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.letters import (
+    LETTERS,
+    MAX_OPTIONS,
+    letter_counts,
+    letters_to_masks,
+    mask_to_letters,
+    masks_to_letters,
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question for people to look at: what `exam[3]` and `for question in exam` give.
+
+    `options` stand without their letters, `answer` is letters in order ("" = unknown),
+    `annotations` maps a column ("Difficulty level") to this question's value.
+
+    >>> Question("q1", "缺乏可致夜盲症的维生素是", ("维生素A", "维生素C"), "A").right_options
+    ['维生素A']
+    """
+
+    id: str
+    question: str
+    options: tuple[str, ...]
+    answer: str = ""
+    explanation: str = ""
+    annotations: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def right_options(self) -> list[str]:
+        """The texts of the options that the answer names."""
+        return [text for letter, text in zip(LETTERS, self.options, strict=False) if letter in self.answer]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Exam:
+    """n questions with their options and, where known, answers, explanations and annotations.
+
+    ids:            n different strings
+    questions:      n stems
+    option_texts:   all options of all questions without their letters, one flat list
+    option_offsets: int64 (n+1,); the options of question i are
+                    `option_texts[option_offsets[i]:option_offsets[i+1]]`; 2–8 a question
+    answers:        uint8 (n,) bit masks, bit 0 is A; 0 = unknown
+    explanations:   n texts, "" = none
+    annotations:    column name -> n values
+
+    The arrays are copied and read-only. Raises `InputError` where the columns do not fit together.
+
+    >>> exam = Exam.from_questions([Question("q1", "缺乏可致夜盲症的维生素是", ("维生素A", "维生素C"), "A")])
+    >>> exam
+    Exam(1 question 'q1', 2 options each, 0.0% multi-answer, 0.0% explained, no annotations)
+    >>> exam.options(0)
+    ['维生素A', '维生素C']
+    >>> exam[0].answer, exam.answers.tolist()
+    ('A', [1])
+    """
+
+    ids: list[str]
+    questions: list[str]
+    option_texts: list[str]
+    option_offsets: NDArray[np.int64]
+    answers: NDArray[np.uint8]
+    explanations: list[str]
+    annotations: dict[str, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "option_offsets", _frozen_array(self.option_offsets, np.int64))
+        object.__setattr__(self, "answers", _frozen_array(self.answers, np.uint8))
+        _check_lengths(self)
+        _check_options(self)
+        refuse_doubled(self.ids, "id")
+
+    @classmethod
+    def from_questions(cls, questions: Iterable[Question]) -> Exam:
+        """An exam of single questions; a question without an id gets "question-<row>".
+
+        An annotation that only some questions have is "" in the others. Raises `InputError` as `Exam` does.
+
+        >>> len(Exam.from_questions([Question("", "下列属于口服降糖药的是", ("二甲双胍", "胰岛素"), "A")]))
+        1
+        """
+        rows = list(questions)
+        columns = dict.fromkeys(name for row in rows for name in row.annotations)
+        return cls(
+            ids=[row.id or f"question-{number}" for number, row in enumerate(rows, 1)],
+            questions=[row.question for row in rows],
+            option_texts=[text for row in rows for text in row.options],
+            option_offsets=offsets_of([len(row.options) for row in rows]),
+            answers=letters_to_masks(row.answer for row in rows),
+            explanations=[row.explanation for row in rows],
+            annotations={name: [row.annotations.get(name, "") for row in rows] for name in columns},
+        )
+
+    @classmethod
+    def concatenate(cls, exams: Sequence[Exam]) -> Exam:
+        """One exam after the other; an annotation that only some of them have is "" in the others.
+
+        Raises `InputError` for no exam at all or for ids that stand in more than one.
+        """
+        if not exams:
+            raise InputError("no exam to concatenate; give at least one")
+        columns = dict.fromkeys(name for exam in exams for name in exam.annotations)
+        return cls(
+            ids=[value for exam in exams for value in exam.ids],
+            questions=[value for exam in exams for value in exam.questions],
+            option_texts=[value for exam in exams for value in exam.option_texts],
+            option_offsets=offsets_of(np.concatenate([exam.n_options for exam in exams])),
+            answers=np.concatenate([exam.answers for exam in exams]),
+            explanations=[value for exam in exams for value in exam.explanations],
+            annotations={
+                name: [value for exam in exams for value in exam.annotations.get(name, [""] * len(exam))]
+                for name in columns
+            },
+        )
+
+    @property
+    def n_options(self) -> NDArray[np.int64]:
+        """Number of options of each question, int64 (n,)."""
+        return np.diff(self.option_offsets)
+
+    @property
+    def is_multi(self) -> NDArray[np.bool_]:
+        """Whether the answer of each question has two letters or more, bool (n,)."""
+        return letter_counts(self.answers) > 1
+
+    def options(self, index: int) -> list[str]:
+        """The option texts of one question, in order; negative indices count from the end."""
+        row = self._row(index)
+        return self.option_texts[self.option_offsets[row] : self.option_offsets[row + 1]]
+
+    def letters(self) -> list[str]:
+        """The answers as letters in order, "" where unknown."""
+        return masks_to_letters(self.answers)
+
+    def fingerprint(self) -> str:
+        """Hex SHA-256 of everything that `==` compares, the same on every machine and for every file form."""
+        digest = hashlib.sha256(b"cmexam-baseline exam 1\0")
+        columns = [self.ids, self.questions, self.option_texts, self.letters(), self.explanations]
+        for column in [*columns, list(self.annotations), *self.annotations.values()]:
+            encoded = [text.encode("utf-8", "surrogatepass") for text in column]
+            digest.update(np.array([len(column), *map(len, encoded)], dtype="<i8").tobytes())
+            digest.update(b"".join(encoded))
+        digest.update(self.option_offsets.astype("<i8").tobytes())
+        return digest.hexdigest()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __iter__(self) -> Iterator[Question]:
+        return (self[row] for row in range(len(self)))
+
+    @overload
+    def __getitem__(self, key: int | np.integer) -> Question: ...
+    @overload
+    def __getitem__(self, key: slice | ArrayLike) -> Exam: ...
+    def __getitem__(self, key: int | np.integer | slice | ArrayLike) -> Question | Exam:
+        """`exam[3]` is a `Question`; a slice, an integer array or a bool array gives an `Exam`."""
+        if isinstance(key, int | np.integer):
+            return self._question(self._row(int(key)))
+        return self._take(self._rows(key))
+
+    def __add__(self, other: Exam) -> Exam:
+        return Exam.concatenate([self, other]) if isinstance(other, Exam) else NotImplemented
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Exam):
+            return NotImplemented
+        return (
+            self.ids == other.ids
+            and self.questions == other.questions
+            and self.option_texts == other.option_texts
+            and np.array_equal(self.option_offsets, other.option_offsets)
+            and np.array_equal(self.answers, other.answers)
+            and self.explanations == other.explanations
+            and list(self.annotations.items()) == list(other.annotations.items())
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        if not len(self):
+            return "Exam(0 questions)"
+        ids = f"{self.ids[0]!r}" + (f" to {self.ids[-1]!r}" if len(self) > 1 else "")
+        fewest, most = int(self.n_options.min()), int(self.n_options.max())
+        parts = [
+            f"{len(self):,} question{'s' if len(self) > 1 else ''} {ids}",
+            f"{fewest} options each" if fewest == most else f"{fewest}–{most} options",
+            f"{self.is_multi.mean():.1%} multi-answer",
+            f"{sum(map(bool, self.explanations)) / len(self):.1%} explained",
+            f"annotations {', '.join(self.annotations)}" if self.annotations else "no annotations",
+        ]
+        unanswered = int((self.answers == 0).sum())
+        if unanswered:
+            parts.insert(3, f"{unanswered:,} without answer")
+        return f"Exam({', '.join(parts)})"
+
+    def _row(self, index: int) -> int:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"question {index} of an exam of {len(self)}")
+        return index % len(self)
+
+    def _rows(self, key: slice | ArrayLike) -> NDArray[np.int64]:
+        if isinstance(key, slice):
+            return np.arange(len(self), dtype=np.int64)[key]
+        rows = np.asarray(key)
+        if rows.ndim != 1 or not (rows.size == 0 or rows.dtype.kind in "iub"):
+            raise TypeError(f"an exam is indexed by int, slice, or a 1-d int or bool array; got {key!r}")
+        if rows.dtype.kind == "b":
+            if len(rows) != len(self):
+                raise IndexError(f"bool index of length {len(rows)} for an exam of {len(self)}")
+            return np.flatnonzero(rows)
+        if rows.size and not (-len(self) <= int(rows.min()) and int(rows.max()) < len(self)):
+            raise IndexError(f"rows {rows.min()} to {rows.max()} of an exam of {len(self)}")
+        return rows.astype(np.int64) % max(len(self), 1)
+
+    def _question(self, row: int) -> Question:
+        return Question(
+            id=self.ids[row],
+            question=self.questions[row],
+            options=tuple(self.options(row)),
+            answer=mask_to_letters(int(self.answers[row])),
+            explanation=self.explanations[row],
+            annotations={name: values[row] for name, values in self.annotations.items()},
+        )
+
+    def _take(self, rows: NDArray[np.int64]) -> Exam:
+        picked = rows.tolist()
+        bounds = self.option_offsets.tolist()
+        return Exam(
+            ids=[self.ids[row] for row in picked],
+            questions=[self.questions[row] for row in picked],
+            option_texts=[
+                text for row in picked for text in self.option_texts[bounds[row] : bounds[row + 1]]
+            ],
+            option_offsets=offsets_of(self.n_options[rows]),
+            answers=self.answers[rows],
+            explanations=[self.explanations[row] for row in picked],
+            annotations={name: [values[row] for row in picked] for name, values in self.annotations.items()},
+        )
+
+
+def offsets_of(counts: ArrayLike) -> NDArray[np.int64]:
+    """Bounds of ragged rows, int64 (n+1,), from the n row lengths.
+
+    >>> offsets_of([5, 4]).tolist()
+    [0, 5, 9]
+    """
+    lengths = np.asarray(counts, dtype=np.int64)
+    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+
+
+def refuse_doubled(ids: Sequence[str], what: str) -> None:
+    """Raise `InputError` naming the rows of the first id that stands twice."""
+    if len(set(ids)) == len(ids):
+        return
+    first: dict[str, int] = {}
+    for row, name in enumerate(ids, 1):
+        if name in first:
+            raise InputError(f"{what} {name!r} stands in rows {first[name]} and {row}; make the ids unique")
+        first[name] = row
+
+
+def _frozen_array(values: ArrayLike, dtype: type[np.generic]) -> NDArray[np.generic]:
+    array = np.asarray(values)
+    if array.size and array.dtype.kind not in "iu":
+        raise InputError(f"answers and option_offsets must be integer arrays; got {array.dtype}")
+    if array.size and dtype is np.uint8 and not (int(array.min()) >= 0 and int(array.max()) <= 255):
+        raise InputError("answers must be bit masks between 0 and 255")
+    copy = array.astype(dtype, copy=True)
+    copy.flags.writeable = False
+    return copy
+
+
+def _check_lengths(exam: Exam) -> None:
+    n = len(exam.ids)
+    lengths = {
+        "questions": len(exam.questions),
+        "explanations": len(exam.explanations),
+        **{f"annotations[{name!r}]": len(values) for name, values in exam.annotations.items()},
+    }
+    wrong = [f"{name} has {length}" for name, length in lengths.items() if length != n]
+    if exam.answers.shape != (n,):
+        wrong.append(f"answers has shape {exam.answers.shape}")
+    if exam.option_offsets.shape != (n + 1,):
+        wrong.append(f"option_offsets has shape {exam.option_offsets.shape}, not ({n + 1},)")
+    if wrong:
+        raise InputError(f"an exam of {n} ids needs {n} values in every column; {'; '.join(wrong)}")
+
+
+def _check_options(exam: Exam) -> None:
+    offsets = exam.option_offsets
+    if offsets[0] != 0 or offsets[-1] != len(exam.option_texts):
+        raise InputError(
+            f"option_offsets must run from 0 to the {len(exam.option_texts)} option_texts; "
+            f"got {offsets[0]} to {offsets[-1]}"
+        )
+    counts = exam.n_options
+    wrong = np.flatnonzero((counts < 2) | (counts > MAX_OPTIONS))
+    if wrong.size:
+        row = int(wrong[0])
+        raise InputError(
+            f"question {exam.ids[row]!r} has {counts[row]} options; 2 to {MAX_OPTIONS} are possible"
+        )
+    beyond = np.flatnonzero(exam.answers.astype(np.int64) >> counts)
+    if beyond.size:
+        row = int(beyond[0])
+        raise InputError(
+            f"answer {mask_to_letters(int(exam.answers[row]))} of question {exam.ids[row]!r} "
+            f"names a letter beyond its {counts[row]} options"
+        )

@@ -1,0 +1,111 @@
+"""Answer sets: "ABD" to a bit mask and back.
+
+Bit i of a mask is set when option i (A is bit 0) belongs to the answer; 0 means that there is no answer.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cmexam_baseline.exam.errors import InputError
+
+LETTERS = "ABCDEFGH"
+MAX_OPTIONS = len(LETTERS)
+
+# What people write between, around and after letters: "A,B,D", "(A)", "A、C。", "A B".
+_BESIDE_LETTERS = re.compile(r"[\s,;、。.:/|&+()\[\]【】\"']+")
+
+_LETTERS_OF_MASK = [
+    "".join(letter for bit, letter in enumerate(LETTERS) if mask >> bit & 1) for mask in range(256)
+]
+
+
+def parse_letters(text: str) -> int | None:
+    """The mask of an answer as people write it, or None where something else than a letter A–H stands there.
+
+    Width, case, order, repetition and the usual separators do not matter; no letter at all is 0.
+
+    >>> parse_letters("D, b、Ａ"), parse_letters(""), parse_letters("ABX")
+    (11, 0, None)
+    """
+    compact = _BESIDE_LETTERS.sub("", unicodedata.normalize("NFKC", text)).upper()
+    mask = 0
+    for letter in compact:
+        bit = LETTERS.find(letter)
+        if bit < 0:
+            return None
+        mask |= 1 << bit
+    return mask
+
+
+def letters_to_mask(text: str) -> int:
+    """The bit mask of an answer: letters A–H in any order, width or case, with or without separators.
+
+    Raises `InputError` where `text` holds anything else.
+
+    >>> letters_to_mask("ABD"), letters_to_mask("c"), letters_to_mask("")
+    (11, 4, 0)
+    """
+    mask = parse_letters(text)
+    if mask is None:
+        raise InputError(f"answer {text!r} is not a set of letters A–H; write it as in 'C' or 'ABD'")
+    return mask
+
+
+def mask_to_letters(mask: int) -> str:
+    """The letters of a bit mask in order; "" for 0.
+
+    Raises `InputError` for a mask outside 0–255.
+
+    >>> mask_to_letters(11)
+    'ABD'
+    """
+    if not 0 <= mask < len(_LETTERS_OF_MASK):
+        raise InputError(f"answer mask {mask} must be between 0 and 255")
+    return _LETTERS_OF_MASK[mask]
+
+
+def letters_to_masks(texts: Iterable[str | None]) -> NDArray[np.uint8]:
+    """The bit masks of many answers, uint8 (n,); None and "" become 0.
+
+    Raises `InputError` naming the first answer that is not a set of letters A–H.
+
+    >>> letters_to_masks(["C", None, "A,D"]).tolist()
+    [4, 0, 9]
+    """
+    answers = ["" if text is None else text for text in texts]
+    masks = {text: parse_letters(text) for text in set(answers)}
+    if None in masks.values():
+        row, text = next((row, text) for row, text in enumerate(answers, 1) if masks[text] is None)
+        raise InputError(
+            f"answer {text!r} in row {row} is not a set of letters A–H; write it as in 'C' or 'ABD'"
+        )
+    return np.array([masks[text] for text in answers], dtype=np.uint8)
+
+
+def masks_to_letters(masks: ArrayLike) -> list[str]:
+    """The letters of many bit masks, "" for 0.
+
+    Raises `InputError` where a mask is outside 0–255.
+
+    >>> masks_to_letters([4, 0, 9])
+    ['C', '', 'AD']
+    """
+    values: Sequence[int] = np.asarray(masks).tolist()
+    if values and not (min(values) >= 0 and max(values) < len(_LETTERS_OF_MASK)):
+        raise InputError(f"answer masks must be between 0 and 255; got {min(values)} to {max(values)}")
+    return [_LETTERS_OF_MASK[mask] for mask in values]
+
+
+def letter_counts(masks: ArrayLike) -> NDArray[np.int64]:
+    """How many letters each answer holds, int64 (n,): 0 no answer, 1 single, 2 and more multi-answer.
+
+    >>> letter_counts([4, 0, 11]).tolist()
+    [1, 0, 3]
+    """
+    return np.bitwise_count(np.asarray(masks, dtype=np.uint8)).astype(np.int64)
