@@ -1,0 +1,106 @@
+"""Groups of questions that deserve a figure of their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.exam import Exam
+
+NEGATION = re.compile(
+    r"不是|不属于|不包括|不包含|不符合|不正确|不恰当|不宜|不应|不能|不会|不得|无关|错误|有误|除外|除了|禁忌|禁用"
+)
+
+# Upper bounds (characters, inclusive) of the length groups; half of CMExam's stems have up to 18 characters.
+LENGTH_BOUNDS = (10, 20, 40, 80)
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The questions that share one value of one property.
+
+    by:    the property ("Difficulty level", "answer size", …)
+    value: its value ("3", "multi", …)
+    rows:  int64 row numbers (0-based) of the exam
+    """
+
+    by: str
+    value: str
+    rows: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def answer_size(exam: Exam) -> list[str]:
+    """ "single" or "multi" for every question, by the number of right letters."""
+    return ["multi" if multi else "single" for multi in exam.is_multi.tolist()]
+
+
+def negation(exam: Exam) -> list[str]:
+    """ "negated" where the stem asks for what is wrong, missing or not to be done; else "plain"."""
+    return ["negated" if NEGATION.search(stem) else "plain" for stem in exam.questions]
+
+
+def option_count(exam: Exam) -> list[str]:
+    """The number of options of every question."""
+    return [str(count) for count in exam.n_options.tolist()]
+
+
+def question_length(exam: Exam) -> list[str]:
+    """The length group of every stem in characters, as "11–20"."""
+    names = [
+        *(f"{low + 1}–{high}" for low, high in zip((0, *LENGTH_BOUNDS), LENGTH_BOUNDS, strict=False)),
+        f"{LENGTH_BOUNDS[-1] + 1}+",
+    ]
+    groups = np.searchsorted(LENGTH_BOUNDS, [len(stem) for stem in exam.questions])
+    return [names[group] for group in groups.tolist()]
+
+
+PROPERTIES: dict[str, Callable[[Exam], list[str]]] = {
+    "answer size": answer_size,
+    "negation": negation,
+    "option count": option_count,
+    "question length": question_length,
+}
+
+
+def slice_exam(exam: Exam, columns: Iterable[str] = (), overlap: Iterable[str] | None = None) -> list[Slice]:
+    """All slices of an exam: by every annotation, by its own properties, by overlap with training questions.
+
+    columns: annotations to slice by; none given means every annotation that the exam has
+    overlap: n values such as "same question" and "none", from `Overlap`; left out where None
+
+    Slices of one property stand together, in the order of their values. An annotation with more than 100
+    values (an id, say) is left out unless it is named. Raises `InputError` for a column that the exam lacks.
+
+    >>> from cmexam_baseline.exam import Question
+    >>> easy = Question("q1", "不属于抗生素的是", ("青霉素", "阿司匹林"), "B", annotations={"Level": "1"})
+    >>> hard = Question("q2", "属于抗生素的有", ("青霉素", "头孢拉定"), "AB", annotations={"Level": "5"})
+    >>> [(part.by, part.value, len(part)) for part in slice_exam(Exam.from_questions([easy, hard]))][:3]
+    [('Level', '1', 1), ('Level', '5', 1), ('answer size', 'multi', 1)]
+    """
+    named = list(columns)
+    for column in named:
+        if column not in exam.annotations:
+            there = ", ".join(exam.annotations) or "none"
+            raise InputError(f"the exam has no column {column!r} to slice by; its annotations are: {there}")
+    chosen = named or [name for name, values in exam.annotations.items() if len(set(values)) <= 100]
+    values_by = {name: exam.annotations[name] for name in chosen}
+    values_by |= {name: describe(exam) for name, describe in PROPERTIES.items()}
+    if overlap is not None:
+        values_by["overlap with training"] = list(overlap)
+    return [part for by, values in values_by.items() for part in _groups(by, values)]
+
+
+def _groups(by: str, values: list[str]) -> list[Slice]:
+    names, group_of_row = np.unique(np.array(values, dtype=object).astype(str), return_inverse=True)
+    return [
+        Slice(by, str(name) or "(empty)", np.flatnonzero(group_of_row == group))
+        for group, name in enumerate(names.tolist())
+    ]
