@@ -59,7 +59,7 @@ class Join:
 
 
 def join(exam: Exam, keys: JoinKeys) -> Join:
-    """Meet an exam by the best key there is: id, row number where counts agree, question, or with its options.
+    """Meet an exam by the best key there is: id, row number where counts agree, question, then its options.
 
     Stems that stand in the exam more than once are told apart by their options where the file has them, else
     by their order. Raises `InputError` where no key fits.
