@@ -1,0 +1,162 @@
+"""What one model put out, as its file holds it: cells by role, not yet read."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.formats import read_table
+from cmexam_baseline.exam.joining import JoinKeys
+from cmexam_baseline.exam.options import parse_options
+from cmexam_baseline.exam.outputs.flatten import flatten_columns
+from cmexam_baseline.exam.outputs.recognition import ColumnChoice, Recognition, recognise
+from cmexam_baseline.exam.table import cell_text
+
+
+@dataclass(frozen=True, eq=False)
+class SystemOutput:
+    """The n rows of one model in a prediction file.
+
+    name:          the model's, from the column of a wide file or the name of the file
+    file:          where it stands
+    recognition:   which column was taken for what
+    keys:          what the rows say about their question
+    replies:       n texts that hold the answer (a letter cell or a whole reply), or None
+    raw:           n whole replies where `replies` are letter cells and the file has both, or None
+    explanations:  n texts, None = no cell; or None where the file has no such column
+    references:    n reference explanations that the file brings along, or None
+    probabilities: float64 (n, letters) option probabilities, NaN where empty; or None
+    """
+
+    name: str
+    file: str
+    recognition: Recognition
+    keys: JoinKeys
+    replies: list[str] | None = None
+    raw: list[str] | None = None
+    explanations: list[str | None] | None = None
+    references: list[str | None] | None = None
+    probabilities: NDArray[np.float64] | None = None
+
+    def __len__(self) -> int:
+        return self.keys.n
+
+
+def read_outputs(
+    path: str | os.PathLike[str], chosen: ColumnChoice | None = None, name: str | None = None
+) -> list[SystemOutput]:
+    """The systems of a prediction file: one, or one for every answer column of a wide file.
+
+    CSV, TSV, JSONL, JSON, Parquet, XLSX, each also packed as .gz; "-" is standard input. Raises `InputError`
+    where the file cannot be read or no column holds answers.
+    """
+    table = read_table(path)
+    columns = flatten_columns(table.columns)
+    shown = "standard input" if str(path) == "-" else str(path)
+    found = recognise(columns, shown, chosen or ColumnChoice())
+    keys = _join_keys(columns, found)
+    stem = name or (shown if shown == "standard input" else Path(shown).name.split(".")[0])
+    if found.systems:
+        return [
+            SystemOutput(column, shown, found, keys, replies=_texts(columns[column]))
+            for column in found.systems
+        ]
+    roles = found.roles
+    return [
+        SystemOutput(
+            stem,
+            shown,
+            found,
+            keys,
+            replies=_column(columns, roles.get("answer") or roles.get("raw")),
+            raw=_column(columns, roles.get("raw") if "answer" in roles else None),
+            explanations=_optional(columns, roles.get("explanation")),
+            references=_optional(columns, roles.get("reference")),
+            probabilities=_probabilities(columns, found, shown),
+        )
+    ]
+
+
+def _join_keys(columns: dict[str, list[object]], found: Recognition) -> JoinKeys:
+    n = len(next(iter(columns.values()), []))
+    options: list[list[str]] | None = None
+    if "options" in found.roles:
+        options = [_option_texts(cell) for cell in columns[found.roles["options"]]]
+    elif found.option_columns:
+        cells = [_texts(columns[name]) for name in found.option_columns]
+        options = [[text for text in row if text] for row in zip(*cells, strict=True)]
+    if options is not None and not any(options):
+        options = None
+    return JoinKeys(
+        n,
+        ids=_column(columns, found.roles.get("id")),
+        questions=_column(columns, found.roles.get("question")),
+        options=options,
+    )
+
+
+def _option_texts(cell: object) -> list[str]:
+    if isinstance(cell, list):
+        return [cell_text(value) for value in cell]
+    return parse_options(cell_text(cell)) or []
+
+
+def _column(columns: dict[str, list[object]], name: str | None) -> list[str] | None:
+    return None if name is None else _texts(columns[name])
+
+
+def _texts(cells: Sequence[object]) -> list[str]:
+    return [_text(cell) for cell in cells]
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, list):
+        # Letters as a list, or several samples of one reply: the first counts.
+        return (
+            "".join(map(cell_text, cell)) if all(_is_short(value) for value in cell) else cell_text(cell[0])
+        )
+    return cell_text(cell)
+
+
+def _is_short(value: object) -> bool:
+    return len(cell_text(value)) <= 1
+
+
+def _optional(columns: dict[str, list[object]], name: str | None) -> list[str | None] | None:
+    if name is None:
+        return None
+    return [None if cell is None else _text(cell) for cell in columns[name]]
+
+
+def _probabilities(
+    columns: dict[str, list[object]], found: Recognition, file: str
+) -> NDArray[np.float64] | None:
+    if not found.probabilities:
+        return None
+    by_letter = [
+        [_number(cell, file, row, name) for row, cell in enumerate(columns[name], 1)]
+        for name in found.probabilities.values()
+    ]
+    return np.array(by_letter, dtype=np.float64).T
+
+
+def _number(cell: object, file: str, row: int, column: str) -> float:
+    text = cell_text(cell).strip()
+    if not text:
+        return math.nan
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 <= value <= 1.0:
+        raise InputError(
+            f"{file}, row {row}: {column} is {text[:20]!r}; expected a probability from 0 to 1, or nothing"
+        )
+    return value
