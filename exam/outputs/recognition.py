@@ -15,7 +15,9 @@ from cmexam_baseline.exam.table import cell_text
 
 # Role -> names, the more telling first. Case, width, blanks, "_" and "-" do not matter.
 NAMES: dict[str, tuple[str, ...]] = {
-    "id": ("id", "custom id", "question id", "qid", "uid", "idx", "index", "doc id", "row", "编号", "题号", "序号"),
+    "id": (
+        "id", "custom id", "question id", "qid", "uid", "idx", "index", "doc id", "row", "编号", "题号", "序号",
+    ),
     "question": ("question", "question text", "stem", "题目", "题干", "问题", "doc.question", "query"),
     "options": ("options", "choices", "选项", "doc.options"),
     "answer": (
@@ -32,10 +34,11 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "explanation": (
         "predicted explanation", "predict explanation", "model explanation", "explanation prediction",
-        "generated explanation", "explanation", "rationale", "reasoning", "解析", "答案解析", "模型解析", "解释",
+        "generated explanation", "explanation", "rationale", "reasoning",
+        "解析", "答案解析", "模型解析", "解释",
     ),
     "reference": (
-        "reference", "references", "reference explanation", "gold explanation", "true explanation", "参考解析",
+        "reference", "references", "reference explanation", "gold explanation", "参考解析",
     ),
 }  # fmt: skip
 # A file of our own, or one that says no more: "answer" is then what the model said.
