@@ -16,7 +16,8 @@ from cmexam_baseline.exam.table import cell_text
 # Role -> names, the more telling first. Case, width, blanks, "_" and "-" do not matter.
 NAMES: dict[str, tuple[str, ...]] = {
     "id": (
-        "id", "custom id", "question id", "qid", "uid", "idx", "index", "doc id", "row", "编号", "题号", "序号",
+        "id", "custom id", "question id", "qid", "uid", "idx", "index", "doc id", "row",
+        "编号", "题号", "序号",
     ),
     "question": ("question", "question text", "stem", "题目", "题干", "问题", "doc.question", "query"),
     "options": ("options", "choices", "选项", "doc.options"),
