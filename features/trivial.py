@@ -1,0 +1,150 @@
+"""Baselines that cost nothing: what any trained model has to beat.
+
+Each has the verbs of the real ones, `fit(exam)` and `predict(exam)`, and needs no more than a moment.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmexam_baseline.exam import Exam, Predictions
+from cmexam_baseline.exam.letters import MAX_OPTIONS
+
+Progress = Callable[[str, int, int], None]
+Self = TypeVar("Self", bound="TrivialBaseline")
+
+# 以上都是, 以上说法均正确, 上述皆可, 全部正确 …, and not 以上都不是, 以上均非, 以上均错误.
+_ALL_OF_THE_ABOVE = re.compile(
+    r"(?:以上|上述)[^都均全皆不非无错]{0,4}(?:都|均|全|皆)[^不非无错没]{1,6}|(?:全部|都|均|皆)(?:是|对|正确)的?"
+)
+
+
+class TrivialBaseline(ABC):
+    """A rule that answers without reading much; `seed` matters to those that draw."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+
+    def fit(self: Self, exam: Exam, val: Exam | None = None, progress: Progress | None = None) -> Self:
+        """Learn what the rule needs from the answers of `exam`; most need nothing."""
+        return self
+
+    def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
+        """One answer a question; the same for the same exam and seed."""
+        return Predictions(ids=list(exam.ids), answers=self._masks(exam))
+
+    @abstractmethod
+    def _masks(self, exam: Exam) -> NDArray[np.uint8]:
+        """Bit masks, uint8 (n,)."""
+
+
+class RandomSubset(TrivialBaseline):
+    """Any non-empty set of the options with equal chance: the paper's "Random", 1 in 31 for five options.
+
+    >>> from cmexam_baseline.exam import Question
+    >>> exam = Exam.from_questions([Question("q1", "下列正确的是", ("甲", "乙", "丙"))])
+    >>> RandomSubset(seed=1).predict(exam).letters()
+    ['C']
+    """
+
+    def _masks(self, exam: Exam) -> NDArray[np.uint8]:
+        generator = np.random.default_rng(self.seed)
+        return generator.integers(1, 2**exam.n_options, dtype=np.int64).astype(np.uint8)
+
+
+class RandomLetter(TrivialBaseline):
+    """One of the options with equal chance.
+
+    >>> from cmexam_baseline.exam import Question
+    >>> exam = Exam.from_questions([Question("q1", "下列正确的是", ("甲", "乙", "丙"))])
+    >>> RandomLetter(seed=1).predict(exam).letters()
+    ['B']
+    """
+
+    def _masks(self, exam: Exam) -> NDArray[np.uint8]:
+        return _letter_masks(np.random.default_rng(self.seed).integers(0, exam.n_options))
+
+
+class MostFrequentLetter(TrivialBaseline):
+    """The letter that is right most often in the training exam, among those that the question offers.
+
+    Without `fit` every letter is as frequent as another and the answer is A.
+
+    >>> from cmexam_baseline.exam import Question
+    >>> train = Exam.from_questions([Question("", "问题", ("甲", "乙", "丙"), letter) for letter in "CCB"])
+    >>> MostFrequentLetter().fit(train).predict(train[:1]).letters()
+    ['C']
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self.counts: NDArray[np.int64] = np.zeros(MAX_OPTIONS, dtype=np.int64)
+
+    def fit(
+        self, exam: Exam, val: Exam | None = None, progress: Progress | None = None
+    ) -> MostFrequentLetter:
+        """Count how often each letter belongs to the answer, in answers of several letters too."""
+        bits = exam.answers[:, None] >> np.arange(MAX_OPTIONS, dtype=np.uint8) & 1
+        self.counts = bits.sum(axis=0, dtype=np.int64)
+        return self
+
+    def _masks(self, exam: Exam) -> NDArray[np.uint8]:
+        best = [int(np.argmax(self.counts[: n + 1])) for n in range(MAX_OPTIONS)]
+        return _letter_masks(np.array(best)[exam.n_options - 1])
+
+
+class LongestOption(TrivialBaseline):
+    """The option with the most characters, the first of them where several are as long.
+
+    >>> from cmexam_baseline.exam import Question
+    >>> exam = Exam.from_questions([Question("q1", "下列正确的是", ("甲", "乙和丙", "丁"))])
+    >>> LongestOption().predict(exam).letters()
+    ['B']
+    """
+
+    def _masks(self, exam: Exam) -> NDArray[np.uint8]:
+        if not len(exam):
+            return np.zeros(0, dtype=np.uint8)
+        lengths = np.fromiter(map(len, exam.option_texts), dtype=np.int64, count=len(exam.option_texts))
+        positions = np.arange(len(lengths)) - np.repeat(exam.option_offsets[:-1], exam.n_options)
+        # The longest wins; of equally long ones the first does.
+        ranks = lengths * MAX_OPTIONS + (MAX_OPTIONS - 1 - positions)
+        best = np.maximum.reduceat(ranks, exam.option_offsets[:-1])
+        return _letter_masks(MAX_OPTIONS - 1 - best % MAX_OPTIONS)
+
+
+class AllOfTheAbove(LongestOption):
+    """The option that says "all of the above" (以上都是 and its like) where there is one, else the longest.
+
+    >>> from cmexam_baseline.exam import Question
+    >>> exam = Exam.from_questions([Question("q1", "下列正确的是", ("甲乙丙丁戊己", "丁", "以上均是"))])
+    >>> AllOfTheAbove().predict(exam).letters()
+    ['C']
+    """
+
+    def _masks(self, exam: Exam) -> NDArray[np.uint8]:
+        masks = super()._masks(exam)
+        for place, text in enumerate(exam.option_texts):
+            if _ALL_OF_THE_ABOVE.fullmatch(text.strip("。. ")):
+                row = int(np.searchsorted(exam.option_offsets, place, side="right")) - 1
+                masks[row] = 1 << (place - int(exam.option_offsets[row]))
+        return masks
+
+
+TRIVIAL_BASELINES: dict[str, type[TrivialBaseline]] = {
+    "random subset": RandomSubset,
+    "random letter": RandomLetter,
+    "most frequent letter": MostFrequentLetter,
+    "longest option": LongestOption,
+    "all of the above": AllOfTheAbove,
+}
+
+
+def _letter_masks(positions: NDArray[np.integer]) -> NDArray[np.uint8]:
+    return np.left_shift(1, positions.astype(np.int64)).astype(np.uint8)
