@@ -1,15 +1,34 @@
-"""What can be wrong with a row of an exam file."""
+"""What can be wrong with a row of an exam file, and what is done about it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS, mask_to_letters
+from cmexam_baseline.exam.normalise import fold_texts, normalise_texts
+
+# At most this share of a file's rows is left out without a word from the user.
+BAD_ROW_LIMIT = 0.01
+
+BAD_ROWS = {
+    "auto": f"leave out unusable rows, up to {BAD_ROW_LIMIT:.0%} of a file; more is an error",
+    "error": "any row that is listed, even if only doubtful, is an error",
+    "skip": "leave out unusable rows, however many",
+    "keep": "leave out rows without question or options only; rows without usable answer stay, unanswered",
+}
 
 
 @dataclass(frozen=True)
 class BadRow:
     """A row of a file that is not as it should be.
 
-    `row` is the 1-based data row, `left_out` says whether the exam goes without it.
+    `row` counts data rows from 1, `reason` says what is wrong, `excerpt` is the beginning of the question on
+    one line. `left_out` says whether the exam goes without the row; doubtful rows are listed but stay in.
+
+    >>> str(BadRow("val.csv", 7, "no answer", "下列属于…", left_out=True))
+    'val.csv, row 7: no answer (下列属于…)'
     """
 
     file: str
@@ -17,3 +36,125 @@ class BadRow:
     reason: str
     excerpt: str
     left_out: bool
+
+    def __str__(self) -> str:
+        return f"{self.file}, row {self.row}: {self.reason} ({self.excerpt})"
+
+
+def count_left_out(bad: Iterable[BadRow]) -> int:
+    """Number of rows that the exam goes without; a row with two faults counts once."""
+    return len({(row.file, row.row) for row in bad if row.left_out})
+
+
+def excerpt_of(text: str, length: int = 30) -> str:
+    """The beginning of a text on one line, without control characters.
+
+    >>> excerpt_of("男，35岁。\\n转移性右下腹疼痛5天", 8)
+    '男，35岁。 转…'
+    """
+    line = " ".join("".join(char if char.isprintable() else " " for char in text[: length * 4]).split())
+    return line if len(line) <= length and len(text) <= length * 4 else f"{line[:length]}…"
+
+
+def question_fault(question: str) -> str | None:
+    """Why a question cannot be asked, or None."""
+    return None if question.strip() else "no question"
+
+
+def options_fault(options: Sequence[str]) -> str | None:
+    """Why options cannot be used, or None."""
+    if len(options) > MAX_OPTIONS:
+        return f"{len(options)} options; at most {MAX_OPTIONS} are possible"
+    if sum(1 for text in options if text.strip()) < 2:
+        return "options cannot be read: expected one a line, as in 'A xxx'"
+    return None
+
+
+def answer_fault(answer: str, mask: int | None, options: Sequence[str]) -> str | None:
+    """Why an answer cannot be scored, or None; `mask` is what the letters of `answer` say."""
+    if mask is None:
+        return f"answer {excerpt_of(answer, 20)!r} is not a set of letters"
+    if mask == 0:
+        return "no answer"
+    without_option = [
+        letter
+        for place, letter in enumerate(LETTERS)
+        if mask >> place & 1 and not (place < len(options) and options[place].strip())
+    ]
+    if without_option:
+        return f"answer {mask_to_letters(mask)} but no option {', '.join(without_option)}"
+    return None
+
+
+def empty_options(options: Sequence[str]) -> str | None:
+    """Names the options without text, or None."""
+    letters = [letter for letter, text in zip(LETTERS, options, strict=False) if not text.strip()]
+    return f"option {', '.join(letters)} has no text" if letters else None
+
+
+def doubled_options(options: Sequence[Sequence[str]]) -> list[str | None]:
+    """For every question the first two options with the same text (but for width and blanks), or None."""
+    folded = iter(fold_texts([text for texts in options for text in texts]))
+    found: list[str | None] = []
+    for texts in options:
+        first: dict[str, int] = {}
+        fault = None
+        for place in range(len(texts)):
+            text = next(folded)
+            if text and text in first and fault is None:
+                fault = f"options {LETTERS[first[text]]} and {LETTERS[place]} are the same"
+            first.setdefault(text, place)
+        found.append(fault)
+    return found
+
+
+def first_copies(questions: Sequence[str], options: Sequence[Sequence[str]]) -> list[int | None]:
+    """For every question the index of an earlier one with the same stem and options in any order, or None.
+
+    Texts are compared as `normalise_text` gives them.
+    """
+    rows_of_stem: dict[str, list[int]] = {}
+    for row, stem in enumerate(normalise_texts(questions)):
+        rows_of_stem.setdefault(stem, []).append(row)
+    repeated = [row for rows in rows_of_stem.values() if len(rows) > 1 for row in rows]
+    texts = iter(normalise_texts([text for row in repeated for text in options[row]]))
+    copies: list[int | None] = [None] * len(questions)
+    seen: dict[tuple[str, ...], int] = {}
+    for rows in rows_of_stem.values():
+        seen.clear()
+        for row in rows if len(rows) > 1 else ():
+            key = tuple(sorted(next(texts) for _ in options[row]))
+            first = seen.setdefault(key, row)
+            copies[row] = first if first != row else None
+    return copies
+
+
+def refuse_bad_rows(bad: Sequence[BadRow], n_rows: int, file: str, policy: str) -> None:
+    """Raise `InputError` where the policy does not allow these bad rows among `n_rows`."""
+    if policy == "error" and bad:
+        raise InputError(
+            f"{_summary(bad, n_rows, file, 'are not in order')}; correct them or use --bad-rows skip"
+        )
+    unusable = [row for row in bad if row.left_out]
+    left_out = count_left_out(unusable)
+    if policy == "auto" and left_out > BAD_ROW_LIMIT * n_rows:
+        raise InputError(
+            f"{_summary(unusable, n_rows, file, 'cannot be used')}; correct them or use --bad-rows skip "
+            f"(up to {BAD_ROW_LIMIT:.0%} would be left out by themselves)"
+        )
+    if n_rows and left_out == n_rows:
+        raise InputError(f"{_summary(unusable, n_rows, file, 'cannot be used')}; no question is left")
+
+
+def known_policy(policy: str) -> str:
+    """`policy`, if it is one of `BAD_ROWS`; raises `InputError` otherwise."""
+    if policy not in BAD_ROWS:
+        raise InputError(f"bad_rows must be one of {', '.join(BAD_ROWS)}; got {policy!r}")
+    return policy
+
+
+def _summary(bad: Sequence[BadRow], n_rows: int, file: str, verdict: str, shown: int = 3) -> str:
+    count = len({row.row for row in bad})
+    examples = "; ".join(f"row {row.row}: {row.reason}" for row in bad[:shown])
+    more = f"; and {len(bad) - shown} more" if len(bad) > shown else ""
+    return f"{file}: {count} of {n_rows} rows {verdict} ({examples}{more})"

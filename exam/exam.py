@@ -19,6 +19,7 @@ from cmexam_baseline.exam.letters import (
     mask_to_letters,
     masks_to_letters,
 )
+from cmexam_baseline.exam.table import PUBLISHED_FORM, FileForm
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Exam:
     answers:        uint8 (n,) bit masks, bit 0 is A; 0 = unknown
     explanations:   n texts, "" = none
     annotations:    column name -> n values
+    form:           how the CSV file was written that this was read from, for writing it again; not compared
 
     The arrays are copied and read-only. Raises `InputError` where the columns do not fit together.
 
@@ -76,6 +78,7 @@ class Exam:
     answers: NDArray[np.uint8]
     explanations: list[str]
     annotations: dict[str, list[str]] = field(default_factory=dict)
+    form: FileForm = PUBLISHED_FORM
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "option_offsets", _frozen_array(self.option_offsets, np.int64))
@@ -125,6 +128,7 @@ class Exam:
                 name: [value for exam in exams for value in exam.annotations.get(name, [""] * len(exam))]
                 for name in columns
             },
+            form=exams[0].form,
         )
 
     @property
@@ -250,6 +254,7 @@ class Exam:
             answers=self.answers[rows],
             explanations=[self.explanations[row] for row in picked],
             annotations={name: [values[row] for row in picked] for name, values in self.annotations.items()},
+            form=self.form,
         )
 
 

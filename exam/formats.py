@@ -2,72 +2,192 @@
 
 from __future__ import annotations
 
-import csv
+import gzip
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from cmexam_baseline.exam.checks import BadRow
+from cmexam_baseline.exam.checks import BadRow, known_policy
+from cmexam_baseline.exam.csv_form import csv_bytes, read_csv
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam, offsets_of
-from cmexam_baseline.exam.letters import letters_to_masks, parse_letters
-from cmexam_baseline.exam.options import parse_options
-
-SPLIT_FILES = {
-    "train": ["train"],
-    "val": ["val", "valid", "validation", "dev"],
-    "test": ["test_with_annotations", "test"],
-}
-
-
-def read_exam(path: str | os.PathLike[str], bad_rows: str = "auto") -> Exam:
-    """The exam in a file. Raises `InputError` where it cannot be read."""
-    return read_exam_report(path, bad_rows)[0]
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.files import write_atomically
+from cmexam_baseline.exam.json_form import json_bytes, jsonl_bytes, read_json, read_jsonl
+from cmexam_baseline.exam.options import option_list
+from cmexam_baseline.exam.parquet_form import parquet_bytes, read_parquet
+from cmexam_baseline.exam.rows import exam_of_table, published_options, table_of_exam
+from cmexam_baseline.exam.sources import read_bytes
+from cmexam_baseline.exam.splits import split_files, split_of, stem_of
+from cmexam_baseline.exam.table import PUBLISHED_FORM, Table
+from cmexam_baseline.exam.xlsx_form import read_xlsx, xlsx_bytes
 
 
-def read_exam_report(path: str | os.PathLike[str], bad_rows: str = "auto") -> tuple[Exam, list[BadRow]]:
-    """The exam in a file, and what was wrong with its rows."""
-    file = Path(path)
-    if not file.is_file():
-        raise InputError(f"{file} is not a file; give a CSV file in CMExam's form")
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        header, *rows = list(csv.reader(stream))
-    cells = dict(zip(header, zip(*rows, strict=True), strict=True))
-    prefix = "test" if file.stem == "test_with_annotations" else file.stem
-    numbers, options, bad = [], [], []
-    for number, (cell, answer) in enumerate(zip(cells["Options"], cells["Answer"], strict=True)):
-        texts, mask = parse_options(cell), parse_letters(answer)
-        if texts is None or not mask or mask >> len(texts):
-            bad.append(
-                BadRow(str(file), number + 1, "no answer or unreadable options", cell[:40], left_out=True)
+@dataclass(frozen=True)
+class Format:
+    """How one kind of file is read into a table, and how an exam is written to it."""
+
+    read: Callable[[bytes, str], Table]
+    write: Callable[[Exam], bytes]
+
+
+def read_exam(
+    path: str | os.PathLike[str],
+    bad_rows: str = "auto",
+    *,
+    split: str | None = None,
+    name: str | None = None,
+    need_answers: bool = True,
+) -> Exam:
+    """The exam in a CSV, TSV, JSONL, JSON, Parquet or XLSX file, also gzipped; see `read_exam_report`.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "val.csv"
+    >>> _ = file.write_text("题目,选项,答案\\n缺乏可致夜盲症的是,A、维生素A\\\\nB、维生素C,Ａ\\n", "utf-8")
+    >>> exam = read_exam(file)
+    >>> exam.ids, exam.options(0), exam.letters()
+    (['val-1'], ['维生素A', '维生素C'], ['A'])
+    """
+    return read_exam_report(path, bad_rows, split=split, name=name, need_answers=need_answers)[0]
+
+
+def read_exam_report(
+    path: str | os.PathLike[str],
+    bad_rows: str = "auto",
+    *,
+    split: str | None = None,
+    name: str | None = None,
+    need_answers: bool = True,
+) -> tuple[Exam, list[BadRow]]:
+    """The exam in a file, and every row of it that is not as it should be.
+
+    Columns are CMExam's (Question, Options, Answer, Explanation) or one of the names in `columns.ALIASES`;
+    options are a cell as `parse_options` reads it, or columns A, B, …; all other columns become annotations.
+    Rows without an id are called `name` and their number in the file, from 1; `name` is the split, or else
+    the file's name. `split` picks a file of a folder. Without `need_answers` the answer may be missing, in
+    rows or as a column.
+
+    Unusable, and left out: a row with other fields than the header, without question, with fewer than two or
+    more than eight options, without answer, with letters that are none or have no option. Doubtful, listed
+    but kept, so that a figure still counts them: an option without text, two options with the same text, a
+    question that stands in the file before with the same options. `bad_rows` says what follows: "auto" leaves
+    unusable rows out up to 1% of the file, "skip" however many, "error" accepts no listed row at all, "keep"
+    keeps also rows whose answer is missing or unusable, as unanswered; a score over them has to count them as
+    wrong.
+
+    Raises `InputError`, naming the file, where it cannot be read, columns are missing, ids are
+    doubled, or the rows are worse than `bad_rows` allows.
+    """
+    known_policy(bad_rows)
+    file = _file_of(Path(path), split)
+    table = read_table(file)
+    stem = stem_of(file)
+    return exam_of_table(table, str(file), name or split_of(stem) or stem, bad_rows, need_answers)
+
+
+def read_splits(
+    folder: str | os.PathLike[str], bad_rows: str = "auto", *, need_answers: bool = True
+) -> dict[str, Exam]:
+    """The train, val and test exams of a folder, in this order, as far as they are there.
+
+    A split's file has one of the names in `splits.SPLIT_NAMES` and any ending that `read_exam` knows; of
+    test_with_annotations and test the first is read. Raises `InputError` as `read_exam_report` does.
+    """
+    return read_splits_report(folder, bad_rows, need_answers=need_answers)[0]
+
+
+def read_splits_report(
+    folder: str | os.PathLike[str], bad_rows: str = "auto", *, need_answers: bool = True
+) -> tuple[dict[str, Exam], list[BadRow]]:
+    """`read_splits`, and every row of every file that is not as it should be."""
+    splits: dict[str, Exam] = {}
+    bad: list[BadRow] = []
+    for split, file in split_files(folder, FORMATS).items():
+        splits[split], rows = read_exam_report(file, bad_rows, name=split, need_answers=need_answers)
+        bad += rows
+    return splits, bad
+
+
+def read_table(path: str | os.PathLike[str]) -> Table:
+    """The columns of a file as they stand, by its ending. Raises `InputError` where it cannot be read."""
+    kind = format_of(path)
+    return kind.read(read_bytes(path), os.fspath(path))
+
+
+def write_exam(exam: Exam, path: str | os.PathLike[str]) -> None:
+    """Write an exam in the form that the ending of `path` says, as a whole or not at all.
+
+    CSV is CMExam's published form. An exam read from such a file gives the same bytes again: line ends, a
+    literal backslash-n between options and the byte order mark are kept, the encoding is always UTF-8. An id
+    column comes first, but not in CSV where ids are just the numbers of the rows. JSONL, JSON and Parquet
+    hold options as a list, XLSX as in CSV. The same exam gives the same bytes, also with .gz.
+
+    Raises `InputError` where the ending is unknown, the file cannot be written, or the form cannot
+    hold the exam so that it is read back the same.
+    """
+    kind = format_of(path)
+    try:
+        data = kind.write(exam)
+    except InputError as error:
+        raise InputError(f"{os.fspath(path)} cannot be written: {error}") from error
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{os.fspath(path)} cannot be written: a text holds half of a surrogate pair; correct it"
+        ) from error
+    if Path(path).suffix.lower() == ".gz":
+        data = gzip.compress(data, mtime=0)
+    write_atomically(path, data)
+
+
+def format_of(path: str | os.PathLike[str]) -> Format:
+    """The format of a file by its ending, .gz aside. Raises `InputError` naming the known endings."""
+    name = Path(path).name.lower().removesuffix(".gz")
+    ending = Path(name).suffix
+    if ending not in FORMATS:
+        shown = f"ending {ending!r} is not known" if ending else "has no ending"
+        raise InputError(f"{os.fspath(path)}: {shown}; use {', '.join(FORMATS)}, also with .gz")
+    return FORMATS[ending]
+
+
+def _file_of(path: Path, split: str | None) -> Path:
+    if split is not None:
+        files = split_files(path, FORMATS)
+        if split not in files:
+            raise InputError(
+                f"{path} holds no {split} file, only {', '.join(f.name for f in files.values())}"
             )
-        else:
-            numbers.append(number)
-            options.append(texts)
-    known = ("Question", "Options", "Answer", "Explanation")
-    exam = Exam(
-        ids=[f"{prefix}-{number + 1}" for number in numbers],
-        questions=[cells["Question"][number] for number in numbers],
-        option_texts=[text for texts in options for text in texts],
-        option_offsets=offsets_of([len(texts) for texts in options]),
-        answers=letters_to_masks(cells["Answer"][number] for number in numbers),
-        explanations=[cells["Explanation"][number] for number in numbers],
-        annotations={
-            name: [values[number] for number in numbers]
-            for name, values in cells.items()
-            if name not in known
-        },
-    )
-    return exam, bad
+        return files[split]
+    if path.is_dir():
+        files = split_files(path, FORMATS)
+        raise InputError(
+            f"{path} is a folder; give one file of it: {', '.join(f.name for f in files.values())}"
+        )
+    return path
 
 
-def read_splits(folder: str | os.PathLike[str]) -> dict[str, Exam]:
-    """The train, val and test exams of a folder, as far as they are there, in this order."""
-    splits = {}
-    for split, stems in SPLIT_FILES.items():
-        for stem in stems:
-            file = Path(folder) / f"{stem}.csv"
-            if split not in splits and file.is_file():
-                splits[split] = read_exam(file)
-    if not splits:
-        raise InputError(f"{folder} holds no train, val or test file; expected train.csv, val.csv, test.csv")
-    return splits
+def _csv_of_exam(exam: Exam, delimiter: str = ",") -> bytes:
+    columns = table_of_exam(exam, published_options(exam.form), with_ids=not _is_numbered(exam.ids))
+    return csv_bytes(columns, exam.form, delimiter)
+
+
+def _is_numbered(ids: list[str]) -> bool:
+    """Whether ids are what a reader would give to rows without ids: val-1, val-2, …"""
+    prefix = ids[0].rpartition("-")[0] if ids else ""
+    return all(name == f"{prefix}-{number}" for number, name in enumerate(ids, 1))
+
+
+def _xlsx_of_exam(exam: Exam) -> bytes:
+    return xlsx_bytes(table_of_exam(exam, published_options(PUBLISHED_FORM), with_ids=True))
+
+
+FORMATS = {
+    ".csv": Format(read_csv, _csv_of_exam),
+    ".tsv": Format(partial(read_csv, delimiter="\t"), partial(_csv_of_exam, delimiter="\t")),
+    ".jsonl": Format(read_jsonl, lambda exam: jsonl_bytes(table_of_exam(exam, option_list, with_ids=True))),
+    ".json": Format(read_json, lambda exam: json_bytes(table_of_exam(exam, option_list, with_ids=True))),
+    ".parquet": Format(
+        read_parquet, lambda exam: parquet_bytes(table_of_exam(exam, option_list, with_ids=True))
+    ),
+    ".xlsx": Format(read_xlsx, _xlsx_of_exam),
+}

@@ -1,0 +1,240 @@
+"""The rows of a table become the questions of an exam, and an exam becomes a table again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from cmexam_baseline.exam.checks import (
+    BadRow,
+    answer_fault,
+    doubled_options,
+    empty_options,
+    excerpt_of,
+    first_copies,
+    options_fault,
+    question_fault,
+    refuse_bad_rows,
+)
+from cmexam_baseline.exam.columns import PUBLISHED_NAMES, find_columns, find_option_columns, refuse_missing
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.exam import Exam, offsets_of
+from cmexam_baseline.exam.letters import parse_letters
+from cmexam_baseline.exam.options import format_options, parse_options
+from cmexam_baseline.exam.table import FileForm, Table, cell_text
+
+
+@dataclass
+class _Rows:
+    """The cells of all rows, read but not judged; the lists run in parallel."""
+
+    numbers: list[int]
+    ids: list[str]
+    questions: list[str]
+    options: list[list[str]]
+    answers: list[str]
+    masks: list[int | None]
+    explanations: list[str]
+    annotations: dict[str, list[str]]
+    faults: dict[int, list[str]] = field(default_factory=dict)
+    doubts: dict[int, list[str]] = field(default_factory=dict)
+
+
+def exam_of_table(
+    table: Table, file: str, name: str, bad_rows: str, need_answers: bool
+) -> tuple[Exam, list[BadRow]]:
+    """The exam in a table and what was wrong with its rows, in the order of the file.
+
+    `name` is what ids begin with where the table has none. Raises `InputError` for missing columns and
+    doubled ids, and where the policy `bad_rows` does not allow the rows found.
+    """
+    rows = _read(table, file, name, need_answers)
+    _judge(rows, bad_rows, need_answers)
+    bad = _listed(rows, table, file)
+    refuse_bad_rows(bad, len(rows.numbers) + len(table.damaged), file, bad_rows)
+    kept = [place for place in range(len(rows.numbers)) if place not in rows.faults]
+    _refuse_doubled_ids(rows, kept, file)
+    options = [rows.options[place] for place in kept]
+    exam = Exam(
+        ids=[rows.ids[place] for place in kept],
+        questions=[rows.questions[place] for place in kept],
+        option_texts=[text for texts in options for text in texts],
+        option_offsets=offsets_of([len(texts) for texts in options]),
+        answers=np.array([rows.masks[place] for place in kept], dtype=np.uint8),
+        explanations=[rows.explanations[place] for place in kept],
+        annotations={
+            column: [values[place] for place in kept] for column, values in rows.annotations.items()
+        },
+        form=_form(table, find_columns(list(table.columns))),
+    )
+    return exam, bad
+
+
+def table_of_exam(
+    exam: Exam, options: Callable[[Sequence[str]], object], with_ids: bool
+) -> dict[str, Sequence[object]]:
+    """The published columns of an exam, an id column before them on demand; `options` makes the options cell.
+
+    Raises `InputError` where an annotation has a name that would be read as another column.
+    """
+    bounds = exam.option_offsets.tolist()
+    texts = exam.option_texts
+    columns: dict[str, Sequence[object]] = {"id": exam.ids} if with_ids else {}
+    columns["Question"] = exam.questions
+    columns["Options"] = [
+        options(texts[start:end]) for start, end in zip(bounds[:-1], bounds[1:], strict=True)
+    ]
+    columns["Answer"] = exam.letters()
+    columns["Explanation"] = exam.explanations
+    wanted = {role: column for role, column in PUBLISHED_NAMES.items() if column in columns}
+    for column, values in exam.annotations.items():
+        if column in columns or find_columns([*columns, column]) != wanted or not column.strip():
+            raise InputError(f"annotation {column!r} would be read as another column; rename it")
+        columns[column] = values
+    return columns
+
+
+def published_options(form: FileForm) -> Callable[[Sequence[str]], str]:
+    """The function that makes the options cell in the published form, with this file's break between options.
+
+    The function raises `InputError` for texts that would not be read back as they are.
+    """
+
+    def options_cell(texts: Sequence[str]) -> str:
+        cell = format_options(texts, form.option_break)
+        plain = all(texts) and not any("\n" in text or "\\" in text or "\r" in text for text in texts)
+        if not plain and parse_options(cell) != list(texts):
+            raise InputError(
+                f"options {excerpt_of(cell)!r} would be read back differently, because a text is empty or "
+                "has lines of its own; write JSONL or Parquet"
+            )
+        return cell
+
+    return options_cell
+
+
+def _read(table: Table, file: str, name: str, need_answers: bool) -> _Rows:
+    found = find_columns(list(table.columns))
+    letter_columns = [] if "options" in found else find_option_columns(list(table.columns))
+    wanted = ["question"] + ["options"] * (len(letter_columns) < 2) + ["answer"] * need_answers
+    refuse_missing([role for role in wanted if role not in found], list(table.columns), file)
+    n = len(table.rows)
+    options = (
+        [parse_options(cell) for cell in table.columns[found["options"]]]
+        if "options" in found
+        else _options_of_columns([table.columns[column] for column in letter_columns])
+    )
+    answers = _texts(table, found, "answer", n, joined=True)
+    return _Rows(
+        numbers=table.rows,
+        ids=[
+            given or f"{name}-{number}"
+            for given, number in zip(_texts(table, found, "id", n), table.rows, strict=True)
+        ],
+        questions=_texts(table, found, "question", n),
+        options=options,
+        answers=answers,
+        masks=_masks(answers, options),
+        explanations=_texts(table, found, "explanation", n),
+        annotations={
+            column: [cell_text(cell) for cell in cells]
+            for column, cells in table.columns.items()
+            if column not in found.values() and column not in letter_columns
+        },
+    )
+
+
+def _texts(table: Table, found: dict[str, str], role: str, n: int, joined: bool = False) -> list[str]:
+    if role not in found:
+        return [""] * n
+    cells = table.columns[found[role]]
+    if joined:
+        cells = ["".join(map(cell_text, cell)) if isinstance(cell, list) else cell for cell in cells]
+    return [cell_text(cell) for cell in cells]
+
+
+def _options_of_columns(columns: Sequence[Sequence[object]]) -> list[list[str]]:
+    options = []
+    for cells in zip(*columns, strict=True):
+        texts = [cell_text(cell) for cell in cells]
+        while texts and not texts[-1].strip():
+            texts.pop()
+        options.append(texts)
+    return options
+
+
+def _masks(answers: Sequence[str], options: Sequence[Sequence[str]]) -> list[int | None]:
+    """The letters of every answer, or where it is the very text of one option, that option's."""
+    masks = {answer: parse_letters(answer) for answer in set(answers)}
+    found = [masks[answer] for answer in answers]
+    for place, mask in enumerate(found):
+        if mask is None and options[place].count(answers[place]) == 1:
+            option = options[place].index(answers[place])
+            found[place] = 1 << option if option < 8 else None
+    return found
+
+
+def _judge(rows: _Rows, bad_rows: str, need_answers: bool) -> None:
+    """Fill in what makes rows unusable (`faults`) and what makes them doubtful (`doubts`)."""
+    for place, (question, options, answer, mask) in enumerate(
+        zip(rows.questions, rows.options, rows.answers, rows.masks, strict=True)
+    ):
+        fault = question_fault(question) or options_fault(options)
+        if fault is not None:
+            rows.faults[place] = [fault]
+            continue
+        fault = answer_fault(answer, mask, options)
+        if fault is not None and (need_answers or mask != 0):
+            (rows.doubts if bad_rows == "keep" else rows.faults)[place] = [fault]
+            rows.masks[place] = 0
+        empty = empty_options(options)
+        if empty is not None:
+            rows.doubts.setdefault(place, []).append(empty)
+    copies = first_copies(rows.questions, rows.options)
+    for place, doubled in enumerate(doubled_options(rows.options)):
+        if doubled is not None:
+            rows.doubts.setdefault(place, []).append(doubled)
+        first = copies[place]
+        if first is not None:
+            differs = "" if rows.masks[first] == rows.masks[place] else ", but another answer"
+            reason = f"same question and options as row {rows.numbers[first]}{differs}"
+            rows.doubts.setdefault(place, []).append(reason)
+
+
+def _listed(rows: _Rows, table: Table, file: str) -> list[BadRow]:
+    bad = [
+        BadRow(file, number, reason, excerpt_of(beginning), left_out=True)
+        for number, (reason, beginning) in table.damaged.items()
+    ]
+    for place in sorted(rows.faults.keys() | rows.doubts.keys()):
+        bad += [
+            BadRow(
+                file,
+                rows.numbers[place],
+                reason,
+                excerpt_of(rows.questions[place]),
+                left_out=place in rows.faults,
+            )
+            for reason in rows.faults.get(place, []) + rows.doubts.get(place, [])
+        ]
+    return sorted(bad, key=lambda row: row.row)
+
+
+def _refuse_doubled_ids(rows: _Rows, kept: Sequence[int], file: str) -> None:
+    first: dict[str, int] = {}
+    for place in kept:
+        other = first.setdefault(rows.ids[place], place)
+        if other != place:
+            raise InputError(
+                f"{file}, row {rows.numbers[place]}: id {rows.ids[place]!r} stands in "
+                f"row {rows.numbers[other]} already; make ids unique, or remove the column"
+            )
+
+
+def _form(table: Table, found: dict[str, str]) -> FileForm:
+    cells = table.columns[found["options"]] if "options" in found else []
+    first = next((cell for cell in cells if isinstance(cell, str)), "")
+    option_break = next((mark for mark in ("\r\n", "\n", "\\n") if mark in first), table.form.option_break)
+    return replace(table.form, option_break=option_break)

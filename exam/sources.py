@@ -1,0 +1,157 @@
+"""What stands at a path: its bytes, unpacked within bounds, and its text, decoded."""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import gzip
+import io
+import os
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from cmexam_baseline.exam.errors import InputError
+
+# CMExam is 50 MB; a file beyond this is a mistake or a trap, unpacked or not.
+MAX_BYTES = 1 << 30
+
+# What a file really is, by its first bytes, where its name promises something else.
+_MAGIC = {
+    b"\x1f\x8b": "a gzip file; name it .gz",
+    b"PK\x03\x04": "an XLSX or ZIP file; name it .xlsx, or unpack it",
+    b"PAR1": "a Parquet file; name it .parquet",
+    b"%PDF": "a PDF file; give a table",
+    b"\xd0\xcf\x11\xe0": "an old Excel file (XLS); save it as .xlsx or .csv",
+    b"SQLite format 3": "an SQLite database; give a table",
+    b"version https://git-lfs": "a Git LFS pointer; fetch the file itself with git lfs pull",
+    b"<!DOCTYPE": "an HTML page; download the file itself",
+    b"<!doctype": "an HTML page; download the file itself",
+    b"<html": "an HTML page; download the file itself",
+}
+
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+
+
+@dataclass(frozen=True)
+class Text:
+    """A decoded text file; `bom` says whether it began with UTF-8's byte order mark."""
+
+    content: str
+    encoding: str
+    bom: bool
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a file, unpacked where its name ends in .gz.
+
+    Raises `InputError` where nothing or a folder stands there, it cannot be read, its gzip is damaged, or it
+    is larger than 1 GiB, packed or unpacked.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "val.csv.gz"
+    >>> _ = file.write_bytes(gzip.compress(b"Question"))
+    >>> read_bytes(file)
+    b'Question'
+    """
+    file = Path(path)
+    if file.is_dir():
+        raise InputError(f"{file} is a folder; give a file")
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise InputError(f"{file} is not there{_similar_name(file)}; check the path") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{file} cannot be read: {reason}; check the path and its permissions") from error
+    if file.suffix.lower() == ".gz":
+        data = _unpacked(data, file)
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{file} is larger than {MAX_BYTES >> 30} GiB; split it into smaller files")
+    return data
+
+
+def decode(data: bytes, file: str) -> Text:
+    """Text from bytes: UTF-8 with or without byte order mark, UTF-16 with one, else GB18030.
+
+    Raises `InputError` for other kinds of file, known by their first bytes, for NUL bytes, and naming line
+    and byte where neither encoding fits. Text that is UTF-8 but for a few damaged places is not taken for
+    GB18030.
+
+    >>> decode("题干".encode("gb18030"), "val.csv").content
+    '题干'
+    """
+    for magic, kind in _MAGIC.items():
+        if data.startswith(magic):
+            raise InputError(f"{file} is {kind}")
+    for mark, encoding in _BYTE_ORDER_MARKS.items():
+        if data.startswith(mark):
+            text = _decoded(data[len(mark) :], encoding, file)
+            return _without_nul(Text(text, encoding, bom=mark == codecs.BOM_UTF8), file)
+    try:
+        return _without_nul(Text(data.decode("utf-8"), "utf-8", bom=False), file)
+    except UnicodeDecodeError as error:
+        if _is_damaged_utf8(data):
+            raise _undecodable(
+                data, error.start, file, "is not UTF-8 here, though it is elsewhere"
+            ) from error
+    return _without_nul(Text(_decoded(data, "gb18030", file), "gb18030", bom=False), file)
+
+
+def _decoded(data: bytes, encoding: str, file: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        verdict = (
+            "is neither UTF-8 nor GB18030" if encoding == "gb18030" else f"is not valid {encoding.upper()}"
+        )
+        raise _undecodable(data, error.start, file, verdict) from error
+
+
+def _undecodable(data: bytes, place: int, file: str, verdict: str) -> InputError:
+    line = data.count(b"\n", 0, place) + 1
+    return InputError(
+        f"{file}, line {line}: byte {place} ({data[place]:#04x}) {verdict}; save the file as UTF-8"
+    )
+
+
+def _is_damaged_utf8(data: bytes) -> bool:
+    """Whether far more characters beyond ASCII decode than fail: hardly ever so in another encoding."""
+    text = data.decode("utf-8", errors="replace")
+    failed = text.count("\ufffd")
+    beyond_ascii = len(text) - len(text.encode("ascii", errors="ignore"))
+    return beyond_ascii - failed > 10 * failed
+
+
+def _without_nul(text: Text, file: str) -> Text:
+    place = text.content.find("\0")
+    if place >= 0:
+        line = text.content.count("\n", 0, place) + 1
+        raise InputError(
+            f"{file}, line {line}: holds a NUL byte, so it is not a text file; save it as UTF-8 CSV or JSONL"
+        )
+    return text
+
+
+def _unpacked(data: bytes, file: Path) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
+            return stream.read(MAX_BYTES + 1)
+    except EOFError as error:
+        raise InputError(f"{file} ends in the middle of its gzip data; fetch it again") from error
+    except (OSError, zlib.error) as error:
+        raise InputError(f"{file} is not a sound gzip file: {error}; fetch it again") from error
+
+
+def _similar_name(file: Path) -> str:
+    try:
+        names = [sibling.name for sibling in file.parent.iterdir()]
+    except OSError:
+        return ""
+    close = difflib.get_close_matches(file.name, names, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""

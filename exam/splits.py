@@ -1,0 +1,76 @@
+"""Which file of a folder is the train, val or test split."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+from cmexam_baseline.exam.errors import InputError
+
+# Names of a split's file, without ending; where several are there, the first counts.
+SPLIT_NAMES = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation", "dev"),
+    "test": ("test_with_annotations", "test"),
+}
+
+
+def split_of(name: str) -> str | None:
+    """The split that a file of this name (without ending) holds, or None.
+
+    >>> split_of("test_with_annotations"), split_of("medqa")
+    ('test', None)
+    """
+    return next((split for split, names in SPLIT_NAMES.items() if name.lower() in names), None)
+
+
+def stem_of(path: str | os.PathLike[str]) -> str:
+    """The name of a file without its ending and without .gz.
+
+    >>> stem_of("data/val.csv.gz")
+    'val'
+    """
+    file = Path(path)
+    return Path(file.stem).stem if file.suffix.lower() == ".gz" else file.stem
+
+
+def split_files(folder: str | os.PathLike[str], endings: Collection[str]) -> dict[str, Path]:
+    """The files of a folder's splits in the order train, val, test, as far as they are there.
+
+    `endings` are the file endings to look for, each also with .gz. Raises `InputError` where `folder` is
+    none, holds no split, or holds one split twice in files that differ only in their ending.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "val.csv").write_text("")
+    >>> {split: file.name for split, file in split_files(folder, [".csv"]).items()}
+    {'val': 'val.csv'}
+    """
+    place = Path(folder)
+    if not place.is_dir():
+        what = "is a file" if place.exists() else "is not there"
+        raise InputError(f"{place} {what}; give a folder with train, val or test files")
+    try:
+        files = sorted(file for file in place.iterdir() if file.is_file())
+    except OSError as error:
+        raise InputError(
+            f"{place} cannot be read: {error.strerror or error}; check its permissions"
+        ) from error
+    known = [*endings, *(f"{ending}.gz" for ending in endings)]
+    found: dict[str, Path] = {}
+    for split, names in SPLIT_NAMES.items():
+        for name in names:
+            same = [file for file in files if file.name.lower() in {f"{name}{ending}" for ending in known}]
+            if len(same) > 1:
+                raise InputError(
+                    f"{place} holds {' and '.join(file.name for file in same)}; leave only one of them"
+                )
+            if same:
+                found.setdefault(split, same[0])
+    if not found:
+        there = ", ".join(file.name for file in files[:5]) or "nothing"
+        raise InputError(
+            f"{place} holds no train, val or test file ({there} found); name them train.csv, val.csv, …"
+        )
+    return found
