@@ -57,7 +57,9 @@ class LazyGroup(click.Group):
             if isinstance(error, BrokenPipeError):
                 raise
             where = f"{error.filename}: " if error.filename else ""
-            raise OneLineError(f"{where}{error.strerror or error}; check the path and the free space") from error
+            raise OneLineError(
+                f"{where}{error.strerror or error}; check the path and the free space"
+            ) from error
 
 
 @click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,0 +1,20 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import click
+
+from cmexam_baseline.exam.checks import BAD_ROWS as POLICIES
+
+BAD_ROWS = click.option(
+    "--bad-rows",
+    type=click.Choice(list(POLICIES)),
+    default="auto",
+    show_default=True,
+    help="What to do about rows that cannot be used: "
+    + "; ".join(f"{k}: {v}" for k, v in POLICIES.items())
+    + ".",
+)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress and no notes.")
+OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace what is there.")

@@ -1,0 +1,58 @@
+"""`cmexam-baseline predict`: the answers of a trained run to the questions of an exam."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, QUIET
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("exam", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Where the predictions go: .csv or .jsonl, with letters and option probabilities.",
+)
+@click.option(
+    "--split", type=click.Choice(["train", "val", "test"]), help="Which split, where EXAM is a folder."
+)
+@BAD_ROWS
+@AS_JSON
+@QUIET
+def predict(
+    run: Path, exam: Path, output: Path, split: str | None, bad_rows: str, as_json: bool, quiet: bool
+) -> None:
+    """Answer the questions of EXAM with the model in the run folder RUN.
+
+    \b
+    Examples:
+      cmexam-baseline predict runs/lightgbm CMExam/data/val.csv -o predictions.csv
+      cmexam-baseline predict runs/lightgbm CMExam/data --split test -o predictions.jsonl
+    """
+    from cmexam_baseline.cli import console
+    from cmexam_baseline.cli.reading import Split, load_exam, say_bad_rows
+    from cmexam_baseline.cli.run import Run
+
+    opened = Run.open(run)
+    notes = console.notes()
+    with console.Stages(notes, quiet) as stages:
+        with stages.stage("reading the exam"):
+            questions: Split = load_exam(exam, split, bad_rows, need_answers=False)
+        if not quiet:
+            say_bad_rows(notes, {"exam": questions})
+        with stages.stage("loading the model"):
+            model = opened.load_model()
+        predictions = model.predict(questions.exam, progress=stages)
+        predictions.write(output)
+    if as_json:
+        console.print_json(
+            {"predictions": str(output), "n": len(predictions), "left_out": questions.n_left_out}
+        )
+    elif not quiet:
+        notes.print(f"{len(predictions)} predictions: {output}")

@@ -1,0 +1,37 @@
+"""Predictions that meet their exam: the figures of scores.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cmexam_baseline import metrics
+from cmexam_baseline.exam import Exam
+
+
+def answer_scores(exam: Exam, answers: np.ndarray, left_out: int = 0) -> dict[str, Any]:
+    """Accuracy and weighted F1 of `answers` (bit masks, one a question of `exam`), single and multi apart.
+
+    Accuracy and F1 are fractions. `n_left_out` counts rows of the file that could not be used, and
+    `accuracy_all_rows` is the accuracy with those rows counted as wrong.
+    """
+    score = metrics.score_answers(exam.answers, answers)
+    multiple = np.bitwise_count(exam.answers) > 1
+    low, high = metrics.wilson_interval(score.n_correct, score.n)
+    return {
+        "n": score.n,
+        "n_left_out": left_out,
+        "n_unanswered": score.n_unanswered,
+        "accuracy": score.accuracy,
+        "accuracy_interval": [low, high],
+        "accuracy_all_rows": score.n_correct / (score.n + left_out) if score.n + left_out else 0.0,
+        "weighted_f1": score.weighted_f1,
+        "single": _part(exam.answers[~multiple], answers[~multiple]),
+        "multi": _part(exam.answers[multiple], answers[multiple]),
+    }
+
+
+def _part(gold: np.ndarray, answers: np.ndarray) -> dict[str, Any]:
+    part = metrics.score_answers(gold, answers)
+    return {"n": part.n, "accuracy": part.accuracy if part.n else None}
