@@ -5,8 +5,16 @@ from __future__ import annotations
 from cmexam_baseline.exam.checks import BadRow
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam, Question
-from cmexam_baseline.exam.formats import read_exam, read_exam_report, read_splits
+from cmexam_baseline.exam.formats import (
+    read_exam,
+    read_exam_report,
+    read_splits,
+    read_splits_report,
+    write_exam,
+)
 from cmexam_baseline.exam.letters import letters_to_mask, letters_to_masks, mask_to_letters, masks_to_letters
+from cmexam_baseline.exam.normalise import normalise_text, normalise_texts
+from cmexam_baseline.exam.prediction_files import read_predictions
 from cmexam_baseline.exam.predictions import Predictions
 
 __all__ = [
@@ -19,7 +27,12 @@ __all__ = [
     "letters_to_masks",
     "mask_to_letters",
     "masks_to_letters",
+    "normalise_text",
+    "normalise_texts",
     "read_exam",
     "read_exam_report",
+    "read_predictions",
     "read_splits",
+    "read_splits_report",
+    "write_exam",
 ]

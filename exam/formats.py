@@ -142,12 +142,20 @@ def write_exam(exam: Exam, path: str | os.PathLike[str]) -> None:
 
 def format_of(path: str | os.PathLike[str]) -> Format:
     """The format of a file by its ending, .gz aside. Raises `InputError` naming the known endings."""
-    name = Path(path).name.lower().removesuffix(".gz")
-    ending = Path(name).suffix
+    ending = ending_of(path)
     if ending not in FORMATS:
         shown = f"ending {ending!r} is not known" if ending else "has no ending"
         raise InputError(f"{os.fspath(path)}: {shown}; use {', '.join(FORMATS)}, also with .gz")
     return FORMATS[ending]
+
+
+def ending_of(path: str | os.PathLike[str]) -> str:
+    """The ending of a file name in lower case, .gz aside.
+
+    >>> ending_of("predictions.CSV.gz")
+    '.csv'
+    """
+    return Path(Path(path).name.lower().removesuffix(".gz")).suffix
 
 
 def _file_of(path: Path, split: str | None) -> Path:

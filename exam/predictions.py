@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import gzip
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cmexam_baseline.exam.csv_form import csv_bytes
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import refuse_doubled
-from cmexam_baseline.exam.letters import masks_to_letters
+from cmexam_baseline.exam.exam import Exam, refuse_doubled
+from cmexam_baseline.exam.files import write_atomically
+from cmexam_baseline.exam.formats import ending_of
+from cmexam_baseline.exam.json_form import jsonl_bytes
+from cmexam_baseline.exam.letters import (
+    LETTERS,
+    MAX_OPTIONS,
+    masks_to_letters,
+)
+
+PROBABILITY_COLUMNS = [f"probability_{letter}" for letter in LETTERS]
+
+_WRITERS: dict[str, Callable[[dict[str, Sequence[object]]], bytes]] = {
+    ".csv": csv_bytes,
+    ".jsonl": jsonl_bytes,
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -18,13 +37,16 @@ class Predictions:
 
     ids:            n different strings, those of the exam
     answers:        uint8 (n,) bit masks, 0 = no answer
-    option_scores:  float64, the probability of every option of every question, flat; or None
+    option_scores:  float64, the probability (0–1) of every option of every question, flat; or None
     option_offsets: int64 (n+1,), bounds of the questions in `option_scores`; given together with it
     explanations:   n texts, or None where the model gives none
 
     The arrays are copied and read-only. Raises `InputError` where the columns do not fit.
 
     >>> predictions = Predictions(["q1", "q2"], [1, 6])
+    >>> predictions
+    Predictions(2 answers 'q1' to 'q2', 50.0% multi-answer, 0.0% unanswered, no probabilities, no
+    explanations)
     >>> predictions.letters()
     ['A', 'BC']
     """
@@ -36,27 +58,194 @@ class Predictions:
     explanations: list[str] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "answers", _copied(self.answers, np.uint8, "answers"))
+        _set_array(self, "answers", np.uint8, "iu")
         if (self.option_scores is None) != (self.option_offsets is None):
             raise InputError("option_scores and option_offsets belong together; give both or neither")
         if self.option_scores is not None:
-            object.__setattr__(
-                self, "option_scores", _copied(self.option_scores, np.float64, "option_scores")
-            )
-            object.__setattr__(
-                self, "option_offsets", _copied(self.option_offsets, np.int64, "option_offsets")
-            )
+            _set_array(self, "option_scores", np.float64, "fiu")
+            _set_array(self, "option_offsets", np.int64, "iu")
+        _check_lengths(self)
+        _check_scores(self)
         refuse_doubled(self.ids, "prediction id")
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
     def letters(self) -> list[str]:
         """The answers as letters in order, "" where there is none."""
         return masks_to_letters(self.answers)
 
+    def join(self, exam: Exam, missing: str = "error", extra: str = "error") -> Predictions:
+        """The predictions for an exam's questions, in their order, matched by id.
 
-def _copied(values: ArrayLike, dtype: type[np.generic], name: str) -> NDArray[np.generic]:
-    copy = np.array(values).astype(dtype)
+        Questions without a prediction and predictions without a question are an `InputError` that counts and
+        names them, unless `missing` is "empty" (no answer, equal probabilities, no explanation) or `extra` is
+        "drop". Also raises it where a question has another number of options than the prediction has
+        probabilities.
+
+        >>> from cmexam_baseline.exam.exam import Question
+        >>> exam = Exam.from_questions([Question("q1", "甲", ("一", "二"), "A")])
+        >>> Predictions(["q0", "q1"], [1, 2]).join(exam, extra="drop").letters()
+        ['B']
+        """
+        row_of = {name: row for row, name in enumerate(self.ids)}
+        rows = [row_of.get(name, -1) for name in exam.ids]
+        absent = [name for name, row in zip(exam.ids, rows, strict=True) if row < 0]
+        if absent and _known(missing, "missing", "empty") == "error":
+            raise InputError(
+                f"{_some(absent)} of the exam have no prediction; add them or count them as wrong"
+            )
+        unknown = sorted(set(self.ids) - set(exam.ids))
+        if unknown and _known(extra, "extra", "drop") == "error":
+            raise InputError(
+                f"{_some(unknown)} of the predictions are not in the exam; give the exam they belong to"
+            )
+        return Predictions(
+            ids=list(exam.ids),
+            answers=np.array([self.answers[row] if row >= 0 else 0 for row in rows], dtype=np.uint8),
+            option_scores=None if self.option_scores is None else self._joined_scores(exam, rows),
+            option_offsets=None if self.option_scores is None else exam.option_offsets,
+            explanations=self.explanations and [self.explanations[row] if row >= 0 else "" for row in rows],
+        )
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write CSV or JSONL (also .gz) with the columns id, answer, explanation and probability_A,
+        probability_B, …
+
+        Columns that the model does not give are left out; probabilities are empty (CSV) or left out
+        (JSONL) where a question has no such option, and are read back exactly. The same predictions give
+        the same bytes. Raises `InputError` for another ending or where the file cannot be written.
+        """
+        ending = ending_of(path)
+        if ending not in _WRITERS:
+            raise InputError(
+                f"{os.fspath(path)}: predictions are written as {' or '.join(_WRITERS)}, not {ending!r}"
+            )
+        try:
+            data = _WRITERS[ending](self._columns())
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"{os.fspath(path)} cannot be written: a text holds half of a surrogate pair; correct it"
+            ) from error
+        write_atomically(path, gzip.compress(data, mtime=0) if Path(path).suffix.lower() == ".gz" else data)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Predictions):
+            return NotImplemented
+        return (
+            self.ids == other.ids
+            and self.explanations == other.explanations
+            and np.array_equal(self.answers, other.answers)
+            and _same(self.option_scores, other.option_scores)
+            and _same(self.option_offsets, other.option_offsets)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        if not len(self):
+            return "Predictions(0 answers)"
+        ids = f"{self.ids[0]!r}" + (f" to {self.ids[-1]!r}" if len(self) > 1 else "")
+        sizes = np.bitwise_count(self.answers)
+        parts = [
+            f"{len(self):,} answer{'s' if len(self) > 1 else ''} {ids}",
+            f"{(sizes > 1).mean():.1%} multi-answer",
+            f"{(sizes == 0).mean():.1%} unanswered",
+            "no probabilities" if self.option_scores is None else "probabilities",
+            "no explanations" if self.explanations is None else "explanations",
+        ]
+        return f"Predictions({', '.join(parts)})"
+
+    def _columns(self) -> dict[str, Sequence[object]]:
+        columns: dict[str, Sequence[object]] = {"id": self.ids, "answer": self.letters()}
+        if self.explanations is not None:
+            columns["explanation"] = self.explanations
+        if self.option_scores is not None and self.option_offsets is not None:
+            scores, bounds = self.option_scores.tolist(), self.option_offsets.tolist()
+            counts = np.diff(self.option_offsets).tolist()
+            for place, name in enumerate(PROBABILITY_COLUMNS[: max(counts, default=0)]):
+                columns[name] = [
+                    scores[start + place] if place < count else None
+                    for start, count in zip(bounds, counts, strict=False)
+                ]
+        return columns
+
+    def _joined_scores(self, exam: Exam, rows: Sequence[int]) -> NDArray[np.float64]:
+        if self.option_scores is None or self.option_offsets is None:
+            raise ValueError("no option_scores to join")
+        parts = []
+        for name, row, count in zip(exam.ids, rows, exam.n_options.tolist(), strict=True):
+            scores = np.full(count, 1 / count)
+            if row >= 0:
+                scores = self.option_scores[self.option_offsets[row] : self.option_offsets[row + 1]]
+            if len(scores) != count:
+                raise InputError(
+                    f"prediction {name!r} has {len(scores)} probabilities for {count} options; "
+                    "give the exam that was predicted"
+                )
+            parts.append(scores)
+        return np.concatenate([np.zeros(0), *parts])
+
+
+def _set_array(predictions: Predictions, name: str, dtype: type[np.generic], kinds: str) -> None:
+    array = np.asarray(getattr(predictions, name))
+    if array.size and array.dtype.kind not in kinds:
+        raise InputError(f"predictions: {name} must be an array of numbers; got {array.dtype}")
+    if dtype is np.uint8 and array.size and not (int(array.min()) >= 0 and int(array.max()) <= 255):
+        raise InputError(f"predictions: {name} must be bit masks between 0 and 255")
+    copy = array.astype(dtype, copy=True)
     copy.flags.writeable = False
-    return copy
+    object.__setattr__(predictions, name, copy)
+
+
+def _check_lengths(predictions: Predictions) -> None:
+    n = len(predictions.ids)
+    wrong = []
+    if predictions.answers.shape != (n,):
+        wrong.append(f"answers has shape {predictions.answers.shape}")
+    if predictions.explanations is not None and len(predictions.explanations) != n:
+        wrong.append(f"explanations has {len(predictions.explanations)}")
+    if predictions.option_offsets is not None and predictions.option_offsets.shape != (n + 1,):
+        wrong.append(f"option_offsets has shape {predictions.option_offsets.shape}, not ({n + 1},)")
+    if wrong:
+        raise InputError(f"predictions of {n} ids need {n} values in every column; {'; '.join(wrong)}")
+
+
+def _check_scores(predictions: Predictions) -> None:
+    scores, offsets = predictions.option_scores, predictions.option_offsets
+    if scores is None or offsets is None:
+        return
+    counts = np.diff(offsets)
+    if scores.ndim != 1 or offsets[0] != 0 or offsets[-1] != len(scores) or (counts < 0).any():
+        raise InputError(f"predictions: option_offsets must rise from 0 to the {scores.size} option_scores")
+    if (counts > MAX_OPTIONS).any():
+        raise InputError(
+            f"predictions: a question has {counts.max()} probabilities; at most {MAX_OPTIONS} are possible"
+        )
+    unfit = np.flatnonzero(~((scores >= 0) & (scores <= 1)))
+    if unfit.size:
+        raise InputError(
+            f"predictions: option_scores must be probabilities from 0 to 1; found {scores[unfit[0]]} "
+            f"for {predictions.ids[int(np.searchsorted(offsets, unfit[0], side='right')) - 1]!r}"
+        )
+    beyond = np.flatnonzero((predictions.answers.astype(np.int64) >> counts > 0) & (counts > 0))
+    if beyond.size:
+        row = int(beyond[0])
+        raise InputError(
+            f"predictions: answer {predictions.letters()[row]} to {predictions.ids[row]!r} names a letter "
+            f"beyond its {counts[row]} options"
+        )
+
+
+def _same(first: ArrayLike | None, second: ArrayLike | None) -> bool:
+    return (first is None) == (second is None) and (first is None or np.array_equal(first, second))  # type: ignore[arg-type]
+
+
+def _known(value: str, name: str, other: str) -> str:
+    if value not in ("error", other):
+        raise InputError(f"{name} must be 'error' or {other!r}; got {value!r}")
+    return value
+
+
+def _some(ids: Sequence[str]) -> str:
+    return f"{len(ids):,} questions ({', '.join(ids[:3])}{', …' if len(ids) > 3 else ''})"
