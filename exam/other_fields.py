@@ -68,7 +68,12 @@ class _Fields:
     """The fields of a record by the key of their name; what is taken does not come up again."""
 
     def __init__(self, record: Mapping[str, object]) -> None:
-        self.left = {field_key(name): (name, value) for name, value in record.items() if value is not None}
+        self.left: dict[str, tuple[str, object]] = {}
+        for name, value in record.items():
+            if value is not None:
+                key = field_key(name)
+                # "answer" beside "Answer": the second keeps its own name and becomes an annotation.
+                self.left[name if key in self.left else key] = (name, value)
 
     def take(self, names: list[str]) -> object:
         """The value of the first of `names` that is there, or None."""

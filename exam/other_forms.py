@@ -130,8 +130,8 @@ def _annotation_columns(rows: Sequence[OtherRow], taken: Sequence[str]) -> Mappi
     names = dict.fromkeys(name for row in rows for name in row.annotations)
     columns: dict[str, list[object]] = {}
     for name in names:
-        # "label" beside the answer must not be read as an answer when the file is read again.
-        clashes = find_columns([*taken, name]) != find_columns(taken)
+        # Read again, an annotation must not be taken for a question, an answer or an id.
+        clashes = name in taken or find_columns([*taken, name]) != find_columns(taken)
         columns[f"source {name}" if clashes else name] = [row.annotations.get(name, "") for row in rows]
     return columns
 

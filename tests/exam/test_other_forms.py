@@ -117,9 +117,24 @@ def test_an_explanation_behind_the_answer_is_kept(name: str, tmp_path: Path) -> 
 def test_other_fields_become_annotations_and_replies_are_left_out_aloud(tmp_path: Path) -> None:
     read = read_records(
         tmp_path,
-        {**FORMS["MedQA answered by a model"], "label": "难", "year": 2020, "tags": ["x"]},
+        {
+            **FORMS["MedQA answered by a model"],
+            "label": "难",
+            "year": 2020,
+            "tags": ["x"],
+            "question ": "别的",
+            "Question": "又一个",
+        },
     )
-    assert read.exam.annotations == {"type": ["MedQA_Mainland"], "source label": ["难"], "year": ["2020"]}
+    assert read.exam.annotations == {
+        "type": ["MedQA_Mainland"],
+        "label": ["难"],
+        "year": ["2020"],
+        "question ": ["别的"],
+        "source Question": ["又一个"],
+    }
+    write_exam(read.exam, tmp_path / "written.jsonl")
+    assert read_exam(tmp_path / "written.jsonl").annotations == read.exam.annotations
     assert "answers read as letter and text" in read.notes
     assert "field 'predict_answer' left out in 1 of 1 rows" in read.notes
     assert "field 'tags' left out in 1 of 1 rows" in read.notes
