@@ -1,0 +1,185 @@
+"""The statistics of an exam, as CMExam's authors count them.
+
+Their notebook (`src/preprocess/data stats.ipynb` in williamliujl/CMExam) computes the published table, and
+the definitions here are its own:
+
+- a length is a number of characters, blanks and line breaks included; a missing explanation counts as 0
+- Q is the stem without its options, A the letters of the answer, E the explanation
+- the vocabulary is the set of different characters in stems and explanations; options do not count
+- quartiles interpolate linearly
+- in the Total column, means are means of the splits' means and medians medians of the splits' medians, so
+  that a split of 6,811 questions weighs as much as one of 54,497; `Statistics.pooled` has the figures over
+  all questions instead
+
+What could be checked with parts of the published files at hand: the longest stem and explanation of val (500
+and 2,678 characters) exactly, means and quartiles within their sampling error. The other published figures
+need the whole files; a test compares all of them wherever these are present.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.letters import LETTERS, letter_counts
+
+TEXTS = ("Q", "A", "E")
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Lengths of texts in characters: the longest, the mean, the median and the quartiles."""
+
+    longest: int
+    mean: float
+    median: float
+    lower_quartile: float
+    upper_quartile: float
+
+
+@dataclass(frozen=True)
+class SplitStatistics:
+    """One split: number of questions, different characters, lengths of stem, answer and explanation.
+
+    share_explained:  share of questions with an explanation
+    answers:          answer letters ("C", "ABD"; "" = none) -> number of questions, most frequent first
+    letters:          letter -> share of the answered questions whose answer holds it
+    options:          number of options -> number of questions
+    annotations:      column -> value -> number of questions, most frequent first
+    """
+
+    questions: int
+    vocabulary: int
+    lengths: dict[str, Lengths]
+    share_explained: float
+    share_multi: float
+    answers: dict[str, int]
+    letters: dict[str, float]
+    options: dict[int, int]
+    annotations: dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class Total:
+    """The Total column of the published table: see the module's docstring for its means and medians."""
+
+    questions: int
+    vocabulary: int
+    lengths: dict[str, Lengths]
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """The statistics of every split, their total as published, and of all questions as one split."""
+
+    splits: dict[str, SplitStatistics]
+    total: Total
+    pooled: SplitStatistics
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain JSON values."""
+        return asdict(self)
+
+
+def describe_exams(exams: Mapping[str, Exam]) -> Statistics:
+    """The statistics of the splits of an exam; a single exam is a mapping of one.
+
+    Raises `ValueError` where no split has a question.
+
+    >>> from cmexam_baseline.exam import Question
+    >>> exam = Exam.from_questions([Question("", "缺维生素A致", ("夜盲症", "癞皮病"), "A", "见眼科")])
+    >>> statistics = describe_exams({"train": exam})
+    >>> statistics.splits["train"].vocabulary, statistics.splits["train"].lengths["Q"].mean
+    (9, 6.0)
+    """
+    described = {name: exam for name, exam in exams.items() if len(exam)}
+    if not described:
+        raise ValueError("no questions to describe")
+    splits = {name: _describe(exam) for name, exam in described.items()}
+    characters: set[str] = set().union(*(_characters(exam) for exam in described.values()))
+    lengths = {text: _combined([split.lengths[text] for split in splits.values()]) for text in TEXTS}
+    total = Total(sum(split.questions for split in splits.values()), len(characters), lengths)
+    return Statistics(splits, total, _describe(_pooled(list(described.values()))))
+
+
+def _pooled(exams: Sequence[Exam]) -> Exam:
+    if len(exams) == 1:
+        return exams[0]
+    # Ids may repeat between files; they play no part here.
+    numbered = [_renumbered(exam, str(place)) for place, exam in enumerate(exams)]
+    return Exam.concatenate(numbered)
+
+
+def _renumbered(exam: Exam, prefix: str) -> Exam:
+    return Exam(
+        ids=[f"{prefix}-{row}" for row in range(len(exam))],
+        questions=exam.questions,
+        option_texts=exam.option_texts,
+        option_offsets=exam.option_offsets,
+        answers=exam.answers,
+        explanations=exam.explanations,
+        annotations=exam.annotations,
+    )
+
+
+def _describe(exam: Exam) -> SplitStatistics:
+    letters_per_answer = letter_counts(exam.answers)
+    answered = max(int((letters_per_answer > 0).sum()), 1)
+    held = (exam.answers[:, None] >> np.arange(len(LETTERS), dtype=np.uint8) & 1).sum(axis=0).tolist()
+    return SplitStatistics(
+        questions=len(exam),
+        vocabulary=len(_characters(exam)),
+        lengths={
+            "Q": _lengths(list(map(len, exam.questions))),
+            "A": _lengths(letters_per_answer.tolist()),
+            "E": _lengths(list(map(len, exam.explanations))),
+        },
+        share_explained=sum(map(bool, exam.explanations)) / len(exam),
+        share_multi=float(exam.is_multi.mean()),
+        answers=_counted(exam.letters()),
+        letters={letter: count / answered for letter, count in zip(LETTERS, held, strict=True) if count},
+        options={int(n): int(count) for n, count in enumerate(np.bincount(exam.n_options)) if count},
+        annotations={column: _counted(values) for column, values in exam.annotations.items()},
+    )
+
+
+def _characters(exam: Exam) -> set[str]:
+    return set().union(*exam.questions, *exam.explanations)
+
+
+def _lengths(values: Sequence[int]) -> Lengths:
+    lower, median, upper = np.percentile(values, [25, 50, 75]).tolist()
+    return Lengths(max(values), float(np.mean(values)), median, lower, upper)
+
+
+def _combined(parts: Sequence[Lengths]) -> Lengths:
+    return Lengths(
+        longest=max(part.longest for part in parts),
+        mean=float(np.mean([part.mean for part in parts])),
+        median=float(np.median([part.median for part in parts])),
+        lower_quartile=float(np.median([part.lower_quartile for part in parts])),
+        upper_quartile=float(np.median([part.upper_quartile for part in parts])),
+    )
+
+
+def _counted(values: Sequence[str]) -> dict[str, int]:
+    names, counts = np.unique(np.array(values, dtype=object), return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return {str(names[place]): int(counts[place]) for place in order}
+
+
+# The table of the official README: questions, vocabulary, lengths.
+PUBLISHED_TABLE = {
+    "train": (54_497, 4_545, {"Q": Lengths(676, 29.78, 17, 12, 32), "A": Lengths(5, 1.08, 1, 1, 1),
+                              "E": Lengths(2_999, 186.24, 146, 69, 246)}),
+    "val": (6_811, 3_620, {"Q": Lengths(500, 30.07, 18, 12, 32), "A": Lengths(5, 1.07, 1, 1, 1),
+                           "E": Lengths(2_678, 188.95, 143, 65, 247)}),
+    "test": (6_811, 3_599, {"Q": Lengths(585, 32.63, 18, 12, 37), "A": Lengths(5, 1.07, 1, 1, 1),
+                            "E": Lengths(2_680, 201.44, 158, 80, 263)}),
+    "total": (68_119, 4_629, {"Q": Lengths(676, 30.83, 18, 12, 32), "A": Lengths(5, 1.07, 1, 1, 1),
+                              "E": Lengths(2_999, 192.21, 146, 69, 247)}),
+}  # fmt: skip
