@@ -14,21 +14,28 @@ from cmexam_baseline.exam.formats import (
 )
 from cmexam_baseline.exam.letters import letters_to_mask, letters_to_masks, mask_to_letters, masks_to_letters
 from cmexam_baseline.exam.normalise import normalise_text, normalise_texts
+from cmexam_baseline.exam.overlap import Overlap, find_overlap
 from cmexam_baseline.exam.prediction_files import read_predictions
 from cmexam_baseline.exam.predictions import Predictions
+from cmexam_baseline.exam.published import PUBLISHED_RESULTS, PublishedResult, published_result
 
 __all__ = [
+    "PUBLISHED_RESULTS",
     "BadRow",
     "Exam",
     "InputError",
+    "Overlap",
     "Predictions",
+    "PublishedResult",
     "Question",
+    "find_overlap",
     "letters_to_mask",
     "letters_to_masks",
     "mask_to_letters",
     "masks_to_letters",
     "normalise_text",
     "normalise_texts",
+    "published_result",
     "read_exam",
     "read_exam_report",
     "read_predictions",

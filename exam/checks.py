@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS, mask_to_letters
-from cmexam_baseline.exam.normalise import fold_texts, normalise_texts
+from cmexam_baseline.exam.normalise import normalise_texts
 
 # At most this share of a file's rows is left out without a word from the user.
 BAD_ROW_LIMIT = 0.01
@@ -86,26 +88,29 @@ def answer_fault(answer: str, mask: int | None, options: Sequence[str]) -> str |
     return None
 
 
-def empty_options(options: Sequence[str]) -> str | None:
-    """Names the options without text, or None."""
-    letters = [letter for letter, text in zip(LETTERS, options, strict=False) if not text.strip()]
-    return f"option {', '.join(letters)} has no text" if letters else None
+def options_doubt(options: Sequence[str], folded: Sequence[str]) -> list[str]:
+    """What is odd about options that can still be used: no text, or the same text twice.
+
+    `folded` are the same texts as `fold_texts` gives them: width and blanks do not tell options apart.
+    """
+    doubts = []
+    empty = [letter for letter, text in zip(LETTERS, options, strict=False) if not text.strip()]
+    if empty:
+        doubts.append(f"option {', '.join(empty)} has no text")
+    letters_of: dict[str, list[str]] = {}
+    for letter, text in zip(LETTERS, folded, strict=False):
+        letters_of.setdefault(text, []).append(letter)
+    doubts += [
+        f"options {' and '.join(letters)} are the same"
+        for text, letters in letters_of.items()
+        if text and len(letters) > 1
+    ]
+    return doubts
 
 
-def doubled_options(options: Sequence[Sequence[str]]) -> list[str | None]:
-    """For every question the first two options with the same text (but for width and blanks), or None."""
-    folded = iter(fold_texts([text for texts in options for text in texts]))
-    found: list[str | None] = []
-    for texts in options:
-        first: dict[str, int] = {}
-        fault = None
-        for place in range(len(texts)):
-            text = next(folded)
-            if text and text in first and fault is None:
-                fault = f"options {LETTERS[first[text]]} and {LETTERS[place]} are the same"
-            first.setdefault(text, place)
-        found.append(fault)
-    return found
+def are_plain(folded: Sequence[str]) -> bool:
+    """Whether options have neither fault nor doubt: two to eight different texts."""
+    return 2 <= len(folded) <= MAX_OPTIONS and len(set(folded)) == len(folded) and "" not in folded
 
 
 def first_copies(questions: Sequence[str], options: Sequence[Sequence[str]]) -> list[int | None]:
@@ -113,19 +118,15 @@ def first_copies(questions: Sequence[str], options: Sequence[Sequence[str]]) -> 
 
     Texts are compared as `normalise_text` gives them.
     """
-    rows_of_stem: dict[str, list[int]] = {}
-    for row, stem in enumerate(normalise_texts(questions)):
-        rows_of_stem.setdefault(stem, []).append(row)
-    repeated = [row for rows in rows_of_stem.values() if len(rows) > 1 for row in rows]
+    stems = normalise_texts(questions)
+    times = Counter(stems)
+    repeated = [row for row, stem in enumerate(stems) if times[stem] > 1]
     texts = iter(normalise_texts([text for row in repeated for text in options[row]]))
     copies: list[int | None] = [None] * len(questions)
     seen: dict[tuple[str, ...], int] = {}
-    for rows in rows_of_stem.values():
-        seen.clear()
-        for row in rows if len(rows) > 1 else ():
-            key = tuple(sorted(next(texts) for _ in options[row]))
-            first = seen.setdefault(key, row)
-            copies[row] = first if first != row else None
+    for row in repeated:
+        first = seen.setdefault((stems[row], *sorted(islice(texts, len(options[row])))), row)
+        copies[row] = first if first != row else None
     return copies
 
 

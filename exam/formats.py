@@ -18,10 +18,12 @@ from cmexam_baseline.exam.json_form import json_bytes, jsonl_bytes, read_json, r
 from cmexam_baseline.exam.options import option_list
 from cmexam_baseline.exam.parquet_form import parquet_bytes, read_parquet
 from cmexam_baseline.exam.rows import exam_of_table, published_options, table_of_exam
-from cmexam_baseline.exam.sources import read_bytes
+from cmexam_baseline.exam.sources import read_bytes, read_standard_input
 from cmexam_baseline.exam.splits import split_files, split_of, stem_of
 from cmexam_baseline.exam.table import PUBLISHED_FORM, Table
 from cmexam_baseline.exam.xlsx_form import read_xlsx, xlsx_bytes
+
+_FIRST_BYTES = {b"PAR1": ".parquet", b"PK": ".xlsx", b"{": ".jsonl", b"[": ".json"}
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,13 @@ def read_splits_report(
 
 
 def read_table(path: str | os.PathLike[str]) -> Table:
-    """The columns of a file as they stand, by its ending. Raises `InputError` where it cannot be read."""
+    """The columns of a file as they stand, by its ending; "-" is standard input, read by its content.
+
+    Raises `InputError` where it cannot be read.
+    """
+    if os.fspath(path) == "-":
+        data = read_standard_input()
+        return FORMATS[_ending_by_content(data)].read(data, "standard input")
     kind = format_of(path)
     return kind.read(read_bytes(path), os.fspath(path))
 
@@ -156,6 +164,11 @@ def ending_of(path: str | os.PathLike[str]) -> str:
     '.csv'
     """
     return Path(Path(path).name.lower().removesuffix(".gz")).suffix
+
+
+def _ending_by_content(data: bytes) -> str:
+    start = data[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
+    return next((ending for mark, ending in _FIRST_BYTES.items() if start.startswith(mark)), ".csv")
 
 
 def _file_of(path: Path, split: str | None) -> Path:

@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-CodePoints = NDArray[np.uint32]
-
 # Stands between texts while many are treated as one; a control character, so no normalised text holds it.
 _SEPARATOR = "\x1e"
 
@@ -31,8 +29,12 @@ def normalise_texts(texts: Sequence[str]) -> list[str]:
     >>> normalise_texts(["维生素 C", "维生素Ｃ？"])
     ['维生素c', '维生素c']
     """
-    joined = unicodedata.normalize("NFKC", _join(texts)).casefold()
-    return _split(_without(joined, _is_blank_or_punctuation))
+    if not texts:
+        return []
+    joined = _join(texts)
+    if any(map(_combines, set(joined))):
+        joined = unicodedata.normalize("NFKC", joined)
+    return _mapped(joined, _normal_character).split(_SEPARATOR)
 
 
 def fold_texts(texts: Sequence[str]) -> list[str]:
@@ -43,12 +45,10 @@ def fold_texts(texts: Sequence[str]) -> list[str]:
     >>> fold_texts(["１０ mg", "10³"])
     ['10mg', '10³']
     """
-    codes = _codes(_join(texts))
-    full_width = (codes >= 0xFF01) & (codes <= 0xFF5E)
-    return _split(_without(_text(np.where(full_width, codes - 0xFEE0, codes)), str.isspace))
+    return _mapped(_join(texts), _folded_character).split(_SEPARATOR) if texts else []
 
 
-def code_points(texts: Sequence[str]) -> tuple[CodePoints, NDArray[np.int64]]:
+def code_points(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     """All code points of the texts, flat uint32, and their bounds, int64 (n+1,)."""
     codes = _codes("".join(texts))
     lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
@@ -57,30 +57,51 @@ def code_points(texts: Sequence[str]) -> tuple[CodePoints, NDArray[np.int64]]:
 
 def _join(texts: Sequence[str]) -> str:
     joined = _SEPARATOR.join(texts)
-    if joined.count(_SEPARATOR) != max(len(texts) - 1, 0):
+    if joined.count(_SEPARATOR) != len(texts) - 1:
         joined = _SEPARATOR.join(text.replace(_SEPARATOR, "") for text in texts)
-    return joined if texts else ""
+    return joined
 
 
-def _split(joined: str) -> list[str]:
-    return joined.split(_SEPARATOR)
-
-
-def _without(joined: str, dropped: Callable[[str], bool]) -> str:
-    unwanted = [ord(char) for char in set(joined) if dropped(char) and char != _SEPARATOR]
+def _mapped(joined: str, character_map: Callable[[str], str]) -> str:
+    """`joined` with every character replaced; `character_map` is asked once for each different one."""
     codes = _codes(joined)
-    kept = np.ones(int(codes.max(initial=0)) + 1, dtype=np.bool_)
-    kept[unwanted] = False
-    return _text(codes[kept[codes]])
+    used = np.flatnonzero(np.bincount(codes))
+    targets = [character_map(chr(code)) for code in used.tolist()]
+    lengths = np.array([len(target) for target in targets], dtype=np.int64)
+    starts = np.cumsum(lengths) - lengths
+    number = np.zeros(int(used.max(initial=0)) + 1, dtype=np.int32)
+    number[used] = np.arange(len(used))
+    chosen = number[codes]
+    counts = lengths[chosen]
+    ends = np.cumsum(counts)
+    # The n-th character of a target stands n places after its start.
+    places = np.repeat(starts[chosen] - ends + counts, counts) + np.arange(ends[-1] if len(ends) else 0)
+    mapped: bytes = _codes("".join(targets))[places].tobytes()
+    return mapped.decode("utf-32-le", "surrogatepass")
 
 
-def _is_blank_or_punctuation(character: str) -> bool:
-    return unicodedata.category(character)[0] in "PZC"
+def _combines(character: str) -> bool:
+    """Whether NFKC may depend on the neighbours: marks and Hangul jamo, also out of a compatibility form."""
+    return any(
+        unicodedata.category(part)[0] == "M" or "\u1100" <= part <= "\u11ff"
+        for part in unicodedata.normalize("NFKC", character)
+    )
 
 
-def _codes(text: str) -> CodePoints:
+def _normal_character(character: str) -> str:
+    if character == _SEPARATOR:
+        return character
+    folded = unicodedata.normalize("NFKC", character).casefold()
+    return "".join(part for part in folded if unicodedata.category(part)[0] not in "PZC")
+
+
+def _folded_character(character: str) -> str:
+    if character == _SEPARATOR:
+        return character
+    if character.isspace():
+        return ""
+    return chr(ord(character) - 0xFEE0) if "\uff01" <= character <= "\uff5e" else character
+
+
+def _codes(text: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-
-
-def _text(codes: CodePoints) -> str:
-    return codes.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")

@@ -41,7 +41,8 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
     if missing:
         raise InputError(
             f"{file} has no column {' and no column '.join(missing)}; "
-            f"found: {', '.join(table.columns)[:200]}; predictions have the columns id, answer, explanation, probability_A, …"
+            f"found: {', '.join(table.columns)[:200]}; "
+            "predictions have the columns id, answer, explanation, probability_A, …"
         )
     ids = [cell_text(cell) for cell in table.columns["id"]]
     _refuse_unusable_ids(ids, table, file)

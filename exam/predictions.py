@@ -45,8 +45,7 @@ class Predictions:
 
     >>> predictions = Predictions(["q1", "q2"], [1, 6])
     >>> predictions
-    Predictions(2 answers 'q1' to 'q2', 50.0% multi-answer, 0.0% unanswered, no probabilities, no
-    explanations)
+    Predictions(2 answers 'q1' to 'q2', 50.0% multi-answer, 0.0% unanswered)
     >>> predictions.letters()
     ['A', 'BC']
     """
@@ -151,9 +150,9 @@ class Predictions:
             f"{len(self):,} answer{'s' if len(self) > 1 else ''} {ids}",
             f"{(sizes > 1).mean():.1%} multi-answer",
             f"{(sizes == 0).mean():.1%} unanswered",
-            "no probabilities" if self.option_scores is None else "probabilities",
-            "no explanations" if self.explanations is None else "explanations",
         ]
+        parts += ["probabilities"] * (self.option_scores is not None)
+        parts += ["explanations"] * (self.explanations is not None)
         return f"Predictions({', '.join(parts)})"
 
     def _columns(self) -> dict[str, Sequence[object]]:

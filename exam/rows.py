@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 import numpy as np
 
 from cmexam_baseline.exam.checks import (
     BadRow,
     answer_fault,
-    doubled_options,
-    empty_options,
+    are_plain,
     excerpt_of,
     first_copies,
+    options_doubt,
     options_fault,
     question_fault,
     refuse_bad_rows,
@@ -22,6 +23,7 @@ from cmexam_baseline.exam.columns import PUBLISHED_NAMES, find_columns, find_opt
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam, offsets_of
 from cmexam_baseline.exam.letters import parse_letters
+from cmexam_baseline.exam.normalise import fold_texts
 from cmexam_baseline.exam.options import format_options, parse_options
 from cmexam_baseline.exam.table import FileForm, Table, cell_text
 
@@ -178,29 +180,36 @@ def _masks(answers: Sequence[str], options: Sequence[Sequence[str]]) -> list[int
 
 def _judge(rows: _Rows, bad_rows: str, need_answers: bool) -> None:
     """Fill in what makes rows unusable (`faults`) and what makes them doubtful (`doubts`)."""
-    for place, (question, options, answer, mask) in enumerate(
-        zip(rows.questions, rows.options, rows.answers, rows.masks, strict=True)
+    folded = iter(fold_texts([text for texts in rows.options for text in texts]))
+    for place, (question, options, mask) in enumerate(
+        zip(rows.questions, rows.options, rows.masks, strict=True)
     ):
-        fault = question_fault(question) or options_fault(options)
-        if fault is not None:
-            rows.faults[place] = [fault]
-            continue
-        fault = answer_fault(answer, mask, options)
-        if fault is not None and (need_answers or mask != 0):
-            (rows.doubts if bad_rows == "keep" else rows.faults)[place] = [fault]
-            rows.masks[place] = 0
-        empty = empty_options(options)
-        if empty is not None:
-            rows.doubts.setdefault(place, []).append(empty)
-    copies = first_copies(rows.questions, rows.options)
-    for place, doubled in enumerate(doubled_options(rows.options)):
-        if doubled is not None:
-            rows.doubts.setdefault(place, []).append(doubled)
-        first = copies[place]
+        texts = list(islice(folded, len(options)))
+        if not (are_plain(texts) and mask and not mask >> len(options) and question.strip()):
+            _judge_row(rows, place, texts, bad_rows, need_answers)
+    for place, first in enumerate(first_copies(rows.questions, rows.options)):
         if first is not None:
             differs = "" if rows.masks[first] == rows.masks[place] else ", but another answer"
             reason = f"same question and options as row {rows.numbers[first]}{differs}"
             rows.doubts.setdefault(place, []).append(reason)
+
+
+def _judge_row(rows: _Rows, place: int, folded: Sequence[str], bad_rows: str, need_answers: bool) -> None:
+    options, mask = rows.options[place], rows.masks[place]
+    fault = question_fault(rows.questions[place]) or options_fault(options)
+    if fault is not None:
+        rows.faults[place] = [fault]
+        return
+    doubts = options_doubt(options, folded)
+    fault = answer_fault(rows.answers[place], mask, options)
+    if fault is not None and (need_answers or mask != 0):
+        rows.masks[place] = 0
+        if bad_rows == "keep":
+            doubts.insert(0, fault)
+        else:
+            rows.faults[place] = [fault]
+    if doubts:
+        rows.doubts[place] = doubts
 
 
 def _listed(rows: _Rows, table: Table, file: str) -> list[BadRow]:

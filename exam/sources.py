@@ -7,6 +7,7 @@ import difflib
 import gzip
 import io
 import os
+import sys
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,9 +72,16 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
         raise InputError(f"{file} cannot be read: {reason}; check the path and its permissions") from error
     if file.suffix.lower() == ".gz":
         data = _unpacked(data, file)
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{file} is larger than {MAX_BYTES >> 30} GiB; split it into smaller files")
-    return data
+    return _bounded(data, file)
+
+
+def read_standard_input() -> bytes:
+    """The bytes of standard input, unpacked where they are gzip; `InputError` as `read_bytes` raises."""
+    name = Path("standard input")
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    if data.startswith(b"\x1f\x8b"):
+        data = _unpacked(data, name)
+    return _bounded(data, name)
 
 
 def decode(data: bytes, file: str) -> Text:
@@ -146,6 +154,12 @@ def _unpacked(data: bytes, file: Path) -> bytes:
         raise InputError(f"{file} ends in the middle of its gzip data; fetch it again") from error
     except (OSError, zlib.error) as error:
         raise InputError(f"{file} is not a sound gzip file: {error}; fetch it again") from error
+
+
+def _bounded(data: bytes, file: Path) -> bytes:
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{file} is larger than {MAX_BYTES >> 30} GiB; split it into smaller files")
+    return data
 
 
 def _similar_name(file: Path) -> str:
