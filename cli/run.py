@@ -149,7 +149,6 @@ def write_run(
         for name, split in splits.items()
     }
     with new_folder(folder, overwrite) as aside:
-        (aside / "model").mkdir()
         baseline.save(aside / "model")
         for name, predicted in predictions.items():
             predicted.write(aside / f"predictions_{name}.csv")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from cmexam_baseline import metrics
 from cmexam_baseline.exam import Exam
+from cmexam_baseline.features.trivial import TRIVIAL_BASELINES
 
 
 def answer_scores(exam: Exam, answers: np.ndarray, left_out: int = 0) -> dict[str, Any]:
@@ -30,6 +32,20 @@ def answer_scores(exam: Exam, answers: np.ndarray, left_out: int = 0) -> dict[st
         "single": _part(exam.answers[~multiple], answers[~multiple]),
         "multi": _part(exam.answers[multiple], answers[multiple]),
     }
+
+
+def free_baseline_scores(exams: Mapping[str, Exam], seed: int) -> dict[str, dict[str, Any]]:
+    """Accuracy and weighted F1 of the baselines that cost nothing, by split, for every split but train."""
+    scores: dict[str, dict[str, Any]] = {}
+    for name, rule in TRIVIAL_BASELINES.items():
+        fitted = rule(seed=seed).fit(exams["train"])
+        for split, exam in exams.items():
+            if split != "train":
+                found = answer_scores(exam, fitted.predict(exam).answers)
+                scores.setdefault(name, {})[split] = {
+                    key: found[key] for key in ("n", "accuracy", "weighted_f1")
+                }
+    return scores
 
 
 def _part(gold: np.ndarray, answers: np.ndarray) -> dict[str, Any]:

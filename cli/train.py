@@ -55,7 +55,7 @@ def train(
     from cmexam_baseline.cli import console, tables
     from cmexam_baseline.cli.reading import load_splits, say_bad_rows
     from cmexam_baseline.cli.run import model_class, write_run
-    from cmexam_baseline.cli.scores import answer_scores
+    from cmexam_baseline.cli.scores import answer_scores, free_baseline_scores
     from cmexam_baseline.exam.files import refuse_taken
 
     refuse_taken(out, overwrite)
@@ -78,12 +78,13 @@ def train(
             name: answer_scores(exams[name], predicted.answers, splits[name].n_left_out)
             for name, predicted in predictions.items()
         }
+        scores["free_baselines"] = free_baseline_scores(exams, seed)
         with stages.stage("saving the run"):
             write_run(out, overwrite, kind, baseline, seed, splits, predictions, scores, stages.seconds)
     if as_json:
         console.print_json({"run": str(out), "scores": scores, "seconds": stages.seconds})
         return
-    tables.show_training(console.results(), kind, exams, scores)
+    tables.show_training(console.results(), kind, scores)
     if not quiet:
         notes.print(f"Run folder: {out}")
 

@@ -1,0 +1,7 @@
+"""The report page: one HTML file that needs no network."""
+
+from __future__ import annotations
+
+from cmexam_baseline.cli.report.page import render_report
+
+__all__ = ["render_report"]

@@ -1,0 +1,121 @@
+"""From the scores to the page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from markupsafe import Markup
+
+from cmexam_baseline.cli.report.charts import interval_chart, reliability_chart
+from cmexam_baseline.exam.errors import InputError
+
+# All misses of one system on CMExam's test split fit; many systems would make a page that no phone opens.
+MOST_MISSES = 8000
+# Characters of a reply that are shown with a miss.
+REPLY_LENGTH = 600
+
+FIGURE_NAMES = {
+    "bleu1": "BLEU-1",
+    "bleu4": "BLEU-4",
+    "rouge1": "ROUGE-1",
+    "rouge2": "ROUGE-2",
+    "rougeL": "ROUGE-L",
+}
+
+
+def render_report(report: Mapping[str, Any], misses: Sequence[Mapping[str, Any]], title: str) -> str:
+    """The whole page as text.
+
+    report: what `score --json` prints
+    misses: {id, system, question, options, gold, answer, rule, reply} of every wrong answer
+
+    Every text from outside is escaped. Raises `InputError` where the report extra is not installed.
+    """
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError as error:
+        raise InputError(
+            "a report needs jinja2; install it with: pip install 'cmexam-baseline[report]'"
+        ) from error
+    folder = files("cmexam_baseline.cli.report")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(folder.joinpath("page.html").read_text("utf-8"))
+    return template.render(
+        report=report,
+        title=title,
+        css=Markup(folder.joinpath("page.css").read_text("utf-8")),
+        js=Markup(folder.joinpath("page.js").read_text("utf-8")),
+        misses=_inside_script([_shortened(miss) for miss in misses[:MOST_MISSES]]),
+        not_listed=max(0, len(misses) - MOST_MISSES),
+        headlines=_headlines,
+        slice_charts=_slice_charts,
+        confusion_rows=_confusion_rows,
+        reliability=lambda system: reliability_chart(system["probabilities"]["reliability"]),
+        signatures=_signatures,
+    )
+
+
+def _inside_script(value: object) -> Markup:
+    """JSON that no browser takes for the end of its script element."""
+    text = json.dumps(value, ensure_ascii=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+def _shortened(miss: Mapping[str, Any]) -> dict[str, Any]:
+    reply = miss["reply"]
+    return {**miss, "reply": reply if len(reply) <= REPLY_LENGTH else f"{reply[:REPLY_LENGTH]}…"}
+
+
+def _headlines(system: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    answers = system["answers"]
+    if answers is not None:
+        yield _headline("Accuracy", answers["accuracy"], 100)
+        yield _headline("Weighted F1", answers["weighted_f1"], 100)
+        yield _headline("No answer", answers["unread_rate"], 100)
+    if system["explanations"] is not None:
+        for key, figure in system["explanations"]["figures"].items():
+            if key in FIGURE_NAMES:
+                yield _headline(FIGURE_NAMES[key], figure, 1)
+
+
+def _headline(name: str, figure: Mapping[str, float], scale: float) -> dict[str, str]:
+    low, high = (f"{scale * figure[side]:.1f}" for side in ("low", "high"))
+    return {"name": name, "value": f"{scale * figure['value']:.1f}", "interval": f"{low} – {high}"}
+
+
+def _slice_charts(system: Mapping[str, Any]) -> Iterator[tuple[str, Markup]]:
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for part in system["slices"]:
+        groups.setdefault(part["by"], []).append(part)
+    for by, parts in groups.items():
+        rows = [
+            {
+                "label": part["value"],
+                "value": part["accuracy"],
+                "low": part["low"],
+                "high": part["high"],
+                "note": f"{100 * part['accuracy']:.1f}%, n {part['n']:,}",
+                "small": part["small"],
+            }
+            for part in parts
+        ]
+        yield by, interval_chart(rows, system["answers"]["accuracy"]["value"])
+
+
+def _confusion_rows(system: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[int, str]]]]:
+    confusion = system["confusion"]
+    for label, counts in zip(confusion["rows"], confusion["counts"], strict=True):
+        total = sum(counts) or 1
+        yield label, [(count, f"{0.7 * count / total:.3f}") for count in counts]
+
+
+def _signatures(system: Mapping[str, Any]) -> list[str]:
+    parts = (system["answers"], system["explanations"])
+    return [part["signature"] for part in parts if part is not None]

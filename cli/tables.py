@@ -1,0 +1,79 @@
+"""Tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from cmexam_baseline.exam.published import PublishedResult, published
+
+# The published rows beside which a small model's figures make sense.
+BESIDE_A_BASELINE = ("BERT-CMExam", "RoBERTa-CMExam", "Random", "Human volunteers")
+
+
+def show_training(console: Console, model: str, scores: Mapping[str, Any]) -> None:
+    """The figures of a new model, of the baselines that cost nothing, and of the published ones."""
+    splits = [name for name in ("val", "test") if name in scores]
+    table = Table(title="Accuracy and weighted F1 in percent", title_justify="left")
+    table.add_column("")
+    for split in splits:
+        table.add_column(f"{split} accuracy", justify="right")
+        table.add_column(f"{split} F1", justify="right")
+    table.add_row(model, *_cells(scores, splits, with_interval=True), style="bold")
+    for name, figures in scores["free_baselines"].items():
+        table.add_row(name, *_cells(figures, splits))
+    table.add_section()
+    for result in map(published, BESIDE_A_BASELINE):
+        table.add_row(f"{result.model}, published", *_published_cells(result, splits), style="dim")
+    if splits:
+        console.print(table)
+        console.print(_footnote(scores, splits), style="dim")
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction as percent with one digit, a dash for none."""
+    return "–" if fraction is None else f"{100 * fraction:.1f}"
+
+
+def _cells(scores: Mapping[str, Any], splits: list[str], with_interval: bool = False) -> list[str]:
+    cells = []
+    for split in splits:
+        figures = scores[split]
+        accuracy = percent(figures["accuracy"])
+        if with_interval:
+            low, high = figures["accuracy_interval"]
+            accuracy += f" [{percent(low)}, {percent(high)}]"
+        cells += [accuracy, percent(figures["weighted_f1"])]
+    return cells
+
+
+def _published_cells(result: PublishedResult, splits: list[str]) -> list[str]:
+    cells = []
+    for split in splits:
+        if split == "test":
+            cells += [_published_figure(result.accuracy), _published_figure(result.f1)]
+        else:
+            cells += ["", ""]
+    return cells
+
+
+def _published_figure(figure: tuple[float, float | None] | None) -> str:
+    if figure is None:
+        return "–"
+    mean, deviation = figure
+    return f"{mean}" if deviation is None else f"{mean}±{deviation}"
+
+
+def _footnote(scores: Mapping[str, Any], splits: list[str]) -> str:
+    counts = [
+        f"{split} {scores[split]['n']:,} questions"
+        + (f" ({scores[split]['n_left_out']} rows left out)" if scores[split]["n_left_out"] else "")
+        for split in splits
+    ]
+    return (
+        f"{', '.join(counts)}; 95% intervals (Wilson) in brackets. Published: Liu et al. 2023, Table 3, "
+        "on CMExam's own test split of 6,811 questions"
+    )

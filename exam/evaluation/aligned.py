@@ -1,0 +1,149 @@
+"""What one model answered to every question of an exam, in the exam's order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.extraction import Extraction, extract_all
+from cmexam_baseline.exam.joining import Join, join
+from cmexam_baseline.exam.letters import letters_to_masks
+from cmexam_baseline.exam.outputs import SystemOutput
+from cmexam_baseline.exam.reordered import map_back
+
+
+@dataclass(frozen=True, eq=False)
+class AlignedOutput:
+    """One system's outputs beside the n questions of an exam.
+
+    answers:       uint8 (n,) bit masks, 0 = missing, unread or no answer
+    extractions:   how each answer was read, None where the file has no row for the question
+    explanations:  n texts, None where there is none; or None where the system explains nothing
+    option_scores: float64, a probability an option, flat by the exam's offsets, NaN where unknown; or None
+    unmapped:      questions (0-based) whose letters could not be brought into the exam's order of options
+    """
+
+    name: str
+    output: SystemOutput
+    join: Join
+    answers: NDArray[np.uint8]
+    extractions: list[Extraction | None]
+    explanations: list[str | None] | None
+    option_scores: NDArray[np.float64] | None
+    unmapped: list[int]
+
+    def rule_counts(self) -> dict[str, int]:
+        """How many answers each extraction rule read, the most used first; texts without an answer are ""."""
+        counts = Counter(found.rule if found.mask else "" for found in self.extractions if found is not None)
+        return dict(counts.most_common())
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether the file holds answers at all; one with explanations alone does not."""
+        return self.output.replies is not None
+
+
+def align(exam: Exam, output: SystemOutput) -> AlignedOutput:
+    """Meet the exam, read the answers out of the replies, and bring all in the exam's order.
+
+    Letters that were given to options in another order are mapped back by the options' texts.
+    Raises `InputError` where the rows do not meet the exam.
+    """
+    met = join(exam, output.keys)
+    shown = _shown_options(exam, output, met)
+    extractions = _read_replies(exam, output, met, shown)
+    answers, unmapped = _in_exam_order(exam, extractions, shown)
+    return AlignedOutput(
+        name=output.name,
+        output=output,
+        join=met,
+        answers=answers,
+        extractions=extractions,
+        explanations=_explanations(output, met, extractions),
+        option_scores=_option_scores(exam, output, met, shown),
+        unmapped=unmapped,
+    )
+
+
+def _shown_options(exam: Exam, output: SystemOutput, met: Join) -> dict[int, list[str]]:
+    """Question -> the options that the model saw, where the file says so and they differ from the exam's."""
+    if output.keys.options is None:
+        return {}
+    shown = {}
+    for question in met.matched.tolist():
+        options = list(output.keys.options[met.row_of[question]])
+        if len(options) > 1 and options != exam.options(question):
+            shown[question] = options
+    return shown
+
+
+def _read_replies(
+    exam: Exam, output: SystemOutput, met: Join, shown: dict[int, list[str]]
+) -> list[Extraction | None]:
+    extractions: list[Extraction | None] = [None] * len(exam)
+    if output.replies is None:
+        return extractions
+    matched = met.matched.tolist()
+    texts = [output.replies[met.row_of[question]] for question in matched]
+    options = [shown.get(question) or exam.options(question) for question in matched]
+    for question, found in zip(matched, extract_all(texts, options), strict=True):
+        extractions[question] = found
+    return extractions
+
+
+def _in_exam_order(
+    exam: Exam, extractions: list[Extraction | None], shown: dict[int, list[str]]
+) -> tuple[NDArray[np.uint8], list[int]]:
+    answers = np.array([0 if found is None else found.mask for found in extractions], dtype=np.uint8)
+    unmapped = []
+    for question, options in shown.items():
+        found = extractions[question]
+        if found is None or found.letters is None:
+            continue
+        mapped = map_back(found.letters, options, exam.options(question)).letters
+        if mapped is None:
+            unmapped.append(question)
+        answers[question] = letters_to_masks([mapped])[0]
+    return answers, unmapped
+
+
+def _explanations(
+    output: SystemOutput, met: Join, extractions: list[Extraction | None]
+) -> list[str | None] | None:
+    if output.explanations is not None:
+        return [
+            (output.explanations[row] or None) if row >= 0 else None for row in met.row_of.tolist()
+        ]
+    replies = output.raw
+    if replies is None:
+        found = [extraction.explanation if extraction else None for extraction in extractions]
+        return [text or None for text in found] if any(found) else None
+    return [(replies[row] or None) if row >= 0 else None for row in met.row_of.tolist()]
+
+
+def _option_scores(
+    exam: Exam, output: SystemOutput, met: Join, shown: dict[int, list[str]]
+) -> NDArray[np.float64] | None:
+    if output.probabilities is None:
+        return None
+    width = output.probabilities.shape[1]
+    scores = np.full(len(exam.option_texts), np.nan)
+    bounds = exam.option_offsets.tolist()
+    for question in met.matched.tolist():
+        # Probabilities of options in another order could not be told apart from the exam's own.
+        if question in shown:
+            continue
+        row = output.probabilities[met.row_of[question]]
+        count = bounds[question + 1] - bounds[question]
+        if count > width or np.isfinite(row[count:]).any():
+            raise InputError(
+                f"{output.file}: probabilities for other options than the {count} of question "
+                f"{exam.ids[question]!r}; give one a letter from probability_A on"
+            )
+        scores[bounds[question] : bounds[question + 1]] = row[:count]
+    return scores if np.isfinite(scores).any() else None

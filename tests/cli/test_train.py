@@ -1,0 +1,190 @@
+"""`train` and `predict` from the command line, on the bundled sample exam."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from command_line import complain, succeed
+
+from cmexam_baseline.exam.sample import SAMPLE_FOLDER
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "sample"
+    succeed("train", "--out", folder, "--seed", "1", "--quiet", "--json")
+    return folder
+
+
+def test_a_run_folder_holds_all_that_a_reader_needs(run_folder: Path) -> None:
+    names = {file.name for file in run_folder.iterdir()}
+    assert names == {
+        "config.json",
+        "left_out.csv",
+        "model",
+        "predictions_test.csv",
+        "predictions_val.csv",
+        "scores.json",
+        "timings.json",
+    }
+    config = json.loads((run_folder / "config.json").read_text("utf-8"))
+    assert config["seed"] == 1
+    assert set(config["data"]) == {"train", "val", "test"}
+    assert str(run_folder.parent) not in (run_folder / "config.json").read_text("utf-8")
+
+
+def test_the_scores_are_those_of_the_predictions(run_folder: Path) -> None:
+    scores = json.loads((run_folder / "scores.json").read_text("utf-8"))
+    with (SAMPLE_FOLDER / "val.csv").open(encoding="utf-8", newline="") as stream:
+        gold = [row["Answer"] for row in csv.DictReader(stream)]
+    with (run_folder / "predictions_val.csv").open(encoding="utf-8", newline="") as stream:
+        answers = [row["answer"] for row in csv.DictReader(stream)]
+    assert scores["val"]["n"] == len(gold) == len(answers)
+    right = sum(a == b for a, b in zip(gold, answers, strict=True))
+    assert scores["val"]["accuracy"] == pytest.approx(right / len(gold), abs=1e-15)
+
+
+def test_the_model_is_far_above_its_free_baselines(run_folder: Path) -> None:
+    scores = json.loads((run_folder / "scores.json").read_text("utf-8"))
+    free = max(figures["val"]["accuracy"] for figures in scores["free_baselines"].values())
+    assert scores["val"]["accuracy"] > free + 0.15
+
+
+def test_a_moved_run_predicts_the_same_bytes(run_folder: Path, tmp_path: Path) -> None:
+    moved = shutil.copytree(run_folder, tmp_path / "moved")
+    output = tmp_path / "again.csv"
+    succeed("predict", moved, SAMPLE_FOLDER / "val.csv", "-o", output, "--quiet")
+    assert output.read_bytes() == (run_folder / "predictions_val.csv").read_bytes()
+
+
+def test_the_same_seed_gives_the_same_bytes(run_folder: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    succeed("train", "--out", again, "--seed", "1", "--quiet")
+    for file in sorted(run_folder.rglob("*")):
+        if file.is_file() and file.name != "timings.json":
+            assert file.read_bytes() == (again / file.relative_to(run_folder)).read_bytes(), file.name
+
+
+def test_a_full_folder_is_kept(run_folder: Path) -> None:
+    before = {file: file.read_bytes() for file in run_folder.rglob("*") if file.is_file()}
+    complain("train", "--out", run_folder, about=["not empty", "--overwrite"])
+    assert before == {file: file.read_bytes() for file in run_folder.rglob("*") if file.is_file()}
+
+
+def test_unlabelled_questions_can_be_predicted(run_folder: Path, tmp_path: Path) -> None:
+    exam = tmp_path / "new.csv"
+    exam.write_text('Question,Options\n缺乏可致夜盲症的是,"A 维生素A\nB 维生素C"\n', "utf-8")
+    succeed("predict", run_folder, exam, "-o", tmp_path / "answers.csv", "--quiet")
+    with (tmp_path / "answers.csv").open(encoding="utf-8", newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert row["answer"] in {"A", "B", "AB"}
+    assert float(row["probability_A"]) + float(row["probability_B"]) > 0
+
+
+def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cmexam_baseline.features import LightGBMBaseline
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LightGBMBaseline, "save", interrupt)
+    from click.testing import CliRunner
+
+    from cmexam_baseline.cli.main import commands
+
+    result = CliRunner().invoke(commands, ["train", "--out", str(tmp_path / "run"), "--quiet"])
+    assert result.exit_code != 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def damaged_copy(run_folder: Path, place: Path, name: str, content: str) -> Path:
+    copy = shutil.copytree(run_folder, place / "damaged")
+    (copy / name).write_text(content, "utf-8")
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("content", "about"),
+    [
+        ("{", ["config.json", "damaged"]),
+        ("[]", ["config.json", "no JSON object"]),
+        ("{}", ["not of a run folder"]),
+        ('{"format": "cmexam-baseline run", "format_version": 99}', ["format 99"]),
+        ('{"format": "cmexam-baseline run", "format_version": 1, "model": "gpt"}', ["'gpt'", "lightgbm"]),
+        ('{"format": "cmexam-baseline run", "format_version": 1, "model": "encoder"}', ["model"]),
+    ],
+)
+def test_a_damaged_run_is_named(run_folder: Path, tmp_path: Path, content: str, about: list[str]) -> None:
+    run = damaged_copy(run_folder, tmp_path, "config.json", content)
+    output = tmp_path / "p.csv"
+    complain("predict", run, SAMPLE_FOLDER / "val.csv", "-o", output, about=[str(run), *about])
+    assert not output.exists()
+
+
+def test_predict_wants_a_run_folder(tmp_path: Path) -> None:
+    complain("predict", tmp_path, SAMPLE_FOLDER / "val.csv", "-o", tmp_path / "p.csv", about=["config.json"])
+    complain("predict", SAMPLE_FOLDER / "val.csv", tmp_path, "-o", tmp_path / "p.csv", about=["is a file"])
+
+
+HEADER = "Question,Options,Answer,Explanation\n"
+OPTIONS = '"A 甲\nB 乙\nC 丙"'
+BAD_FILES: dict[str, tuple[bytes, list[str]]] = {
+    "empty file": (b"", ["is empty"]),
+    "header only": (HEADER.encode(), ["no row"]),
+    "missing column": (b"Question,Answer\nx,A\n", ["Options"]),
+    "no answer": (f"{HEADER}问题,{OPTIONS},,\n".encode(), ["row 1", "no answer"]),
+    "unknown letter": (f"{HEADER}问题,{OPTIONS},AX,\n".encode(), ["row 1", "AX"]),
+    "letter without option": (f"{HEADER}问题,{OPTIONS},E,\n".encode(), ["row 1", "no option E"]),
+    "unreadable options": (f"{HEADER}问题,无,A,\n".encode(), ["row 1", "options"]),
+    "doubled ids": (
+        f"id,{HEADER}q1,一,{OPTIONS},A,\nq1,二,{OPTIONS},A,\n".encode(),
+        ["'q1'", "rows 1 and 2"],
+    ),
+    "ragged row": (f"{HEADER}问题,{OPTIONS}\n".encode(), ["row 1", "fields"]),
+    "open quote": (f'{HEADER}问题,"A 甲\n'.encode(), ["quote"]),
+    "another encoding": ("\ufeff".encode("utf-16-be")[:1] + b"\x81\xff\xff\xfe", ["UTF-8"]),
+    "another kind of file": (b"PK\x03\x04" + bytes(100), ["XLSX"]),
+    "NUL bytes": (f"{HEADER}问\0题,{OPTIONS},A,\n".encode(), ["NUL"]),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_bad_training_files_end_in_one_line(tmp_path: Path, name: str) -> None:
+    content, about = BAD_FILES[name]
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "train.csv").write_bytes(content)
+    complain("train", "--data", data, "--out", tmp_path / "run", "--quiet", about=["train.csv", *about])
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_without_training_file_is_refused(tmp_path: Path) -> None:
+    complain("train", "--data", tmp_path, "--out", tmp_path / "run", about=[str(tmp_path), "train"])
+    shutil.copy(SAMPLE_FOLDER / "val.csv", tmp_path)
+    complain("train", "--data", tmp_path, "--out", tmp_path / "run", about=["no train file"])
+
+
+def test_bad_rows_are_left_out_counted_and_listed(tmp_path: Path) -> None:
+    data = shutil.copytree(
+        SAMPLE_FOLDER, tmp_path / "data", ignore=shutil.ignore_patterns("*.py", "__pycache__")
+    )
+    with (data / "val.csv").open("a", encoding="utf-8") as stream:
+        stream.write('缺答案的题,"A 甲\nB 乙\nC 丙\nD 丁\nE 戊",,\n')
+    result = succeed("train", "--data", data, "--out", tmp_path / "run")
+    assert "1 rows left out" in result.stderr
+    listed = (tmp_path / "run" / "left_out.csv").read_text("utf-8")
+    assert "val.csv" in listed and "no answer" in listed
+    scores = json.loads((tmp_path / "run" / "scores.json").read_text("utf-8"))
+    assert scores["val"]["n_left_out"] == 1
+    assert scores["val"]["accuracy_all_rows"] < scores["val"]["accuracy"]
+    complain(
+        "train", "--data", data, "--out", tmp_path / "r2", "--bad-rows", "error", about=["val.csv", "row"]
+    )
+
+
+def test_an_unknown_model_is_refused_before_the_data_are_read(tmp_path: Path) -> None:
+    complain("train", "--model", "gpt-9", "--data", tmp_path, "--out", tmp_path / "run", about=["gpt-9"])

@@ -1,0 +1,34 @@
+"""Running the command line as a user does, and what a user's mistake must look like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from cmexam_baseline.cli.main import commands
+
+
+def run(*arguments: str | Path) -> Result:
+    """The finished command; an exception that is not click's own way out is raised."""
+    return CliRunner().invoke(commands, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def succeed(*arguments: str | Path) -> Result:
+    """The finished command, which must have ended well."""
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def complain(*arguments: str | Path, about: Sequence[str]) -> str:
+    """The one line with which the command refuses; it must hold every text of `about`."""
+    result = run(*arguments)
+    assert result.exit_code == 2, result.output
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("Error: "), result.stderr
+    assert "Traceback" not in result.output
+    for text in about:
+        assert text in last, f"{text!r} is not in {last!r}"
+    return last
