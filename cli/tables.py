@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from cmexam_baseline.exam.published import PublishedResult, published
+from cmexam_baseline.exam.published import PublishedResult, published_result
 
 # The published rows beside which a small model's figures make sense.
 BESIDE_A_BASELINE = ("BERT-CMExam", "RoBERTa-CMExam", "Random", "Human volunteers")
@@ -26,7 +26,7 @@ def show_training(console: Console, model: str, scores: Mapping[str, Any]) -> No
     for name, figures in scores["free_baselines"].items():
         table.add_row(name, *_cells(figures, splits))
     table.add_section()
-    for result in map(published, BESIDE_A_BASELINE):
+    for result in map(published_result, BESIDE_A_BASELINE):
         table.add_row(f"{result.model}, published", *_published_cells(result, splits), style="dim")
     if splits:
         console.print(table)
@@ -53,18 +53,9 @@ def _cells(scores: Mapping[str, Any], splits: list[str], with_interval: bool = F
 def _published_cells(result: PublishedResult, splits: list[str]) -> list[str]:
     cells = []
     for split in splits:
-        if split == "test":
-            cells += [_published_figure(result.accuracy), _published_figure(result.f1)]
-        else:
-            cells += ["", ""]
+        figures = (result.accuracy, result.weighted_f1)
+        cells += [str(figure or "–") for figure in figures] if split == result.split else ["", ""]
     return cells
-
-
-def _published_figure(figure: tuple[float, float | None] | None) -> str:
-    if figure is None:
-        return "–"
-    mean, deviation = figure
-    return f"{mean}" if deviation is None else f"{mean}±{deviation}"
 
 
 def _footnote(scores: Mapping[str, Any], splits: list[str]) -> str:
