@@ -37,6 +37,8 @@ def csv_bytes(
 ) -> bytes:
     """The bytes of a CSV file with these columns, quoted only where needed, as the published files are.
 
+    Raises `InputError` for NUL, which no reader would take for text.
+
     >>> csv_bytes({"Question": ["甲, 乙"], "Answer": ["A"]}).decode()
     'Question,Answer\\n"甲, 乙",A\\n'
     """
@@ -53,6 +55,9 @@ def csv_bytes(
         quoted = [[cell or '""' for cell in quoted[0]]]
     lines = [delimiter.join(row) for row in zip(*quoted, strict=True)]
     text = form.line_end.join([*lines, ""])
+    if "\0" in text:
+        row = next(row for row, line in enumerate(lines) if "\0" in line)
+        raise InputError(f"row {row}: a text holds a NUL character, which CSV cannot; remove it")
     return (b"\xef\xbb\xbf" if form.bom else b"") + text.encode("utf-8")
 
 
