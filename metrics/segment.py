@@ -1,0 +1,184 @@
+"""jieba 0.42.1's words, exactly, for many texts at once.
+
+`cut(texts)` equals `[jieba.lcut(text) for text in texts]` for every text, at a small part of its time, and
+`word_starts(texts)` says the same in arrays, without making a string of each word. jieba stays the source: its
+dictionary and its model of unknown words are read from its installed files, and what `jieba.load_userdict`,
+`add_word`, `del_word`, `suggest_freq` or `set_dictionary` has changed in this process is followed.
+
+The first call of a process loads a table of 18 MB from the user's cache folder, in about 0.1 s. The first call on
+a machine builds it, in about 1.5 s, and stores it there (`segmentation/cache.py` says where); if that cannot be
+written each process builds it. A change to jieba's words also costs a build, once. jieba itself is never imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from cmexam_baseline.metrics.segmentation.live import LiveDictionary, live_dictionary
+from cmexam_baseline.metrics.segmentation.many_texts import CorpusCutter
+from cmexam_baseline.metrics.segmentation.one_block import BlockCutter
+from cmexam_baseline.metrics.segmentation.one_text import TextCutter
+from cmexam_baseline.metrics.segmentation.sources import table_of_files, table_of_live
+from cmexam_baseline.metrics.segmentation.table import WordTable
+from cmexam_baseline.metrics.segmentation.words import strings_of_words
+
+_FEW_CHARACTERS = 400  # below this plain Python is faster than arrays
+
+Codes = npt.NDArray[np.uint32]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+class Segmenter:
+    """Cuts texts into the words that jieba would cut with one dictionary, whatever jieba is doing meanwhile.
+
+    `user_dict` is a file as for `jieba.load_userdict`, added to `dictionary`, a file as for `jieba.set_dictionary`,
+    which is jieba's own by default. Raises `OSError` if a file cannot be read and `ValueError` naming file and
+    line where one has another form.
+
+    >>> Segmenter().cut(["患者出现心力衰竭", "", "9.79mmol/L"])
+    [['患者', '出现', '心力衰竭'], [], ['9.79', 'mmol', '/', 'L']]
+    """
+
+    def __init__(
+        self,
+        user_dict: str | os.PathLike[str] | None = None,
+        dictionary: str | os.PathLike[str] | None = None,
+    ) -> None:
+        paths = [None if path is None else Path(path) for path in (dictionary, user_dict)]
+        self._set(*table_of_files(*paths))
+
+    @classmethod
+    def _of(cls, table: WordTable, split_words: frozenset[str]) -> Segmenter:
+        segmenter = cls.__new__(cls)
+        segmenter._set(table, split_words)
+        return segmenter
+
+    def _set(self, table: WordTable, split_words: frozenset[str]) -> None:
+        self._table = table
+        self._split_words = split_words
+        block_cutter = BlockCutter(table)
+        self._short = TextCutter(table, block_cutter, split_words)
+        self._long = CorpusCutter(table, block_cutter, split_words)
+
+    def dictionary_hash(self) -> str:
+        """sha256 of all words, their frequencies and the words to split, in hexadecimal.
+
+        Equal dictionaries have equal hashes, on every machine and whatever files they come from.
+        """
+        if not self._split_words:
+            return self._table.digest
+        content = json.dumps([self._table.digest, *sorted(self._split_words)])
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    def cut(self, texts: Iterable[str]) -> list[list[str]]:
+        """The words of each text, as `jieba.lcut(text)` gives them.
+
+        Raises `TypeError` naming the first entry that is no string.
+        """
+        checked, joined = _checked(texts)
+        if len(joined) < _FEW_CHARACTERS:
+            return [self._short.cut(text) for text in checked]
+        codes, text_offsets = _encoded(checked, joined)
+        return strings_of_words(codes, text_offsets, self._long.word_starts(codes, text_offsets))
+
+    def word_starts(self, texts: Iterable[str]) -> tuple[Codes, IntArray, BoolArray]:
+        """Where words begin in all texts laid end to end: `(codes, text_offsets, starts)`.
+
+        `codes` are the code points of n characters, uint32; text i is `codes[text_offsets[i]:text_offsets[i + 1]]`;
+        `starts` has n + 1 entries and is True where a word begins, and at the end.
+        Raises `TypeError` naming the first entry that is no string.
+
+        >>> codes, text_offsets, starts = Segmenter().word_starts(["患者出现", "发热"])
+        >>> text_offsets.tolist(), np.flatnonzero(starts).tolist()
+        ([0, 4, 6], [0, 2, 4, 6])
+        """
+        checked, joined = _checked(texts)
+        codes, text_offsets = _encoded(checked, joined)
+        return codes, text_offsets, self._starts(codes, text_offsets, checked)
+
+    def _starts(self, codes: Codes, text_offsets: IntArray, texts: list[str]) -> BoolArray:
+        if len(codes) >= _FEW_CHARACTERS:
+            return self._long.word_starts(codes, text_offsets)
+        starts = np.zeros(len(codes) + 1, bool)
+        lengths = [len(word) for text in texts for word in self._short.cut(text)]
+        starts[np.cumsum([0, *lengths])] = True
+        return starts
+
+
+class _Default:
+    """The segmenter that cuts as `jieba.lcut` would in this process at this moment."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._untouched: Segmenter | None = None
+        self._following: tuple[LiveDictionary, Segmenter] | None = None
+
+    def get(self) -> Segmenter:
+        live = live_dictionary()
+        with self._lock:
+            if self._untouched is None:
+                self._untouched = Segmenter()
+            if live is None:
+                return self._untouched
+            if self._following is None or self._following[0].key != live.key:
+                self._following = live, self._follow(live, self._untouched)
+            return self._following[1]
+
+    @staticmethod
+    def _follow(live: LiveDictionary, untouched: Segmenter) -> Segmenter:
+        table = table_of_live(live, untouched._table)
+        if table is untouched._table and not live.split_words:
+            return untouched
+        return Segmenter._of(table, live.split_words)
+
+
+_default = _Default()
+
+
+def cut(texts: Iterable[str]) -> list[list[str]]:
+    """The words of each text, equal to `[jieba.lcut(text) for text in texts]`, words added to jieba included.
+
+    The cost of the first call is told at the head of this module. Raises `TypeError` naming the first entry that
+    is no string.
+
+    >>> cut(["患者出现心力衰竭", ""])
+    [['患者', '出现', '心力衰竭'], []]
+    """
+    return _default.get().cut(texts)
+
+
+def word_starts(texts: Iterable[str]) -> tuple[Codes, IntArray, BoolArray]:
+    """The same words as arrays `(codes, text_offsets, starts)`; see `Segmenter.word_starts`."""
+    return _default.get().word_starts(texts)
+
+
+def dictionary_hash() -> str:
+    """The hash of the dictionary that `cut` uses at this moment; see `Segmenter.dictionary_hash`."""
+    return _default.get().dictionary_hash()
+
+
+def _checked(texts: Iterable[str]) -> tuple[list[str], str]:
+    if isinstance(texts, (str, bytes)):
+        raise TypeError("texts must be a list of strings, not one string; give [text]")
+    checked = list(texts)
+    try:
+        return checked, "".join(checked)
+    except TypeError:
+        place, entry = next((i, text) for i, text in enumerate(checked) if not isinstance(text, str))
+        raise TypeError(f"every text must be a string; text {place} is {type(entry).__name__}") from None
+
+
+def _encoded(texts: list[str], joined: str) -> tuple[Codes, IntArray]:
+    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint32, copy=False)
+    text_offsets = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=text_offsets[1:])
+    return codes, text_offsets

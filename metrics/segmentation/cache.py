@@ -1,0 +1,136 @@
+"""Finished tables kept in the user's cache folder, so that only the first process on a machine builds them.
+
+A file is one line (a magic word, the format's version, a key made from all sources, the sha256 of the rest) and an
+npz without pickles. It is used only if the line fits, if it belongs to this user, and if nobody else may write to
+it; else it is built anew and replaced. Where nothing can be written, nothing is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+
+from cmexam_baseline.metrics.segmentation.table import WordTable
+
+_MAGIC = "cmexam-baseline-words"
+_FORMAT = 1
+_MOST_FILES = 8
+_ARRAYS = ("characters", "bases", "parents", "weights", "emissions", "transitions", "start")
+_SCALARS = tuple(field.name for field in fields(WordTable) if field.name not in _ARRAYS)
+
+
+def cache_folder() -> Path | None:
+    """Where this user's caches lie, or None where no home can be told.
+
+    `CMEXAM_BASELINE_CACHE` if set; else the platform's place: `$XDG_CACHE_HOME` or `~/.cache`,
+    `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows, and `cmexam-baseline` within.
+    """
+    chosen = os.environ.get("CMEXAM_BASELINE_CACHE")
+    if chosen:
+        return Path(chosen)
+    base = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME", "")
+    if os.path.isabs(base):  # noqa: PTH117 - a relative path is to be ignored, says the XDG specification
+        return Path(base) / "cmexam-baseline"
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    if not home.is_absolute():
+        return None
+    return home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "cmexam-baseline"
+
+
+def source_key(sources: Iterable[bytes]) -> str:
+    """A name for what is built from these sources by this version of the format."""
+    content = hashlib.sha256(f"{_MAGIC} {_FORMAT}".encode())
+    for source in sources:
+        content.update(hashlib.sha256(source).digest())
+    return content.hexdigest()[:32]
+
+
+def load(key: str) -> tuple[WordTable, frozenset[str]] | None:
+    """The table and split words stored under this key, or None where they are not or cannot be trusted."""
+    folder = cache_folder()
+    content = _read_own(folder / _file_name(key)) if folder else None
+    if content is None:
+        return None
+    line, _, body = content.partition(b"\n")
+    if line != _first_line(key, body):
+        return None
+    with np.load(io.BytesIO(body), allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in _ARRAYS}
+        rest = json.loads(bytes(stored["rest"]))
+    return WordTable(**arrays, **rest["scalars"]), frozenset(rest["split_words"])
+
+
+def save(key: str, table: WordTable, split_words: frozenset[str]) -> bool:
+    """Store a table and its split words for the next process; False where nothing can be written."""
+    folder = cache_folder()
+    if folder is None:
+        return False
+    rest = {"scalars": {name: getattr(table, name) for name in _SCALARS}, "split_words": sorted(split_words)}
+    body = io.BytesIO()
+    np.savez(
+        body,
+        rest=np.frombuffer(json.dumps(rest).encode(), np.uint8),
+        **{name: getattr(table, name) for name in _ARRAYS},
+    )
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_atomically(
+            folder / _file_name(key), _first_line(key, body.getvalue()) + b"\n" + body.getvalue()
+        )
+        _forget_oldest(folder)
+    except OSError:
+        return False
+    return True
+
+
+def _file_name(key: str) -> str:
+    return f"words-{key}.table"
+
+
+def _first_line(key: str, body: bytes) -> bytes:
+    return f"{_MAGIC} {_FORMAT} {key} {hashlib.sha256(body).hexdigest()}".encode()
+
+
+def _read_own(path: Path) -> bytes | None:
+    """The content of a regular file that is this user's and that no other user may write to."""
+    flags = os.O_RDONLY
+    for name in ("O_BINARY", "O_NOFOLLOW", "O_NONBLOCK"):
+        flags |= getattr(os, name, 0)
+    try:
+        with open(os.open(path, flags), "rb") as file:  # noqa: PTH123 - Path.open cannot refuse links
+            status = os.fstat(file.fileno())
+            is_foreign = hasattr(os, "geteuid") and (status.st_uid != os.geteuid() or status.st_mode & 0o022)
+            return None if is_foreign or not stat.S_ISREG(status.st_mode) else file.read()
+    except OSError:
+        return None
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # readable by this user alone
+    temporary = Path(name)
+    try:
+        with open(handle, "wb") as file:  # noqa: PTH123 - there is a handle already
+            file.write(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _forget_oldest(folder: Path) -> None:
+    """Keep the tables of the last few dictionaries: every change of a user dictionary makes a new one."""
+    tables = sorted(folder.glob(_file_name("*")), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in tables[_MOST_FILES:]:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,105 @@
+"""jieba's choice among the dictionary's words, for all blocks of a stretch of text at once.
+
+For each block jieba builds the graph of all dictionary words in it and takes the path with the greatest sum of
+log frequencies, adding from right to left. Equal sums, and so the last digit of each, decide what is cut; so the
+same additions are made here in the same order: step d is for the characters d places before their block's end.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cmexam_baseline.metrics.segmentation.lockstep import Lockstep
+from cmexam_baseline.metrics.segmentation.one_block import BlockCutter
+from cmexam_baseline.metrics.segmentation.stretch import Stretch
+from cmexam_baseline.metrics.segmentation.table import WordTable
+
+BoolArray = npt.NDArray[np.bool_]
+IntArray = npt.NDArray[np.int64]
+
+
+class LongWords(NamedTuple):
+    """All dictionary words of two and more characters in a stretch; of those with one begin the shorter first."""
+
+    begins: IntArray
+    lengths: IntArray
+    weights: npt.NDArray[np.float64]
+
+
+def find_long_words(table: WordTable, stretch: Stretch) -> LongWords:
+    """Follow the trie from every place at once, one character further each round."""
+    ids = stretch.ids
+    begins, slots = np.arange(len(ids) - 1), ids[:-1]
+    next_ids = ids[1:]
+    found = [LongWords(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
+    length = 1
+    while len(begins):
+        children = table.bases.take(slots)
+        children += next_ids
+        follows = np.flatnonzero(table.parents.take(children) == slots)
+        begins, slots = begins.take(follows), children.take(follows)
+        length += 1
+        weights = table.weights.take(slots)
+        words = np.flatnonzero(weights > -np.inf)
+        found.append(LongWords(begins.take(words), np.full(len(words), length), weights.take(words)))
+        # A begin's last place is inside its block, so one more is at most the place that ends the block.
+        next_ids = ids.take(begins + length)
+    return LongWords(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+
+def best_lengths(table: WordTable, cutter: BlockCutter, stretch: Stretch, words: LongWords) -> IntArray:
+    """For each place, the length of the first word of the best path from there to the end of its block."""
+    single_weights = table.weights.take(stretch.ids)
+    begins_word = np.zeros(len(stretch.ids), bool)
+    begins_word[words.begins] = True
+    single_weights[(single_weights == -np.inf) & ~begins_word] = table.unknown_weight
+
+    blocks = Lockstep(stretch.ends - stretch.begins)
+    ends = stretch.ends[blocks.order]
+    distances = _distances_to_end(stretch).take(words.begins)
+    by_distance = np.argsort(distances, kind="stable")
+    words = LongWords(*(column.take(by_distance) for column in words))
+    word_ends = words.begins + words.lengths
+    step_begins = np.concatenate(
+        [[0], np.cumsum(np.bincount(distances, minlength=len(blocks.counts) + 1))]
+    ).tolist()
+
+    sums = np.zeros(len(stretch.ids))
+    word_sums = np.zeros(len(words.begins))
+    for distance, count in enumerate(blocks.counts, 1):
+        places = ends[:count] - distance
+        sums[places] = single_weights.take(places) + sums.take(places + 1)
+        step = slice(step_begins[distance], step_begins[distance + 1])
+        word_sums[step] = words.weights[step] + sums.take(word_ends[step])
+        np.maximum.at(sums, words.begins[step], word_sums[step])
+
+    lengths = np.ones(len(stretch.ids), np.int64)
+    # Of equal sums the longest word wins: it comes last, and a later value replaces an earlier one.
+    best = np.flatnonzero(word_sums == sums.take(words.begins))
+    lengths[words.begins.take(best)] = words.lengths.take(best)
+    for block in blocks.left_over.tolist():
+        place = slice(stretch.begins[block], stretch.ends[block])
+        lengths[place] = cutter.word_lengths(stretch.ids[place].tolist())
+    return lengths
+
+
+def _distances_to_end(stretch: Stretch) -> npt.NDArray[np.uint16]:
+    sizes = stretch.ends - stretch.begins + 1
+    distances = np.repeat(stretch.ends, sizes) - np.arange(len(stretch.ids))
+    # Sixteen bits sort fastest; blocks as long as that are left over by `Lockstep`.
+    return np.minimum(distances, np.iinfo(np.uint16).max).astype(np.uint16)
+
+
+def follow(stretch: Stretch, lengths: IntArray) -> BoolArray:
+    """Where the words of each block's best path begin; the places that end blocks are marked too."""
+    begins_word = np.zeros(len(stretch.ids), bool)
+    begins_word[stretch.ends] = True
+    places = stretch.begins
+    while len(places):
+        begins_word[places] = True
+        places = places + lengths.take(places)
+        places = places.take(np.flatnonzero(~begins_word.take(places)))
+    return begins_word
