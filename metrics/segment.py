@@ -1,13 +1,15 @@
 """jieba 0.42.1's words, exactly, for many texts at once.
 
 `cut(texts)` equals `[jieba.lcut(text) for text in texts]` for every text, at a small part of its time, and
-`word_starts(texts)` says the same in arrays, without making a string of each word. jieba stays the source: its
-dictionary and its model of unknown words are read from its installed files, and what `jieba.load_userdict`,
-`add_word`, `del_word`, `suggest_freq` or `set_dictionary` has changed in this process is followed.
+`word_starts(texts)` says the same in arrays, without making a string of each word. jieba stays the source:
+its dictionary and its model of unknown words are read from its installed files, and what
+`jieba.load_userdict`, `add_word`, `del_word`, `suggest_freq` or `set_dictionary` has changed in this
+process is followed.
 
-The first call of a process loads a table of 18 MB from the user's cache folder, in about 0.1 s. The first call on
-a machine builds it, in about 1.5 s, and stores it there (`segmentation/cache.py` says where); if that cannot be
-written each process builds it. A change to jieba's words also costs a build, once. jieba itself is never imported.
+The first call of a process loads a table of 18 MB from the user's cache folder, in about 0.1 s. The first
+call on a machine builds it, in about 1.5 s, and stores it there (`segmentation/cache.py` says where); if
+that cannot be written each process builds it. A change to jieba's words also costs a build, once. jieba
+itself is never imported.
 """
 
 from __future__ import annotations
@@ -40,9 +42,9 @@ BoolArray = npt.NDArray[np.bool_]
 class Segmenter:
     """Cuts texts into the words that jieba would cut with one dictionary, whatever jieba is doing meanwhile.
 
-    `user_dict` is a file as for `jieba.load_userdict`, added to `dictionary`, a file as for `jieba.set_dictionary`,
-    which is jieba's own by default. Raises `OSError` if a file cannot be read and `ValueError` naming file and
-    line where one has another form.
+    `user_dict` is a file as for `jieba.load_userdict`, added to `dictionary`, a file as for
+    `jieba.set_dictionary`, which is jieba's own by default. Raises `OSError` if a file cannot be read and
+    `ValueError` naming file and line where one has another form.
 
     >>> Segmenter().cut(["患者出现心力衰竭", "", "9.79mmol/L"])
     [['患者', '出现', '心力衰竭'], [], ['9.79', 'mmol', '/', 'L']]
@@ -93,9 +95,9 @@ class Segmenter:
     def word_starts(self, texts: Iterable[str]) -> tuple[Codes, IntArray, BoolArray]:
         """Where words begin in all texts laid end to end: `(codes, text_offsets, starts)`.
 
-        `codes` are the code points of n characters, uint32; text i is `codes[text_offsets[i]:text_offsets[i + 1]]`;
-        `starts` has n + 1 entries and is True where a word begins, and at the end.
-        Raises `TypeError` naming the first entry that is no string.
+        `codes` are the code points of n characters, uint32; text i lies from
+        `text_offsets[i]` to `text_offsets[i + 1]`; `starts` has n + 1 entries and is True where a word
+        begins, and at the end. Raises `TypeError` naming the first entry that is no string.
 
         >>> codes, text_offsets, starts = Segmenter().word_starts(["患者出现", "发热"])
         >>> text_offsets.tolist(), np.flatnonzero(starts).tolist()
@@ -147,8 +149,8 @@ _default = _Default()
 def cut(texts: Iterable[str]) -> list[list[str]]:
     """The words of each text, equal to `[jieba.lcut(text) for text in texts]`, words added to jieba included.
 
-    The cost of the first call is told at the head of this module. Raises `TypeError` naming the first entry that
-    is no string.
+    The cost of the first call is told at the head of this module. Raises `TypeError` naming the first entry
+    that is no string.
 
     >>> cut(["患者出现心力衰竭", ""])
     [['患者', '出现', '心力衰竭'], []]

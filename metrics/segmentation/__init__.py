@@ -1,1 +1,1 @@
-"""How `cmexam_baseline.metrics.segment` cuts texts into jieba's words: dictionary, trie, word graph, HMM, cache."""
+"""What `cmexam_baseline.metrics.segment` is made of: dictionary, trie, word graph, unknown words, cache."""

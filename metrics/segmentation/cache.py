@@ -1,8 +1,8 @@
 """Finished tables kept in the user's cache folder, so that only the first process on a machine builds them.
 
-A file is one line (a magic word, the format's version, a key made from all sources, the sha256 of the rest) and an
-npz without pickles. It is used only if the line fits, if it belongs to this user, and if nobody else may write to
-it; else it is built anew and replaced. Where nothing can be written, nothing is kept.
+A file is one line (a magic word, the format's version, a key made from all sources, the sha256 of the rest)
+and an npz without pickles. It is used only if the line fits, if it belongs to this user, and if nobody else
+may write to it; else it is built anew and replaced. Where nothing can be written, nothing is kept.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ IdArray = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, eq=False)
 class DoubleArray:
-    """Where each node lies: the child of slot s by character id c is slot `bases[s] + c` if `parents` there says s.
+    """Where each node lies: the child of slot s by id c is slot `bases[s] + c` if `parents` there says s.
 
     A node directly below the root lies in the slot of its character's id, and its parent is -1.
     `slots[i]` is the slot of node i + 1 of the `WordNodes` that were laid out.
@@ -33,10 +33,11 @@ class DoubleArray:
 
 
 def lay_out(nodes: WordNodes, character_ids: IdArray) -> DoubleArray:
-    """Find every node a slot; `character_ids` maps code points to ids from 1 on, all of the trie's among them.
+    """Find every node a slot; `character_ids` maps code points, all of the trie's among them, to ids from 1.
 
     The children of one node keep their distances, so each family needs an offset at which all its slots are
-    free. Offsets are drawn at random with a fixed seed, the largest families first; only children fill the holes.
+    free. Offsets are drawn at random with a fixed seed, the largest families first; children without
+    siblings fill the holes.
     """
     n_ids = int(character_ids.max(initial=0))
     ids = character_ids[nodes.code_points].astype(np.int64)

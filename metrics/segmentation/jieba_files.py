@@ -10,11 +10,12 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 # A character begins a word, is amid it, ends it, or stands alone.
 STATES = "BMES"
 BEGIN, AMID, END, ALONE = range(len(STATES))
-# Which two states can come before each; of two equal sums the second wins, for jieba compares the letters then.
+# Which two states can come before each; of two equal sums the second wins, for jieba compares letters then.
 PREDECESSORS = {BEGIN: (END, ALONE), AMID: (BEGIN, AMID), END: (BEGIN, AMID), ALONE: (END, ALONE)}
 IMPOSSIBLE = -3.14e100  # jieba's logarithm of zero
 
@@ -28,7 +29,7 @@ _FILES = {
 
 @dataclass(frozen=True, eq=False)
 class Dictionary:
-    """What `jieba.dt` holds once it is loaded: a frequency for each word, and the sum that they are relative to."""
+    """What `jieba.dt` holds once it is loaded: the words' frequencies and the sum they are relative to."""
 
     frequencies: dict[str, int]
     total: int
@@ -36,7 +37,7 @@ class Dictionary:
 
 @dataclass(frozen=True, eq=False)
 class UnknownWordModel:
-    """The hidden Markov model that joins characters which no word of the dictionary covers: natural logarithms."""
+    """The hidden Markov model that joins characters which no word covers, in natural logarithms."""
 
     start: dict[str, float]
     transitions: dict[str, dict[str, float]]
@@ -74,7 +75,7 @@ def parse_dictionary(content: bytes, source: str) -> Dictionary:
             frequency = int(count)
         except ValueError:
             raise ValueError(
-                f"{source}, line {number}: {line[:60]!r} is not `word frequency [tag]` in UTF-8; correct or remove it"
+                f"{source}, line {number}: {line[:60]!r} is not `word frequency [tag]` in UTF-8; correct it"
             ) from None
         frequencies[word] = frequency
         total += frequency
@@ -86,6 +87,6 @@ def read_unknown_word_model() -> UnknownWordModel:
     return UnknownWordModel(*(_literal(file_content(name)) for name in ("start", "transitions", "emissions")))
 
 
-def _literal(source: bytes) -> dict:  # type: ignore[type-arg]
+def _literal(source: bytes) -> Any:
     # The files are Python of one form, `P={'B': {'\u4e00': -3.65…}}`, which is JSON but for the quotes.
     return json.loads(source.decode("ascii").partition("P=")[2].replace("'", '"'))

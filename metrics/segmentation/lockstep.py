@@ -15,8 +15,8 @@ IntArray = npt.NDArray[np.int64]
 class Lockstep:
     """Which sequences have an element in each step.
 
-    In step t these are the first `counts[t]` of `order`, the sequences by falling length. The few that are longer
-    than there are steps stand in `left_over` instead: they are better worked on one by one.
+    In step t these are the first `counts[t]` of `order`, the sequences by falling length. The few that are
+    longer than there are steps stand in `left_over` instead: they are better worked on one by one.
 
     >>> Lockstep(np.array([2, 900, 1] + [3] * 20)).counts
     [22, 21, 20]

@@ -1,4 +1,4 @@
-"""The word graph and the model of unknown words for one block, in plain Python: for short texts and long blocks."""
+"""Word graph and unknown words of one block, in plain Python: for short texts and for long blocks."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class BlockCutter:
 
     def __init__(self, table: WordTable) -> None:
         # A memoryview hands out Python numbers several times faster than an array does.
-        self._bases = memoryview(table.bases)
-        self._parents = memoryview(table.parents)
-        self._weights = memoryview(table.weights)
+        self._bases = table.bases.data
+        self._parents = table.parents.data
+        self._weights = table.weights.data
         self._unknown_weight = table.unknown_weight
-        self._emissions = [memoryview(row) for row in table.emissions]
+        self._emissions = [row.data for row in table.emissions]
         self._start = table.start.tolist()
         transitions = table.transitions.tolist()
         self._ways = [
@@ -27,7 +27,7 @@ class BlockCutter:
         ]
 
     def word_lengths(self, ids: Sequence[int]) -> list[int]:
-        """For each place, the length of the first word of the best path from there to the end of the block."""
+        """For each place, the length of the first word of the best path from there to the block's end."""
         bases, parents, weights = self._bases, self._parents, self._weights
         n = len(ids)
         sums, lengths = [0.0] * (n + 1), [1] * n
@@ -59,7 +59,7 @@ class BlockCutter:
         return self._weights[slot] != -inf
 
     def unknown_word_ends(self, ids: Sequence[int]) -> list[int]:
-        """Where the words end that jieba's finalseg makes of a run of Han characters (Viterbi's algorithm)."""
+        """Where the words of a run of Han characters end, by Viterbi's algorithm as in jieba's finalseg."""
         sums = [
             start + emission[ids[0]] for start, emission in zip(self._start, self._emissions, strict=True)
         ]

@@ -1,4 +1,4 @@
-"""One short text cut in plain Python, step by step as jieba does it: for a few characters arrays cost more."""
+"""One short text cut in plain Python, step by step as jieba does it: arrays would cost more."""
 
 from __future__ import annotations
 

@@ -46,7 +46,8 @@ def table_of_live(live: LiveDictionary, untouched: WordTable) -> WordTable:
     table = build_table(words, model)
     if table.n_words == len(words.frequencies.keys() - {""}):
         return table
-    # Somebody wrote into `jieba.dt.FREQ` past jieba's functions: words whose beginnings it lacks are never found.
+    # Somebody wrote into `jieba.dt.FREQ` past jieba's functions: words whose beginnings it lacks are never
+    # found.
     return build_table(Dictionary(_reachable(words.frequencies), words.total), model)
 
 

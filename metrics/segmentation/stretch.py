@@ -18,8 +18,8 @@ IntArray = npt.NDArray[np.int64]
 class Stretch:
     """Blocks one after the other, each followed by one place that holds the id 0, which no word contains.
 
-    `begins` and `ends` bound each block within `ids`; `sources[i]` is the place in the text that `ids[i]` comes
-    from, the text's length for the places between blocks.
+    `begins` and `ends` bound each block within `ids`; `sources[i]` is the place in the text that `ids[i]`
+    comes from, the text's length for the places between blocks.
     """
 
     ids: npt.NDArray[np.int32]
@@ -57,4 +57,6 @@ def places_of(begins: IntArray, lengths: IntArray) -> IntArray:
     [3, 4, 10, 11, 12]
     """
     first = np.cumsum(lengths) - lengths
-    return np.arange(int(lengths.sum())) + np.repeat(begins - first, lengths)
+    places = np.arange(int(lengths.sum()))
+    places += np.repeat(begins - first, lengths)
+    return places

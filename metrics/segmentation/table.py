@@ -23,9 +23,10 @@ IdArray = npt.NDArray[np.int32]
 class WordTable:
     """A trie over character ids with a weight for each word, and the model of unknown words.
 
-    Character ids are 1 to n in the order of `characters`, 0 for all other characters. Child c of the node in
-    slot s lies in slot `bases[s] + c` if `parents` there says s; the node of a first character c lies in slot c.
-    Weights and the model's figures are natural logarithms; the weight of a slot that ends no word is -inf.
+    Character ids are 1 to n in the order of `characters`, 0 for all other characters. Child c of the node
+    in slot s lies in slot `bases[s] + c` if `parents` there says s; the node of a first character c lies in
+    slot c. Weights and the model's figures are natural logarithms; the weight of a slot that ends no word
+    is -inf.
     """
 
     characters: npt.NDArray[np.uint32]
@@ -96,7 +97,7 @@ def build_table(dictionary: Dictionary, model: UnknownWordModel) -> WordTable:
 
 
 def _by_use(nodes: WordNodes, model: UnknownWordModel) -> npt.NDArray[np.uint32]:
-    """Every character of dictionary and model, those in most words first: what is looked up most lies together."""
+    """Every character of dictionary and model, the most used first: what is looked up often lies together."""
     uses = np.bincount(nodes.code_points, minlength=CODE_POINTS)
     for emissions in model.emissions.values():
         uses[[ord(character) for character in emissions]] += 1

@@ -18,8 +18,8 @@ IntArray = npt.NDArray[np.int64]
 class WordNodes:
     """A trie before it is laid out: nodes level by level, each level sorted by parent and code point.
 
-    Node 0 is the root and stands in none of the columns; entry i describes node i + 1. `frequencies` is 0 where
-    a node is only the beginning of longer words. Equal dictionaries give equal columns.
+    Node 0 is the root and stands in none of the columns; entry i describes node i + 1. `frequencies` is 0
+    where a node is only the beginning of longer words. Equal dictionaries give equal columns.
     """
 
     parents: IntArray

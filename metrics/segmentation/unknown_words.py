@@ -21,7 +21,7 @@ Codes = npt.NDArray[np.uint32]
 
 
 class UnknownWords:
-    """Joins single characters in a row to words, but for the words of `split_words`, which stay characters."""
+    """Joins single characters in a row to words, but for those of `split_words`, which stay characters."""
 
     def __init__(self, table: WordTable, cutter: BlockCutter, split_words: Collection[str]) -> None:
         self._table = table
@@ -34,7 +34,7 @@ class UnknownWords:
         self._to_state = table.transitions[self._predecessors, states][:, :, None]
 
     def join(self, codes: Codes, stretch: Stretch, long_words: LongWords, begins_word: BoolArray) -> None:
-        """Correct `begins_word`, which holds the best path's words, where single characters stand in a row."""
+        """Correct `begins_word`, the best path's words, where single characters stand in a row."""
         begins, lengths = _runs_of_singles(stretch, long_words, begins_word)
         places = places_of(begins, lengths)
         if not len(places):
@@ -103,7 +103,7 @@ class UnknownWords:
 def _runs_of_singles(
     stretch: Stretch, long_words: LongWords, begins_word: BoolArray
 ) -> tuple[IntArray, IntArray]:
-    """Begins and lengths of the runs of single characters; a run that is a word of the dictionary stays single."""
+    """Begins and lengths of the runs of single characters, but for runs that the dictionary has as a word."""
     is_single = np.zeros(len(begins_word), bool)
     np.logical_and(begins_word[1:], begins_word[:-1], out=is_single[:-1])
     is_single[stretch.ends] = False
@@ -120,7 +120,7 @@ def _runs_of_singles(
 def _join_latin(
     text: Codes, places: IntArray, begins: IntArray, lengths: IntArray, begins_word: BoolArray
 ) -> None:
-    """Numbers and names are words, and so is what stands between them; parts are given by their place in `text`."""
+    """Numbers and names are words, and so is what stands between them; `begins` are places in `text`."""
     members = places_of(begins, lengths)
     in_line = np.arange(len(members)) + np.repeat(np.arange(len(begins)), lengths)
     line = np.full(len(members) + len(begins), ord("\n"), np.uint8)

@@ -1,4 +1,4 @@
-"""Adding a user's words to a dictionary as `jieba.load_userdict` does, with the frequencies that it left out."""
+"""Adding a user's words to a dictionary as `jieba.load_userdict` does, missing frequencies included."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 
 def add_user_words(dictionary: Dictionary, content: bytes, source: str) -> tuple[Dictionary, frozenset[str]]:
-    """A copy of the dictionary with the words of a user's file, and those words that are split wherever found.
+    """A copy of the dictionary with the words of a user's file, and those of them that must be split.
 
     Each line is `word [frequency] [tag]`. A word without a frequency gets the smallest with which it would be
     cut out; one with frequency 0 is deleted, and split even where the unknown-word model would join it.
@@ -61,7 +61,7 @@ class _GrowingDictionary:
         self._add_beginnings(word)
 
     def suggested_frequency(self, word: str) -> int:
-        """Just above what its parts are worth together, and no less than the word has (jieba's `suggest_freq`)."""
+        """Just above what its parts are worth together, and no less than the word has: `suggest_freq`."""
         worth = 1.0
         for part in self._parts(word):
             worth *= self.frequencies.get(part, 1) / self.total

@@ -1,8 +1,9 @@
 """jieba's choice among the dictionary's words, for all blocks of a stretch of text at once.
 
-For each block jieba builds the graph of all dictionary words in it and takes the path with the greatest sum of
-log frequencies, adding from right to left. Equal sums, and so the last digit of each, decide what is cut; so the
-same additions are made here in the same order: step d is for the characters d places before their block's end.
+For each block jieba builds the graph of all dictionary words in it and takes the path with the greatest sum
+of log frequencies, adding from right to left. Equal sums, and so the last digit of each, decide what is
+cut; so the same additions are made here in the same order: step d is for the characters d places before
+their block's end.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ IntArray = npt.NDArray[np.int64]
 
 
 class LongWords(NamedTuple):
-    """All dictionary words of two and more characters in a stretch; of those with one begin the shorter first."""
+    """All dictionary words of two and more characters in a stretch; at each place the shorter first."""
 
     begins: IntArray
     lengths: IntArray
@@ -61,7 +62,9 @@ def best_lengths(table: WordTable, cutter: BlockCutter, stretch: Stretch, words:
     ends = stretch.ends[blocks.order]
     distances = _distances_to_end(stretch).take(words.begins)
     by_distance = np.argsort(distances, kind="stable")
-    words = LongWords(*(column.take(by_distance) for column in words))
+    words = LongWords(
+        words.begins.take(by_distance), words.lengths.take(by_distance), words.weights.take(by_distance)
+    )
     word_ends = words.begins + words.lengths
     step_begins = np.concatenate(
         [[0], np.cumsum(np.bincount(distances, minlength=len(blocks.counts) + 1))]
@@ -88,9 +91,10 @@ def best_lengths(table: WordTable, cutter: BlockCutter, stretch: Stretch, words:
 
 def _distances_to_end(stretch: Stretch) -> npt.NDArray[np.uint16]:
     sizes = stretch.ends - stretch.begins + 1
-    distances = np.repeat(stretch.ends, sizes) - np.arange(len(stretch.ids))
+    distances = np.repeat(stretch.ends, sizes)
+    distances -= np.arange(len(stretch.ids))
     # Sixteen bits sort fastest; blocks as long as that are left over by `Lockstep`.
-    return np.minimum(distances, np.iinfo(np.uint16).max).astype(np.uint16)
+    return distances.clip(max=np.iinfo(np.uint16).max).astype(np.uint16)
 
 
 def follow(stretch: Stretch, lengths: IntArray) -> BoolArray:
