@@ -1,0 +1,141 @@
+"""What this machine's card can do, and what to install where the installed torch cannot use it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cmexam_baseline.exam.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+_BF16_CAPABILITY = (8, 0)
+_VOLTA = (7, 0)
+
+
+@dataclass(frozen=True)
+class DeviceFacts:
+    """A device and the torch that is to use it; `capability` and `kernels` are empty on a CPU."""
+
+    kind: str
+    name: str = "CPU"
+    capability: tuple[int, int] = (0, 0)
+    kernels: tuple[str, ...] = ()
+    memory: int = 0
+    torch_version: str = ""
+
+
+def device_facts(wanted: str = "auto") -> DeviceFacts:
+    """The device that `wanted` (auto, cpu or cuda) means here.
+
+    Raises `InputError` if a card is wanted and torch sees none.
+
+    >>> device_facts("cpu").kind
+    'cpu'
+    """
+    import torch
+
+    if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
+        return DeviceFacts("cpu", torch_version=torch.__version__)
+    if not torch.cuda.is_available():
+        built = "without CUDA" if torch.version.cuda is None else f"for CUDA {torch.version.cuda}"
+        raise InputError(
+            f"device cuda is wanted, but torch {torch.__version__} (built {built}) sees no card;"
+            " check nvidia-smi, or use --device cpu"
+        )
+    index = int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count()
+    properties = torch.cuda.get_device_properties(index)
+    return DeviceFacts(
+        kind="cuda",
+        name=properties.name,
+        capability=(properties.major, properties.minor),
+        kernels=tuple(torch.cuda.get_arch_list()) if torch.version.hip is None else (),
+        memory=properties.total_memory,
+        torch_version=torch.__version__,
+    )
+
+
+def check_kernels(facts: DeviceFacts) -> None:
+    """Raise `InputError` if the installed torch has no kernels for the card, with what to install.
+
+    Binary kernels (sm_75) run on cards of the same major and the same or a later minor capability, PTX
+    (compute_75) on any later card. Source: the CUDA C++ Programming Guide, binary and PTX compatibility.
+
+    >>> check_kernels(DeviceFacts("cuda", "Tesla V100", (7, 0), ("sm_75",), torch_version="2.13"))
+    Traceback (most recent call last):
+    cmexam_baseline.exam.errors.InputError: Tesla V100 has compute capability 7.0, but torch 2.13 has \
+kernels for sm_75 alone; run pip install torch --index-url https://download.pytorch.org/whl/cu126
+    """
+    if (
+        facts.kind != "cuda"
+        or not facts.kernels
+        or any(_runs(kernel, facts.capability) for kernel in facts.kernels)
+    ):
+        return
+    major, minor = facts.capability
+    # The CUDA 12.6 wheels are the last with kernels for Volta and older; new cards need the newest wheels.
+    remedy = (
+        "pip install torch --index-url https://download.pytorch.org/whl/cu126"
+        if _VOLTA >= facts.capability >= (5, 0)
+        else "pip install --upgrade torch"
+    )
+    raise InputError(
+        f"{facts.name} has compute capability {major}.{minor}, but torch {facts.torch_version} has kernels"
+        f" for {' '.join(facts.kernels)} alone; run {remedy}"
+    )
+
+
+def choose_precision(facts: DeviceFacts, wanted: str = "auto") -> str:
+    """fp16, bf16 or fp32: what is wanted, or bf16 from compute capability 8.0, fp16 below, fp32 on a CPU.
+
+    torch says that Volta supports bf16: it emulates it, slowly. Raises `InputError` if bf16 is wanted there.
+
+    >>> [choose_precision(DeviceFacts("cuda", capability=(major, 0))) for major in (7, 8)]
+    ['fp16', 'bf16']
+    """
+    if facts.kind == "cuda" and wanted == "bf16" and facts.capability < _BF16_CAPABILITY:
+        raise InputError(f"{facts.name} has no bf16 in hardware; use --precision fp16")
+    if wanted != "auto":
+        return wanted
+    if facts.kind != "cuda":
+        return "fp32"
+    return "bf16" if facts.capability >= _BF16_CAPABILITY else "fp16"
+
+
+def is_main_process() -> bool:
+    """Whether this process writes files: the only one, or the first under torchrun or accelerate launch.
+
+    >>> is_main_process()
+    True
+    """
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def peak_memory(device: torch.device) -> int:
+    """Most bytes in use so far: of the card's memory as torch allocated it, or of this process on a CPU."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _runs(kernel: str, capability: tuple[int, int]) -> bool:
+    kind, _, number = kernel.partition("_")
+    digits = "".join(character for character in number if character.isdigit())
+    if len(digits) < 2:
+        return False
+    built = int(digits[:-1]), int(digits[-1])
+    if kind == "compute":
+        return built <= capability
+    if number.endswith("a"):  # sm_90a: for that very card
+        return built == capability
+    return built[0] == capability[0] and built[1] <= capability[1]

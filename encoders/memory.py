@@ -1,0 +1,70 @@
+"""How many padded tokens fit at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from cmexam_baseline.encoders.batches import Batches, Ints, padded
+from cmexam_baseline.encoders.heads import Scorer
+from cmexam_baseline.encoders.training import Trainer
+from cmexam_baseline.encoders.tuning import trained_parameters
+
+CPU_TOKENS = 8192
+"""On a CPU larger batches gain nothing; this keeps BERT-base below a few gigabytes."""
+
+_SMALLEST = 512
+_SPARE = 0.85
+
+
+def choose_batch_tokens(
+    wanted: int | str, device: torch.device, fits: Callable[[int], bool], most: int
+) -> int:
+    """The tokens at a time that are wanted; of `auto`, what fits: doubled until it does not, less a reserve.
+
+    `fits(tokens)` tries a pass; more than `most` is never needed.
+
+    >>> choose_batch_tokens("auto", torch.device("cuda"), lambda tokens: tokens <= 5000, most=100_000)
+    3480
+    """
+    if isinstance(wanted, int):
+        return wanted
+    if device.type != "cuda":
+        return CPU_TOKENS
+    tokens = _SMALLEST
+    while tokens < most and fits(2 * tokens):
+        tokens *= 2
+    return max(int(_SPARE * tokens) // 8 * 8, 8) if tokens < most else tokens
+
+
+def probe(trainer: Trainer, scorer: Scorer, train: Batches) -> Callable[[int], bool]:
+    """A function that says whether a forward and backward pass of so many tokens fits into the card's memory.
+
+    It runs the longest questions, with room set aside for what AdamW will remember.
+    """
+
+    def fits(tokens: int) -> bool:
+        trained = list(trained_parameters(scorer).values())
+        device = trained[0].device
+        try:
+            moments = torch.empty(2 * sum(p.numel() for p in trained), dtype=torch.float32, device=device)
+            questions: Ints = train.in_order_of_length(tokens)[0]
+            trainer.try_backward(questions)
+            del moments
+        except torch.cuda.OutOfMemoryError:
+            return False
+        finally:
+            scorer.zero_grad(set_to_none=True)
+            torch.cuda.empty_cache()
+        return True
+
+    return fits
+
+
+def most_tokens_a_step(train: Batches, batch: int) -> int:
+    """Padded tokens that no step exceeds."""
+    sequences_a_question = np.sort(np.diff(train.sequences.firsts))[::-1]
+    longest = padded(train.sequences.question_lengths).max(initial=8)
+    return int(sequences_a_question[:batch].sum() * longest)

@@ -1,0 +1,187 @@
+"""Pretrained encoders: where their files are, and reading them without running anybody's code."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cmexam_baseline.exam.errors import InputError
+
+NAMES = {
+    "bert": ("bert-base-chinese", "google-bert/bert-base-chinese"),
+    "roberta": ("hfl/chinese-roberta-wwm-ext-large",),
+}
+"""Short names and the repositories on the hub that they stand for, the first one that is in the cache."""
+
+_WEIGHTS = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
+_TOKENIZERS = ("tokenizer.json", "vocab.txt", "tokenizer_config.json", "sentencepiece.bpe.model", "spm.model")
+_SMALL_FILES = ["*.json", "*.txt", "*.model"]
+_REASONS = {
+    "RepositoryNotFoundError": "the hub has no public model of that name",
+    "GatedRepoError": "the hub wants a login for it",
+    "HFValidationError": "it is no valid name on the hub",
+}
+
+
+def find_model(name: str) -> Path:
+    """The folder with an encoder: a local one, or the hub's cache, filled if the hub can be reached.
+
+    `name` is `bert`, `roberta`, a repository on the hub or a folder. Raises `InputError` with one line that
+    says how to get the weights. Cheap where the files are at hand, so call it before data are read.
+
+    >>> find_model("no/such/folder")
+    Traceback (most recent call last):
+    cmexam_baseline.exam.errors.InputError: no/such/folder is no folder; give one with config.json, a \
+tokenizer and model.safetensors, or a name on the hub
+    """
+    folder = Path(name).expanduser()
+    if name and folder.is_dir():
+        missing = _missing(folder)
+        if missing:
+            raise InputError(f"{name} lacks {missing}; give a folder that save_pretrained wrote")
+        return folder.resolve()
+    repositories = NAMES.get(name, (name,))
+    if name not in NAMES and (name.count("/") > 1 or name.startswith((".", "~", "/")) or not name):
+        raise InputError(
+            f"{name or repr(name)} is no folder; give one with config.json, a tokenizer"
+            " and model.safetensors, or a name on the hub"
+        )
+    for repository in repositories:
+        cached = _cached(repository)
+        if cached is not None and not _missing(cached):
+            return cached
+    return _download(repositories[-1], name)
+
+
+def load_config(folder: Path) -> Any:
+    """The transformers configuration in a folder; never runs code from it."""
+    from transformers import AutoConfig
+
+    with quiet(), _readable(folder):
+        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def load_encoder(folder: Path, auto_class: Any, safetensors_only: bool = False, **options: Any) -> Any:
+    """A transformers model in fp32 by one of its Auto classes; never runs code from the folder.
+
+    safetensors are preferred. A `pytorch_model.bin` is read only for a pretrained model (hfl publishes
+    chinese-roberta-wwm-ext-large in no other form) and only by torch's weights-only reader, which makes
+    tensors and nothing else; transformers refuses even that below torch 2.6, where the reader had a hole.
+    A model that this package saved always lies in safetensors.
+    """
+    import torch
+
+    if safetensors_only:
+        options["use_safetensors"] = True
+    with quiet(), _readable(folder):
+        return auto_class.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, dtype=torch.float32, **options
+        )
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The transformers tokenizer in a folder, of the fast kind; raises `InputError` if there is none."""
+    from transformers import AutoTokenizer
+
+    with quiet(), _readable(folder):
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    if not getattr(tokenizer, "is_fast", False):
+        raise InputError(f"{folder} has no fast tokenizer; save it as tokenizer.json with transformers first")
+    return tokenizer
+
+
+def weights_fingerprint(folder: Path) -> str:
+    """SHA-256 over the configuration and weight files of a model folder."""
+    digest = hashlib.sha256()
+    patterns = ("config.json", "*.safetensors", "pytorch_model*.bin")
+    safetensors = any(folder.glob("*.safetensors"))
+    for path in sorted(
+        {path for pattern in patterns[: 2 if safetensors else 3] for path in folder.glob(pattern)}
+    ):
+        digest.update(path.name.encode() + b"\0")
+        with path.open("rb") as file:
+            while block := file.read(1 << 22):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep transformers' progress bars and reports on missing heads off the terminal while the block runs."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(f"{folder} cannot be loaded by transformers: {reason}") from error
+
+
+def _missing(folder: Path) -> str:
+    groups = {"config.json": ("config.json",), "a tokenizer": _TOKENIZERS, "model.safetensors": _WEIGHTS}
+    lacking = [what for what, names in groups.items() if not any((folder / name).is_file() for name in names)]
+    return " and ".join(lacking)
+
+
+def _cached(repository: str) -> Path | None:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(repository, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError, OSError):
+        return None
+
+
+def _download(repository: str, name: str) -> Path:
+    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    if constants.HF_HUB_OFFLINE:
+        raise InputError(_how_to_get(repository, name, "the hub is switched off (HF_HUB_OFFLINE)"))
+    try:
+        folder = Path(snapshot_download(repository, allow_patterns=[*_SMALL_FILES, "*.safetensors"]))
+        if not any((folder / weights).is_file() for weights in _WEIGHTS):
+            folder = Path(snapshot_download(repository, allow_patterns=[*_SMALL_FILES, "pytorch_model*.bin"]))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        reason = _REASONS.get(type(error).__name__, "the hub cannot be reached")
+        raise InputError(_how_to_get(repository, name, reason)) from error
+    missing = _missing(folder)
+    if missing:
+        raise InputError(f"{repository} on the hub lacks {missing}; choose another model")
+    return folder
+
+
+def _how_to_get(repository: str, name: str, reason: str) -> str:
+    from huggingface_hub import constants
+
+    hub = os.fspath(constants.HF_HUB_CACHE)
+    return (
+        f"{name}: {repository} is neither a folder here nor in {hub}, and {reason}; where there is access,"
+        f" run `hf download {repository} --local-dir {repository.rpartition('/')[2]}`,"
+        " bring the folder here and give its path as --model"
+    )

@@ -1,0 +1,127 @@
+"""Where a run computes: device, precision, and the other processes of torchrun or accelerate launch."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cmexam_baseline.encoders.devices import check_kernels, choose_precision, device_facts
+from cmexam_baseline.encoders.settings import EncoderSettings
+from cmexam_baseline.exam.errors import InputError
+
+_DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The device and precision of this process, its number among `world` processes, and their accelerator."""
+
+    device: torch.device
+    precision: str
+    rank: int = 0
+    world: int = 1
+    accelerator: Any = None
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """The encoder's arithmetic: half precision where chosen; weights stay in fp32."""
+        dtype = _DTYPES.get(self.precision, torch.bfloat16)
+        return torch.autocast(self.device.type, dtype, enabled=self.precision in _DTYPES)
+
+    def scaler(self) -> torch.amp.GradScaler:
+        """Loss scaling, which fp16 needs and the others do without."""
+        return torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
+
+    def sum(self, tensor: Tensor) -> Tensor:
+        """The tensor summed over all processes; itself where there is one."""
+        if self.world == 1:
+            return tensor
+        summed: Tensor = self.accelerator.reduce(tensor, "sum")
+        return summed
+
+    def sum_gradients(self, parameters: list[torch.nn.Parameter]) -> None:
+        """Sum the gradients over all processes in place, a few large messages at a time.
+
+        torch's DistributedDataParallel would want every process to run backward equally often and would
+        average over processes; here one may have fewer parts of a step, and parts count by questions.
+        """
+        if self.world == 1:
+            return
+        for group in _buckets(parameters):
+            for parameter in group:
+                if parameter.grad is None:
+                    parameter.grad = torch.zeros_like(parameter)
+            flat = self.sum(torch.cat([_gradient(parameter).ravel() for parameter in group]))
+            parts = torch.split(flat, [parameter.numel() for parameter in group])
+            for parameter, part in zip(group, parts, strict=True):
+                _gradient(parameter).copy_(part.view_as(parameter))
+
+    def wait(self) -> None:
+        """Until every process is here."""
+        if self.world > 1:
+            self.accelerator.wait_for_everyone()
+
+
+def start_runtime(settings: EncoderSettings) -> Runtime:
+    """Device and precision for these settings; joins the process group under torchrun or accelerate launch.
+
+    Raises `InputError` before anything is loaded if the card cannot be used.
+    """
+    facts = device_facts(settings.device)
+    check_kernels(facts)
+    precision = choose_precision(facts, settings.precision)
+    try:
+        from accelerate import Accelerator  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise InputError(
+            "the encoders need accelerate; run pip install 'cmexam-baseline[encoders]'"
+        ) from error
+    accelerator = Accelerator(cpu=facts.kind == "cpu", mixed_precision="no")
+    return Runtime(
+        accelerator.device, precision, accelerator.process_index, accelerator.num_processes, accelerator
+    )
+
+
+def start_tracker(settings: EncoderSettings, folder: Path | None) -> Any:
+    """An accelerate tracker (TensorBoard or wandb) for `log_to`; None for `none`. Files go to `folder`/logs.
+
+    Raises `InputError` with what to install if the package is missing.
+    """
+    if settings.log_to == "none":
+        return None
+    from accelerate import tracking, utils
+
+    available = {"tensorboard": utils.is_tensorboard_available, "wandb": utils.is_wandb_available}
+    if not available[settings.log_to]():
+        raise InputError(
+            f"--log-to {settings.log_to} needs {settings.log_to}; run pip install {settings.log_to}"
+        )
+    logs = (folder or Path()) / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    place = {"tensorboard": "logging_dir", "wandb": "dir"}[settings.log_to]
+    tracker = tracking.LOGGER_TYPE_TO_CLASS[settings.log_to]("cmexam-baseline", **{place: logs})
+    tracker.start()
+    tracker.store_init_configuration({name: str(value) for name, value in settings.to_dict().items()})
+    return tracker
+
+
+def _gradient(parameter: torch.nn.Parameter) -> Tensor:
+    if parameter.grad is None:
+        raise RuntimeError("a parameter lost its gradient")
+    return parameter.grad
+
+
+def _buckets(parameters: list[torch.nn.Parameter], size: int = 1 << 25) -> list[list[torch.nn.Parameter]]:
+    buckets: list[list[torch.nn.Parameter]] = []
+    filled = size
+    for parameter in parameters:
+        if filled + parameter.numel() > size:
+            buckets.append([])
+            filled = 0
+        buckets[-1].append(parameter)
+        filled += parameter.numel()
+    return buckets

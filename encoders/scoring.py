@@ -1,0 +1,51 @@
+"""Scores of all questions, by as many processes as there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cmexam_baseline.encoders.batches import Batches
+from cmexam_baseline.encoders.heads import Scorer
+from cmexam_baseline.encoders.runtime import Runtime
+from cmexam_baseline.encoders.tensors import TensorBatch, load_batches
+
+Progress = Callable[[str, int, int], None]
+
+
+def run_scorer(scorer: Scorer, batch: TensorBatch, runtime: Runtime) -> Tensor:
+    """Flat scores (O,) of a batch on the device, in fp32."""
+    with runtime.autocast():
+        scores: Tensor = scorer(
+            batch.input_ids, batch.segments, batch.token_types, batch.positions,
+            batch.sequence_of, batch.place_of, batch.column_of,
+        )  # fmt: skip
+    return scores.float()
+
+
+def score_all(
+    scorer: Scorer, batches: Batches, runtime: Runtime, most_tokens: int, workers: int = 0,
+    stage: str = "predicting", progress: Progress | None = None,
+) -> NDArray[np.float64]:  # fmt: skip
+    """Flat scores (options,) of all questions in their order, the same in every process."""
+    groups = batches.in_order_of_length(most_tokens)[runtime.rank :: runtime.world]
+    offsets = batches.sequences.option_offsets
+    scores = torch.zeros(int(offsets[-1]), dtype=torch.float32, device=runtime.device)
+    training = scorer.training
+    scorer.eval()
+    firsts = torch.tensor(offsets[:-1], device=runtime.device)
+    done = 0
+    with torch.no_grad():
+        for batch in load_batches(batches, groups, runtime.device, workers):
+            on_device = batch.to(runtime.device)
+            where = firsts[on_device.questions][on_device.row_of] + on_device.column_of
+            scores[where] = run_scorer(scorer, on_device, runtime)
+            done += len(batch.questions)
+            if progress is not None:
+                progress(stage, min(done * runtime.world, len(batches)), len(batches))
+    scorer.train(training)
+    return runtime.sum(scores).double().cpu().numpy()

@@ -1,0 +1,178 @@
+"""Texts to tokens: once, on all cores, cached by fingerprint, without torch or transformers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmexam_baseline.encoders.cache import cache_folder, fingerprint, load_arrays, prune, store_arrays
+from cmexam_baseline.exam.errors import InputError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+Progress = Callable[[str, int, int], None]
+_CHUNK = 20_000
+
+
+@dataclass(frozen=True)
+class Template:
+    """How an encoder wants a pair of texts: `prefix` first `middle` second `suffix`, as token ids.
+
+    Of bert-base-chinese: prefix ([CLS],), middle ([SEP],), suffix ([SEP],), token types 0 and 1.
+    """
+
+    prefix: tuple[int, ...]
+    middle: tuple[int, ...]
+    suffix: tuple[int, ...]
+    pad: int
+    marker: int
+    second_type: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Template:
+        """The template that `to_dict` described.
+
+        >>> template = Template((2,), (3,), (3,), pad=0, marker=4, second_type=1)
+        >>> Template.from_dict(template.to_dict()) == template
+        True
+        """
+        fixed = {name: tuple(values[name]) for name in ("prefix", "middle", "suffix")}
+        return cls(**{**values, **fixed})
+
+
+@dataclass(frozen=True)
+class TextTokenizer:
+    """The tokens of texts on their own, and the template that puts them together."""
+
+    backend: Tokenizer
+    template: Template
+
+    @classmethod
+    def from_transformers(cls, tokenizer: Any) -> TextTokenizer:
+        """What a fast transformers tokenizer does to a pair of texts, found by giving it one.
+
+        The marker before an option is the mask token, which pretraining has taught to stand for what is
+        around it; the separator where there is none. Raises `InputError` if there is no token to pad with.
+        """
+        example = tokenizer("甲", "乙", return_token_type_ids=True)
+        ids, types, sides = example["input_ids"], example["token_type_ids"], example.sequence_ids(0)
+        first, second = sides.index(0), sides.index(1)
+        after_first = first + sides.count(0)
+        if tokenizer.pad_token_id is None:
+            raise InputError("the tokenizer has no pad token; use an encoder that was trained with one")
+        middle = tuple(ids[after_first:second])
+        suffix = tuple(ids[second + sides.count(1) :])
+        marker = tokenizer.mask_token_id
+        if marker is None:
+            marker = (middle or suffix or (tokenizer.pad_token_id,))[0]
+        template = Template(tuple(ids[:first]), middle, suffix, tokenizer.pad_token_id, marker, types[second])
+        return cls(_plain(tokenizer.backend_tokenizer), template)
+
+    @classmethod
+    def from_file(cls, path: Path, template: Template) -> TextTokenizer:
+        """The tokenizer in a `tokenizer.json`; raises `InputError` if it cannot be read."""
+        from tokenizers import Tokenizer
+
+        try:
+            text = path.read_text(encoding="utf-8")
+            return cls(_plain(Tokenizer.from_str(text)), template)
+        except OSError as error:
+            raise InputError(
+                f"{path} cannot be read: {error.strerror or error}; train the model again"
+            ) from error
+        except Exception as error:  # tokenizers raises nothing narrower for a malformed file
+            raise InputError(f"{path} is no tokenizer: {error}; train the model again") from error
+
+    def tokenize(self, texts: Sequence[str], progress: Progress | None = None) -> TokenTable:
+        """The tokens of every text, without special tokens; each distinct text is tokenised once.
+
+        Runs on all cores and keeps the result in the user's cache under a fingerprint of texts and tokenizer.
+        """
+        distinct = list(dict.fromkeys(texts))
+        number = {text: i for i, text in enumerate(distinct)}
+        of_text = np.fromiter((number[text] for text in texts), np.int64, len(texts))
+        path = (
+            cache_folder() / "tokens" / (fingerprint([_VERSION, self.backend.to_str(), *distinct]) + ".npz")
+        )
+        table = _load(path, len(distinct))
+        if table is None:
+            table = _encode(self.backend, distinct, progress)
+            if store_arrays(path, {"ids": table.ids, "starts": table.starts, "lengths": table.lengths}):
+                prune(path.parent)
+        return TokenTable(table.ids, table.starts[of_text], table.lengths[of_text])
+
+
+@dataclass(frozen=True, eq=False)
+class TokenTable:
+    """Tokens of n texts: text i is ids[starts[i] : starts[i] + lengths[i]]."""
+
+    ids: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, text: int) -> NDArray[np.int32]:
+        return self.ids[self.starts[text] : self.starts[text] + self.lengths[text]]
+
+
+_VERSION = "1"
+
+
+def _plain(backend: Tokenizer) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    copy: Tokenizer = Tokenizer.from_str(backend.to_str())
+    copy.no_padding()
+    copy.no_truncation()
+    return copy
+
+
+def _encode(backend: Tokenizer, texts: list[str], progress: Progress | None) -> TokenTable:
+    parts: list[NDArray[np.int32]] = []
+    lengths = np.zeros(len(texts), np.int64)
+    for begin in range(0, len(texts), _CHUNK):
+        chunk = [_encodable(text) for text in texts[begin : begin + _CHUNK]]
+        for i, encoding in enumerate(backend.encode_batch_fast(chunk, add_special_tokens=False), begin):
+            parts.append(np.array(encoding.ids, np.int32))
+            lengths[i] = len(parts[-1])
+        if progress is not None:
+            progress("tokenising", begin + len(chunk), len(texts))
+    ids = np.concatenate(parts) if parts else np.zeros(0, np.int32)
+    return TokenTable(ids, np.cumsum(lengths) - lengths, lengths)
+
+
+def _encodable(text: str) -> str:
+    # Half a surrogate pair is no character; Rust has no strings that hold one.
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _load(path: Path, n_texts: int) -> TokenTable | None:
+    arrays = load_arrays(path)
+    if arrays is None or set(arrays) != {"ids", "starts", "lengths"}:
+        return None
+    ids, starts, lengths = arrays["ids"], arrays["starts"], arrays["lengths"]
+    if [array.dtype for array in (ids, starts, lengths)] != [np.int32, np.int64, np.int64]:
+        return None
+    table = TokenTable(ids.astype(np.int32), starts.astype(np.int64), lengths.astype(np.int64))
+    fits = len(table.starts) == len(table.lengths) == n_texts and bool(np.all(table.lengths >= 0))
+    if not fits or table.lengths.sum() != len(table.ids):
+        return None
+    if not np.array_equal(table.starts, np.cumsum(table.lengths) - table.lengths):
+        return None
+    with suppress(OSError):  # a cache that can only be read is good enough
+        os.utime(path)
+    return table

@@ -1,0 +1,340 @@
+"""The training loop.
+
+A loop of our own on accelerate's devices, processes and trackers rather than transformers' Trainer, because a
+run must come out the same however it is cut up: every epoch's steps and every step's parts follow from the
+seed alone, every part has random numbers of its own, and losses are sums over questions divided by the step's
+number of questions. So a resumed run needs no random state, and two processes do what one does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cmexam_baseline.encoders.batches import Batches, Ints, padded, plan_epoch
+from cmexam_baseline.encoders.checkpoints import Checkpoints
+from cmexam_baseline.encoders.heads import Scorer
+from cmexam_baseline.encoders.losses import LOSSES, divergence, most_probable
+from cmexam_baseline.encoders.optimization import (
+    backward_with_adversary,
+    parameter_groups,
+    schedule_factor,
+    seed_everything,
+)
+from cmexam_baseline.encoders.report import Evaluation, Meter, Progress, TrainingReport
+from cmexam_baseline.encoders.runtime import Runtime
+from cmexam_baseline.encoders.scoring import run_scorer, score_all
+from cmexam_baseline.encoders.settings import EncoderSettings
+from cmexam_baseline.encoders.subsets import natural_answers
+from cmexam_baseline.encoders.tensors import TensorBatch, load_batches
+from cmexam_baseline.encoders.tuning import trained_parameters
+from cmexam_baseline.exam.errors import InputError
+
+
+@dataclass
+class _State:
+    """Where a run stands; with the tensors, all that a checkpoint needs."""
+
+    step: int = 0
+    evaluations: list[Evaluation] = field(default_factory=list)
+    best_step: int = 0
+    best: tuple[float, float] = (-1.0, -math.inf)
+    without_gain: int = 0
+    finished: bool = False
+    scaler: dict[str, Any] = field(default_factory=dict)
+    loss_sum: float = 0.0
+    right: float = 0.0
+    seen: int = 0
+
+
+class Trainer:
+    """Trains a scorer in place on the questions that have an answer; see `run`.
+
+    `batch_tokens` is a number here. `tracker`, if given, is an accelerate tracker.
+    """
+
+    def __init__(
+        self, scorer: Scorer, settings: EncoderSettings, runtime: Runtime, train: Batches,
+        val: Batches | None, batch_tokens: int, checkpoints: Checkpoints | None = None, tracker: Any = None,
+        progress: Progress | None = None, workers: int = 0,
+    ) -> None:  # fmt: skip
+        self.scorer, self.settings, self.runtime = scorer, settings, runtime
+        self.train, self.val = train, val
+        self.batch_tokens, self.workers = batch_tokens, workers
+        self.checkpoints, self.tracker = checkpoints, tracker
+        self.progress = progress if runtime.rank == 0 else None
+        self.loss = LOSSES[settings.loss]
+        self.trained = trained_parameters(scorer)
+        groups = parameter_groups(scorer, settings)
+        self.optimizer = torch.optim.AdamW(groups, fused=runtime.device.type == "cuda")
+        self.scaler = runtime.scaler()
+        self.questions: Ints = np.flatnonzero(train.answers)
+        if not len(self.questions):
+            raise InputError("no training question has an answer; give a file with an Answer column")
+        self.lengths = padded(train.sequences.question_lengths)
+        self.steps_an_epoch = -(-len(self.questions) // settings.batch)
+        self.steps = self.steps_an_epoch * settings.epochs
+        self.state = _State()
+        self.best_weights: dict[str, Tensor] | None = None
+        self.best_file: dict[str, str] = {}
+
+    def run(self) -> TrainingReport:
+        """Train to the end, or to where val stops getting better, and put the best weights in place.
+
+        With checkpoints it goes on from the newest whole one. Raises `InputError` if the loss stops being a
+        number.
+        """
+        if self.checkpoints is not None:
+            self._resume(self.checkpoints)
+        meter = Meter(self.progress, self.steps, self.state.step)
+        self.scorer.train()
+        while self.state.step < self.steps and not self.state.finished:
+            self._epoch(self.state.step // self.steps_an_epoch, meter)
+        if self.best_weights is not None:
+            _copy_into(self.trained, self.best_weights)
+        self.scorer.eval()
+        return self._report(meter)
+
+    def _epoch(self, epoch: int, meter: Meter) -> None:
+        plan = plan_epoch(self.lengths, self.questions, self.settings.batch, self.settings.seed, epoch)
+        parts = max(self.settings.accumulation, self.runtime.world)
+        first = self.state.step - epoch * self.steps_an_epoch
+        steps = [self.train.split(questions, self.batch_tokens, parts) for questions in plan[first:]]
+        mine = [groups[self.runtime.rank :: self.runtime.world] for groups in steps]
+        loader = load_batches(
+            self.train, [group for groups in mine for group in groups], self.runtime.device, self.workers
+        )
+        batches = iter(loader) if any(mine) else iter(())
+        totals = torch.zeros(2, dtype=torch.float64, device=self.runtime.device)
+        for groups, my_groups in zip(steps, mine, strict=True):
+            meter.start()
+            n_questions = sum(len(group) for group in groups)
+            self._step(batches, len(my_groups), n_questions, totals)
+            self.state.step += 1
+            self.state.seen += n_questions
+            meter.count(*self._work(groups))
+            if meter.due():
+                self._take(totals)
+                self._tell(meter)
+            evaluated = self._is_time(self.settings.evaluate_every)
+            if evaluated or (
+                self.settings.checkpoint_every and self._is_time(self.settings.checkpoint_every)
+            ):
+                self._take(totals)
+                meter.stop()
+                if evaluated:
+                    self._evaluate(epoch)
+                self._save()
+            if self.state.finished:
+                return
+
+    def _step(self, batches: Iterator[TensorBatch], n_groups: int, n_questions: int, totals: Tensor) -> None:
+        factor = schedule_factor(self.settings.schedule, self.state.step, self.steps, self.settings.warmup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * factor
+        self.optimizer.zero_grad(set_to_none=True)
+        for part in range(n_groups):
+            batch = next(batches).to(self.runtime.device)
+            number = part * self.runtime.world + self.runtime.rank
+            seed_everything(self.settings.seed, self.state.step, number)
+            totals += self.backward(batch, n_questions)
+        parameters = list(self.trained.values())
+        self.runtime.sum_gradients(parameters)
+        self.scaler.unscale_(self.optimizer)
+        if self.settings.clip > 0:
+            torch.nn.utils.clip_grad_norm_(parameters, self.settings.clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+
+    def try_backward(self, questions: Ints) -> None:
+        """The passes of a step over these questions, for what they cost in memory."""
+        self.scorer.train()
+        self.backward(
+            TensorBatch.from_batch(self.train.make(questions)).to(self.runtime.device), len(questions)
+        )
+
+    def backward(self, batch: TensorBatch, n_questions: int) -> Tensor:
+        """Add the gradients of a part of a step; returns its sum of losses and number of right answers."""
+        totals = torch.zeros(2, dtype=torch.float64, device=self.runtime.device)
+
+        def scaled_loss() -> Tensor:
+            losses, answers = self._losses(batch)
+            totals.copy_(torch.stack([losses.detach().sum(), (answers == batch.answers).sum()]))
+            scaled: Tensor = self.scaler.scale(losses.sum() / n_questions)
+            return scaled
+
+        if self.settings.fgm > 0:
+            weight = self.scorer.encoder.get_input_embeddings().weight
+            backward_with_adversary(weight, self.settings.fgm, scaled_loss)
+        else:
+            scaled_loss().backward()  # type: ignore[no-untyped-call]
+        return totals
+
+    def _losses(self, batch: TensorBatch) -> tuple[Tensor, Tensor]:
+        """Losses (B,) and most probable answers (B,) of a batch."""
+        smoothing = self.settings.label_smoothing
+        losses, log_probabilities = self._pass(batch, smoothing)
+        if self.settings.r_drop > 0:
+            again, others = self._pass(batch, smoothing)
+            losses = 0.5 * (losses + again) + self.settings.r_drop * divergence(log_probabilities, others)
+        return losses, most_probable(self.settings.loss, log_probabilities.detach())
+
+    def _pass(self, batch: TensorBatch, smoothing: float) -> tuple[Tensor, Tensor]:
+        scores = batch.in_rows(run_scorer(self.scorer, batch, self.runtime))
+        return self.loss(scores, batch.n_options, batch.answers, self.scorer.size_bias, smoothing)
+
+    def _work(self, groups: list[Ints]) -> tuple[int, int, int]:
+        """Questions, sequences and tokens (without padding) of a step."""
+        questions = np.concatenate(groups)
+        data = self.train.sequences
+        first, last = data.firsts[questions], data.firsts[questions + 1]
+        tokens = data.offsets[last] - data.offsets[first]
+        return len(questions), int((last - first).sum()), int(tokens.sum())
+
+    def _is_time(self, every: int) -> bool:
+        at_end = self.state.step == self.steps
+        return at_end or self.state.step % (every or self.steps_an_epoch) == 0
+
+    def _take(self, totals: Tensor) -> None:
+        loss_sum, right = self.runtime.sum(totals).tolist()
+        totals.zero_()
+        if not math.isfinite(loss_sum):
+            raise InputError(
+                f"the loss was no number any more at step {self.state.step} of {self.steps};"
+                " lower --lr, or use --precision fp32"
+            )
+        self.state.loss_sum += loss_sum
+        self.state.right += right
+
+    def _tell(self, meter: Meter) -> None:
+        seen = max(self.state.seen, 1)
+        last_val = self.state.evaluations[-1].val_accuracy if self.state.evaluations else None
+        meter.tell(self.state.step, self.state.loss_sum / seen, self.state.right / seen, last_val)
+
+    def _evaluate(self, epoch: int) -> None:
+        state, seen = self.state, max(self.state.seen, 1)
+        val_loss, val_accuracy = self._validate()
+        evaluation = Evaluation(
+            state.step, epoch, state.loss_sum / seen, state.right / seen, val_loss, val_accuracy
+        )
+        state.evaluations.append(evaluation)
+        state.loss_sum, state.right, state.seen = 0.0, 0.0, 0
+        if self.tracker is not None:
+            numbers = {name: value for name, value in asdict(evaluation).items() if value is not None}
+            self.tracker.log(numbers, step=state.step)
+        state.finished = state.step == self.steps
+        if val_accuracy is None or val_loss is None:
+            return
+        if (val_accuracy, -val_loss) > state.best:
+            state.best, state.best_step, state.without_gain = (val_accuracy, -val_loss), state.step, 0
+            self.best_weights = {name: p.detach().cpu().clone() for name, p in self.trained.items()}
+            self.best_file = {}
+        else:
+            state.without_gain += 1
+            state.finished |= 0 < self.settings.patience <= state.without_gain
+
+    def _validate(self) -> tuple[float | None, float | None]:
+        if self.val is None or not self.val.answers.any():
+            return None, None
+        scores = score_all(
+            self.scorer,
+            self.val,
+            self.runtime,
+            2 * self.batch_tokens,
+            self.workers,
+            "evaluating",
+            self.progress,
+        )
+        bias = self.scorer.size_bias.detach()
+        rows = _in_rows(scores, self.val.sequences.option_offsets)
+        known = self.val.answers > 0
+        n_options = torch.from_numpy(np.diff(self.val.sequences.option_offsets)[known])
+        answers = torch.from_numpy(self.val.answers[known].astype(np.int64))
+        losses, _ = self.loss(torch.from_numpy(rows[known]), n_options, answers, bias.cpu(), 0.0)
+        predicted = natural_answers(
+            self.settings.loss, scores, self.val.sequences.option_offsets, bias.double().cpu().numpy()
+        )
+        return float(losses.mean()), float((predicted == self.val.answers)[known].mean())
+
+    def _save(self) -> None:
+        if self.checkpoints is not None and self.runtime.rank == 0:
+            tensors = {name: parameter.detach().cpu() for name, parameter in self.trained.items()}
+            for name, parameter in self.trained.items():
+                for key, value in self.optimizer.state[parameter].items():
+                    tensors[f"{key}:{name}"] = value.detach().cpu()
+            if self.best_weights is not None and not self.best_file:
+                self.best_file = self.checkpoints.save_best(self.state.best_step, self.best_weights)
+            self.state.scaler = self.scaler.state_dict()
+            self.checkpoints.save(self.state.step, tensors, {**asdict(self.state), **self.best_file})
+        self.runtime.wait()
+
+    def _resume(self, checkpoints: Checkpoints) -> None:
+        if self.runtime.rank == 0:
+            checkpoints.remove_unfinished()
+        self.runtime.wait()
+        found = checkpoints.load()
+        if found is None:
+            return
+        tensors, stored, self.best_weights = found
+        self.best_file = {name: stored[name] for name in ("best_file", "best_sha256") if name in stored}
+        known = {name: value for name, value in stored.items() if name in _State.__dataclass_fields__}
+        self.state = _State(**{**known, "best": tuple(stored["best"])})
+        self.state.evaluations = [Evaluation(**one) for one in stored["evaluations"]]
+        _copy_into(self.trained, tensors)
+        for name, parameter in self.trained.items():
+            keys = [key for key in tensors if key.endswith(f":{name}")]
+            self.optimizer.state[parameter] = {
+                key.partition(":")[0]: _like_state(tensors[key], key, parameter, self.runtime) for key in keys
+            }
+        if self.state.scaler:
+            self.scaler.load_state_dict(self.state.scaler)
+
+    def _report(self, meter: Meter) -> TrainingReport:
+        meter.stop()
+        from cmexam_baseline.encoders.devices import device_facts, peak_memory
+
+        return TrainingReport(
+            evaluations=self.state.evaluations,
+            best_step=self.state.best_step or self.state.step,
+            steps=self.state.step,
+            stopped_early=self.state.step < self.steps,
+            questions=len(self.questions),
+            questions_without_answer=len(self.train) - len(self.questions),
+            processes=self.runtime.world,
+            device=device_facts(self.settings.device).name,
+            precision=self.runtime.precision,
+            batch_tokens=self.batch_tokens,
+            seconds=meter.elapsed,
+            questions_per_second=meter.rate(meter.questions),
+            sequences_per_second=meter.rate(meter.sequences),
+            tokens_per_second=meter.rate(meter.tokens),
+            peak_memory_bytes=peak_memory(self.runtime.device),
+            truncation=asdict(self.train.sequences.truncation),
+            skipped_checkpoints=self.checkpoints.skipped if self.checkpoints else [],
+        )
+
+
+def _copy_into(parameters: dict[str, torch.nn.Parameter], tensors: dict[str, Tensor]) -> None:
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(tensors[name])
+
+
+def _like_state(tensor: Tensor, key: str, parameter: torch.nn.Parameter, runtime: Runtime) -> Tensor:
+    # AdamW keeps its step count on the CPU unless fused, the moments beside the parameter.
+    on_cpu = key.startswith("step:") and runtime.device.type == "cpu"
+    return tensor if on_cpu else tensor.to(parameter.device)
+
+
+def _in_rows(scores: NDArray[np.float64], offsets: Ints) -> NDArray[np.float64]:
+    n_options = np.diff(offsets)
+    rows = np.zeros((len(n_options), int(n_options.max(initial=1))))
+    rows[np.arange(rows.shape[1]) < n_options[:, None]] = scores
+    return rows

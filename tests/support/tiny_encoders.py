@@ -1,0 +1,72 @@
+"""Encoders of a few thousand weights, and exams that they can learn by heart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cmexam_baseline.exam.exam import Exam
+
+CHARACTERS = (
+    "的是病人药物治疗心肝脾肺肾血管炎症状热寒痛方剂下列哪项属于不包括首选诊断检查一二三四五六七八九十甲乙丙丁"
+)
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+def make_encoder(folder: Path, kind: str = "bert", **changes: Any) -> Path:
+    """A random encoder with a character vocabulary, saved as transformers would (bert, roberta, electra)."""
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
+
+    vocabulary = {token: i for i, token in enumerate([*SPECIAL, *CHARACTERS])}
+    backend = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    backend.normalizer = normalizers.BertNormalizer(handle_chinese_chars=True)
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    types = {"bert": ("0", "1"), "electra": ("0", "1"), "roberta": ("0", "0")}[kind]
+    middle = "[SEP]:0 [SEP]:0" if kind == "roberta" else "[SEP]:0"
+    backend.post_processor = processors.TemplateProcessing(
+        single="[CLS]:0 $A:0 [SEP]:0",
+        pair=f"[CLS]:0 $A:{types[0]} {middle} $B:{types[1]} [SEP]:{types[1]}",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend, unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]", pad_token="[PAD]",
+        mask_token="[MASK]",
+    )  # fmt: skip
+    settings = {
+        "vocab_size": len(vocabulary), "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
+        "intermediate_size": 64, "max_position_embeddings": 160, "pad_token_id": 0, "initializer_range": 0.2,
+        "embedding_size": 32,
+        **changes,
+    }  # fmt: skip
+    if kind != "electra":
+        settings.pop("embedding_size")
+    torch.manual_seed(0)
+    AutoModel.from_config(AutoConfig.for_model(kind, **settings)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def make_exam(n: int, seed: int = 0, options: tuple[int, ...] = (5,), several: float = 0.1) -> Exam:
+    """n questions of random characters with these numbers of options in turn and random answers."""
+    random = np.random.default_rng(seed)
+    counts = [options[i % len(options)] for i in range(n)]
+    answers = []
+    for count in counts:
+        size = 2 if random.random() < several else 1
+        answers.append(sum(1 << int(i) for i in random.choice(count, size, replace=False)))
+    return Exam(
+        ids=[f"q{i}" for i in range(n)],
+        questions=[_text(random, 4, 14) for _ in range(n)],
+        option_texts=[_text(random, 2, 6) for count in counts for _ in range(count)],
+        option_offsets=np.concatenate([[0], np.cumsum(counts)]),
+        answers=np.array(answers, np.uint8),
+        explanations=[""] * n,
+    )
+
+
+def _text(random: np.random.Generator, least: int, most: int) -> str:
+    return "".join(random.choice(list(CHARACTERS), int(random.integers(least, most + 1))))
