@@ -1,0 +1,27 @@
+"""`cmexam-baseline data …`: get exam files, look at them, change their form."""
+
+from __future__ import annotations
+
+import click
+
+from cmexam_baseline.cli.main import LazyGroup
+
+COMMANDS = {
+    "download": "cmexam_baseline.cli.data_download:download",
+    "check": "cmexam_baseline.cli.data_check:check",
+    "stats": "cmexam_baseline.cli.data_stats:stats",
+    "convert": "cmexam_baseline.cli.data_convert:convert",
+}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS)
+def data() -> None:
+    """Get exam files, check them, describe them, change their form.
+
+    \b
+    Examples:
+      cmexam-baseline data download --to CMExam/data
+      cmexam-baseline data check CMExam/data
+      cmexam-baseline data stats CMExam/data
+      cmexam-baseline data convert medqa.jsonl medqa.csv
+    """

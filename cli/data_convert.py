@@ -1,0 +1,101 @@
+"""`cmexam-baseline data convert`: an exam in another form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, QUIET
+from cmexam_baseline.exam.errors import InputError
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option(
+    "--to",
+    "ending",
+    default="csv",
+    show_default=True,
+    help="Form of the files where SOURCE and TARGET are folders: csv, tsv, jsonl, json, parquet or xlsx.",
+)
+@click.option(
+    "--index-base",
+    type=click.Choice(["0", "1"]),
+    help="Whether answers that are numbers count options from 0 or from 1, where the numbers leave it open.",
+)
+@click.option("--unanswered", is_flag=True, help="Keep questions without an answer, as an exam to be taken.")
+@BAD_ROWS
+@AS_JSON
+@QUIET
+def convert(
+    source: Path,
+    target: Path,
+    ending: str,
+    index_base: str | None,
+    unanswered: bool,
+    bad_rows: str,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Write the exam in SOURCE to TARGET in the form that TARGET's ending says.
+
+    SOURCE is a file in CMExam's form or in that of another exam set: options as an object, a list, columns
+    or lines in the question's text; answers as letters, letter and text, text or number; chat messages; CSV,
+    TSV, JSONL, JSON, Parquet or XLSX, also gzipped. A folder with train, val and test files becomes such a
+    folder.
+
+    \b
+    Examples:
+      cmexam-baseline data convert medqa.jsonl medqa.csv
+      cmexam-baseline data convert CMExam/data/val.csv val.parquet
+      cmexam-baseline data convert CMExam/data cmexam-jsonl --to jsonl
+    """
+    from cmexam_baseline.cli import console
+    from cmexam_baseline.cli.reading import Split, say_bad_rows
+    from cmexam_baseline.exam.files import new_folder
+    from cmexam_baseline.exam.formats import FORMATS, format_of, write_exam
+    from cmexam_baseline.exam.other_forms import OtherExam, read_any_exam
+    from cmexam_baseline.exam.splits import split_files
+
+    def read(file: Path) -> OtherExam:
+        return read_any_exam(
+            file, bad_rows, None if index_base is None else int(index_base), need_answers=not unanswered
+        )
+
+    if source.exists() and target.exists() and source.samefile(target):
+        raise InputError(f"{target} is the source itself; give another target")
+    if source.is_dir():
+        format_of(f"x.{ending}")
+        converted = {name: read(file) for name, file in split_files(source, FORMATS).items()}
+        with new_folder(target) as folder:
+            for name, other in converted.items():
+                stem = "test_with_annotations" if name == "test" and other.exam.annotations else name
+                write_exam(other.exam, folder / f"{stem}.{ending}")
+    else:
+        format_of(target)
+        converted = {source.name: read(source)}
+        write_exam(converted[source.name].exam, target)
+    if as_json:
+        console.print_json(
+            {
+                "target": str(target),
+                "files": {
+                    name: {
+                        "questions": len(other.exam),
+                        "left_out": Split(other.exam, other.bad_rows).n_left_out,
+                        "notes": other.notes,
+                    }
+                    for name, other in converted.items()
+                },
+            }
+        )
+        return
+    notes = console.notes()
+    if not quiet:
+        for name, other in converted.items():
+            for note in other.notes:
+                notes.print(f"{name}: {note}", markup=False)
+        say_bad_rows(notes, {name: Split(other.exam, other.bad_rows) for name, other in converted.items()})
+        click.echo(f"{sum(len(other.exam) for other in converted.values()):,} questions: {target}")

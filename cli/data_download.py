@@ -1,0 +1,137 @@
+"""`cmexam-baseline data download`: CMExam's published files, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from cmexam_baseline.cli.options import AS_JSON, OVERWRITE, QUIET
+
+
+@click.command()
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Path("CMExam/data"),
+    show_default=True,
+    help="The folder to put the files in.",
+)
+@click.option(
+    "--from",
+    "source",
+    metavar="URL-OR-FOLDER",
+    help="A mirror: an address or a folder under which train.csv, val.csv and test_with_annotations.csv "
+    "stand. Without it the files come from the authors' repository on GitHub.",
+)
+@click.option(
+    "--split",
+    "splits",
+    type=click.Choice(["train", "val", "test"]),
+    multiple=True,
+    help="Only this split; may be given several times.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.1),
+    default=30.0,
+    show_default=True,
+    help="Seconds without an answer, or nearly without, after which an attempt is given up.",
+)
+@click.option(
+    "--attempts",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="Attempts in a row that may bring nothing before the command gives up.",
+)
+@OVERWRITE
+@AS_JSON
+@QUIET
+def download(
+    folder: Path,
+    source: str | None,
+    splits: tuple[str, ...],
+    timeout: float,
+    attempts: int,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Fetch CMExam's published files (51 MB) and check each by size and git blob id.
+
+    A file takes its place only when its content is the published one, wherever it came from. An interrupted
+    download goes on where it stopped when the command is run again. Proxies are taken from http_proxy,
+    https_proxy and no_proxy.
+
+    \b
+    Examples:
+      cmexam-baseline data download --to CMExam/data
+      cmexam-baseline data download --to CMExam/data --split val --split test
+      cmexam-baseline data download --to CMExam/data --from https://mirror.example.org/CMExam/data
+    """
+    from cmexam_baseline.cli import console
+    from cmexam_baseline.exam import download as published
+    from cmexam_baseline.exam.transfer import Patience, shown
+
+    files = [file for file in published.PUBLISHED_FILES if not splits or file.split in splits]
+    notes = console.notes()
+    with _bars(notes, quiet) as progress:
+        fetched = published.download_exam(
+            folder,
+            source or published.SOURCE,
+            files,
+            overwrite=overwrite,
+            patience=Patience(timeout=timeout, attempts=attempts),
+            progress=progress,
+            on_retry=None if quiet else lambda line: notes.print(line, markup=False),
+        )
+    if as_json:
+        console.print_json(
+            {
+                "from": shown(source) if source else published.SOURCE,
+                "files": [
+                    {
+                        "split": each.file.split,
+                        "path": str(each.path),
+                        "bytes": each.path.stat().st_size,
+                        "git_blob_id": each.file.blob_id,
+                        "was_there": each.was_there,
+                    }
+                    for each in fetched
+                ],
+                "license_note": published.LICENSE_NOTE,
+                "citation": published.CITATION,
+            }
+        )
+        return
+    for each in fetched:
+        verb = "was there" if each.was_there else "fetched"
+        click.echo(f"{each.path}: {verb}, {each.path.stat().st_size:,} bytes, git blob {each.file.blob_id}")
+    if not quiet:
+        click.echo(f"\n{published.LICENSE_NOTE}\nIf you use it, cite:\n\n{published.CITATION}")
+
+
+@contextmanager
+def _bars(notes: Console, quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+    """One bar of bytes a file, on a terminal; nothing elsewhere."""
+    if quiet or not notes.is_terminal:
+        yield None
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=notes
+    ) as bars:
+        tasks = {}
+
+        def progress(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+            bars.update(tasks[name], completed=done, total=total)
+
+        yield progress

@@ -1,0 +1,27 @@
+"""Prompts for language models, the server that answers them, and the file of replies."""
+
+from __future__ import annotations
+
+from cmexam_baseline.exam.prompts.asking import Manners, Outcome, ask_all
+from cmexam_baseline.exam.prompts.chat import ChatServer
+from cmexam_baseline.exam.prompts.examples import pick_examples
+from cmexam_baseline.exam.prompts.files import FORMS, Request, read_prompts, write_prompts
+from cmexam_baseline.exam.prompts.replies import ReplyFile
+from cmexam_baseline.exam.prompts.templates import STYLES, Prompt, estimate_tokens, make_prompts
+
+__all__ = [
+    "FORMS",
+    "STYLES",
+    "ChatServer",
+    "Manners",
+    "Outcome",
+    "Prompt",
+    "ReplyFile",
+    "Request",
+    "ask_all",
+    "estimate_tokens",
+    "make_prompts",
+    "pick_examples",
+    "read_prompts",
+    "write_prompts",
+]

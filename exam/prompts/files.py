@@ -1,0 +1,150 @@
+"""Prompt files: JSONL in the form that a service, a library or a script of one's own takes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.files import write_atomically
+from cmexam_baseline.exam.prompts.templates import Message, Prompt
+from cmexam_baseline.exam.sources import decode, read_bytes
+
+BATCH_URL = "/v1/chat/completions"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One line of a prompt file: the question's id, the conversation, and further settings."""
+
+    id: str
+    messages: list[Message]
+    settings: dict[str, Any]
+
+
+def _as_batch(prompt: Prompt, settings: Mapping[str, Any]) -> dict[str, Any]:
+    body = {**settings, "messages": list(prompt.messages)}
+    return {"custom_id": prompt.id, "method": "POST", "url": BATCH_URL, "body": body}
+
+
+def _as_messages(prompt: Prompt, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": prompt.id, "messages": list(prompt.messages), "examples": list(prompt.examples)}
+
+
+def _as_text(prompt: Prompt, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": prompt.id, "prompt": prompt.text, "examples": list(prompt.examples)}
+
+
+FORMS: dict[str, Callable[[Prompt, Mapping[str, Any]], dict[str, Any]]] = {
+    "messages": _as_messages,
+    "openai-batch": _as_batch,
+    "text": _as_text,
+}
+
+
+def write_prompts(
+    prompts: Sequence[Prompt],
+    path: str | os.PathLike[str],
+    form: str = "messages",
+    settings: Mapping[str, Any] | None = None,
+    shards: int = 1,
+) -> list[Path]:
+    """Write prompts to a JSONL file, or to `shards` files that share them out in order; gives the files.
+
+    form:     "messages" (chat messages), "openai-batch" (lines of OpenAI's batch API, also vLLM's) or "text"
+    settings: model, temperature and the like, which only "openai-batch" holds
+
+    Raises `InputError` for another form, or a file that cannot be written.
+
+    >>> import tempfile
+    >>> prompt = Prompt("q1", ({"role": "user", "content": "题目"},))
+    >>> file = Path(tempfile.mkdtemp()) / "prompts.jsonl"
+    >>> _ = write_prompts([prompt], file, "text")
+    >>> file.read_text("utf-8").strip()
+    '{"id": "q1", "prompt": "题目", "examples": []}'
+    """
+    if form not in FORMS:
+        raise InputError(f"prompt files have the form {', '.join(FORMS)}; got {form!r}")
+    lines = [json.dumps(FORMS[form](prompt, settings or {}), ensure_ascii=False) + "\n" for prompt in prompts]
+    files = shard_names(Path(path), shards)
+    bounds = [len(lines) * place // shards for place in range(shards + 1)]
+    for file, start, end in zip(files, bounds[:-1], bounds[1:], strict=True):
+        write_atomically(file, "".join(lines[start:end]))
+    return files
+
+
+def shard_names(path: Path, shards: int) -> list[Path]:
+    """The files of a sharded file: itself for one shard, else name-1-of-3.jsonl and so on.
+
+    >>> [file.name for file in shard_names(Path("prompts.jsonl"), 2)]
+    ['prompts-1-of-2.jsonl', 'prompts-2-of-2.jsonl']
+    """
+    if shards == 1:
+        return [path]
+    width = len(str(shards))
+    return [
+        path.with_name(f"{path.stem}-{number:0{width}}-of-{shards}{path.suffix}")
+        for number in range(1, shards + 1)
+    ]
+
+
+def read_prompts(path: str | os.PathLike[str]) -> list[Request]:
+    """The requests of a prompt file in any of `FORMS`.
+
+    Raises `InputError` naming file and line where a line is no prompt or repeats an id.
+    """
+    name = os.fspath(path)
+    requests: list[Request] = []
+    first: dict[str, int] = {}
+    for number, line in enumerate(decode(read_bytes(path), name).content.split("\n"), 1):
+        if not line.strip():
+            continue
+        request = _request_of(_object_of(line, f"{name}, line {number}"), f"{name}, line {number}")
+        if request.id in first:
+            raise InputError(
+                f"{name}, line {number}: id {request.id!r} stands in line {first[request.id]} already; "
+                "make ids unique"
+            )
+        first[request.id] = number
+        requests.append(request)
+    if not requests:
+        raise InputError(f"{name} holds no prompt; make some with `cmexam-baseline prompts make`")
+    return requests
+
+
+def _object_of(line: str, where: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where}: not JSON; expected a line of `cmexam-baseline prompts make`") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: no JSON object; expected a line of `cmexam-baseline prompts make`")
+    return value
+
+
+def _request_of(value: dict[str, Any], where: str) -> Request:
+    inner = value.get("body")
+    body = inner if isinstance(inner, dict) else value
+    identity = value.get("custom_id", value.get("id"))
+    messages = body.get("messages")
+    if messages is None and isinstance(body.get("prompt"), str):
+        messages = [{"role": "user", "content": body["prompt"]}]
+    if not isinstance(identity, str) or not identity:
+        raise InputError(f"{where}: no id; expected a text as custom_id or id")
+    if not isinstance(messages, list) or not _are_messages(messages):
+        raise InputError(f"{where}: no messages with role and content, and no prompt text; nothing to send")
+    settings = {} if body is value else {name: body[name] for name in body if name != "messages"}
+    return Request(identity, messages, settings)
+
+
+def _are_messages(values: list[Any]) -> bool:
+    return bool(values) and all(
+        isinstance(message, dict)
+        and isinstance(message.get("role"), str)
+        and isinstance(message.get("content"), str)
+        for message in values
+    )

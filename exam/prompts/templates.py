@@ -1,0 +1,155 @@
+"""What a language model is asked: one conversation a question, in the question's own language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.exam import Exam, Question
+from cmexam_baseline.exam.letters import LETTERS
+
+Message = dict[str, str]
+
+SYSTEM = "你是一名医学专家，正在参加中国国家执业医师资格考试。"
+TASK = "下面是一道选择题，正确选项可能有一个，也可能有多个。"
+ANSWER_LINE = "答案：正确选项的字母，多个字母按顺序连写，例如：ABD"
+
+# An example's explanation is cut at the end of a sentence before this length.
+LONGEST_EXAMPLE = 400
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a question is asked.
+
+    request: what the model is to write, with and without an explanation
+    shots:   how many answered questions stand before the question unless something else is asked for
+    """
+
+    request: dict[bool, str]
+    shots: int = 0
+    reasons_first: bool = False
+
+
+_PLAIN = {
+    True: f"请严格按照以下格式作答：\n{ANSWER_LINE}\n解析：简要说明理由",
+    False: f"请严格按照以下格式作答，不要写其他内容：\n{ANSWER_LINE}",
+}
+STYLES = {
+    "zero-shot": Style(_PLAIN),
+    "few-shot": Style(_PLAIN, shots=5),
+    "cot": Style(
+        {
+            True: f"请先逐项分析各选项，再得出结论。请严格按照以下格式作答：\n解析：逐步推理\n{ANSWER_LINE}",
+            False: f"请一步一步思考，最后另起一行写出结论：\n{ANSWER_LINE}",
+        },
+        reasons_first=True,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One question as a conversation: `messages` with role and content, the ids of the examples in it."""
+
+    id: str
+    messages: tuple[Message, ...]
+    examples: tuple[str, ...] = field(default=())
+
+    @property
+    def text(self) -> str:
+        """The conversation as one text, for models that take no turns."""
+        return "\n\n".join(message["content"] for message in self.messages)
+
+    @property
+    def n_tokens(self) -> int:
+        """About how many tokens the prompt has; see `estimate_tokens`."""
+        return sum(estimate_tokens(message["content"]) for message in self.messages)
+
+
+def make_prompts(
+    exam: Exam,
+    style: str = "zero-shot",
+    explain: bool = True,
+    examples: Sequence[Sequence[Question]] | None = None,
+) -> list[Prompt]:
+    """One prompt a question, that holds its stem and options and nothing of its answer.
+
+    explain:  whether the model is to explain its answer
+    examples: for each question of `exam`, the answered questions that stand before it
+
+    Raises `InputError` for a style that is none of `STYLES`, and where `examples` has another length than
+    `exam` or holds the question itself.
+
+    >>> exam = Exam.from_questions([Question("q1", "缺乏可致夜盲症的是", ("维生素A", "维生素C"), "A")])
+    >>> print(make_prompts(exam, explain=False)[0].messages[-1]["content"])
+    下面是一道选择题，正确选项可能有一个，也可能有多个。
+    <BLANKLINE>
+    题目：缺乏可致夜盲症的是
+    A. 维生素A
+    B. 维生素C
+    <BLANKLINE>
+    请严格按照以下格式作答，不要写其他内容：
+    答案：正确选项的字母，多个字母按顺序连写，例如：ABD
+    """
+    if style not in STYLES:
+        raise InputError(f"style must be one of {', '.join(STYLES)}; got {style!r}")
+    if examples is not None and len(examples) != len(exam):
+        raise InputError(f"{len(examples)} lists of examples for {len(exam)} questions; give one a question")
+    prompts = []
+    for row, question in enumerate(exam):
+        before = [] if examples is None else list(examples[row])
+        if any(example.question == question.question for example in before):
+            raise InputError(f"question {question.id!r} stands among its own examples; leave it out there")
+        turns = [turn for example in before for turn in _answered(example, STYLES[style], explain)]
+        messages = (_message("system", SYSTEM), *turns, _asked(question, STYLES[style], explain))
+        prompts.append(Prompt(question.id, messages, tuple(example.id for example in before)))
+    return prompts
+
+
+def estimate_tokens(text: str) -> int:
+    """About how many tokens a text has: one a Chinese character or mark, one for four other characters.
+
+    Every model counts otherwise: those with a Chinese vocabulary need fewer, those without more.
+
+    >>> estimate_tokens("维生素A缺乏"), estimate_tokens("vitamin A deficiency")
+    (6, 5)
+    """
+    others = len(_NARROW.findall(text))
+    return len(text) - others + -(-others // 4)
+
+
+_NARROW = re.compile(r"[\x00-\u2e7f]")
+
+
+def question_text(question: Question) -> str:
+    """Stem and lettered options, one a line."""
+    options = [f"{letter}. {text}" for letter, text in zip(LETTERS, question.options, strict=False)]
+    return "\n".join([f"题目：{question.question}", *options])
+
+
+def _asked(question: Question, style: Style, explain: bool) -> Message:
+    return _message("user", f"{TASK}\n\n{question_text(question)}\n\n{style.request[explain]}")
+
+
+def _answered(example: Question, style: Style, explain: bool) -> list[Message]:
+    lines = [f"答案：{example.answer}"]
+    if explain and example.explanation:
+        lines.append(f"解析：{_shortened(example.explanation)}")
+    if style.reasons_first:
+        lines.reverse()
+    return [_asked(example, style, explain), _message("assistant", "\n".join(lines))]
+
+
+def _shortened(explanation: str) -> str:
+    text = " ".join(explanation.split())
+    if len(text) <= LONGEST_EXAMPLE:
+        return text
+    end = text.rfind("。", 0, LONGEST_EXAMPLE) + 1
+    return text[: end or LONGEST_EXAMPLE]
+
+
+def _message(role: str, content: str) -> Message:
+    return {"role": role, "content": content}
