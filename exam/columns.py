@@ -6,6 +6,7 @@ import difflib
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from cmexam_baseline.exam.checks import excerpt_of
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.letters import LETTERS
 
@@ -75,9 +76,9 @@ def refuse_missing(roles: Iterable[str], names: Sequence[str], file: str) -> Non
     missing = [PUBLISHED_NAMES[role] for role in roles]
     if not missing:
         return
-    found = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    found = excerpt_of(", ".join(names), 200)
     raise InputError(
-        f"{file} has no column {' and no column '.join(missing)}{_hint(roles, names)}; found: {found[:300]}; "
+        f"{file} has no column {' and no column '.join(missing)}{_hint(roles, names)}; found: {found}; "
         f"rename the header to {', '.join(name for role, name in PUBLISHED_NAMES.items() if role != 'id')}"
     )
 

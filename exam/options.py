@@ -159,6 +159,8 @@ def _plain_letter(letter: str) -> str:
 def _list_to_options(items: Sequence[object]) -> list[str]:
     if items and all(isinstance(item, Mapping) for item in items):
         return _pairs_to_options(items)
+    if any(isinstance(item, Mapping | list) for item in items):
+        return []
     texts = [cell_text(item) for item in items]
     for style in _LIST_STYLES:
         marked = [_marked(text, style) for text in texts]

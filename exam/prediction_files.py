@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cmexam_baseline.exam.checks import excerpt_of
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import offsets_of
 from cmexam_baseline.exam.formats import read_table
@@ -41,7 +42,7 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
     if missing:
         raise InputError(
             f"{file} has no column {' and no column '.join(missing)}; "
-            f"found: {', '.join(table.columns)[:200]}; "
+            f"found: {excerpt_of(', '.join(table.columns), 200)}; "
             "predictions have the columns id, answer, explanation, probability_A, …"
         )
     ids = [cell_text(cell) for cell in table.columns["id"]]

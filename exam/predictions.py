@@ -247,4 +247,4 @@ def _known(value: str, name: str, other: str) -> str:
 
 
 def _some(ids: Sequence[str]) -> str:
-    return f"{len(ids):,} questions ({', '.join(ids[:3])}{', …' if len(ids) > 3 else ''})"
+    return f"{len(ids):,} questions ({', '.join(map(repr, ids[:3]))}{', …' if len(ids) > 3 else ''})"

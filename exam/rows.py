@@ -23,7 +23,7 @@ from cmexam_baseline.exam.columns import PUBLISHED_NAMES, find_columns, find_opt
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam, offsets_of
 from cmexam_baseline.exam.letters import parse_letters
-from cmexam_baseline.exam.normalise import fold_texts
+from cmexam_baseline.exam.normalise import fold_texts, normalise_texts
 from cmexam_baseline.exam.options import format_options, parse_options
 from cmexam_baseline.exam.table import FileForm, Table, cell_text
 
@@ -40,7 +40,7 @@ class _Rows:
     masks: list[int | None]
     explanations: list[str]
     annotations: dict[str, list[str]]
-    faults: dict[int, list[str]] = field(default_factory=dict)
+    faults: dict[int, str] = field(default_factory=dict)
     doubts: dict[int, list[str]] = field(default_factory=dict)
 
 
@@ -187,18 +187,30 @@ def _judge(rows: _Rows, bad_rows: str, need_answers: bool) -> None:
         texts = list(islice(folded, len(options)))
         if not (are_plain(texts) and mask and not mask >> len(options) and question.strip()):
             _judge_row(rows, place, texts, bad_rows, need_answers)
-    for place, first in enumerate(first_copies(rows.questions, rows.options)):
-        if first is not None:
-            differs = "" if rows.masks[first] == rows.masks[place] else ", but another answer"
+    kept = [place for place in range(len(rows.numbers)) if place not in rows.faults]
+    copies = first_copies([rows.questions[place] for place in kept], [rows.options[place] for place in kept])
+    for place, copied in zip(kept, copies, strict=True):
+        if copied is not None:
+            first = kept[copied]
+            differs = (
+                "" if _right_options(rows, first) == _right_options(rows, place) else ", but another answer"
+            )
             reason = f"same question and options as row {rows.numbers[first]}{differs}"
             rows.doubts.setdefault(place, []).append(reason)
+
+
+def _right_options(rows: _Rows, place: int) -> list[str]:
+    mask = rows.masks[place] or 0
+    return sorted(
+        normalise_texts([text for option, text in enumerate(rows.options[place]) if mask >> option & 1])
+    )
 
 
 def _judge_row(rows: _Rows, place: int, folded: Sequence[str], bad_rows: str, need_answers: bool) -> None:
     options, mask = rows.options[place], rows.masks[place]
     fault = question_fault(rows.questions[place]) or options_fault(options)
     if fault is not None:
-        rows.faults[place] = [fault]
+        rows.faults[place] = fault
         return
     doubts = options_doubt(options, folded)
     fault = answer_fault(rows.answers[place], mask, options)
@@ -207,7 +219,8 @@ def _judge_row(rows: _Rows, place: int, folded: Sequence[str], bad_rows: str, ne
         if bad_rows == "keep":
             doubts.insert(0, fault)
         else:
-            rows.faults[place] = [fault]
+            rows.faults[place] = fault
+            return
     if doubts:
         rows.doubts[place] = doubts
 
@@ -217,17 +230,12 @@ def _listed(rows: _Rows, table: Table, file: str) -> list[BadRow]:
         BadRow(file, number, reason, excerpt_of(beginning), left_out=True)
         for number, (reason, beginning) in table.damaged.items()
     ]
-    for place in sorted(rows.faults.keys() | rows.doubts.keys()):
-        bad += [
-            BadRow(
-                file,
-                rows.numbers[place],
-                reason,
-                excerpt_of(rows.questions[place]),
-                left_out=place in rows.faults,
-            )
-            for reason in rows.faults.get(place, []) + rows.doubts.get(place, [])
-        ]
+    reasons = [(place, reason, True) for place, reason in rows.faults.items()]
+    reasons += [(place, reason, False) for place, doubts in rows.doubts.items() for reason in doubts]
+    bad += [
+        BadRow(file, rows.numbers[place], reason, excerpt_of(rows.questions[place]), left_out)
+        for place, reason, left_out in reasons
+    ]
     return sorted(bad, key=lambda row: row.row)
 
 
