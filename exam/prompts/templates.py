@@ -112,8 +112,8 @@ def make_prompts(
 def estimate_tokens(text: str) -> int:
     """About how many tokens a text has: one a Chinese character or mark, one for four other characters.
 
-    Every model counts otherwise; multilingual-e5's tokenizer needs 0.80 (zero-shot) to 0.84 (five examples) of
-    this for prompts of CMExam's validation questions.
+    Every model counts otherwise; multilingual-e5's tokenizer needs 0.80 (zero-shot) to 0.84 (five examples)
+    of this for prompts of CMExam's validation questions.
 
     >>> estimate_tokens("维生素A缺乏"), estimate_tokens("vitamin A deficiency")
     (6, 5)

@@ -40,18 +40,8 @@ def lines(path: Path) -> list[dict[str, Any]]:
 def folder(tmp_path: Path) -> Path:
     """A train split of 12 questions and a val split of 10, the first of which stands in train too."""
     stems = [
-        "维生素缺乏",
-        "急性阑尾炎",
-        "高血压病人",
-        "小儿肺炎",
-        "胃溃疡好发",
-        "糖尿病诊断",
-        "脑出血治疗",
-        "骨折固定",
-        "妊娠期检查",
-        "青光眼症状",
-        "传染病报告",
-        "药物代谢",
+        *("维生素缺乏", "急性阑尾炎", "高血压病人", "小儿肺炎", "胃溃疡好发", "糖尿病诊断"),
+        *("脑出血治疗", "骨折固定", "妊娠期检查", "青光眼症状", "传染病报告", "药物代谢"),
     ]
     options = ("甲", "乙", "丙")
     train = [Question("", f"{stem}的第一问", options, "A", f"{stem}解析。") for stem in stems]
