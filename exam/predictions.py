@@ -84,17 +84,19 @@ class Predictions:
         >>> Predictions(["q0", "q1"], [1, 2]).join(exam, extra="drop").letters()
         ['B']
         """
+        _check_choice("missing", missing, "empty")
+        _check_choice("extra", extra, "drop")
         row_of = {name: row for row, name in enumerate(self.ids)}
         rows = [row_of.get(name, -1) for name in exam.ids]
         absent = [name for name, row in zip(exam.ids, rows, strict=True) if row < 0]
-        if absent and _known(missing, "missing", "empty") == "error":
+        if absent and missing == "error":
             raise InputError(
-                f"{_some(absent)} of the exam have no prediction; add them or count them as wrong"
+                f"{_some(absent)} of the exam without prediction; add them or count them as wrong"
             )
         unknown = sorted(set(self.ids) - set(exam.ids))
-        if unknown and _known(extra, "extra", "drop") == "error":
+        if unknown and extra == "error":
             raise InputError(
-                f"{_some(unknown)} of the predictions are not in the exam; give the exam they belong to"
+                f"{_some(unknown)} of the predictions not in the exam; give the exam they belong to"
             )
         return Predictions(
             ids=list(exam.ids),
@@ -240,11 +242,11 @@ def _same(first: ArrayLike | None, second: ArrayLike | None) -> bool:
     return (first is None) == (second is None) and (first is None or np.array_equal(first, second))  # type: ignore[arg-type]
 
 
-def _known(value: str, name: str, other: str) -> str:
+def _check_choice(name: str, value: str, other: str) -> None:
     if value not in ("error", other):
         raise InputError(f"{name} must be 'error' or {other!r}; got {value!r}")
-    return value
 
 
 def _some(ids: Sequence[str]) -> str:
-    return f"{len(ids):,} questions ({', '.join(map(repr, ids[:3]))}{', …' if len(ids) > 3 else ''})"
+    shown = ", ".join(map(repr, ids[:3])) + (", …" if len(ids) > 3 else "")
+    return f"{len(ids):,} question{'s' if len(ids) > 1 else ''} ({shown})"

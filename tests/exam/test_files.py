@@ -1,0 +1,82 @@
+"""Files and folders appear whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.files import new_folder, refuse_taken, write_atomically
+
+
+def names(folder: Path) -> list[str]:
+    return [entry.name for entry in folder.iterdir()]
+
+
+def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    target = tmp_path / "x.json"
+    write_atomically(target, "旧")
+    write_atomically(target, b"\xff")
+    assert target.read_bytes() == b"\xff"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_files_are_as_readable_as_others(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("x")
+    write_atomically(tmp_path / "new", "x")
+    assert (tmp_path / "new").stat().st_mode == (tmp_path / "plain").stat().st_mode
+    (tmp_path / "new").chmod(0o600)
+    write_atomically(tmp_path / "new", "y")
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("name", ["no/such/folder.json", "folder"])
+def test_what_cannot_be_written_is_said(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match="cannot be written: .*; choose another place"):
+        write_atomically(tmp_path / name, "x")
+    assert names(tmp_path) == ["folder"]
+
+
+def test_a_folder_appears_when_it_is_done(tmp_path: Path) -> None:
+    with new_folder(tmp_path / "deep" / "run") as folder:
+        (folder / "a").write_text("1")
+        assert not (tmp_path / "deep" / "run").exists()
+    assert (tmp_path / "deep" / "run" / "a").read_text() == "1"
+    assert names(tmp_path / "deep") == ["run"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_interrupted_folder_leaves_nothing(tmp_path: Path, error: type[BaseException]) -> None:
+    with pytest.raises(error), new_folder(tmp_path / "run") as folder:
+        (folder / "a").write_text("1")
+        raise error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_filled_folder_is_kept_unless_told_otherwise(tmp_path: Path) -> None:
+    target = tmp_path / "run"
+    target.mkdir()
+    with new_folder(target) as folder:
+        (folder / "a").write_text("1")
+    with (
+        pytest.raises(InputError, match="is not empty; give another folder or --overwrite"),
+        new_folder(target),
+    ):
+        pass
+    with new_folder(target, overwrite=True) as folder:
+        (folder / "b").write_text("2")
+    assert names(target) == ["b"]
+    with pytest.raises(ValueError, match="stop"), new_folder(target, overwrite=True):
+        raise ValueError("stop")
+    assert names(target) == ["b"]
+    assert names(tmp_path) == ["run"]
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("x")
+    with pytest.raises(InputError, match="is a file"):
+        refuse_taken(tmp_path / "run", overwrite=True)
+    with pytest.raises(InputError, match="cannot be made"), new_folder(tmp_path / "run" / "deeper"):
+        pass
