@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import math
+import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.files import write_atomically
 
 if TYPE_CHECKING:
+    from cmexam_baseline.cli.standings import Standing
     from cmexam_baseline.exam import Exam
     from cmexam_baseline.exam.statistics import Statistics
 
 SHOWN_VALUES = 40
+MARKS = {
+    "run": ("#c1121f", "o"),
+    "predictions": ("#e07a00", "s"),
+    "free baseline": ("#7a7a7a", "^"),
+    "published": ("#1d3557", "D"),
+}
 FONTS = ["Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", "SimHei", "DejaVu Sans"]
 
 
@@ -121,3 +132,67 @@ def _most_frequent(counts: Mapping[str, int]) -> dict[str, int]:
     values = [(value or "(empty)", count) for value, count in counts.items()]
     rest = sum(count for _, count in values[SHOWN_VALUES:])
     return {**dict(values[:SHOWN_VALUES]), **({"(others)": rest} if rest else {})}
+
+
+def draw_leaderboard(standings: Sequence[Standing], file: Path) -> Path:
+    """Accuracy with its interval against the number of parameters; systems without one stand at the left."""
+    figure, panel = pyplot().subplots(figsize=(10, 6.5))
+    sizes = [each.size for each in standings if each.size]
+    smallest = min(sizes, default=1e8)
+    unsized = smallest / 15
+    for kind, (colour, mark) in MARKS.items():
+        group = [each for each in standings if each.kind == kind]
+        if not group:
+            continue
+        accuracies = [100 * each.accuracy for each in group]
+        places = [each.size or unsized for each in group]
+        lows = [100 * (each.accuracy - each.interval[0]) if each.interval else 0 for each in group]
+        highs = [100 * (each.interval[1] - each.accuracy) if each.interval else 0 for each in group]
+        panel.errorbar(
+            places, accuracies, [lows, highs], fmt=mark, color=colour, capsize=2, ms=5, lw=1, label=kind
+        )
+    for each, height in zip(standings, _label_heights(standings, unsized), strict=True):
+        panel.annotate(
+            f"{each.system} {100 * each.accuracy:.1f}",
+            (each.size or unsized, 100 * each.accuracy),
+            (7, height),
+            textcoords=("offset points", "data"),
+            fontsize=7,
+            va="center",
+            parse_math=False,
+            color=MARKS[each.kind][0],
+        )
+    panel.set_xscale("log")
+    panel.set_xlim(unsized / 1.6, max([*sizes, smallest]) * 5)
+    panel.axvline(unsized * 8, color="0.8", lw=0.8)
+    decades = [10.0**power for power in range(6, 13) if smallest <= 10.0**power <= max([*sizes, smallest])]
+    panel.set_xticks([unsized, *decades], ["no size", *(f"{value / 1e9:g}B" for value in decades)])
+    panel.minorticks_off()
+    panel.set_xlabel("parameters")
+    panel.set_ylabel("accuracy, percent (95% interval)")
+    panel.set_ylim(bottom=-1.5)
+    panel.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
+    with _new_file(file) as temporary:
+        save(figure, temporary)
+    return file
+
+
+def _label_heights(standings: Sequence[Standing], unsized: float) -> list[float]:
+    """Where labels stand so that those of about the same size do not cover each other."""
+    heights = [100 * each.accuracy for each in standings]
+    order = sorted(range(len(standings)), key=lambda place: heights[place])
+    last: dict[int, float] = {}
+    for place in order:
+        column = round(math.log10(standings[place].size or unsized) * 1.5)
+        heights[place] = max(heights[place], last.get(column, -10.0) + 1.9)
+        last[column] = heights[place]
+    return heights
+
+
+@contextmanager
+def _new_file(file: Path) -> Iterator[Path]:
+    """A temporary file that becomes `file` when it has been written."""
+    with tempfile.TemporaryDirectory() as folder:
+        temporary = Path(folder) / file.name
+        yield temporary
+        write_atomically(file, temporary.read_bytes())

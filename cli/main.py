@@ -15,6 +15,8 @@ COMMANDS = {
     "predict": "cmexam_baseline.cli.predict:predict",
     "score": "cmexam_baseline.cli.score:score",
     "data": "cmexam_baseline.cli.data:data",
+    "prompts": "cmexam_baseline.cli.prompts:prompts",
+    "leaderboard": "cmexam_baseline.cli.leaderboard:leaderboard",
 }
 
 
