@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cmexam_baseline.exam.statistics import Lengths, SplitStatistics, Statistics, Total
 
 SHOWN_VALUES = 12
+NOT_APPLICABLE = "不符合"
 KINDS = {"Q": "question", "A": "answer", "E": "explanation"}
 
 
@@ -60,11 +61,13 @@ def stats(exam: Path | None, charts: Path | None, all_values: bool, as_json: boo
         return
     results = console.results()
     results.print(_main_table(statistics))
+    results.print("\nAnswers, share of questions", style="bold")
     results.print(_answer_table(statistics))
     for name, split in statistics.splits.items():
         for column, counts in split.annotations.items():
             shown = len(counts) if all_values else SHOWN_VALUES
-            results.print(_value_table(f"{name}: {column}", counts, split.questions, shown))
+            results.print(f"\n{name}, {column}: {_number_of_values(counts)}", style="bold", markup=False)
+            results.print(_value_table(counts, split.questions, shown))
 
 
 def _read(path: Path | None) -> dict[str, Exam]:
@@ -112,7 +115,7 @@ def _answer_table(statistics: Statistics) -> Table:
     from rich.table import Table
 
     splits = statistics.splits
-    table = Table(box=None, header_style="bold", title="Answers, share of questions", title_justify="left")
+    table = Table(box=None, header_style="bold")
     table.add_column("")
     for name in splits:
         table.add_column(name, justify="right")
@@ -129,10 +132,16 @@ def _answer_table(statistics: Statistics) -> Table:
     return table
 
 
-def _value_table(title: str, counts: dict[str, int], n: int, shown: int) -> Table:
+def _number_of_values(counts: dict[str, int]) -> str:
+    # CMExam's own counts of values leave 不符合 (not applicable) aside.
+    applicable = len(counts) - (NOT_APPLICABLE in counts)
+    return f"{applicable} values" + (f" and {NOT_APPLICABLE}" if NOT_APPLICABLE in counts else "")
+
+
+def _value_table(counts: dict[str, int], n: int, shown: int) -> Table:
     from rich.table import Table
 
-    table = Table(box=None, header_style="bold", title=f"{title}, {len(counts)} values", title_justify="left")
+    table = Table(box=None, header_style="bold")
     table.add_column("value")
     table.add_column("questions", justify="right")
     table.add_column("share", justify="right")

@@ -24,17 +24,17 @@ COMMIT = "fadb22c89beb1b7115dc36460ba792eb96b7b972"
 SOURCE = f"https://raw.githubusercontent.com/williamliujl/CMExam/{COMMIT}/data"
 
 LICENSE_NOTE = (
-    "CMExam (https://github.com/williamliujl/CMExam) is published under Apache-2.0; "
-    "its README asks for academic and research use only."
+    "CMExam (https://github.com/williamliujl/CMExam) is published under Apache-2.0; its README adds: "
+    "intended for academic and research use only, commercial misuse prohibited."
 )
+# As the authors' README gives it.
 CITATION = """\
-@inproceedings{liu2023benchmarking,
-  title={Benchmarking Large Language Models on CMExam -- A Comprehensive Chinese Medical Exam Dataset},
+@article{liu2023benchmarking,
+  title={Benchmarking Large Language Models on CMExam--A Comprehensive Chinese Medical Exam Dataset},
   author={Liu, Junling and Zhou, Peilin and Hua, Yining and Chong, Dading and Tian, Zhongyu and Liu, Andrew
-          and Wang, Helin and You, Chenyu and Guo, Zhenhua and Zhu, Lei and Li, Michael Lingzhi},
-  booktitle={Advances in Neural Information Processing Systems},
-  year={2023},
-  url={https://arxiv.org/abs/2306.03030}
+          and Wang, Helin and You, Chenyu and Guo, Zhenhua and Zhu, Lei and others},
+  journal={arXiv preprint arXiv:2306.03030},
+  year={2023}
 }"""
 
 

@@ -104,7 +104,7 @@ def test_stats_show_every_split_and_all_rows(folder: Path) -> None:
     assert result.exit_code == 0
     assert "train" in result.stdout
     assert "total" in result.stdout
-    assert "test: Difficulty level" in result.stdout
+    assert "test, Difficulty level: 5 values" in result.stdout
     figures = json.loads(run("data", "stats", folder, "--json").stdout)
     assert {name: split["questions"] for name, split in figures["splits"].items()} == {
         "train": 9, "val": 4, "test": 5,
@@ -235,7 +235,7 @@ def test_download_fetches_says_the_licence_and_keeps_what_is_there(tmp_path: Pat
         "test_with_annotations.csv", "train.csv", "val.csv",
     ]  # fmt: skip
     assert "academic and research use only" in first.stdout
-    assert "@inproceedings{liu2023benchmarking" in first.stdout
+    assert "@article{liu2023benchmarking" in first.stdout
     assert "train.csv: answered 503" in first.stderr
     assert all(file["was_there"] for file in json.loads(again.stdout)["files"])
 

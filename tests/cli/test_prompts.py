@@ -206,7 +206,10 @@ def test_run_says_what_stops_it(folder: Path) -> None:
     assert notes.read_text() == "mine\n"
 
 
-def test_run_goes_on_after_a_kill_and_asks_nothing_twice_that_has_an_answer(folder: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_run_goes_on_after_a_kill_and_asks_nothing_twice_that_has_an_answer(
+    folder: Path, how: signal.Signals
+) -> None:
     def slow(chat: Chat, body: dict[str, Any], times: int) -> tuple[int, dict[str, str], bytes]:
         time.sleep(0.2)
         return well(chat, body, times)
@@ -220,8 +223,8 @@ def test_run_goes_on_after_a_kill_and_asks_nothing_twice_that_has_an_answer(fold
         deadline = time.monotonic() + 30
         while not (out.exists() and len(out.read_bytes().splitlines()) >= 3) and time.monotonic() < deadline:
             time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.send_signal(how)
+        process.wait(timeout=10)
         with out.open("ab") as stream:
             stream.write(b'{"id": "val-9", "key": "torn')
         before = {line["id"] for line in map(json.loads, out.read_bytes().splitlines()[:-1])}
