@@ -1,0 +1,64 @@
+"""Ragged rows and texts as plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def segment_max(values: NDArray[Any], offsets: NDArray[Any]) -> NDArray[np.float64]:
+    """The greatest value of each segment `values[offsets[i]:offsets[i+1]]`, 0 for an empty one.
+
+    >>> segment_max(np.array([1.0, 3.0, 2.0]), np.array([0, 2, 2, 3])).tolist()
+    [3.0, 0.0, 2.0]
+    """
+    result = np.zeros(len(offsets) - 1)
+    filled = offsets[:-1] < offsets[1:]
+    if filled.any():
+        result[filled] = np.maximum.reduceat(values, offsets[:-1][filled])
+    return result
+
+
+def segment_sum(values: NDArray[Any], offsets: NDArray[Any]) -> NDArray[np.float64]:
+    """The sum of each segment, 0 for an empty one; the same bits however the segments are split into calls.
+
+    >>> segment_sum(np.array([1.0, 3.0, 2.0]), np.array([0, 2, 2, 3])).tolist()
+    [4.0, 0.0, 2.0]
+    """
+    weights = np.asarray(values, dtype=np.float64)
+    sums: NDArray[np.float64] = np.bincount(segment_rows(offsets), weights, len(offsets) - 1).astype(
+        np.float64
+    )
+    return sums
+
+
+def segment_rows(offsets: NDArray[Any]) -> NDArray[np.int64]:
+    """The segment number of each value.
+
+    >>> segment_rows(np.array([0, 2, 2, 3])).tolist()
+    [0, 0, 2]
+    """
+    return np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+
+
+def join_texts(name: str, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Texts as UTF-8 bytes and their bounds, so that a file holds them without pickle."""
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    bounds = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+    return {
+        f"{name}_utf8": np.frombuffer(b"".join(encoded), dtype=np.uint8),
+        f"{name}_bounds": bounds,
+    }
+
+
+def split_texts(name: str, arrays: Mapping[str, NDArray[Any]]) -> list[str]:
+    """The texts that `join_texts` put away.
+
+    >>> split_texts("words", join_texts("words", ["肝炎", "", "a"]))
+    ['肝炎', '', 'a']
+    """
+    data, bounds = arrays[f"{name}_utf8"].tobytes(), arrays[f"{name}_bounds"].tolist()
+    return [data[a:b].decode("utf-8", "surrogatepass") for a, b in zip(bounds, bounds[1:], strict=False)]

@@ -1,0 +1,117 @@
+"""The classical baseline: TF-IDF retrieval over the training questions, LightGBM on top."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmexam_baseline.exam.decoding import Decoder
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.predictions import Predictions
+from cmexam_baseline.features import booster as trees
+from cmexam_baseline.features.library import Library, right_options
+from cmexam_baseline.features.progress import Progress, silent
+from cmexam_baseline.features.saving import UNREADABLE, pack_arrays, read_model, unpack_arrays, write_model
+from cmexam_baseline.features.table import Table
+
+_BOOSTER, _LIBRARY = "booster.txt", "library.npz"
+
+
+class LightGBMBaseline:
+    """Answers questions by what similar training questions, their answers and explanations say.
+
+    seed:    of the sampling in LightGBM; the same seed gives the same model, byte for byte
+    rounds:  number of trees
+    threads: used by LightGBM (default: all cores); does not change the result
+
+    >>> from cmexam_baseline.exam import Question
+    >>> exam = Exam.from_questions([Question("q1", "缺乏可致夜盲症的维生素是", ("维生素A", "维生素C"), "A")])
+    >>> predictions = LightGBMBaseline(rounds=5).fit(exam).predict(exam)
+    >>> len(predictions.answers), len(predictions.option_scores)
+    (1, 2)
+    """
+
+    def __init__(self, seed: int = 0, rounds: int = 400, threads: int | None = None) -> None:
+        self.seed = seed
+        self.rounds = rounds
+        self.threads = threads or os.cpu_count() or 1
+        self.decoder = Decoder.argmax()
+        self._library: Library | None = None
+        self._booster: Any = None
+
+    def fit(self, exam: Exam, val: Exam | None = None, progress: Progress | None = None) -> LightGBMBaseline:
+        """Learn from `exam`; choose on `val`, where given, when to answer with several letters.
+
+        Questions without an answer are passed over. Without `val` every answer is a single letter.
+        Raises `InputError` where no question has an answer.
+        """
+        report = progress or silent
+        answered = exam if exam.answers.all() else exam[exam.answers > 0]
+        if not len(answered):
+            raise InputError("no training question has an answer; give a training file with answers")
+        self._library = Library.fit(answered, progress=report)
+        table = Table.build(self._library, answered, progress=report)
+        self._booster = trees.grow(
+            table, right_options(answered), self.rounds, self.seed, self.threads, report
+        )
+        self.decoder = Decoder.argmax()
+        if val is not None:
+            scores = self.option_scores(val, lambda stage, *count: report(f"val: {stage}", *count))
+            self.decoder = Decoder.fit(scores, val.option_offsets, val.answers, val.questions)
+        return self
+
+    def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
+        """Answers and the probability of every option.
+
+        A training question with the same stem and options as a question of `exam` is not looked at.
+        Raises `InputError` before `fit` or `load`.
+        """
+        scores = self.option_scores(exam, progress)
+        answers = self.decoder.decode(scores, exam.option_offsets, exam.questions)
+        return Predictions(exam.ids, answers, scores, exam.option_offsets)
+
+    def option_scores(self, exam: Exam, progress: Progress | None = None) -> NDArray[np.float64]:
+        """The probability of every option that it is right, float64, flat in exam order."""
+        if self._library is None:
+            raise InputError("the baseline has not learned anything yet; call fit or load first")
+        if not len(exam):
+            return np.zeros(0, dtype=np.float64)
+        table = Table.build(self._library, exam, progress=progress or silent)
+        return trees.probabilities(self._booster, table)
+
+    def save(self, folder: str | os.PathLike[str], overwrite: bool = False) -> None:
+        """Write the model as JSON, npz without pickle and LightGBM's own text into a new `folder`.
+
+        Raises `InputError` before `fit` or `load`, and where `folder` holds something and `overwrite` is not
+        set.
+        """
+        if self._library is None:
+            raise InputError("there is no model to save yet; call fit first")
+        settings = {"seed": self.seed, "rounds": self.rounds, "decoder": self.decoder.to_dict()}
+        files = {
+            _BOOSTER: trees.to_text(self._booster).encode(),
+            _LIBRARY: pack_arrays(self._library.arrays()),
+        }
+        write_model(folder, settings, files, overwrite)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str], threads: int | None = None) -> LightGBMBaseline:
+        """The model that `save` wrote; runs no code from the folder.
+
+        Raises `InputError` where the folder holds no such model, another kind, or was changed.
+        """
+        settings, files = read_model(folder)
+        try:
+            baseline = cls(int(settings["seed"]), int(settings["rounds"]), threads)
+            baseline.decoder = Decoder.from_dict(settings["decoder"])
+            baseline._library = Library.from_arrays(unpack_arrays(files[_LIBRARY]))
+            baseline._booster = trees.from_text(files[_BOOSTER].decode())
+        except UNREADABLE as error:
+            raise InputError(
+                f"{folder} does not fit this version ({error}); train the model again"
+            ) from error
+        return baseline

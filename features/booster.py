@@ -1,0 +1,61 @@
+"""LightGBM over the options of all questions."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmexam_baseline.features.progress import Progress, silent
+from cmexam_baseline.features.table import Table
+
+_SETTINGS = {
+    "objective": "binary",
+    "learning_rate": 0.04,
+    "num_leaves": 63,
+    "min_data_in_leaf": 40,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "feature_fraction": 0.4,
+    # The same trees on every run and for every number of threads.
+    "deterministic": True,
+    "force_row_wise": True,
+    "verbosity": -1,
+}
+
+
+def grow(
+    table: Table, right: NDArray[np.bool_], rounds: int, seed: int, threads: int, progress: Progress = silent
+) -> Any:
+    """A LightGBM booster that tells right options from wrong ones."""
+    import lightgbm
+
+    data = lightgbm.Dataset(table.values, right.astype(np.float32), feature_name=table.names)
+    settings = {**_SETTINGS, "seed": seed, "num_threads": threads}
+
+    def report(state: Any) -> None:
+        progress("growing trees", state.iteration + 1, rounds)
+
+    return lightgbm.train(settings, data, num_boost_round=rounds, callbacks=[report])
+
+
+def probabilities(booster: Any, table: Table) -> NDArray[np.float64]:
+    """The probability that each option is right, float64 (options,)."""
+    return np.asarray(booster.predict(table.values), dtype=np.float64)
+
+
+def to_text(booster: Any) -> str:
+    """LightGBM's own text form, without the number of threads, which is the machine's and not the model's."""
+    return re.sub(r"\[num_threads: \d+\]", "[num_threads: 0]", booster.model_to_string())
+
+
+def from_text(text: str) -> Any:
+    """The booster that `to_text` described; raises `ValueError` for anything else."""
+    import lightgbm
+
+    try:
+        return lightgbm.Booster(model_str=text)
+    except lightgbm.basic.LightGBMError as error:
+        raise ValueError(str(error)) from error

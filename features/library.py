@@ -1,0 +1,125 @@
+"""What the training exam holds, ready to be looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.normalise import fold_texts
+from cmexam_baseline.features.arrays import join_texts, segment_rows, split_texts
+from cmexam_baseline.features.folds import copy_keys
+from cmexam_baseline.features.progress import Progress, silent
+from cmexam_baseline.features.retrieval import Index, Keys
+from cmexam_baseline.features.text import split_sentences
+from cmexam_baseline.features.vocabulary import Vocabulary
+from cmexam_baseline.features.wording import is_negated
+
+
+@dataclass(frozen=True, eq=False)
+class Library:
+    """Training questions, their options and the sentences of their explanations, each as an index.
+
+    Documents of `stems` are the n questions, of `options` the m options in exam order, of `sentences` the
+    sentences of the explanations. Terms and their weights come from stems and options alone, whoever is
+    right, so that no answer and no explanation moves the figures of its own question.
+
+    option_owner:   int64 (m,) question of each option
+    option_right:   bool (m,)
+    option_texts:   m texts as compared for "the same option"
+    sentence_owner: int64 (sentences,) question of each sentence
+    negated:        bool (n,) whether the stem asks for the wrong option
+    """
+
+    vocabulary: Vocabulary
+    stems: Index
+    options: Index
+    sentences: Index
+    option_owner: NDArray[np.int64]
+    option_right: NDArray[np.bool_]
+    option_texts: list[str]
+    sentence_owner: NDArray[np.int64]
+    negated: NDArray[np.bool_]
+
+    @classmethod
+    def fit(cls, exam: Exam, keys: Keys | None = None, progress: Progress = silent) -> Library:
+        """The library of `exam`; questions with equal `keys` (default: `copy_keys`) never see each other."""
+        keys = copy_keys(exam) if keys is None else keys
+        owner = segment_rows(exam.option_offsets)
+        texts = [*exam.questions, *exam.option_texts]
+        progress("collecting words", 0, 3)
+        vocabulary = Vocabulary.fit(texts, np.concatenate([np.arange(len(exam)), owner]))
+        progress("collecting words", 1, 3)
+        rows = vocabulary.tfidf(vocabulary.counts(texts))
+        progress("collecting words", 2, 3)
+        split = [split_sentences(text) for text in exam.explanations]
+        sentence_owner = np.repeat(np.arange(len(exam)), [len(parts) for parts in split])
+        sentences = vocabulary.tfidf(vocabulary.counts([part for parts in split for part in parts]))
+        progress("collecting words", 3, 3)
+        return cls(
+            vocabulary=vocabulary,
+            stems=Index.build(rows[: len(exam)], keys),
+            options=Index.build(rows[len(exam) :], keys[owner]),
+            sentences=Index.build(sentences, keys[sentence_owner]),
+            option_owner=owner,
+            option_right=right_options(exam),
+            option_texts=comparable(exam.option_texts),
+            sentence_owner=sentence_owner,
+            negated=is_negated(exam.questions),
+        )
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything as plain arrays, for a file."""
+        parts = {
+            "vocabulary": self.vocabulary.arrays(),
+            "stems": self.stems.arrays(),
+            "options": self.options.arrays(),
+            "sentences": self.sentences.arrays(),
+        }
+        return {
+            **{f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()},
+            **join_texts("option_texts", self.option_texts),
+            "option_owner": self.option_owner,
+            "option_right": self.option_right,
+            "sentence_owner": self.sentence_owner,
+            "negated": self.negated,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Library:
+        """The library that `arrays` described; raises `KeyError` where a part is missing."""
+
+        def part(prefix: str) -> dict[str, NDArray[Any]]:
+            return {
+                name.removeprefix(f"{prefix}."): array
+                for name, array in arrays.items()
+                if name.startswith(f"{prefix}.")
+            }
+
+        return cls(
+            vocabulary=Vocabulary.from_arrays(part("vocabulary")),
+            stems=Index.from_arrays(part("stems")),
+            options=Index.from_arrays(part("options")),
+            sentences=Index.from_arrays(part("sentences")),
+            option_texts=split_texts("option_texts", arrays),
+            option_owner=arrays["option_owner"],
+            option_right=arrays["option_right"],
+            sentence_owner=arrays["sentence_owner"],
+            negated=arrays["negated"],
+        )
+
+
+def right_options(exam: Exam) -> NDArray[np.bool_]:
+    """Whether each option of each question belongs to the answer, flat, bool."""
+    owner = segment_rows(exam.option_offsets)
+    place = np.arange(len(owner)) - exam.option_offsets[owner]
+    return ((exam.answers[owner] >> place.astype(np.uint8)) & 1).astype(bool)
+
+
+def comparable(option_texts: list[str]) -> list[str]:
+    """Option texts made equal where only width, blanks, capitals or a final stop differ."""
+    return [text.casefold().rstrip("。.") for text in fold_texts(option_texts)]

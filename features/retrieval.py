@@ -1,0 +1,87 @@
+"""The index: which training documents resemble a query, never those of the query's own question."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+Keys = NDArray[np.uint64]
+
+# A term in more documents than this says little and costs most of the time; a constant keeps growth linear.
+_MOST_POSTINGS = 3000
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """Documents as postings, ready for sparse products.
+
+    postings: float32 CSR (terms, documents), without the terms that too many documents hold
+    keys:     uint64 (documents,); a query sees only documents with another key than its own
+
+    The key stands for the question a document comes from and all its copies (see `copy_keys`), or for a fold.
+    So no answer and no explanation reaches the rows they belong to: there is no other way to read an index.
+    """
+
+    postings: sp.csr_matrix
+    keys: Keys
+
+    @classmethod
+    def build(cls, documents: sp.csr_matrix, keys: Keys, most_postings: int = _MOST_POSTINGS) -> Index:
+        """The index over weighted rows, one document a row."""
+        frequency = np.bincount(documents.indices, minlength=documents.shape[1])
+        pruned = documents.copy()
+        pruned.data[frequency[pruned.indices] > most_postings] = 0
+        pruned.eliminate_zeros()
+        return cls(pruned.T.tocsr(), keys)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def scores(self, queries: sp.csr_matrix, keys: Keys, least: float = 0.0) -> sp.csr_matrix:
+        """Scalar products above `least` of queries with documents of other keys, CSR (queries, documents)."""
+        scores = (queries @ self.postings).tocsr()
+        own = np.repeat(keys, np.diff(scores.indptr)) == self.keys[scores.indices]
+        scores.data[own | (scores.data <= least)] = 0
+        scores.eliminate_zeros()
+        return scores
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything as plain arrays, for a file."""
+        return {
+            "data": self.postings.data,
+            "indices": self.postings.indices,
+            "indptr": self.postings.indptr,
+            "shape": np.array(self.postings.shape, dtype=np.int64),
+            "keys": self.keys,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Index:
+        """The index that `arrays` described."""
+        parts = (arrays["data"], arrays["indices"], arrays["indptr"])
+        return cls(sp.csr_matrix(parts, shape=tuple(arrays["shape"].tolist())), arrays["keys"])
+
+
+def best_documents(scores: sp.csr_matrix, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The k best documents of each row and their scores, best first, equals by document number.
+
+    Both arrays are (rows, k); places without a document are -1 with score 0.
+    """
+    documents = np.full((scores.shape[0], k), -1, dtype=np.int64)
+    values = np.zeros((scores.shape[0], k), dtype=np.float32)
+    for row in range(scores.shape[0]):
+        start, end = scores.indptr[row], scores.indptr[row + 1]
+        ids, row_values = scores.indices[start:end], scores.data[start:end]
+        if len(ids) > k:
+            # Everything at least as good as the k-th, so that ties end the same way in every run.
+            kept = row_values >= np.partition(row_values, len(ids) - k)[len(ids) - k]
+            ids, row_values = ids[kept], row_values[kept]
+        order = np.lexsort((ids, -row_values))[:k]
+        documents[row, : len(order)] = ids[order]
+        values[row, : len(order)] = row_values[order]
+    return documents, values

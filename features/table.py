@@ -1,0 +1,40 @@
+"""The table that the trees read: a row an option, a column a feature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.features.evidence import gather_evidence
+from cmexam_baseline.features.library import Library
+from cmexam_baseline.features.options import beside_the_others, context, surface
+from cmexam_baseline.features.progress import Progress, silent
+from cmexam_baseline.features.retrieval import Keys
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """names: the features; values: float32 (options, features), options flat in exam order."""
+
+    names: list[str]
+    values: NDArray[np.float32]
+
+    @classmethod
+    def build(
+        cls, library: Library, exam: Exam, keys: Keys | None = None, progress: Progress = silent
+    ) -> Table:
+        """All features of `exam` as `library` sees it; rows see no training question with their key."""
+        compared = {**gather_evidence(library, exam, keys, progress), **surface(exam)}
+        columns = {**compared, **context(exam)}
+        for done, (name, column) in enumerate(compared.items()):
+            progress("comparing options", done, len(compared))
+            for relation, values in beside_the_others(column, exam.option_offsets).items():
+                columns[f"{name}__{relation}"] = values
+        progress("comparing options", len(compared), len(compared))
+        table = np.empty((len(exam.option_texts), len(columns)), dtype=np.float32)
+        for place, column in enumerate(columns.values()):
+            table[:, place] = column
+        return cls(list(columns), table)
