@@ -7,14 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from shared_data import SHARED, needs_shared
 
 from cmexam_baseline.exam import Exam, read_exam
+from cmexam_baseline.exam.checks import count_left_out
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.formats import write_exam
 from cmexam_baseline.exam.inline_options import take_apart
 from cmexam_baseline.exam.other_answers import read_answers
-from cmexam_baseline.exam.other_forms import OtherExam, read_any_exam
+from cmexam_baseline.exam.other_forms import OtherExam, read_any_exam, read_other_table
+from cmexam_baseline.exam.rows import exam_of_table
+from cmexam_baseline.exam.table import table_of_records
 
 STEM = "缺乏可致夜盲症的维生素是"
 TEXTS = ["维生素A", "维生素C", "维生素D", "维生素K"]
@@ -268,3 +273,51 @@ def test_the_published_form_is_not_taken_for_another(name: str) -> None:
     assert isinstance(read.exam, Exam)
     assert read.exam == read_exam(file)
     assert read.notes == []
+
+
+NAMES = [
+    "question",
+    "Question",
+    "options",
+    "option",
+    "A",
+    "B",
+    "opa",
+    "opb",
+    "answer",
+    "answer_idx",
+    "cop",
+    "id",
+]
+NAMES += ["messages", "conversations", "instruction", "input", "output", "explanation", "label", "whatever"]
+CELLS = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 9)
+    | st.floats()
+    | st.sampled_from(
+        [STEM, LINES, "A", "AB", "维生素A", "A：维生素A", "['甲', '乙']", '{"A": "甲"}', "[", "{0}"]
+    ),
+    lambda cell: (
+        st.lists(cell, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["A", "B", "text", "label", "key", "value", "role"]), cell, max_size=4
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.dictionaries(st.sampled_from(NAMES), CELLS, min_size=1, max_size=6), min_size=1, max_size=4)
+)
+def test_any_records_give_an_exam_or_one_line(records: list[dict[str, Any]]) -> None:
+    table = table_of_records(records, list(range(1, len(records) + 1)), "x.jsonl")
+    try:
+        other, _ = read_other_table(table)
+        exam, bad = exam_of_table(other, "x.jsonl", "x", "skip", need_answers=False)
+    except InputError as refusal:
+        assert "\n" not in str(refusal)
+    else:
+        assert len(exam) + count_left_out(bad) == len(records)
