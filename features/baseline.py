@@ -43,6 +43,11 @@ class LightGBMBaseline:
         self._library: Library | None = None
         self._booster: Any = None
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides the model besides the data, for JSON."""
+        return {"seed": self.seed, "rounds": self.rounds, "decoder": self.decoder.to_dict()}
+
     def fit(self, exam: Exam, val: Exam | None = None, progress: Progress | None = None) -> LightGBMBaseline:
         """Learn from `exam`; choose on `val`, where given, when to answer with several letters.
 
@@ -91,12 +96,11 @@ class LightGBMBaseline:
         """
         if self._library is None:
             raise InputError("there is no model to save yet; call fit first")
-        settings = {"seed": self.seed, "rounds": self.rounds, "decoder": self.decoder.to_dict()}
         files = {
             _BOOSTER: trees.to_text(self._booster).encode(),
             _LIBRARY: pack_arrays(self._library.arrays()),
         }
-        write_model(folder, settings, files, overwrite)
+        write_model(folder, self.settings, files, overwrite)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str], threads: int | None = None) -> LightGBMBaseline:
