@@ -25,6 +25,9 @@ _SETTINGS = {
     "verbosity": -1,
 }
 
+# Below this many options threads wait for each other longer than they work, on a busy machine a hundred times.
+_WORTH_THREADS = 20_000
+
 
 def grow(
     table: Table, right: NDArray[np.bool_], rounds: int, seed: int, threads: int, progress: Progress = silent
@@ -33,7 +36,8 @@ def grow(
     import lightgbm
 
     data = lightgbm.Dataset(table.values, right.astype(np.float32), feature_name=table.names)
-    settings = {**_SETTINGS, "seed": seed, "num_threads": threads}
+    useful_threads = threads if len(table.values) >= _WORTH_THREADS else 1
+    settings = {**_SETTINGS, "seed": seed, "num_threads": useful_threads}
 
     def report(state: Any) -> None:
         progress("growing trees", state.iteration + 1, rounds)
