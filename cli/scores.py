@@ -28,7 +28,7 @@ def answer_scores(exam: Exam, answers: np.ndarray, left_out: int = 0) -> dict[st
         "accuracy": score.accuracy,
         "accuracy_interval": [low, high],
         "accuracy_all_rows": score.n_correct / (score.n + left_out) if score.n + left_out else 0.0,
-        "weighted_f1": score.weighted_f1,
+        "weighted_f1": score.weighted.f1,
         "single": _part(exam.answers[~multiple], answers[~multiple]),
         "multi": _part(exam.answers[multiple], answers[multiple]),
     }
