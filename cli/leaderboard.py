@@ -23,6 +23,11 @@ COLUMNS = ("", "system", "kind", "size", "questions", "accuracy", "95% interval"
 @click.argument("systems", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--exam", type=click.Path(path_type=Path), help="The exam that prediction files answer.")
 @click.option(
+    "--train",
+    type=click.Path(path_type=Path),
+    help="The training exam, for the free baseline that counts its letters.",
+)
+@click.option(
     "--split",
     type=click.Choice(["val", "test"]),
     help="Which split to rank.  [test, or val where no system has test]",
@@ -47,6 +52,7 @@ COLUMNS = ("", "system", "kind", "size", "questions", "accuracy", "95% interval"
 def leaderboard(
     systems: tuple[Path, ...],
     exam: Path | None,
+    train: Path | None,
     split: str | None,
     sizes: tuple[str, ...],
     no_published: bool,
@@ -57,9 +63,9 @@ def leaderboard(
 ) -> None:
     """Rank SYSTEMS: run folders, prediction files, and folders that hold such.
 
-    Run folders bring their figures along, and those of the baselines that cost nothing; prediction files are
-    scored on --exam, unanswered questions counting as wrong. The paper's rows stand among them, marked: they
-    are figures on CMExam's own test split of 6,811 questions.
+    Run folders bring their figures along; prediction files are scored on --exam, unanswered questions
+    counting as wrong. Baselines that cost nothing stand among them, and the paper's rows, marked: they are
+    figures on CMExam's own test split of 6,811 questions.
 
     \b
     Examples:
@@ -72,7 +78,7 @@ def leaderboard(
 
     if chart is not None and chart.suffix.lower() not in (".svg", ".png", ".pdf"):
         raise InputError(f"{chart}: charts end in .svg, .png or .pdf")
-    own = _read(systems, exam, split, bad_rows)
+    own = _read(systems, exam, train, split, bad_rows)
     if own:
         split = split or ("test" if any(each.split == "test" for each in own) else "val")
         own = [each for each in own if each.split == split]
@@ -91,22 +97,33 @@ def leaderboard(
     PRINTERS[form](standings, split or "test")
 
 
-def _read(systems: Sequence[Path], exam: Path | None, split: str | None, bad_rows: str) -> list[Standing]:
-    from cmexam_baseline.cli.reading import load_exam
-    from cmexam_baseline.cli.standings import find_systems, standings_of_predictions, standings_of_run
-    from cmexam_baseline.exam.splits import split_of, stem_of
+def _read(
+    systems: Sequence[Path], exam: Path | None, train: Path | None, split: str | None, bad_rows: str
+) -> list[Standing]:
+    from cmexam_baseline.cli.standings import find_systems, standings_of_run
 
     runs, files = find_systems(systems)
     standings = [each for folder in runs for each in standings_of_run(folder)]
     if files and exam is None:
         raise InputError(f"{files[0]} holds predictions; give the exam that they answer as --exam")
-    if files and exam is not None:
-        if exam.is_dir() and split is None:
-            raise InputError(f"{exam} is a folder; say which split the predictions answer with --split")
-        questions = load_exam(exam, split if exam.is_dir() else None, bad_rows).exam
-        answered = split or split_of(stem_of(exam)) or "test"
-        standings += [each for file in files for each in standings_of_predictions(file, questions, answered)]
-    return standings
+    return standings + ([] if exam is None else _answered(files, exam, train, split, bad_rows))
+
+
+def _answered(
+    files: Sequence[Path], path: Path, train: Path | None, split: str | None, bad_rows: str
+) -> list[Standing]:
+    """The systems of prediction files and the free baselines on the exam at `path`."""
+    from cmexam_baseline.cli.reading import load_exam
+    from cmexam_baseline.cli.standings import standings_of_free_baselines, standings_of_predictions
+    from cmexam_baseline.exam.splits import split_of, stem_of
+
+    if path.is_dir() and split is None:
+        raise InputError(f"{path} is a folder; say which split the predictions answer with --split")
+    exam = load_exam(path, split if path.is_dir() else None, bad_rows).exam
+    known = None if train is None else load_exam(train, "train" if train.is_dir() else None, bad_rows).exam
+    name = split or split_of(stem_of(path)) or "test"
+    systems = [each for file in files for each in standings_of_predictions(file, exam, name)]
+    return systems + standings_of_free_baselines(exam, known, name)
 
 
 def _sizes(options: Sequence[str]) -> dict[str, float]:

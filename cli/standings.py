@@ -90,6 +90,23 @@ def standings_of_predictions(file: Path, exam: Exam, split: str) -> list[Standin
     ]
 
 
+def standings_of_free_baselines(exam: Exam, train: Exam | None, split: str) -> list[Standing]:
+    """The baselines that cost nothing, on `exam`; those that learn from answers only with `train`."""
+    from cmexam_baseline.cli.scores import answer_scores
+    from cmexam_baseline.features.trivial import TRIVIAL_BASELINES, MostFrequentLetter
+
+    fitted = {
+        name: kind() if train is None else kind().fit(train)
+        for name, kind in TRIVIAL_BASELINES.items()
+        if train is not None or kind is not MostFrequentLetter
+    }
+    questions = exam.fingerprint()
+    return [
+        _standing(name, "free baseline", split, answer_scores(exam, rule.predict(exam).answers), questions)
+        for name, rule in fitted.items()
+    ]
+
+
 def published_standings() -> list[Standing]:
     """The rows of the paper's Table 3 that have an accuracy."""
     return [_published(row, row.accuracy) for row in PUBLISHED_RESULTS if row.accuracy is not None]
@@ -127,12 +144,14 @@ def find_systems(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
 
 def ranked(standings: Sequence[Standing]) -> list[Standing]:
     """The best first; equal ones in the order given. Free baselines that several runs report stand once."""
-    once: dict[tuple[object, ...], Standing] = {}
+    kept, seen = [], set()
     for each in standings:
-        # Names may repeat (two runs called "seed-1"); only what is the same in every respect is dropped.
-        key = (each.system, each.kind, each.questions, each.accuracy)
-        once.setdefault(key if each.kind == "free baseline" else (id(each),), each)
-    return sorted(once.values(), key=lambda each: -each.accuracy)
+        key = (each.system, each.questions)
+        if each.kind != "free baseline" or key not in seen:
+            kept.append(each)
+        if each.kind == "free baseline":
+            seen.add(key)
+    return sorted(kept, key=lambda each: -each.accuracy)
 
 
 def with_sizes(standings: Sequence[Standing], sizes: Mapping[str, float]) -> list[Standing]:

@@ -98,13 +98,21 @@ def test_predictions_are_scored_and_what_is_unanswered_counts_as_wrong(exam: Pat
     write_predictions(tmp_path / "files" / "half.jsonl", [1, 2, 1, 0])
     write_predictions(tmp_path / "files" / "short.csv", [1])
     systems = board(tmp_path / "files", "--exam", exam, "--no-published", "--size", "half=7B")
-    assert {name: each["accuracy"] for name, each in systems.items()} == {
-        "good": 1.0,
-        "half": 0.5,
-        "short": 0.25,
-    }
+    own = {name: each["accuracy"] for name, each in systems.items() if each["kind"] == "predictions"}
+    assert own == {"good": 1.0, "half": 0.5, "short": 0.25}
     assert {each["n"] for each in systems.values()} == {4}
     assert systems["half"]["size"] == 7e9
+
+
+def test_free_baselines_are_scored_on_the_exam_too(exam: Path, tmp_path: Path) -> None:
+    free = {"random subset", "random letter", "longest option", "all of the above"}
+    assert set(board("--exam", exam, "--no-published")) == free
+    rows = 'Question,Options,Answer\n题,"A 甲\nB 乙",B\n'
+    (tmp_path / "train.csv").write_text(rows, encoding="utf-8")
+    systems = board("--exam", exam, "--train", tmp_path / "train.csv", "--no-published")
+    assert set(systems) == free | {"most frequent letter"}
+    assert systems["most frequent letter"]["accuracy"] == 0.25
+    assert systems["longest option"]["accuracy"] == 0.25  # equally long options: the first, A
 
 
 def test_published_rows_are_those_of_table_3_with_intervals_of_their_test_split() -> None:
