@@ -1,0 +1,52 @@
+"""Counting over all pairs of a batch, chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmexam_baseline.metrics.lcs import lcs_lengths
+from cmexam_baseline.metrics.ngrams import COUNTS, MAX_ORDER, PairRows
+from cmexam_baseline.metrics.streams import TokenStreams, cumulative
+from cmexam_baseline.metrics.workspace import Workspace
+
+CHUNK_TOKENS = 1 << 16
+"""Tokens a chunk, padding included: its arrays stay in the processor's cache."""
+
+
+def count_pairs(streams: TokenStreams, max_order: int = MAX_ORDER, with_lcs: bool = True) -> NDArray[Any]:
+    """Everything that BLEU and ROUGE are made of, one record of type `COUNTS` a pair.
+
+    Orders above `max_order` (2 or 4) and, without `with_lcs`, the LCS stay 0.
+    """
+    counts = np.zeros(len(streams), COUNTS)
+    workspace = Workspace()
+    for index in chunks(streams.reference_lengths + streams.prediction_lengths, CHUNK_TOKENS):
+        rows = PairRows(streams, index, workspace)
+        rows.count(max_order)
+        if with_lcs:
+            rows.counts["lcs"] = _lcs_of(rows)
+        counts[index] = rows.counts
+    return counts
+
+
+def chunks(lengths: NDArray[np.int64], limit: int) -> Iterator[NDArray[np.int64]]:
+    """Indices of pairs of like length, longest first: one or more, of about `limit` tokens with padding."""
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        longest = int(lengths[order[start]]) + MAX_ORDER
+        end = start + max(1, limit // longest)
+        yield order[start:end]
+        start = end
+
+
+def _lcs_of(rows: PairRows) -> NDArray[np.int64]:
+    """A token that the other side lacks is in no common subsequence: only shared tokens are compared."""
+    shared = rows.local != 0
+    numbers = rows.local[shared]
+    sides = np.stack([rows.per_row(shared & ~rows.side), rows.per_row(shared & rows.side)], axis=1)
+    return lcs_lengths(numbers, cumulative(sides.ravel()), rows.n_local)

@@ -1,0 +1,241 @@
+"""BLEU and ROUGE of explanations: one pass over all pairs, results that add up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmexam_baseline.metrics.profiles import Profile, choose_profile
+from cmexam_baseline.metrics.scoring import Explanations, profile_statistics
+from cmexam_baseline.metrics.signature import Signature, package_version, parse_signature, segmenter_name
+from cmexam_baseline.metrics.statistics import (
+    FIGURES,
+    STATISTICS,
+    as_counts,
+    as_floats,
+    exact_sums,
+    figures_of,
+)
+from cmexam_baseline.metrics.tokens import Tokenizer
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class ExplanationScores:
+    """BLEU and ROUGE of a set of explanations, in percent, with all that they came from.
+
+    `bleu1` to `bleu4` are corpus BLEU; `rouge1`, `rouge2` and `rougeL` are the mean F over the pairs, and the
+    figures `_precision` and `_recall` of each are means as well. All are nan if no pair was scored.
+
+    - `counts`: how many rows and pairs, missing and empty texts, tokens, n-grams and matches, by name.
+    - `per_pair`: every figure of every row, as a record array: `per_pair.rougeL[3]`, `per_pair["bleu4"]`. A
+      row that was left out is nan. The BLEU of a single pair is that of a corpus of one.
+    - `signature`: one line that says what the figures mean.
+    - `statistics`: a float64 matrix (rows, k), one row an input row, of numbers that add up
+      (`statistic_names`); column 0 is 1 for a scored row and 0 for one left out. `figures_of(sums)` turns
+      sums of such rows, of shape (..., k), into the figures (..., m) in percent, in the order of
+      `figure_names`. A bootstrap is therefore `figures_of(weights @ statistics)`.
+
+    Results of parts add up to the result of the whole, bit for bit and in any order: `a + b`, `sum(parts)`.
+    Where memory matters, `without_pairs()` forgets the statistics of single pairs and keeps their sums.
+    `to_dict()` is for JSON, and `from_dict` reads it.
+    """
+
+    bleu1: float
+    bleu2: float
+    bleu3: float
+    bleu4: float
+    rouge1: float
+    rouge1_precision: float
+    rouge1_recall: float
+    rouge2: float
+    rouge2_precision: float
+    rouge2_recall: float
+    rougeL: float
+    rougeL_precision: float
+    rougeL_recall: float
+    profile: Profile
+    segmenter: str | None
+    version: str
+    counts: dict[str, int] = field(repr=False)
+    sums: tuple[int, ...] = field(repr=False)
+    _statistics: Array | None = field(repr=False)
+
+    figure_names = FIGURES
+    statistic_names = STATISTICS
+
+    @classmethod
+    def from_sums(
+        cls,
+        sums: tuple[int, ...],
+        statistics: Array | None,
+        profile: Profile,
+        segmenter: str | None,
+        version: str,
+    ) -> ExplanationScores:
+        """The scores that belong to exact sums of statistics, in units of 2**-60."""
+        figures = figures_of(as_floats(sums), profile.smoothing).tolist()
+        return cls(
+            **dict(zip(FIGURES, figures, strict=True)),
+            profile=profile,
+            segmenter=segmenter,
+            version=version,
+            counts=as_counts(sums),
+            sums=sums,
+            _statistics=statistics,
+        )
+
+    @property
+    def statistics(self) -> Array:
+        """See the class. Raises `ValueError` after `without_pairs()`."""
+        if self._statistics is None:
+            raise ValueError(
+                "the statistics of single pairs were left out of these scores; score the texts again"
+            )
+        return self._statistics
+
+    def figures_of(self, sums: Array) -> Array:
+        """The figures (..., m) in percent of summed statistics (..., k); nan where no pair is in the sum."""
+        return figures_of(sums, self.profile.smoothing)
+
+    @cached_property
+    def per_pair(self) -> np.recarray[Any, Any]:
+        """See the class. Raises `ValueError` after `without_pairs()`."""
+        figures = np.ascontiguousarray(self.figures_of(self.statistics))
+        return figures.view([(name, np.float64) for name in FIGURES])[:, 0].view(np.recarray)
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """All figures by name."""
+        return {name: getattr(self, name) for name in FIGURES}
+
+    @property
+    def signature(self) -> str:
+        """What these figures mean, in one line that `parse_signature` reads."""
+        n_pairs = self.counts["pairs"]
+        dropped = self.counts["rows"] - n_pairs
+        return str(Signature(self.profile, n_pairs, dropped, self.segmenter, self.version))
+
+    def same_definition(self, other: ExplanationScores) -> bool:
+        """Whether the figures of both mean the same: profile, segmenter and version are equal."""
+        return self._definition == other._definition
+
+    def __add__(self, other: ExplanationScores) -> ExplanationScores:
+        if not isinstance(other, ExplanationScores):
+            return NotImplemented
+        definitions = self._definition, other._definition
+        if not self.same_definition(other):
+            raise ValueError(
+                "scores of different definitions cannot be added: "
+                + "; ".join(f"{a} and {b}" for a, b in zip(*definitions, strict=True) if a != b)
+            )
+        both = self._statistics, other._statistics
+        statistics = None if both[0] is None or both[1] is None else np.concatenate([both[0], both[1]])
+        sums = tuple(map(sum, zip(self.sums, other.sums, strict=True)))
+        return self.from_sums(sums, statistics, *self._definition)
+
+    def __radd__(self, other: int) -> ExplanationScores:
+        """0 + scores, so that `sum(parts)` works."""
+        return self if other == 0 else NotImplemented
+
+    def without_pairs(self) -> ExplanationScores:
+        """The same scores without the statistics of single pairs: of one size for any number of rows."""
+        return self.from_sums(self.sums, None, *self._definition)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Figures, counts, signature and exact sums as JSON takes them; single pairs are left out."""
+        names = [item.name for item in fields(self)]
+        figures = {name: getattr(self, name) for name in names if name in FIGURES}
+        return {**figures, "signature": self.signature, "counts": self.counts, "sums": list(self.sums)}
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> ExplanationScores:
+        """Read what `to_dict` wrote, to be added to other parts. Raises `ValueError` for anything else."""
+        try:
+            signature = parse_signature(content["signature"])
+            sums = tuple(int(total) for total in content["sums"])
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not scores of explanations: {error}") from error
+        if len(sums) != len(STATISTICS):
+            raise ValueError(f"not scores of explanations: {len(sums)} sums instead of {len(STATISTICS)}")
+        return cls.from_sums(sums, None, signature.profile, signature.segmenter, signature.version)
+
+    @property
+    def _definition(self) -> tuple[Profile, str | None, str]:
+        return self.profile, self.segmenter, self.version
+
+
+def score_explanations(
+    references: Iterable[Explanations],
+    predictions: Iterable[Explanations],
+    profile: str | Profile = "cmexam",
+    *,
+    tokenizer: Tokenizer | None = None,
+    whitespace: str | None = None,
+    smoothing: str | None = None,
+    counting: str | None = None,
+    lcs_f: str | None = None,
+    empty_rows: str | None = None,
+    threads: int | None = None,
+) -> ExplanationScores:
+    """Corpus BLEU-1 to 4 and mean ROUGE-1, 2 and L of predicted explanations, under one definition.
+
+    `references` and `predictions` pair up one to one: texts, or lists of tokens with `tokenizer="tokens"`;
+    None where there is none. `profile` names a definition (`PROFILES`), and the keywords set a part of it
+    singly (`Profile`). `threads` (all processors by default) changes nothing but the time. Raises
+    `ValueError` if the numbers differ or for an unknown name, and `TypeError` if an entry is no text; no text
+    raises.
+
+    Definitions: CMExam's evaluate_lora_result.py and evaluate_gpt_result.py, rouge-score, sacrebleu; see
+    `PROFILES`.
+
+    >>> scores = score_explanations(["心力衰竭患者应限盐。", None], ["心衰患者限盐。", "发热"])
+    >>> round(scores.bleu1, 2), round(scores.rouge1, 2), scores.counts["pairs"]
+    (65.14, 82.35, 1)
+    >>> scores.signature.split("|")[:3]
+    ['profile:cmexam', 'pairs:1', 'dropped:1']
+    """
+    chosen = choose_profile(profile, tokenizer, whitespace, smoothing, counting, lcs_f, empty_rows)
+    return score_profiles(references, predictions, [chosen], threads=threads)[chosen.name]
+
+
+def score_profiles(
+    references: Iterable[Explanations],
+    predictions: Iterable[Explanations],
+    profiles: Sequence[str | Profile],
+    *,
+    threads: int | None = None,
+) -> dict[str, ExplanationScores]:
+    """The scores under several definitions, by the profiles' names, from one pass over the texts.
+
+    What definitions have in common is computed once: two of them cost little more than one. Arguments and
+    errors are those of `score_explanations`; profiles of one name raise `ValueError`.
+
+    >>> scores = score_profiles(["心力衰竭"], ["心衰"], ["cmexam", "google"])
+    >>> round(scores["cmexam"].rougeL, 2), round(scores["google"].rougeL, 2)
+    (55.56, 66.67)
+    """
+    chosen = [choose_profile(profile) for profile in profiles]
+    names = [profile.name for profile in chosen]
+    if len(set(names)) < len(names):
+        raise ValueError(
+            f"profiles must have different names, not {names}; rename one: replace(profile, name=...)"
+        )
+    segmenter = segmenter_name() if any("jieba" in profile.tokenizers for profile in chosen) else None
+    matrices = profile_statistics(references, predictions, chosen, threads)
+    return {
+        profile.name: ExplanationScores.from_sums(
+            exact_sums(statistics),
+            statistics,
+            profile,
+            segmenter if "jieba" in profile.tokenizers else None,
+            package_version(),
+        )
+        for profile, statistics in zip(chosen, matrices, strict=True)
+    }

@@ -1,0 +1,238 @@
+"""What the n-grams of two texts have in common, for many pairs at once.
+
+A chunk of pairs becomes a matrix, one row a pair: the reference's tokens, the prediction's tokens, padding.
+An n-gram and its side (0 reference, 1 prediction) are packed into one integer with the side in the lowest
+bit. Once a row is sorted, the two sides of an n-gram that both texts hold stand next to each other and differ
+by exactly 1, so comparing each entry with its left neighbour answers everything:
+
+- equal: the same n-gram on the same side again;
+- differing by 1: an n-gram that both sides hold;
+- anything else: a new n-gram.
+
+Short rows of 32-bit integers sort many times faster than one long array (numpy's sorting networks). To keep
+to 32 bits, orders above 2 are packed from `local` numbers: within a pair, the tokens that both sides hold are
+numbered from 1, and all others, which cannot be part of a match, are 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmexam_baseline.metrics.streams import TokenStreams
+from cmexam_baseline.metrics.workspace import Workspace
+
+MAX_ORDER = 4
+SET_ORDERS = 2
+
+COUNTS = np.dtype(
+    [
+        ("reference_tokens", np.int64),
+        ("prediction_tokens", np.int64),
+        ("clipped", np.int64, (MAX_ORDER,)),
+        ("shared", np.int64, (SET_ORDERS,)),
+        ("reference_types", np.int64, (SET_ORDERS,)),
+        ("prediction_types", np.int64, (SET_ORDERS,)),
+        ("lcs", np.int64),
+    ]
+)
+"""What is counted for a pair. Arrays run over the orders 1, 2, …: `clipped` is the sum over n-grams of the
+smaller of both counts, `shared` the number of different n-grams on both sides, `*_types` on one side, `lcs`
+the length of the longest common subsequence."""
+
+_BYTE = 8  # flags are counted eight at a time, so rows are a multiple of eight wide
+_FEW = 8  # repetitions of one n-gram that are followed step by step
+
+
+class PairRows:
+    """A chunk of pairs as a matrix, and the counting over it. The arrays live in the workspace."""
+
+    def __init__(self, streams: TokenStreams, index: NDArray[np.int64], workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.counts = np.zeros(len(index), COUNTS)
+        starts = streams.offsets[2 * index]
+        middles = streams.offsets[2 * index + 1]
+        ends = streams.offsets[2 * index + 2]
+        self.counts["reference_tokens"] = middles - starts
+        self.counts["prediction_tokens"] = ends - middles
+        longest = int((ends - starts).max(initial=0))
+        # An n-gram that would run into the next row meets padding first.
+        self.width = -(-(longest + MAX_ORDER - 1) // _BYTE) * _BYTE
+        self.size = len(index) * self.width
+        self.padding = streams.n_types
+        tokens = workspace.array("tokens", self.size, np.uint32)
+        tokens.fill(self.padding)
+        for row, start, end in zip(self._matrix(tokens), starts.tolist(), ends.tolist(), strict=True):
+            row[: end - start] = streams.ids[start:end]
+        self.tokens = tokens
+        self.columns = np.arange(self.width, dtype=np.int32)
+        self.boundaries = (middles - starts).astype(np.int32)[:, None]
+        self.side = self._flags("side")
+        np.greater_equal(self.columns, self.boundaries, out=self._matrix(self.side))
+        self.local = workspace.array("local", self.size, np.uint32)
+        self.n_local = 0
+
+    def count(self, max_order: int) -> None:
+        """Fill in all counts but the LCS, for the orders 1 to `max_order` (2 or 4), and set `local`."""
+        self._count_tokens()
+        self._count_bigrams()
+        if max_order > SET_ORDERS:
+            self._count_longer()
+
+    def _matrix(self, flat: NDArray[Any]) -> NDArray[Any]:
+        return flat.reshape(-1, self.width)
+
+    def _flags(self, name: str) -> NDArray[np.bool_]:
+        flags: NDArray[np.bool_] = self.workspace.array(name, self.size, np.bool_)
+        return flags
+
+    def per_row(self, flags: NDArray[np.bool_]) -> NDArray[np.int64]:
+        words = np.bitwise_count(flags.view(np.uint64)).reshape(-1, self.width // _BYTE)
+        sums: NDArray[np.int64] = words.sum(axis=1, dtype=np.int64)
+        return sums
+
+    def _compare(self, keys: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """For sorted rows of n-gram and side: the flags `again` and `both`, by comparison with the left
+        neighbour.
+
+        `again` has one entry more than there are keys, so that the end of a run can be looked up.
+        """
+        difference = self.workspace.array("difference", self.size, keys.dtype)
+        np.bitwise_xor(keys[1:], keys[:-1], out=difference[1:])
+        again: NDArray[np.bool_] = self.workspace.array("again", self.size + 1, np.bool_)
+        np.equal(difference, 0, out=again[:-1])
+        again[:: self.width] = False
+        both = self._flags("both")
+        np.equal(difference, 1, out=both)
+        both[:: self.width] = False
+        return again, both
+
+    def _count_types(self, order: int, keys: NDArray[Any], again: NDArray[np.bool_]) -> None:
+        first = ~again[:-1]
+        in_prediction = (keys & 1).astype(np.bool_)
+        in_prediction &= first
+        predictions = self.per_row(in_prediction)
+        self.counts["reference_types"][:, order - 1] = self.per_row(first) - predictions
+        # Padding counts as one n-gram of the prediction: it has the highest key and stands in every row.
+        self.counts["prediction_types"][:, order - 1] = predictions - 1
+
+    def _count_tokens(self) -> None:
+        """Order 1. The column travels in the lowest bits of the key, to number the shared tokens in place."""
+        column_bits = int(self.width - 1).bit_length()
+        bits = int(self.padding).bit_length() + 1 + column_bits
+        keys = self.workspace.array("keys", self.size, _integers(bits))
+        np.left_shift(self.tokens, 1, out=keys, casting="same_kind")
+        keys |= self.side
+        keys <<= keys.dtype.type(column_bits)
+        self._matrix(keys)[:] |= self.columns.astype(keys.dtype)
+        self._matrix(keys).sort(axis=1)
+        sided = self.workspace.array("sided", self.size, keys.dtype)
+        np.right_shift(keys, keys.dtype.type(column_bits), out=sided)
+        again, both = self._compare(sided)
+        shared = self.per_row(both)
+        self.counts["shared"][:, 0] = shared
+        self._count_types(1, sided, again)
+
+        new = ~again[:-1]
+        new ^= both
+        starts = np.flatnonzero(new)
+        ends = np.append(starts[1:], self.size)
+        turns = np.flatnonzero(both)
+        on_both = (sided[starts] ^ sided[ends - 1]) == 1
+        matches = np.minimum(turns - starts[on_both], ends[on_both] - turns)
+        rows = np.repeat(np.arange(len(shared)), shared)
+        self.counts["clipped"][:, 0] = np.bincount(rows, matches, len(shared))
+
+        numbers = np.zeros(len(starts), np.uint32)
+        numbers[on_both] = np.arange(1, len(turns) + 1) - np.repeat(np.cumsum(shared) - shared, shared)
+        keys &= keys.dtype.type((1 << column_bits) - 1)
+        places = self.workspace.array("places", self.size, np.int64)
+        np.copyto(places, keys, casting="unsafe")
+        self._matrix(places)[:] += np.arange(0, self.size, self.width)[:, None]
+        self.local[places] = np.repeat(numbers, ends - starts)
+        self.n_local = int(shared.max(initial=0)) + 1
+
+    def _count_bigrams(self) -> None:
+        token_bits = int(self.padding).bit_length()
+        keys = self.workspace.array("keys", self.size, _integers(2 * token_bits + 1))
+        np.left_shift(
+            self.tokens, keys.dtype.type(token_bits), out=keys, casting="same_kind", dtype=keys.dtype
+        )
+        keys[:-1] |= self.tokens[1:]
+        outside = self._flags("outside")
+        np.equal(self.tokens, self.padding, out=outside)
+        outside[:-1] |= outside[1:]
+        self._leave_out_crossing(outside, 2)
+        again, both = self._count_sorted(2, keys, outside)
+        self.counts["shared"][:, 1] = self.per_row(both)
+        self._count_types(2, keys, again)
+
+    def _count_longer(self) -> None:
+        """Orders 3 and 4 of the tokens that both sides hold."""
+        base = self.n_local
+        pairs = self.workspace.array("pairs", self.size, np.uint32 if 2 * base**4 < 1 << 32 else np.uint64)
+        integer = pairs.dtype.type
+        np.multiply(self.local, integer(base), out=pairs, dtype=pairs.dtype)
+        pairs[:-1] += self.local[1:]
+        base_of_pairs = base * base
+        if 2 * base**4 >= 1 << 64:
+            pairs[:] = np.unique(pairs, return_inverse=True)[1]
+            base_of_pairs = int(pairs.max()) + 1
+        alone = self._flags("alone")
+        np.equal(self.local, 0, out=alone)
+        outside = self._flags("outside")
+        np.logical_or(alone[:-1], alone[1:], out=outside[:-1])
+        outside[-1] = True
+        self._leave_out_crossing(outside, 2)
+        keys = self.workspace.array("keys", self.size, pairs.dtype)
+
+        outside[:-2] |= alone[2:]
+        self._leave_out_crossing(outside, 3)
+        np.multiply(pairs, integer(base), out=keys)
+        keys[:-2] += self.local[2:]
+        self._count_sorted(3, keys, outside)
+
+        outside[:-3] |= alone[3:]
+        self._leave_out_crossing(outside, 4)
+        np.multiply(pairs, integer(base_of_pairs), out=keys)
+        keys[:-2] += pairs[2:]
+        self._count_sorted(4, keys, outside)
+
+    def _leave_out_crossing(self, outside: NDArray[np.bool_], order: int) -> None:
+        """Mark the n-grams that run from the reference into the prediction, beyond those of order - 1."""
+        self._matrix(outside)[:] |= self.columns == self.boundaries - (order - 1)
+
+    def _count_sorted(
+        self, order: int, keys: NDArray[Any], outside: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        keys <<= keys.dtype.type(1)
+        keys |= self.side
+        np.copyto(keys, np.iinfo(keys.dtype).max, where=outside)
+        self._matrix(keys).sort(axis=1)
+        again, both = self._compare(keys)
+        self.counts["clipped"][:, order - 1] = self.per_row(both) + self._further_matches(again, both)
+        return again, both
+
+    def _further_matches(self, again: NDArray[np.bool_], both: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Matches beyond the first of n-grams that both sides repeat, per row."""
+        repeated = self._flags("repeated")
+        repeated[0] = False
+        np.logical_and(both[1:], again[:-2], out=repeated[1:])
+        repeated[1:] &= again[2:]
+        turns = np.flatnonzero(repeated)
+        further = np.zeros(len(self.counts), np.int64)
+        for step in range(2, _FEW):
+            if not len(turns):
+                return further
+            further += np.bincount(turns // self.width, minlength=len(further))
+            turns = turns[again[turns - step] & again[turns + step]]
+        starts = np.flatnonzero(~again)
+        runs = np.searchsorted(starts, turns)
+        matches = np.minimum(turns - starts[runs - 1], starts[runs + 1] - turns) - (_FEW - 1)
+        return further + np.bincount(turns // self.width, matches, len(further)).astype(np.int64)
+
+
+def _integers(bits: int) -> type[np.unsignedinteger[Any]]:
+    return np.uint32 if bits <= 32 else np.uint64

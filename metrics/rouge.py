@@ -1,0 +1,48 @@
+"""ROUGE of single pairs: F, precision and recall from counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+FormulaOfF = Callable[[Array, Array], Array]
+
+
+def f_precision_recall(
+    common: Array, in_reference: Array, in_prediction: Array, formula: FormulaOfF
+) -> Array:
+    """F, precision and recall as fractions, of shape (3, n), from counts of shape (n,).
+
+    A share of nothing is 0.
+
+    >>> f_precision_recall(np.array([2.0]), np.array([4.0]), np.array([2.0]), f1).round(4).tolist()
+    [[0.6667], [1.0], [0.5]]
+    """
+    precision = common / np.maximum(in_prediction, 1)
+    recall = common / np.maximum(in_reference, 1)
+    return np.stack([formula(precision, recall), precision, recall])
+
+
+def f1(precision: Array, recall: Array) -> Array:
+    """The harmonic mean, 0 where both are 0."""
+    total = precision + recall
+    return np.where(total > 0, 2 * precision * recall / np.where(total > 0, total, 1), 0.0)
+
+
+def f1_of_sets(precision: Array, recall: Array) -> Array:
+    """As the scorers that count sets have it, CMExam's among them: 1e-8 in the denominator."""
+    return 2 * (precision * recall / (precision + recall + 1e-8))
+
+
+def f_of_official_lcs(precision: Array, recall: Array) -> Array:
+    """F with beta = precision / recall, as CMExam's scripts have it from ROUGE's working note 1.3.1."""
+    beta_squared = (precision / (recall + 1e-12)) ** 2
+    return (1 + beta_squared) * recall * precision / (recall + beta_squared * precision + 1e-12)
+
+
+NGRAM_F: dict[str, FormulaOfF] = {"set": f1_of_sets, "clip": f1}
+LCS_F: dict[str, FormulaOfF] = {"official": f_of_official_lcs, "f1": f1}
+COUNTING = tuple(NGRAM_F)

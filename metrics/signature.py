@@ -1,0 +1,121 @@
+"""A figure's signature: one line that says what it means, and the way back from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from cmexam_baseline.metrics.profiles import Profile, tokenizer_name
+
+_DISTRIBUTION = "cmexam-baseline"
+_HASH_LENGTH = 12
+_KEYS = {
+    "profile": "name",
+    "rows": "empty_rows",
+    "bleu": "bleu_tokenizer",
+    "bleu-space": "bleu_whitespace",
+    "smooth": "smoothing",
+    "rouge": "rouge_tokenizer",
+    "rouge-space": "rouge_whitespace",
+    "count": "counting",
+    "lcs": "lcs_f",
+    "swap": "swap_sides",
+}
+_FLAGS = {"no": False, "yes": True}
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What stands behind a figure: `str()` writes it as one line, `parse_signature` reads it.
+
+    `segmenter` is jieba's version and the beginning of its dictionary's hash, None where no words were cut.
+    `dropped` is the number of rows that were left out.
+
+    >>> print(Signature(Profile("google"), n_pairs=2, n_dropped=0, segmenter=None, version="0.1.0"))
+    profile:google|pairs:2|dropped:0|rows:drop-missing|bleu:char|bleu-space:remove|smooth:none|rouge:char|rouge-space:remove|count:clip|lcs:f1|swap:no|version:0.1.0
+    """  # noqa: E501 - a signature is one line
+
+    profile: Profile
+    n_pairs: int
+    n_dropped: int
+    segmenter: str | None
+    version: str
+
+    def __str__(self) -> str:
+        counts = {"pairs": str(self.n_pairs), "dropped": str(self.n_dropped)}
+        parts = {"profile": self.profile.name, **counts}
+        for key, field in _KEYS.items():
+            parts[key] = _written(getattr(self.profile, field))
+        if self.segmenter is not None:
+            parts["segmenter"] = self.segmenter
+        parts["version"] = self.version
+        return "|".join(f"{key}:{_escaped(value)}" for key, value in parts.items())
+
+
+def parse_signature(text: str) -> Signature:
+    """Read what `str(Signature)` wrote; a tokenizer that was a function comes back as its name.
+
+    Raises `ValueError` saying what is missing, unknown or wrong.
+
+    >>> line = str(Signature(Profile("google"), 2, 0, None, "0.1.0"))
+    >>> parse_signature(line).profile == Profile("google")
+    True
+    """
+    parts: dict[str, str] = {}
+    for part in text.strip().split("|"):
+        key, colon, value = part.partition(":")
+        if not colon or key in parts:
+            raise ValueError(f"not a signature: {part!r} in {text!r} should be another `key:value`")
+        parts[key] = _unescaped(value)
+    known = {*_KEYS, "pairs", "dropped", "version"}
+    missing, unknown = sorted(known - parts.keys()), sorted(parts.keys() - known - {"segmenter"})
+    if missing or unknown:
+        problems = [
+            f"{word} {', '.join(keys)}"
+            for word, keys in (("lacks", missing), ("has unknown", unknown))
+            if keys
+        ]
+        raise ValueError(f"not a signature of this version: {text!r} {' and '.join(problems)}")
+    if parts["swap"] not in _FLAGS or not parts["pairs"].isdecimal() or not parts["dropped"].isdecimal():
+        raise ValueError(f"not a signature: in {text!r} swap must be yes or no, pairs and dropped numbers")
+    values = {field: parts[key] for key, field in _KEYS.items()}
+    profile = Profile(**{**values, "swap_sides": _FLAGS[parts["swap"]]})  # type: ignore[arg-type]
+    return Signature(
+        profile, int(parts["pairs"]), int(parts["dropped"]), parts.get("segmenter"), parts["version"]
+    )
+
+
+@cache
+def package_version() -> str:
+    """The installed version of this package."""
+    from importlib.metadata import version
+
+    return version(_DISTRIBUTION)
+
+
+def segmenter_name() -> str:
+    """jieba's version and the beginning of the hash of the dictionary that it uses at this moment."""
+    from cmexam_baseline.metrics import segment
+
+    return f"jieba-{_jieba_version()}-{segment.dictionary_hash()[:_HASH_LENGTH]}"
+
+
+@cache
+def _jieba_version() -> str:
+    from importlib.metadata import version
+
+    return version("jieba")
+
+
+def _written(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return tokenizer_name(value)  # type: ignore[arg-type]
+
+
+def _escaped(value: str) -> str:
+    return value.replace("%", "%25").replace("|", "%7C").replace("\n", "%0A")
+
+
+def _unescaped(value: str) -> str:
+    return value.replace("%0A", "\n").replace("%7C", "|").replace("%25", "%")

@@ -1,0 +1,130 @@
+"""Statistics of pairs of explanations that add up, and the figures made of their sums."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmexam_baseline.metrics.bleu import bleu
+from cmexam_baseline.metrics.ngrams import MAX_ORDER
+from cmexam_baseline.metrics.profiles import Profile
+from cmexam_baseline.metrics.rouge import LCS_F, NGRAM_F, f_precision_recall
+
+Array = NDArray[np.float64]
+
+_ROUGES = ("rouge1", "rouge2", "rougeL")
+_BLEU = tuple(f"bleu{order}" for order in range(1, MAX_ORDER + 1))
+_ROUGE = tuple(f"{rouge}{part}" for rouge in _ROUGES for part in ("", "_precision", "_recall"))
+FIGURES = _BLEU + _ROUGE
+"""The figures in the order in which arrays have them; `rouge1` and so on is F."""
+
+STATISTICS = (
+    "pairs",
+    *(f"{name}_matches" for name in _BLEU),
+    *(f"{name}_ngrams" for name in _BLEU),
+    "bleu_reference_tokens",
+    "bleu_prediction_tokens",
+    *_ROUGE,
+    *(f"{rouge}_{part}" for rouge in _ROUGES for part in ("common", "in_reference", "in_prediction")),
+    "rows",
+    "missing_references",
+    "missing_predictions",
+    "empty_references",
+    "empty_predictions",
+)
+"""The columns of a matrix of statistics; `pairs` is 1 for a row that is scored, 0 for one left out."""
+
+_AT = {name: column for column, name in enumerate(STATISTICS)}
+_MATCHES = slice(_AT["bleu1_matches"], _AT["bleu1_ngrams"])
+_NGRAMS = slice(_AT["bleu1_ngrams"], _AT["bleu_reference_tokens"])
+_ROUGE_SUMS = slice(_AT["rouge1"], _AT["rouge1_common"])
+_FRACTION_BITS = 60
+_HALF = 1 << (_FRACTION_BITS // 2)
+
+
+def statistics_of(bleu_counts: NDArray[Any], rouge_counts: NDArray[Any], profile: Profile) -> Array:
+    """One row of `STATISTICS` a pair, from its counts (`COUNTS`) under the profile's two tokenizers.
+
+    The columns about rows are left 0, but for `rows` and `pairs`, which are 1.
+    """
+    statistics = np.zeros((len(bleu_counts), len(STATISTICS)))
+    statistics[:, _AT["pairs"]] = 1
+    statistics[:, _AT["rows"]] = 1
+    statistics[:, _MATCHES] = bleu_counts["clipped"]
+    lengths = bleu_counts["prediction_tokens"]
+    statistics[:, _NGRAMS] = np.maximum(lengths[:, None] - np.arange(MAX_ORDER), 0)
+    statistics[:, _AT["bleu_reference_tokens"]] = bleu_counts["reference_tokens"]
+    statistics[:, _AT["bleu_prediction_tokens"]] = lengths
+    for rouge, counts in zip(_ROUGES, _rouge_counts(rouge_counts, profile), strict=True):
+        common, in_reference, in_prediction = counts
+        if profile.swap_sides:
+            in_reference, in_prediction = in_prediction, in_reference
+        formula = LCS_F[profile.lcs_f] if rouge == "rougeL" else NGRAM_F[profile.counting]
+        at = _AT[rouge]
+        statistics[:, at : at + 3] = f_precision_recall(common, in_reference, in_prediction, formula).T
+        at = _AT[f"{rouge}_common"]
+        statistics[:, at : at + 3] = np.stack([common, in_reference, in_prediction], axis=1)
+    return statistics
+
+
+def figures_of(sums: Array, smoothing: str) -> Array:
+    """The `FIGURES` in percent of summed `STATISTICS`, (..., k) to (..., m); nan where they hold no pair."""
+    sums = np.asarray(sums, np.float64)
+    pairs = sums[..., :1]
+    bleus = bleu(
+        sums[..., _MATCHES],
+        sums[..., _NGRAMS],
+        sums[..., _AT["bleu_reference_tokens"]],
+        sums[..., _AT["bleu_prediction_tokens"]],
+        smoothing,
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rouges = 100 * sums[..., _ROUGE_SUMS] / pairs
+    return np.where(pairs > 0, np.concatenate([bleus, rouges], axis=-1), np.nan)
+
+
+def exact_sums(statistics: Array) -> tuple[int, ...]:
+    """The sum of each column in units of 2**-60, to which each entry is rounded down first.
+
+    Whole numbers add up without rounding, so neither the order of the rows nor how they were cut into
+    parts changes a single bit of any figure.
+
+    >>> exact_sums(np.array([[1.0, 0.5], [2.0, 0.25]])) == (3 << 60, 3 << 58)
+    True
+    """
+    whole = np.floor(statistics)
+    scaled = (statistics - whole) * _HALF
+    upper = np.floor(scaled)
+    lower = np.floor((scaled - upper) * _HALF)
+    columns = [part.astype(np.int64).sum(axis=0).tolist() for part in (whole, upper, lower)]
+    return tuple(
+        (a << _FRACTION_BITS) + (b << (_FRACTION_BITS // 2)) + c for a, b, c in zip(*columns, strict=True)
+    )
+
+
+def as_floats(sums: Sequence[int]) -> Array:
+    """Sums from `exact_sums` as floating-point numbers, correctly rounded."""
+    return np.array([total / (1 << _FRACTION_BITS) for total in sums])
+
+
+def as_counts(sums: Sequence[int]) -> dict[str, int]:
+    """Sums from `exact_sums` as whole numbers by name, without the sums of fractions."""
+    totals = zip(STATISTICS, sums, strict=True)
+    return {name: total >> _FRACTION_BITS for name, total in totals if name not in _ROUGE}
+
+
+def _rouge_counts(counts: NDArray[Any], profile: Profile) -> list[tuple[Array, Array, Array]]:
+    """For ROUGE-1, 2 and L how much both sides have in common, and how much there is in either."""
+    reference, prediction = counts["reference_tokens"], counts["prediction_tokens"]
+    longest = (counts["lcs"], reference, prediction)
+    if profile.counting == "set":
+        shared, in_reference, in_prediction = (
+            counts[name].T for name in ("shared", "reference_types", "prediction_types")
+        )
+        return [*zip(shared, in_reference, in_prediction, strict=True), longest]
+    clipped = counts["clipped"]
+    bigrams = (clipped[:, 1], np.maximum(reference - 1, 0), np.maximum(prediction - 1, 0))
+    return [(clipped[:, 0], reference, prediction), bigrams, longest]

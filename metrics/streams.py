@@ -1,0 +1,66 @@
+"""Token streams: what every tokenizer makes of pairs of texts, and all that counting needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Value = TypeVar("_Value", bound=np.generic)
+
+
+@dataclass(frozen=True, eq=False)
+class TokenStreams:
+    """The tokens of n pairs as numbers, one flat array: reference 0, prediction 0, reference 1, …
+
+    `ids` (uint32) holds numbers below `n_types`; equal tokens of a pair have equal numbers. The tokens of
+    reference i are `ids[offsets[2 * i]:offsets[2 * i + 1]]`, those of its prediction follow them.
+    """
+
+    ids: NDArray[np.uint32]
+    offsets: NDArray[np.int64]
+    n_types: int
+
+    def __len__(self) -> int:
+        return len(self.offsets) // 2
+
+    @property
+    def reference_lengths(self) -> NDArray[np.int64]:
+        return self.offsets[1::2] - self.offsets[:-1:2]
+
+    @property
+    def prediction_lengths(self) -> NDArray[np.int64]:
+        return self.offsets[2::2] - self.offsets[1:-1:2]
+
+    def pairs(self, index: NDArray[np.int64]) -> TokenStreams:
+        """The streams of some pairs alone."""
+        ids, offsets = take_pairs(self.ids, self.offsets, index)
+        return TokenStreams(ids, offsets, self.n_types)
+
+
+def take_pairs(
+    values: NDArray[_Value], offsets: NDArray[np.int64], index: NDArray[np.int64]
+) -> tuple[NDArray[_Value], NDArray[np.int64]]:
+    """The values of some pairs alone and their offsets, for values laid out as in `TokenStreams`.
+
+    >>> take_pairs(np.array([5, 6, 7, 8]), np.array([0, 1, 2, 2, 4]), np.array([1]))
+    (array([7, 8]), array([0, 0, 2]))
+    """
+    sides = (2 * index[:, None] + np.arange(2)).ravel()
+    lengths = np.diff(offsets)[sides]
+    taken = cumulative(lengths)
+    source = np.repeat(offsets[sides] - taken[:-1], lengths) + np.arange(taken[-1])
+    return values[source], taken
+
+
+def cumulative(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where pieces of these lengths begin in their concatenation, and where the last one ends.
+
+    >>> cumulative(np.array([2, 0, 3])).tolist()
+    [0, 2, 2, 5]
+    """
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets

@@ -1,0 +1,59 @@
+"""Words as numbers, without making a Python string of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmexam_baseline.metrics.codepoints import number_codes
+
+_LONG = np.uint64(1 << 63)
+
+
+@dataclass(frozen=True, eq=False)
+class WordSpans:
+    """Words as stretches of code points: word i is `codes[starts[i]:starts[i] + lengths[i]]`.
+
+    The words of text t are those from `offsets[t]` to `offsets[t + 1]`.
+    """
+
+    codes: NDArray[np.uint32]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+
+
+def number_words(spans: WordSpans) -> tuple[NDArray[np.uint32], int]:
+    """Numbers for the words, equal exactly for equal words, and a bound above them.
+
+    Words of a few characters are packed into one integer each, and long ones go by a dictionary.
+
+    >>> codes = np.array([97, 98, 97, 98, 98], np.uint32)
+    >>> starts, lengths = np.array([0, 2, 4]), np.array([2, 2, 1])
+    >>> number_words(WordSpans(codes, starts, lengths, np.array([0, 3])))
+    (array([1, 1, 0], dtype=uint32), 2)
+    """
+    characters, n_characters = number_codes(spans.codes)
+    bits = n_characters.bit_length()
+    most = 63 // bits if bits else 1
+    keys = np.zeros(len(spans.starts), np.uint64)
+    for place in range(min(most, int(spans.lengths.max(initial=0)))):
+        reaching = np.flatnonzero(spans.lengths > place)
+        packed = characters[spans.starts[reaching] + place].astype(np.uint64)
+        # Numbers from 1 on, so that a shorter word never packs to the same integer as a longer one.
+        keys[reaching] |= (packed + np.uint64(1)) << np.uint64(bits * place)
+    long = np.flatnonzero(spans.lengths > most)
+    seen: dict[bytes, int] = {}
+    for word in long.tolist():
+        start = spans.starts[word]
+        content = spans.codes[start : start + spans.lengths[word]].tobytes()
+        keys[word] = _LONG | np.uint64(seen.setdefault(content, len(seen)))
+    return number_keys(keys)
+
+
+def number_keys(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint32], int]:
+    """Consecutive numbers from 0 for the different keys, and how many there are."""
+    different, numbers = np.unique(keys, return_inverse=True)
+    return numbers.astype(np.uint32), len(different)
