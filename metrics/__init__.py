@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cmexam_baseline.metrics.answer_signature import AnswerSignature as AnswerSignature
     from cmexam_baseline.metrics.answers import AnswerScores as AnswerScores
     from cmexam_baseline.metrics.answers import accuracy as accuracy
     from cmexam_baseline.metrics.answers import score_answers as score_answers
@@ -16,33 +17,50 @@ if TYPE_CHECKING:
     from cmexam_baseline.metrics.explanations import ExplanationScores as ExplanationScores
     from cmexam_baseline.metrics.explanations import score_explanations as score_explanations
     from cmexam_baseline.metrics.explanations import score_profiles as score_profiles
+    from cmexam_baseline.metrics.intervals import Interval as Interval
     from cmexam_baseline.metrics.intervals import wilson_interval as wilson_interval
     from cmexam_baseline.metrics.profiles import PROFILES as PROFILES
     from cmexam_baseline.metrics.profiles import Profile as Profile
     from cmexam_baseline.metrics.profiles import choose_profile as choose_profile
+    from cmexam_baseline.metrics.resampling import Comparison as Comparison
+    from cmexam_baseline.metrics.resampling import bootstrap as bootstrap
+    from cmexam_baseline.metrics.resampling import compare_answers as compare_answers
+    from cmexam_baseline.metrics.resampling import compare_explanations as compare_explanations
     from cmexam_baseline.metrics.segment import Segmenter as Segmenter
     from cmexam_baseline.metrics.segment import cut as cut
     from cmexam_baseline.metrics.segment import dictionary_hash as dictionary_hash
     from cmexam_baseline.metrics.segment import word_starts as word_starts
     from cmexam_baseline.metrics.signature import Signature as Signature
     from cmexam_baseline.metrics.signature import parse_signature as parse_signature
+    from cmexam_baseline.metrics.significance import McNemar as McNemar
+    from cmexam_baseline.metrics.significance import holm as holm
+    from cmexam_baseline.metrics.significance import mcnemar as mcnemar
 
 _MODULE_OF = {
     "AnswerScores": "answers",
-    "accuracy": "answers",
-    "score_answers": "answers",
-    "weighted_f1": "answers",
+    "AnswerSignature": "answer_signature",
+    "Comparison": "resampling",
     "ExplanationScores": "explanations",
+    "Interval": "intervals",
+    "McNemar": "significance",
     "PROFILES": "profiles",
     "Profile": "profiles",
     "Segmenter": "segment",
     "Signature": "signature",
+    "accuracy": "answers",
+    "bootstrap": "resampling",
     "choose_profile": "profiles",
+    "compare_answers": "resampling",
+    "compare_explanations": "resampling",
     "cut": "segment",
     "dictionary_hash": "segment",
+    "holm": "significance",
+    "mcnemar": "significance",
     "parse_signature": "signature",
+    "score_answers": "answers",
     "score_explanations": "explanations",
     "score_profiles": "explanations",
+    "weighted_f1": "answers",
     "wilson_interval": "intervals",
     "word_starts": "segment",
 }

@@ -1,0 +1,186 @@
+"""What is resampled: rows that occur a number of times, and figures for any weights of these rows.
+
+One question of an explanation is one row. Of answers, all questions with the same gold and predicted
+answers are one row: which of them a resample draws makes no difference, only how many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+ANSWER_FIGURES: tuple[str, ...] = (
+    "accuracy",
+    "weighted_precision",
+    "weighted_recall",
+    "weighted_f1",
+    "macro_precision",
+    "macro_recall",
+    "macro_f1",
+)
+
+
+class SummedScores(Protocol):
+    """Scores made of sums over rows, as `ExplanationScores` are."""
+
+    @property
+    def figure_names(self) -> tuple[str, ...]:
+        """What the figures are called."""
+
+    @property
+    def statistic_names(self) -> tuple[str, ...]:
+        """What the columns of statistics are called."""
+
+    @property
+    def statistics(self) -> FloatArray:
+        """One row of additive statistics a question; column `pairs` is 0 where nothing was scored."""
+
+    def figures_of(self, sums: FloatArray) -> FloatArray:
+        """The figures (..., m) of sums of rows (..., k)."""
+
+
+class Sample(Protocol):
+    """Rows of one system: row i occurs `counts[i]` times."""
+
+    counts: IntArray
+    figure_names: tuple[str, ...]
+
+    def figures(self, weights: FloatArray) -> FloatArray:
+        """The figures (B, m) if the rows occurred `weights` (B, rows) times."""
+
+
+class PairedSample(Protocol):
+    """Rows of two systems on the same questions: row i occurs `counts[i]` times."""
+
+    counts: IntArray
+    figure_names: tuple[str, ...]
+
+    def figures(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Both systems' figures, (B, m) each, if the rows occurred `weights` (B, rows) times."""
+
+    def swapped(self, swaps: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Both systems' figures, (B, m) each, with the systems exchanged in `swaps` (B, rows) of each row."""
+
+
+class StatisticsSample:
+    """The scored rows of scores that are made of sums."""
+
+    def __init__(self, scores: SummedScores) -> None:
+        self._scores = scores
+        self._statistics = scores.statistics[_is_scored(scores)]
+        self.counts = np.ones(len(self._statistics), np.int64)
+        self.figure_names = scores.figure_names
+
+    def figures(self, weights: FloatArray) -> FloatArray:
+        """See `Sample`."""
+        return self._scores.figures_of(weights @ self._statistics)
+
+
+class PairedStatisticsSample:
+    """The rows that were scored for one of two systems at least."""
+
+    def __init__(self, first: SummedScores, second: SummedScores) -> None:
+        is_scored = _is_scored(first) | _is_scored(second)
+        self._scores = first
+        self._first, self._second = first.statistics[is_scored], second.statistics[is_scored]
+        self._gain = self._second - self._first
+        self.counts = np.ones(len(self._first), np.int64)
+        self.figure_names = first.figure_names
+
+    def figures(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """See `PairedSample`."""
+        figures_of = self._scores.figures_of
+        return figures_of(weights @ self._first), figures_of(weights @ self._second)
+
+    def swapped(self, swaps: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """See `PairedSample`."""
+        moved = swaps @ self._gain
+        figures_of = self._scores.figures_of
+        return figures_of(self._first.sum(axis=0) + moved), figures_of(self._second.sum(axis=0) - moved)
+
+
+def _is_scored(scores: SummedScores) -> npt.NDArray[np.bool_]:
+    is_scored: npt.NDArray[np.bool_] = scores.statistics[:, scores.statistic_names.index("pairs")] > 0
+    return is_scored
+
+
+class AnswerSample:
+    """The pairs of gold and predicted answer, each with the number of its questions."""
+
+    figure_names = ANSWER_FIGURES
+
+    def __init__(self, counts: Mapping[tuple[str, str], int]) -> None:
+        self.counts = np.fromiter(counts.values(), np.int64, len(counts))
+        self._table = _AnswerTable([gold for gold, _ in counts], [predicted for _, predicted in counts])
+
+    def figures(self, weights: FloatArray) -> FloatArray:
+        """See `Sample`."""
+        return self._table.figures(weights)
+
+
+class PairedAnswerSample:
+    """The triples of gold, first and second answer, each with the number of its questions."""
+
+    figure_names = ANSWER_FIGURES
+
+    def __init__(self, counts: Mapping[tuple[str, ...], int]) -> None:
+        self.counts = np.fromiter(counts.values(), np.int64, len(counts))
+        gold, first, second = zip(*counts, strict=True) if counts else ((), (), ())
+        # Every row of this table stands for a triple and one of its two systems, so that answers can be
+        # exchanged.
+        self._table = _AnswerTable([*gold, *gold], [*first, *second])
+
+    def figures(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """See `PairedSample`."""
+        return self._both(weights, np.zeros_like(weights))
+
+    def swapped(self, swaps: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """See `PairedSample`."""
+        return self._both(self.counts - swaps, swaps)
+
+    def _both(self, own: FloatArray, other: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return self._table.figures(np.hstack([own, other])), self._table.figures(np.hstack([other, own]))
+
+
+class _AnswerTable:
+    """`ANSWER_FIGURES` for many tables of counts at once, as `AnswerScores` has them for one."""
+
+    def __init__(self, gold: Sequence[str], predicted: Sequence[str]) -> None:
+        code_of = {label: code for code, label in enumerate(sorted({*gold, *predicted}))}
+        self._n_labels = len(code_of)
+        self._gold = np.array([code_of[label] for label in gold], np.int64)
+        self._predicted = np.array([code_of[label] for label in predicted], np.int64)
+        self._is_right = self._gold == self._predicted
+
+    def figures(self, weights: FloatArray) -> FloatArray:
+        support = self._by_label(weights, self._gold)
+        n_predicted = self._by_label(weights, self._predicted)
+        n_correct = self._by_label(weights[:, self._is_right], self._gold[self._is_right])
+        precision, recall = _ratio(n_correct, n_predicted), _ratio(n_correct, support)
+        f1 = _ratio(2 * n_correct, support + n_predicted)
+        scores = np.stack([precision, recall, f1], axis=-1)
+        occurs = (support + n_predicted > 0).astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            accuracy = n_correct.sum(axis=1) / support.sum(axis=1)
+            weighted = (support[:, :, None] * scores).sum(axis=1) / support.sum(axis=1)[:, None]
+            macro = scores.sum(axis=1) / occurs.sum(axis=1)[:, None]
+        return np.hstack([accuracy[:, None], weighted, macro])
+
+    def _by_label(self, weights: FloatArray, codes: IntArray) -> FloatArray:
+        """The sum of weights (B, rows) of each label, (B, labels)."""
+        sums = np.zeros((len(weights), self._n_labels))
+        if len(codes):
+            order = np.argsort(codes, kind="stable")
+            labels, begins = np.unique(codes[order], return_index=True)
+            sums[:, labels] = np.add.reduceat(weights[:, order], begins, axis=1)
+        return sums
+
+
+def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
