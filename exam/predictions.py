@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cmexam_baseline.exam.csv_form import csv_bytes
+from cmexam_baseline.exam.column_files import write_columns
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam, refuse_doubled
-from cmexam_baseline.exam.files import write_atomically
-from cmexam_baseline.exam.formats import ending_of
-from cmexam_baseline.exam.json_form import jsonl_bytes
 from cmexam_baseline.exam.letters import (
     LETTERS,
     MAX_OPTIONS,
@@ -24,11 +19,6 @@ from cmexam_baseline.exam.letters import (
 )
 
 PROBABILITY_COLUMNS = [f"probability_{letter}" for letter in LETTERS]
-
-_WRITERS: dict[str, Callable[[dict[str, Sequence[object]]], bytes]] = {
-    ".csv": csv_bytes,
-    ".jsonl": jsonl_bytes,
-}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -114,18 +104,7 @@ class Predictions:
         (JSONL) where a question has no such option, and are read back exactly. The same predictions give
         the same bytes. Raises `InputError` for another ending or where the file cannot be written.
         """
-        ending = ending_of(path)
-        if ending not in _WRITERS:
-            raise InputError(
-                f"{os.fspath(path)}: predictions are written as {' or '.join(_WRITERS)}, not {ending!r}"
-            )
-        try:
-            data = _WRITERS[ending](self._columns())
-        except UnicodeEncodeError as error:
-            raise InputError(
-                f"{os.fspath(path)} cannot be written: a text holds half of a surrogate pair; correct it"
-            ) from error
-        write_atomically(path, gzip.compress(data, mtime=0) if Path(path).suffix.lower() == ".gz" else data)
+        write_columns(self._columns(), path)
 
     def __len__(self) -> int:
         return len(self.ids)
