@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from cmexam_baseline.metrics.answers import accuracy as accuracy
     from cmexam_baseline.metrics.answers import score_answers as score_answers
     from cmexam_baseline.metrics.answers import weighted_f1 as weighted_f1
+    from cmexam_baseline.metrics.calibration import ProbabilityScores as ProbabilityScores
+    from cmexam_baseline.metrics.calibration import ReliabilityBin as ReliabilityBin
+    from cmexam_baseline.metrics.calibration import accuracy_at_coverage as accuracy_at_coverage
+    from cmexam_baseline.metrics.calibration import calibration_error as calibration_error
+    from cmexam_baseline.metrics.calibration import reliability_curve as reliability_curve
+    from cmexam_baseline.metrics.calibration import score_probabilities as score_probabilities
     from cmexam_baseline.metrics.explanations import ExplanationScores as ExplanationScores
     from cmexam_baseline.metrics.explanations import score_explanations as score_explanations
     from cmexam_baseline.metrics.explanations import score_profiles as score_profiles
@@ -44,11 +50,15 @@ _MODULE_OF = {
     "Interval": "intervals",
     "McNemar": "significance",
     "PROFILES": "profiles",
+    "ProbabilityScores": "calibration",
     "Profile": "profiles",
+    "ReliabilityBin": "calibration",
     "Segmenter": "segment",
     "Signature": "signature",
     "accuracy": "answers",
+    "accuracy_at_coverage": "calibration",
     "bootstrap": "resampling",
+    "calibration_error": "calibration",
     "choose_profile": "profiles",
     "compare_answers": "resampling",
     "compare_explanations": "resampling",
@@ -57,8 +67,10 @@ _MODULE_OF = {
     "holm": "significance",
     "mcnemar": "significance",
     "parse_signature": "signature",
+    "reliability_curve": "calibration",
     "score_answers": "answers",
     "score_explanations": "explanations",
+    "score_probabilities": "calibration",
     "score_profiles": "explanations",
     "weighted_f1": "answers",
     "wilson_interval": "intervals",

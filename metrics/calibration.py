@@ -1,0 +1,238 @@
+"""How good stated probabilities are: log loss, Brier score, calibration, accuracy at coverage.
+
+Probabilities stand for the options of all questions, one after the other. They are scored in two ways. As a
+choice of one option: over the questions with exactly one right option, with each question's probabilities
+divided by their sum. And option by option, each a question of its own with the answer yes or no, with the
+probabilities as they are: over all questions whose answer is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import nan
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+_SMALLEST = float(np.finfo(np.float64).eps)  # a probability below it is raised to it, as in scikit-learn
+
+
+class ReliabilityBin(NamedTuple):
+    """The questions with a confidence above `low` and up to `high`; the means are nan if there is none."""
+
+    low: float
+    high: float
+    n: int
+    mean_confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class ProbabilityScores:
+    """How good the probabilities of options are; every figure is nan where no question has a part in it.
+
+    As a choice of one option, over `n` questions:
+
+    - `log_loss`: mean of -log of the right option's probability;
+    - `brier`: mean over questions of the sum over options of (probability - outcome)^2, 0 to 2 (Brier 1950);
+    - `accuracy`: how often the most probable option (the first of equals) is right;
+    - `calibration_error`, `reliability`: of its probability, see the functions of these names;
+    - `accuracy_at_coverage`: coverage to accuracy, see the function.
+
+    Option by option, over `n_options` options: `option_log_loss` and `option_brier`, means over options of
+    the binary log loss and of (probability - outcome)^2.
+    """
+
+    n: int
+    log_loss: float
+    brier: float
+    accuracy: float
+    calibration_error: float
+    reliability: tuple[ReliabilityBin, ...]
+    accuracy_at_coverage: dict[float, float]
+    n_options: int
+    option_log_loss: float
+    option_brier: float
+
+
+def score_probabilities(
+    gold: npt.ArrayLike, probabilities: npt.ArrayLike, option_offsets: npt.ArrayLike, n_bins: int = 15
+) -> ProbabilityScores:
+    """Score the probabilities of all options of n questions.
+
+    `gold` are n bit masks of right options (the first option is the lowest bit, 0 is unknown); the options of
+    question i are `probabilities[option_offsets[i]:option_offsets[i + 1]]`, at least one and between 0 and 1.
+    A question whose probabilities are all 0 counts as undecided. Raises `ValueError` for anything else.
+
+    >>> scores = score_probabilities([1, 2, 6], [0.8, 0.2, 0.5, 0.5, 0.1, 0.9, 0.7], [0, 2, 4, 7])
+    >>> scores.n, round(scores.log_loss, 3), scores.accuracy, scores.n_options, round(scores.option_brier, 3)
+    (2, 0.458, 0.5, 7, 0.099)
+    """
+    options = _Options(gold, probabilities, option_offsets)
+    confidence, is_right = options.most_probable()
+    clipped = options.stated.clip(_SMALLEST, 1 - _SMALLEST)
+    return ProbabilityScores(
+        n=len(confidence),
+        log_loss=_mean(-np.log(options.share_of_right().clip(_SMALLEST))),
+        brier=_mean(options.squared_errors()),
+        accuracy=_mean(is_right),
+        calibration_error=calibration_error(confidence, is_right, n_bins),
+        reliability=tuple(reliability_curve(confidence, is_right, n_bins)),
+        accuracy_at_coverage=accuracy_at_coverage(confidence, is_right),
+        n_options=len(clipped),
+        option_log_loss=_mean(-np.log(np.where(options.outcomes, clipped, 1 - clipped))),
+        option_brier=_mean((options.stated - options.outcomes) ** 2),
+    )
+
+
+def reliability_curve(
+    confidence: npt.ArrayLike, is_right: npt.ArrayLike, n_bins: int = 15
+) -> list[ReliabilityBin]:
+    """Confidence against accuracy, in bins of equal width from 0 to 1 that include their upper end.
+
+    `confidence` are n probabilities and `is_right` n times whether what they were stated for was right.
+    Raises `ValueError` if the lengths differ, a confidence lies outside 0 to 1, or `n_bins` is below 1.
+
+    >>> reliability_curve([0.3, 0.9, 1.0], [False, True, True], n_bins=2)[1]
+    ReliabilityBin(low=0.5, high=1.0, n=2, mean_confidence=0.95, accuracy=1.0)
+    """
+    stated, right = _checked_confidence(confidence, is_right)
+    if n_bins < 1:
+        raise ValueError(f"n_bins must be 1 or more; it is {n_bins}")
+    edges = np.linspace(0, 1, n_bins + 1)
+    bins = np.searchsorted(edges[1:-1], stated, side="left")
+    numbers = np.bincount(bins, minlength=n_bins)
+    with np.errstate(invalid="ignore"):
+        means = np.bincount(bins, stated, n_bins) / numbers
+        accuracies = np.bincount(bins, right, n_bins) / numbers
+    columns = (edges[:-1], edges[1:], numbers, means, accuracies)
+    return [ReliabilityBin(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+def calibration_error(confidence: npt.ArrayLike, is_right: npt.ArrayLike, n_bins: int = 15) -> float:
+    """The expected calibration error: the mean gap between confidence and accuracy, bins weighted by size.
+
+    Arguments, bins and errors are those of `reliability_curve`; nan without questions. Definition: Guo et
+    al., On calibration of modern neural networks (2017).
+
+    >>> round(calibration_error([0.3, 0.9, 1.0], [False, True, True], n_bins=2), 4)
+    0.1333
+    """
+    bins = [part for part in reliability_curve(confidence, is_right, n_bins) if part.n]
+    total = sum(part.n for part in bins)
+    return sum(part.n * abs(part.accuracy - part.mean_confidence) for part in bins) / total if total else nan
+
+
+def accuracy_at_coverage(
+    confidence: npt.ArrayLike, is_right: npt.ArrayLike, coverages: Sequence[float] = COVERAGES
+) -> dict[float, float]:
+    """The accuracy on the most confident part of the questions, for each coverage: the share that is kept.
+
+    Of questions with equal confidence, and where the cut falls within a question, the expected value
+    counts, as if those to keep were drawn by lot. nan without questions. Arguments and errors are those of
+    `reliability_curve`; raises `ValueError` also for a coverage that is not above 0 and up to 1.
+
+    >>> accuracy_at_coverage([0.9, 0.5, 0.5, 0.4], [True, True, False, False], [0.25, 0.5, 1.0])
+    {0.25: 1.0, 0.5: 0.75, 1.0: 0.5}
+    """
+    stated, right = _checked_confidence(confidence, is_right)
+    for coverage in coverages:
+        if not 0 < coverage <= 1:
+            raise ValueError(f"a coverage must be above 0 and up to 1; it is {coverage}")
+    if not len(stated):
+        return dict.fromkeys(coverages, nan)
+    order = np.argsort(-stated, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(stated[order]) != 0, True)) + 1
+    n_right = np.cumsum(right[order])[ends - 1]
+    kept = np.array(coverages) * len(stated)
+    expected = np.interp(kept, np.append(0, ends), np.append(0, n_right))
+    return dict(zip(coverages, (expected / kept).tolist(), strict=True))
+
+
+class _Options:
+    """The options of all questions, checked.
+
+    `stated` and `outcomes` are probability and truth of each option of the questions whose answer is known.
+    """
+
+    def __init__(
+        self, gold: npt.ArrayLike, probabilities: npt.ArrayLike, option_offsets: npt.ArrayLike
+    ) -> None:
+        masks, flat, offsets = _checked(gold, probabilities, option_offsets)
+        self._sizes = np.diff(offsets)
+        self._question = np.repeat(np.arange(len(masks)), self._sizes)
+        place = np.arange(len(flat)) - offsets[self._question]
+        self._is_right = (masks[self._question] >> place & 1) > 0
+        self._has_one_right = self._sums(self._is_right) == 1
+        sums = self._sums(flat)[self._question]
+        undecided = 1 / self._sizes[self._question]
+        self._shares = np.divide(flat, sums, out=undecided, where=sums > 0)
+        is_known = masks[self._question] != 0
+        self.stated, self.outcomes = flat[is_known], self._is_right[is_known]
+
+    def _sums(self, values: npt.NDArray[np.generic]) -> FloatArray:
+        sums = np.bincount(self._question, values, len(self._sizes))
+        return sums.astype(np.float64, copy=False)
+
+    def share_of_right(self) -> FloatArray:
+        """The right option's share of each question with one right option."""
+        shares: FloatArray = self._sums(self._shares * self._is_right)[self._has_one_right]
+        return shares
+
+    def squared_errors(self) -> FloatArray:
+        """The sum over options of (share - outcome)^2 of each question with one right option."""
+        errors: FloatArray = self._sums((self._shares - self._is_right) ** 2)[self._has_one_right]
+        return errors
+
+    def most_probable(self) -> tuple[FloatArray, BoolArray]:
+        """The highest share, and whether that option is right, of each question with one right option."""
+        by_share = np.lexsort((-self._shares, self._question))
+        first = by_share[np.cumsum(self._sizes) - self._sizes]
+        return self._shares[first][self._has_one_right], self._is_right[first][self._has_one_right]
+
+
+def _checked(
+    gold: npt.ArrayLike, probabilities: npt.ArrayLike, option_offsets: npt.ArrayLike
+) -> tuple[IntArray, FloatArray, IntArray]:
+    masks = np.asarray(gold)
+    if masks.ndim != 1 or (masks.dtype.kind not in "iu" and len(masks)):
+        raise ValueError("gold must be bit masks of right options, one integer a question")
+    flat = np.asarray(probabilities, np.float64)
+    offsets = np.asarray(option_offsets, np.int64)
+    if flat.ndim != 1 or offsets.shape != (len(masks) + 1,) or offsets[0] != 0 or offsets[-1] != len(flat):
+        raise ValueError(
+            f"option_offsets must have {len(masks) + 1} entries, one more than gold, and run from 0 to "
+            f"{flat.size}, the number of probabilities"
+        )
+    empty = np.flatnonzero(np.diff(offsets) < 1)
+    if len(empty):
+        raise ValueError(f"question {empty[0]} has no option; leave it out")
+    _refuse_outside(flat, "probabilities")
+    return masks.astype(np.int64), flat, offsets
+
+
+def _checked_confidence(confidence: npt.ArrayLike, is_right: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    stated, right = np.asarray(confidence, np.float64), np.asarray(is_right, np.float64)
+    if stated.ndim != 1 or stated.shape != right.shape:
+        raise ValueError(
+            f"confidence and is_right must have one length; their shapes are {stated.shape} and {right.shape}"
+        )
+    _refuse_outside(stated, "confidence")
+    return stated, right
+
+
+def _refuse_outside(values: FloatArray, name: str) -> None:
+    outside = np.flatnonzero(~((values >= 0) & (values <= 1)))
+    if len(outside):
+        raise ValueError(f"{name}[{outside[0]}] is {values[outside[0]]}; a probability lies between 0 and 1")
+
+
+def _mean(values: npt.NDArray[np.generic]) -> float:
+    return float(values.mean()) if len(values) else nan
