@@ -116,9 +116,7 @@ def _explanations(
     output: SystemOutput, met: Join, extractions: list[Extraction | None]
 ) -> list[str | None] | None:
     if output.explanations is not None:
-        return [
-            (output.explanations[row] or None) if row >= 0 else None for row in met.row_of.tolist()
-        ]
+        return [(output.explanations[row] or None) if row >= 0 else None for row in met.row_of.tolist()]
     replies = output.raw
     if replies is None:
         found = [extraction.explanation if extraction else None for extraction in extractions]

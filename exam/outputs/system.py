@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.formats import read_table
+from cmexam_baseline.exam.inline_options import take_apart
 from cmexam_baseline.exam.joining import JoinKeys
 from cmexam_baseline.exam.options import parse_options
 from cmexam_baseline.exam.outputs.flatten import flatten_columns
 from cmexam_baseline.exam.outputs.recognition import ColumnChoice, Recognition, recognise
 from cmexam_baseline.exam.table import cell_text
+
+# Options are looked for inside the question's text if so many rows have them there.
+WITH_OPTIONS = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,14 +96,21 @@ def _join_keys(columns: dict[str, list[object]], found: Recognition) -> JoinKeys
     elif found.option_columns:
         cells = [_texts(columns[name]) for name in found.option_columns]
         options = [[text for text in row if text] for row in zip(*cells, strict=True)]
+    questions = _column(columns, found.roles.get("question"))
+    if options is None and questions is not None:
+        questions, options = _options_taken_out(questions)
     if options is not None and not any(options):
         options = None
-    return JoinKeys(
-        n,
-        ids=_column(columns, found.roles.get("id")),
-        questions=_column(columns, found.roles.get("question")),
-        options=options,
-    )
+    return JoinKeys(n, _column(columns, found.roles.get("id")), questions, options)
+
+
+def _options_taken_out(questions: list[str]) -> tuple[list[str], list[list[str]] | None]:
+    """Stems and options of question cells that hold both, as prompts do; the cells where most do not."""
+    parts = [take_apart(text) for text in questions]
+    if sum(part is not None for part in parts) < WITH_OPTIONS * len(parts):
+        return questions, None
+    stems = [text if part is None else part.stem for text, part in zip(questions, parts, strict=True)]
+    return stems, [[] if part is None else part.options for part in parts]
 
 
 def _option_texts(cell: object) -> list[str]:

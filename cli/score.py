@@ -1,0 +1,87 @@
+"""`cmexam-baseline score`: the figures of any model's output file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cmexam_baseline.cli.options import QUIET
+from cmexam_baseline.cli.score_options import scoring_options
+
+FORMATS = ("table", "json", "csv", "markdown", "latex")
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE... [EXAM]")
+@scoring_options
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How to print."
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path),
+    help="Write a row for every question and system: gold, answer, rule, BLEU, ROUGE (.csv, .jsonl).",
+)
+@click.option("--report", type=click.Path(path_type=Path), help="Write a self-contained HTML page.")
+@click.option(
+    "--show-extraction", is_flag=True, help="Print what was read out of every reply, and by which rule."
+)
+@QUIET
+def score(
+    files: tuple[str, ...],
+    form: str,
+    as_json: bool,
+    save: Path | None,
+    report: Path | None,
+    show_extraction: bool,
+    quiet: bool,
+    **scoring: Any,
+) -> None:
+    """Score prediction FILEs of any model against an exam.
+
+    A FILE is CSV, TSV, JSONL, JSON, Parquet or XLSX, also gzipped; "-" is standard input (CSV or JSONL).
+    Which column holds what is recognised and printed. Without --exam the last argument is the exam; a single
+    FILE that brings its questions and right answers, or reference explanations, along needs none.
+
+    \b
+    Examples:
+      cmexam-baseline score predictions.csv --exam CMExam/data --split test
+      cmexam-baseline score predictions.csv CMExam/data/val.csv
+      cmexam-baseline score replies.jsonl --exam CMExam/data --split test --report report.html
+      cmexam-baseline score replies.jsonl --exam test.csv --format json --save rows.csv
+    """
+    from cmexam_baseline.cli import console, score_tables
+    from cmexam_baseline.cli.scoring import Scoring, score_files
+    from cmexam_baseline.exam.evaluation.report import report_of, rows_of
+
+    form = "json" if as_json else form
+    scored = score_files(files, Scoring(**scoring))
+    if not quiet:
+        score_tables.say_what_was_read(console.notes(), scored)
+    content = report_of(scored.exam, scored.source.to_dict(), scored.systems, scored.settings)
+    if save is not None:
+        _save_rows(save, rows_of(scored.exam, scored.systems))
+    if report is not None:
+        _write_report(report, content, scored)
+    if show_extraction:
+        score_tables.show_extractions(console.results(), scored)
+    score_tables.PRINTERS[form](content)
+
+
+def _save_rows(path: Path, columns: dict[str, list[Any]]) -> None:
+    from cmexam_baseline.exam.column_files import write_columns
+
+    write_columns(columns, path)
+
+
+def _write_report(path: Path, content: dict[str, Any], scored: Any) -> None:
+    from cmexam_baseline.cli.report import render_report
+    from cmexam_baseline.exam.evaluation.report import misses_of
+    from cmexam_baseline.exam.files import write_atomically
+
+    names = ", ".join(system.name for system in scored.systems)
+    page = render_report(content, list(misses_of(scored.exam, scored.systems)), f"CMExam: {names}")
+    write_atomically(path, page.encode("utf-8", "replace"))

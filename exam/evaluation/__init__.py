@@ -1,0 +1,8 @@
+"""Systems on an exam: answers read and aligned, figures with intervals, slices, comparisons."""
+
+from __future__ import annotations
+
+from cmexam_baseline.exam.evaluation.aligned import AlignedOutput, align
+from cmexam_baseline.exam.evaluation.score import Settings, SliceScore, SystemScore, score_pairs, score_system
+
+__all__ = ["AlignedOutput", "Settings", "SliceScore", "SystemScore", "align", "score_pairs", "score_system"]

@@ -1,0 +1,220 @@
+"""The figures of one system on one exam, each with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmexam_baseline import metrics
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.evaluation.aligned import AlignedOutput
+from cmexam_baseline.exam.evaluation.intervals import Interval, answer_intervals, explanation_intervals, share
+from cmexam_baseline.exam.evaluation.probabilities import probability_scores
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.joining import Join
+from cmexam_baseline.exam.letters import LETTERS, letter_counts, masks_to_letters
+from cmexam_baseline.exam.outputs import SystemOutput
+from cmexam_baseline.exam.slices import Slice
+
+# Below this many questions an interval is wider than 30 points: the slice is shown, but marked.
+SMALL_SLICE = 30
+
+MISSING = {
+    "wrong": "questions without a row count as wrong",
+    "error": "a question without a row is an error",
+    "skip": "questions without a row are left out",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How systems are scored: profile of BLEU and ROUGE, resamples and seed of intervals, missing rows."""
+
+    profile: str = "cmexam"
+    resamples: int = 1000
+    seed: int = 0
+    missing: str = "wrong"
+
+
+@dataclass(frozen=True)
+class SliceScore:
+    """Accuracy on the questions of a slice, with Wilson's interval; `small` marks slices that say little."""
+
+    by: str
+    value: str
+    n: int
+    accuracy: Interval
+
+    @property
+    def small(self) -> bool:
+        """Whether the slice has fewer than `SMALL_SLICE` questions."""
+        return self.n < SMALL_SLICE
+
+    def to_dict(self) -> dict[str, Any]:
+        """Flat, for JSON: by, value, n, small, accuracy, low, high."""
+        return {
+            "by": self.by,
+            "value": self.value,
+            "n": self.n,
+            "small": self.small,
+            "accuracy": self.accuracy.value,
+            "low": self.accuracy.low,
+            "high": self.accuracy.high,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class SystemScore:
+    """Everything that is known about one system on one exam.
+
+    rows:         int64, the questions (0-based) that count: all, or with `missing="skip"` the matched ones
+    answers:      scores over `rows`, None where the system gives no answers
+    explanations: scores over the questions of the exam, None where the system explains nothing
+    intervals:    figure -> its interval: accuracy, weighted_f1, unread_rate as fractions, bleu1 … in percent
+    probabilities: log loss, Brier score, calibration, None where the system states none
+    """
+
+    aligned: AlignedOutput
+    rows: NDArray[np.int64]
+    answers: metrics.AnswerScores | None
+    explanations: metrics.ExplanationScores | None
+    intervals: dict[str, Interval]
+    slices: list[SliceScore]
+    probabilities: dict[str, Any] | None
+
+    @property
+    def name(self) -> str:
+        """The system's name."""
+        return self.aligned.name
+
+    def best_and_worst(self) -> tuple[SliceScore, SliceScore] | None:
+        """The slices with the highest and lowest accuracy, small ones aside; None unless there are two."""
+        large = [part for part in self.slices if not part.small]
+        if len(large) < 2:
+            return None
+        in_order = sorted(large, key=lambda part: (part.accuracy.value, part.n))
+        return in_order[-1], in_order[0]
+
+
+def score_system(
+    exam: Exam, aligned: AlignedOutput, slices: Sequence[Slice] = (), settings: Settings | None = None
+) -> SystemScore:
+    """Score what `align` made of a system's file.
+
+    Raises `InputError` where `missing` is "error" and a question has no row, or where the system holds
+    neither answers nor explanations for any question.
+    """
+    chosen = settings or Settings()
+    rows = _rows_that_count(exam, aligned, chosen.missing)
+    answers, intervals = None, {}
+    if aligned.has_answers:
+        answers = metrics.score_answers(exam.answers[rows], aligned.answers[rows])
+        intervals |= answer_intervals(answers, chosen.resamples, chosen.seed)
+    explanations = _explanations(exam, aligned, rows, chosen.profile)
+    if explanations is not None:
+        intervals |= explanation_intervals(explanations, chosen.resamples, chosen.seed)
+    if answers is None and explanations is None:
+        raise InputError(
+            f"{aligned.output.file}: nothing to score, neither answers nor explanations meet the exam"
+        )
+    return SystemScore(
+        aligned=aligned,
+        rows=rows,
+        answers=answers,
+        explanations=explanations,
+        intervals=intervals,
+        slices=_slice_scores(exam, aligned, rows, slices) if aligned.has_answers else [],
+        probabilities=probability_scores(exam, aligned, rows),
+    )
+
+
+def score_pairs(output: SystemOutput, settings: Settings | None = None) -> SystemScore:
+    """Score the explanations of a file that brings its reference explanations along, without an exam.
+
+    Where the file has no column of explanations, whole replies count as such. Raises `InputError` where no
+    row has both texts.
+    """
+    chosen = settings or Settings()
+    predictions = output.explanations or output.raw or output.replies
+    if predictions is None or output.references is None:
+        raise InputError(f"{output.file}: no column with explanations; name it with --explanation-column")
+    texts = [text or None for text in predictions]
+    references = [text or None for text in output.references]
+    explanations = metrics.score_explanations(references, texts, profile=chosen.profile)
+    if not explanations.counts["pairs"]:
+        raise InputError(f"{output.file}: no row has both a reference and a predicted explanation")
+    n = len(output)
+    rows = np.arange(n, dtype=np.int64)
+    aligned = AlignedOutput(
+        name=output.name,
+        output=replace(output, replies=None),
+        join=Join("row", rows),
+        answers=np.zeros(n, dtype=np.uint8),
+        extractions=[None] * n,
+        explanations=texts,
+        option_scores=None,
+        unmapped=[],
+    )
+    intervals = explanation_intervals(explanations, chosen.resamples, chosen.seed)
+    return SystemScore(aligned, rows, None, explanations, intervals, [], None)
+
+
+def letter_confusion(exam: Exam, score: SystemScore) -> dict[str, Any]:
+    """How often each right letter met each given answer, over questions with one right letter.
+
+    Columns are the letters, "several" for a set of letters, "none" for no answer.
+    """
+    single = score.rows[letter_counts(exam.answers[score.rows]) == 1]
+    width = int(exam.n_options.max(initial=0))
+    columns = [*LETTERS[:width], "several", "none"]
+    gold = masks_to_letters(exam.answers[single])
+    given = masks_to_letters(score.aligned.answers[single])
+    counts = np.zeros((width, len(columns)), dtype=np.int64)
+    for right, answer in zip(gold, given, strict=True):
+        column = answer if len(answer) == 1 else "several" if answer else "none"
+        if column in columns:
+            counts[LETTERS.index(right), columns.index(column)] += 1
+    return {"rows": list(LETTERS[:width]), "columns": columns, "counts": counts.tolist()}
+
+
+def _rows_that_count(exam: Exam, aligned: AlignedOutput, missing: str) -> NDArray[np.int64]:
+    lacking = aligned.join.missing
+    if missing == "error" and len(lacking):
+        shown = ", ".join(exam.ids[row] for row in lacking[:3].tolist())
+        raise InputError(
+            f"{aligned.output.file}: {len(lacking)} of {len(exam)} questions have no row ({shown}, …); "
+            "add them, or choose --missing wrong or --missing skip"
+        )
+    return aligned.join.matched if missing == "skip" else np.arange(len(exam), dtype=np.int64)
+
+
+def _explanations(
+    exam: Exam, aligned: AlignedOutput, rows: NDArray[np.int64], profile: str
+) -> metrics.ExplanationScores | None:
+    if aligned.explanations is None:
+        return None
+    references = [exam.explanations[row] or None for row in rows.tolist()]
+    if not any(references):
+        return None
+    predictions = [aligned.explanations[row] for row in rows.tolist()]
+    scores = metrics.score_explanations(references, predictions, profile=profile)
+    return scores if scores.counts["pairs"] else None
+
+
+def _slice_scores(
+    exam: Exam, aligned: AlignedOutput, rows: NDArray[np.int64], slices: Sequence[Slice]
+) -> list[SliceScore]:
+    right = aligned.answers == exam.answers
+    counted = np.zeros(len(exam), dtype=np.bool_)
+    counted[rows] = True
+    scores = []
+    for part in slices:
+        inside = part.rows[counted[part.rows]]
+        if len(inside):
+            n_right = int(right[inside].sum())
+            scores.append(SliceScore(part.by, part.value, len(inside), share(n_right, len(inside))))
+    return scores
