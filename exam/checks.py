@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS, mask_to_letters
 from cmexam_baseline.exam.normalise import normalise_texts
@@ -108,9 +111,21 @@ def options_doubt(options: Sequence[str], folded: Sequence[str]) -> list[str]:
     return doubts
 
 
-def are_plain(folded: Sequence[str]) -> bool:
-    """Whether options have neither fault nor doubt: two to eight different texts."""
-    return 2 <= len(folded) <= MAX_OPTIONS and len(set(folded)) == len(folded) and "" not in folded
+def plain_options(folded: Sequence[str], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each question's options have neither fault nor doubt, bool (n,): two to eight different texts.
+
+    folded: the options of all questions, flat, as `fold_texts` gives them; counts: int64 (n,)
+    """
+    number_of = {"": 0}
+    numbers = np.fromiter(
+        (number_of.setdefault(text, len(number_of)) for text in folded), dtype=np.int64, count=len(folded)
+    )
+    rows = np.repeat(np.arange(len(counts)), counts)
+    keys = np.sort(rows * len(number_of) + numbers)
+    plain = (counts >= 2) & (counts <= MAX_OPTIONS)
+    plain[rows[numbers == 0]] = False
+    plain[keys[1:][keys[1:] == keys[:-1]] // len(number_of)] = False
+    return plain
 
 
 def first_copies(questions: Sequence[str], options: Sequence[Sequence[str]]) -> list[int | None]:

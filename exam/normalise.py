@@ -32,7 +32,7 @@ def normalise_texts(texts: Sequence[str]) -> list[str]:
     if not texts:
         return []
     joined = _join(texts)
-    if any(map(_combines, set(joined))):
+    if any(map(_combines, _characters(_codes(joined)))):
         joined = unicodedata.normalize("NFKC", joined)
     return _mapped(joined, _normal_character).split(_SEPARATOR)
 
@@ -65,12 +65,12 @@ def _join(texts: Sequence[str]) -> str:
 def _mapped(joined: str, character_map: Callable[[str], str]) -> str:
     """`joined` with every character replaced; `character_map` is asked once for each different one."""
     codes = _codes(joined)
-    used = np.flatnonzero(np.bincount(codes))
-    targets = [character_map(chr(code)) for code in used.tolist()]
+    used = _characters(codes)
+    targets = list(map(character_map, used))
     lengths = np.array([len(target) for target in targets], dtype=np.int64)
     starts = np.cumsum(lengths) - lengths
-    number = np.zeros(int(used.max(initial=0)) + 1, dtype=np.int32)
-    number[used] = np.arange(len(used))
+    number = np.zeros(int(codes.max(initial=0)) + 1, dtype=np.int32)
+    number[[ord(character) for character in used]] = np.arange(len(used))
     chosen = number[codes]
     counts = lengths[chosen]
     ends = np.cumsum(counts)
@@ -105,3 +105,8 @@ def _folded_character(character: str) -> str:
 
 def _codes(text: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+
+
+def _characters(codes: NDArray[np.uint32]) -> list[str]:
+    """The different characters among many code points."""
+    return [chr(code) for code in np.flatnonzero(np.bincount(codes)).tolist()]

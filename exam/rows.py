@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 
 import numpy as np
 
 from cmexam_baseline.exam.checks import (
     BadRow,
     answer_fault,
-    are_plain,
     excerpt_of,
     first_copies,
     options_doubt,
     options_fault,
+    plain_options,
     question_fault,
     refuse_bad_rows,
 )
@@ -180,22 +179,22 @@ def _masks(answers: Sequence[str], options: Sequence[Sequence[str]]) -> list[int
 
 def _judge(rows: _Rows, bad_rows: str, need_answers: bool) -> None:
     """Fill in what makes rows unusable (`faults`) and what makes them doubtful (`doubts`)."""
-    folded = iter(fold_texts([text for texts in rows.options for text in texts]))
-    for place, (question, options, mask) in enumerate(
-        zip(rows.questions, rows.options, rows.masks, strict=True)
-    ):
-        texts = list(islice(folded, len(options)))
-        if not (are_plain(texts) and mask and not mask >> len(options) and question.strip()):
-            _judge_row(rows, place, texts, bad_rows, need_answers)
+    folded = fold_texts([text for texts in rows.options for text in texts])
+    counts = np.array([len(texts) for texts in rows.options], dtype=np.int64)
+    masks = np.array([mask or 0 for mask in rows.masks], dtype=np.int64)
+    asked = np.array([bool(question.strip()) for question in rows.questions], dtype=np.bool_)
+    sound = asked & (masks > 0) & (masks >> counts == 0) & plain_options(folded, counts)
+    bounds = offsets_of(counts)
+    for place in np.flatnonzero(~sound).tolist():
+        _judge_row(rows, place, folded[bounds[place] : bounds[place + 1]], bad_rows, need_answers)
     kept = [place for place in range(len(rows.numbers)) if place not in rows.faults]
     copies = first_copies([rows.questions[place] for place in kept], [rows.options[place] for place in kept])
     for place, copied in zip(kept, copies, strict=True):
         if copied is not None:
             first = kept[copied]
-            differs = (
-                "" if _right_options(rows, first) == _right_options(rows, place) else ", but another answer"
-            )
-            reason = f"same question and options as row {rows.numbers[first]}{differs}"
+            reason = f"same question and options as row {rows.numbers[first]}"
+            if _right_options(rows, first) != _right_options(rows, place):
+                reason += ", but another answer"
             rows.doubts.setdefault(place, []).append(reason)
 
 
