@@ -14,6 +14,7 @@ COMMANDS = {
     "train": "cmexam_baseline.cli.train:train",
     "predict": "cmexam_baseline.cli.predict:predict",
     "score": "cmexam_baseline.cli.score:score",
+    "compare": "cmexam_baseline.cli.compare:compare",
     "data": "cmexam_baseline.cli.data:data",
     "prompts": "cmexam_baseline.cli.prompts:prompts",
     "leaderboard": "cmexam_baseline.cli.leaderboard:leaderboard",

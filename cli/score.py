@@ -55,6 +55,7 @@ def score(
     """
     from cmexam_baseline.cli import console, score_tables
     from cmexam_baseline.cli.scoring import Scoring, score_files
+    from cmexam_baseline.exam.errors import InputError
     from cmexam_baseline.exam.evaluation.report import report_of, rows_of
 
     form = "json" if as_json else form
@@ -63,6 +64,8 @@ def score(
         score_tables.say_what_was_read(console.notes(), scored)
     content = report_of(scored.exam, scored.source.to_dict(), scored.systems, scored.settings)
     if save is not None:
+        if scored.exam is None:
+            raise InputError("--save needs the exam that was answered; name it with --exam")
         _save_rows(save, rows_of(scored.exam, scored.systems))
     if report is not None:
         _write_report(report, content, scored)

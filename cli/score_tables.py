@@ -39,11 +39,14 @@ def say_what_was_read(notes: Console, scored: ScoredFiles) -> None:
         notes.print(
             f"{scored.source.path}: {scored.source.n_left_out} rows left out of the exam", style="dim"
         )
+    said = set()
     for system in scored.systems:
         aligned, join = system.aligned, system.aligned.join
-        notes.print(
-            f"{system.name} ({aligned.output.file}): {aligned.output.recognition.describe()}", style="dim"
-        )
+        # The systems of a wide file share their columns and their rows.
+        if aligned.output.file in said:
+            continue
+        said.add(aligned.output.file)
+        notes.print(f"{aligned.output.file}: {aligned.output.recognition.describe()}", style="dim")
         parts = [
             f"{len(join.missing)} questions without a row" if len(join.missing) else "",
             f"{len(join.doubled)} doubled rows (the first counts)" if join.doubled else "",
@@ -78,19 +81,29 @@ def show_extractions(output: Console, scored: ScoredFiles) -> None:
                 found.rule or "–",
                 words[:SHOWN_EXTRACTION],
             )
-            table.add_row(*map(_plain, cells))
+            table.add_row(*map(plain, cells))
         output.print(table)
 
 
 def print_tables(report: Report) -> None:
-    """The headline table, the slices of each system and the signatures."""
+    """The headline table, the slices of the systems and the signatures."""
     output = console.results()
+    exam = report["exam"]
+    where = ", ".join(part for part in (exam["source"], exam["split"]) if part)
+    title = f"{where}: {exam['n']:,} questions, profile {report['profile']}, percent with 95% intervals"
+    output.print(plain(title), style="bold", soft_wrap=True)
     output.print(_headline_table(report))
-    for system in report["systems"]:
-        if system["slices"]:
-            output.print(_slice_table(system))
+    sliced = [system for system in report["systems"] if system["slices"]]
+    for system in sliced:
+        if system["best"]:
+            line = f"{system['name']}: best {_named(system['best'])}, worst {_named(system['worst'])}"
+            output.print(plain(line), soft_wrap=True)
+    if len(sliced) == 1:
+        output.print(_slice_table(sliced[0]))
+    elif sliced:
+        output.print(_slices_side_by_side(sliced))
     for signature in _signatures(report):
-        output.print(signature, style="dim", markup=False)
+        output.print(signature, style="dim", markup=False, soft_wrap=True)
 
 
 def print_json(report: Report) -> None:
@@ -144,15 +157,12 @@ PRINTERS: dict[str, Callable[[Report], None]] = {
 
 
 def _headline_table(report: Report) -> Table:
-    exam = report["exam"]
-    where = f"{exam['source']}{', ' + exam['split'] if exam['split'] else ''}"
-    title = f"{where}: {exam['n']:,} questions, profile {report['profile']}, percent with 95% intervals"
-    table = Table(title=_plain(title), title_justify="left")
+    table = Table()
     headings, rows = _headline_cells(report, between="\n")
     for place, heading in enumerate(headings):
         table.add_column(heading, justify="right" if place else "left")
     for row in rows:
-        table.add_row(*map(_plain, row))
+        table.add_row(*map(plain, row))
     return table
 
 
@@ -187,31 +197,44 @@ def _figure(system: Report, key: str) -> Mapping[str, float] | None:
 
 
 def _slice_table(system: Report) -> Table:
-    best, worst = system["best"], system["worst"]
-    title = f"{system['name']} by group"
-    if best and worst:
-        title += f": best {_named(best)}, worst {_named(worst)}"
-    table = Table(title=_plain(title), title_justify="left", caption="* fewer than 30 questions")
-    for heading, justify in (
-        ("group", "left"),
-        ("", "left"),
-        ("n", "right"),
-        ("Acc", "right"),
-        ("95%", "right"),
-    ):
-        table.add_column(heading, justify="right" if justify == "right" else "left")
-    before = None
-    for part in system["slices"]:
-        if part["by"] != before and before is not None:
-            table.add_section()
-        cells = (
-            part["by"] if part["by"] != before else "",
-            part["value"] + (" *" if part["small"] else ""),
+    """Questions, accuracy and interval by group."""
+    rows = [
+        [
             f"{part['n']:,}",
             f"{100 * part['accuracy']:.1f}",
             f"[{100 * part['low']:.1f}, {100 * part['high']:.1f}]",
-        )
-        table.add_row(*map(_plain, cells), style="dim" if part["small"] else None)
+        ]
+        for part in system["slices"]
+    ]
+    return _grouped_table(["n", "Acc", "95%"], system["slices"], rows)
+
+
+def _slices_side_by_side(systems: list[Report]) -> Table:
+    """Accuracy by group, a column a system; n is that of the first."""
+    accuracies = [
+        {(part["by"], part["value"]): part["accuracy"] for part in system["slices"]} for system in systems
+    ]
+    rows = []
+    for part in systems[0]["slices"]:
+        found = [accuracy.get((part["by"], part["value"])) for accuracy in accuracies]
+        rows.append([f"{part['n']:,}", *("–" if each is None else f"{100 * each:.1f}" for each in found)])
+    return _grouped_table(["n", *(system["name"] for system in systems)], systems[0]["slices"], rows)
+
+
+def _grouped_table(headings: list[str], slices: list[Report], rows: list[list[str]]) -> Table:
+    """A section for every property, a row for every value; slices of few questions are marked and dim."""
+    table = Table(caption="* fewer than 30 questions", caption_justify="left")
+    table.add_column("group")
+    table.add_column("")
+    for heading in headings:
+        table.add_column(plain(heading), justify="right")
+    before = None
+    for part, cells in zip(slices, rows, strict=True):
+        if before not in (None, part["by"]):
+            table.add_section()
+        group = part["by"] if part["by"] != before else ""
+        value = part["value"] + (" *" if part["small"] else "")
+        table.add_row(*map(plain, [group, value, *cells]), style="dim" if part["small"] else None)
         before = part["by"]
     return table
 
@@ -225,7 +248,7 @@ def _signatures(report: Report) -> list[str]:
     return list(dict.fromkeys(part["signature"] for part in parts if part is not None))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text from outside as rich should show it: without markup, one line, nothing that moves the cursor."""
     return escape("".join(char if char.isprintable() or char == "\n" else "�" for char in text))
 

@@ -88,15 +88,22 @@ def score_files(files: Sequence[str], options: Scoring) -> ScoredFiles:
     outputs = _distinct([output for path in paths for output in read_outputs(path, options.columns)])
     if exam_path is None:
         return _score_against_itself(paths[0], outputs, options)
-    exam, bad_rows = read_exam_report(exam_path, options.bad_rows, split=options.split)
-    source = ExamSource(str(exam_path), options.split, bad_rows)
-    return _score(exam, source, outputs, options)
+    exam, bad_rows = _read_exam(exam_path, options)
+    return _score(exam, ExamSource(str(exam_path), options.split, bad_rows), outputs, options)
 
 
 def _exam_apart(files: Sequence[str], exam_path: Path | None) -> tuple[list[str], Path | None]:
     if exam_path is not None or len(files) == 1:
         return list(files), exam_path
     return list(files[:-1]), Path(files[-1])
+
+
+def _read_exam(path: Path, options: Scoring) -> tuple[Exam, list[BadRow]]:
+    """A split of a folder, or a file in our own form or that of another exam set."""
+    if options.split is not None or path.is_dir():
+        return read_exam_report(path, options.bad_rows, split=options.split)
+    found = read_any_exam(path, options.bad_rows)
+    return found.exam, found.bad_rows
 
 
 def _score(exam: Exam, source: ExamSource, outputs: Sequence[SystemOutput], options: Scoring) -> ScoredFiles:
@@ -127,7 +134,7 @@ def _score_against_itself(path: str, outputs: Sequence[SystemOutput], options: S
 def _distinct(outputs: Sequence[SystemOutput]) -> list[SystemOutput]:
     """Systems whose names stand for one system each: files of the same name get their folder's too."""
     names = [output.name for output in outputs]
-    distinct = []
+    distinct: list[SystemOutput] = []
     for output in outputs:
         name = output.name
         if names.count(name) > 1:

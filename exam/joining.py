@@ -38,7 +38,7 @@ class Join:
     row_of:  int64 (questions,), the 0-based file row of every question, -1 where it has none
     doubled: file rows (0-based) whose question an earlier row has answered already; they do not count
     extra:   file rows whose question the exam does not hold
-    by_order: questions that share their key with others of the exam and were told apart by their order alone
+    by_order: questions with a row that share their key with others and were told apart by their order alone
     """
 
     by: str
@@ -140,17 +140,18 @@ def _meet(by: str, in_exam: Sequence[Hashable], in_file: Sequence[Hashable]) -> 
     by_order = [question for group in questions_of.values() if len(group) > 1 for question in group]
     waiting = {value: iter(group) for value, group in questions_of.items()}
     row_of = np.full(len(in_exam), -1, dtype=np.int64)
-    doubled, extra = [], []
+    doubled: list[int] = []
+    extra: list[int] = []
     for row, value in enumerate(in_file):
         if value not in waiting:
             extra.append(row)
             continue
-        question = next(waiting[value], None)
-        if question is None:
+        free = next(waiting[value], None)
+        if free is None:
             doubled.append(row)
         else:
-            row_of[question] = row
-    return Join(by, row_of, doubled, extra, by_order)
+            row_of[free] = row
+    return Join(by, row_of, doubled, extra, [question for question in by_order if row_of[question] >= 0])
 
 
 def _why_not(exam: Exam, keys: JoinKeys) -> str:

@@ -76,8 +76,9 @@ def slice_exam(exam: Exam, columns: Iterable[str] = (), overlap: Iterable[str] |
     columns: annotations to slice by; none given means every annotation that the exam has
     overlap: n values such as "same question" and "none", from `Overlap`; left out where None
 
-    Slices of one property stand together, in the order of their values. An annotation with more than 100
-    values (an id, say) is left out unless it is named. Raises `InputError` for a column that the exam lacks.
+    Slices of one property stand together, in the order of their values. A property that divides nothing, or
+    an annotation with more than 100 values (an id, say), is left out unless it is named. Raises `InputError`
+    for a column that the exam lacks.
 
     >>> from cmexam_baseline.exam import Question
     >>> easy = Question("q1", "不属于抗生素的是", ("青霉素", "阿司匹林"), "B", annotations={"Level": "1"})
@@ -95,12 +96,25 @@ def slice_exam(exam: Exam, columns: Iterable[str] = (), overlap: Iterable[str] |
     values_by |= {name: describe(exam) for name, describe in PROPERTIES.items()}
     if overlap is not None:
         values_by["overlap with training"] = list(overlap)
-    return [part for by, values in values_by.items() for part in _groups(by, values)]
+    return [
+        part
+        for by, values in values_by.items()
+        for part in _groups(by, values)
+        if by in named or len(part) < len(exam)
+    ]
 
 
 def _groups(by: str, values: list[str]) -> list[Slice]:
-    names, group_of_row = np.unique(np.array(values, dtype=object).astype(str), return_inverse=True)
+    rows_of: dict[str, list[int]] = {}
+    for row, value in enumerate(values):
+        rows_of.setdefault(value, []).append(row)
     return [
-        Slice(by, str(name) or "(empty)", np.flatnonzero(group_of_row == group))
-        for group, name in enumerate(names.tolist())
+        Slice(by, value or "(empty)", np.array(rows_of[value], dtype=np.int64))
+        for value in sorted(rows_of, key=_numbers_by_size)
     ]
+
+
+def _numbers_by_size(value: str) -> tuple[int, str]:
+    """Sorts "11–20" before "100+", and texts by themselves after numbers."""
+    number = re.match(r"[0-9]{1,9}", value)
+    return (int(number[0]) if number else 10**9, value)

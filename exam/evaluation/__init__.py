@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from cmexam_baseline.exam.evaluation.aligned import AlignedOutput, align
+from cmexam_baseline.exam.evaluation.comparison import Comparison, Difference, compare_systems
 from cmexam_baseline.exam.evaluation.score import Settings, SliceScore, SystemScore, score_pairs, score_system
 
-__all__ = ["AlignedOutput", "Settings", "SliceScore", "SystemScore", "align", "score_pairs", "score_system"]
+__all__ = [
+    "AlignedOutput",
+    "Comparison",
+    "Difference",
+    "Settings",
+    "SliceScore",
+    "SystemScore",
+    "align",
+    "compare_systems",
+    "score_pairs",
+    "score_system",
+]

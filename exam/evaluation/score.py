@@ -110,7 +110,8 @@ def score_system(
     """
     chosen = settings or Settings()
     rows = _rows_that_count(exam, aligned, chosen.missing)
-    answers, intervals = None, {}
+    answers = None
+    intervals: dict[str, Interval] = {}
     if aligned.has_answers:
         answers = metrics.score_answers(exam.answers[rows], aligned.answers[rows])
         intervals |= answer_intervals(answers, chosen.resamples, chosen.seed)

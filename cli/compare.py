@@ -1,0 +1,59 @@
+"""`cmexam-baseline compare`: several systems beside each other, and whether they differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cmexam_baseline.cli.options import AS_JSON, QUIET
+from cmexam_baseline.cli.score_options import scoring_options
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@scoring_options
+@click.option("--published", is_flag=True, help="Put the rows of the paper's Table 3 beside.")
+@AS_JSON
+@QUIET
+def compare(files: tuple[str, ...], published: bool, as_json: bool, quiet: bool, **scoring: Any) -> None:
+    """Compare the systems of two prediction FILEs or more (or of one file with a column a model).
+
+    Differences are paired: McNemar's exact test for accuracy, the paired permutation test for the rest, with
+    Holm's correction over all pairs; intervals come from the paired bootstrap.
+
+    \b
+    Examples:
+      cmexam-baseline compare gpt.jsonl qwen.jsonl --exam CMExam/data --split test
+      cmexam-baseline compare nine_models.csv --exam val.csv --missing skip
+      cmexam-baseline compare a.csv b.csv --exam test.csv --published --json
+    """
+    from cmexam_baseline.cli import compare_tables, console, score_tables
+    from cmexam_baseline.cli.scoring import Scoring, score_files
+    from cmexam_baseline.exam.errors import InputError
+    from cmexam_baseline.exam.evaluation import compare_systems
+    from cmexam_baseline.exam.evaluation.report import report_of
+    from cmexam_baseline.exam.published import PUBLISHED_RESULTS
+
+    options = Scoring(**scoring)
+    scored = score_files(files, options)
+    if scored.exam is None:
+        raise InputError("a comparison needs the exam that the systems answered; name it with --exam")
+    if not quiet:
+        score_tables.say_what_was_read(console.notes(), scored)
+    comparison = compare_systems(scored.exam, scored.systems, scored.settings)
+    report = report_of(scored.exam, scored.source.to_dict(), scored.systems, scored.settings)
+    rows = PUBLISHED_RESULTS if published else ()
+    if as_json:
+        console.print_json(
+            {
+                **report,
+                "comparison": comparison.to_dict(),
+                "published": [compare_tables.as_dict(row) for row in rows],
+            }
+        )
+        return
+    score_tables.print_tables(report)
+    compare_tables.print_comparison(comparison)
+    if published:
+        compare_tables.print_published(rows)

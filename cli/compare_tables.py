@@ -1,0 +1,106 @@
+"""How comparisons look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.table import Table
+
+from cmexam_baseline.cli import console
+from cmexam_baseline.cli.score_tables import plain
+from cmexam_baseline.exam.evaluation import Comparison, Difference
+from cmexam_baseline.exam.published import SOURCE, PublishedResult
+
+HEADINGS = {
+    "accuracy": ("Acc", 100),
+    "weighted_f1": ("F1", 100),
+    "bleu1": ("BLEU-1", 1),
+    "bleu4": ("BLEU-4", 1),
+    "rouge1": ("ROUGE-1", 1),
+    "rouge2": ("ROUGE-2", 1),
+    "rougeL": ("ROUGE-L", 1),
+}
+SHOWN_PAIRS = 60
+SHOWN_MISSES = 10
+PUBLISHED_FIGURES = {
+    "Acc": "accuracy",
+    "F1": "weighted_f1",
+    "BLEU-1": "bleu_1",
+    "BLEU-4": "bleu_4",
+    "ROUGE-1": "rouge_1",
+    "ROUGE-2": "rouge_2",
+    "ROUGE-L": "rouge_l",
+}
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """Differences with p, agreement, slices won, and questions that all miss."""
+    output = console.results()
+    output.print(
+        "Differences in points, first minus second; * p < 0.05 after Holm's correction", style="bold"
+    )
+    output.print(_differences(comparison))
+    if len(comparison.differences) > SHOWN_PAIRS:
+        output.print(f"… and {len(comparison.differences) - SHOWN_PAIRS} more; --json prints all")
+    if comparison.slice_wins:
+        wins = ", ".join(f"{name} {count}" for name, count in comparison.slice_wins.items())
+        output.print(plain(f"Groups in which no other system is more accurate: {wins}"), soft_wrap=True)
+    shown = ", ".join(comparison.all_miss[:SHOWN_MISSES])
+    more = ", …" if len(comparison.all_miss) > SHOWN_MISSES else ""
+    listed = f" ({shown}{more})" if shown else ""
+    output.print(
+        plain(f"All miss {len(comparison.all_miss)} questions{listed}; none misses {comparison.none_miss}"),
+        soft_wrap=True,
+    )
+
+
+def print_published(rows: Sequence[PublishedResult]) -> None:
+    """The paper's table, marked as what it is."""
+    output = console.results()
+    output.print(
+        f"Published, on the whole {rows[0].split} split of CMExam ({SOURCE})", style="bold", soft_wrap=True
+    )
+    table = Table()
+    table.add_column("model")
+    table.add_column("size")
+    for heading in PUBLISHED_FIGURES:
+        table.add_column(heading, justify="right")
+    for row in rows:
+        figures = (getattr(row, name) for name in PUBLISHED_FIGURES.values())
+        table.add_row(row.model, row.size or "–", *(str(figure or "–") for figure in figures))
+    output.print(table)
+
+
+def as_dict(row: PublishedResult) -> dict[str, Any]:
+    """A published row for JSON: figures as printed."""
+    figures = {name: getattr(row, name) for name in PUBLISHED_FIGURES.values()}
+    printed = {name: None if figure is None else str(figure) for name, figure in figures.items()}
+    return {"model": row.model, "size": row.size, "split": row.split, **printed}
+
+
+def _differences(comparison: Comparison) -> Table:
+    agreement = {(first, second): share for first, second, share in comparison.agreement}
+    table = Table()
+    for heading in ("first", "second", "figure"):
+        table.add_column(heading)
+    for heading in ("difference", "95%", "p", "p (Holm)", "same answer"):
+        table.add_column(heading, justify="right")
+    for difference in comparison.differences[:SHOWN_PAIRS]:
+        table.add_row(*map(plain, _cells(difference, agreement)))
+    return table
+
+
+def _cells(difference: Difference, agreement: dict[tuple[str, str], float]) -> list[str]:
+    heading, factor = HEADINGS[difference.figure]
+    share = agreement.get((difference.first, difference.second))
+    return [
+        difference.first,
+        difference.second,
+        heading,
+        f"{factor * difference.value:+.1f}{' *' if difference.p_holm < 0.05 else '  '}",
+        f"[{factor * difference.low:+.1f}, {factor * difference.high:+.1f}]",
+        f"{difference.p:.4f}",
+        f"{difference.p_holm:.4f}",
+        f"{share:.1%}" if share is not None and difference.figure == "accuracy" else "",
+    ]
