@@ -5,6 +5,7 @@ from __future__ import annotations
 from cmexam_baseline.exam.checks import BadRow
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam, Question
+from cmexam_baseline.exam.extraction import Extraction, extract, extract_all, extract_answers
 from cmexam_baseline.exam.formats import (
     read_exam,
     read_exam_report,
@@ -23,11 +24,15 @@ __all__ = [
     "PUBLISHED_RESULTS",
     "BadRow",
     "Exam",
+    "Extraction",
     "InputError",
     "Overlap",
     "Predictions",
     "PublishedResult",
     "Question",
+    "extract",
+    "extract_all",
+    "extract_answers",
     "find_overlap",
     "letters_to_mask",
     "letters_to_masks",

@@ -1,0 +1,58 @@
+"""Readings of a whole text, its first and its last line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cmexam_baseline.exam.extraction.lists import analyses_each, begins_list, continues_list
+from cmexam_baseline.exam.extraction.rules import Reading
+from cmexam_baseline.exam.extraction.slots import SlotReader
+
+_LEADING = re.compile(r"[\s。,.:;!?、>#-]*")
+_LONGEST_LEADING = 200
+_TRAILING = " \n。.,;!)]}\"'”’】"
+_DELIMITED = re.compile(r"\s*(?:选项)?\s*(?:[.:、,)。;]|$|\n|-|\()")
+_LETTER_DELIMITED = re.compile(r"(?:选项|项)?\s*[.:、)]")
+
+
+def line_readings(reader: SlotReader) -> Iterator[Reading]:
+    """Readings of the rules letters, option-text, first-line and last-line."""
+    yield from _whole(reader)
+    yield from _first_line(reader)
+    yield from _last_line(reader)
+
+
+def _beginning(text: str, position: int = 0) -> int:
+    leading = _LEADING.match(text, position)
+    return leading.end() if leading else position
+
+
+def _whole(reader: SlotReader) -> Iterator[Reading]:
+    start = _beginning(reader.text)
+    slot = reader.read(start)
+    if slot is None or reader.text[slot.end :].strip(_TRAILING) or slot.end - start > _LONGEST_LEADING:
+        return
+    yield Reading("option-text" if slot.by_text else "letters", slot.mask, slot.start, slot.end)
+
+
+def _first_line(reader: SlotReader) -> Iterator[Reading]:
+    text = reader.text
+    slot = reader.read_letters(_beginning(text))
+    if slot is None or slot.mask == reader.options.everything:
+        return
+    delimited = _DELIMITED.match(text, slot.end) or _LETTER_DELIMITED.match(text, slot.start + 1)
+    if delimited and not begins_list(reader, slot) and not analyses_each(text, slot):
+        yield Reading("first-line", slot.mask, slot.start, slot.end)
+
+
+def _last_line(reader: SlotReader) -> Iterator[Reading]:
+    text = reader.text.rstrip()
+    line_start = text.rfind("\n") + 1
+    if line_start == 0:
+        return
+    slot = reader.read_letters(_beginning(text, line_start))
+    if slot is None or slot.mask == reader.options.everything or text[slot.end :].strip(_TRAILING):
+        return
+    if not continues_list(text, line_start, slot):
+        yield Reading("last-line", slot.mask, slot.start, slot.end)

@@ -1,0 +1,73 @@
+"""The rules by which an answer can be read, as one table: what each means, and which one wins.
+
+Among several readings of one text the highest priority wins, and of equal ones the last in the text:
+people and models that change their mind say the final answer last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A way to read an answer; of two rules that apply, the one with the higher priority wins."""
+
+    name: str
+    description: str
+    priority: int
+
+
+_TABLE = (
+    Rule("letters", "the whole text is letters: ABD, A,B、(C)", 100),
+    Rule("option-text", "the whole text is one option's text", 100),
+    Rule("boxed", r"\boxed{B}", 95),
+    Rule("tag", "<answer>B</answer>", 95),
+    Rule("json", 'a field of a JSON reply: {"answer": "B"}, {"答案": ["A", "C"]}', 95),
+    Rule(
+        "answer-phrase", "答案是B, 故选B, 【答案】B, 更正为B: a phrase that declares the answer by letter", 90
+    ),
+    Rule("answer-phrase-en", "the answer is B, I choose B, Correct option: (B)", 90),
+    Rule("answer-phrase-text", "答案是阿托品, The answer is atropine: the same with an option's text", 90),
+    Rule("last-line", "the last line is letters, or a letter with its option's text", 90),
+    Rule("first-line", "the text begins with the letter: B. 阿托品", 80),
+    Rule("stem", "the question's own words end in the letter: 首选药物是B, 正确的是B", 70),
+    Rule(
+        "verdict", "选项B正确, B is correct, in a sentence that concludes or beside options called wrong", 70
+    ),
+    Rule("negative-stem", "错误的是B: the same for a question that asks what is wrong", 65),
+    Rule("conclusion", "the last concluding sentence (综上, 因此, therefore) names one option's letter", 60),
+    Rule("conclusion-text", "the last concluding sentence names one option's text", 60),
+    Rule("only-verdict", "one option alone is called right, or one alone wrong among several right", 50),
+    Rule("only-letter", "one option letter alone is named in the whole text", 45),
+    Rule("all-of-the-above", "以上都对, where an option says so", 42),
+    Rule("choice-text", "应选用阿托品, 应该是阿托品: a phrase that chooses, with an option's text", 38),
+    Rule("lead-text", "the first sentence ends in one option's text", 35),
+    Rule("superlative-text", "one option's text alone is called 首选, 最常见, 主要的", 30),
+    Rule("only-text", "one option's text alone is named in the whole text", 20),
+)
+
+RULES: dict[str, Rule] = {rule.name: rule for rule in _TABLE}
+
+NO_ANSWER = ""
+"""The rule name of an extraction that found no answer."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One possible answer: a mask, the rule that read it, and where in the clean text."""
+
+    rule: str
+    mask: int
+    start: int
+    end: int
+
+
+def winner(readings: list[Reading]) -> Reading | None:
+    """The reading of highest priority; of equal ones the last in the text.
+
+    >>> first, last = Reading("answer-phrase", 1, 0, 4), Reading("answer-phrase", 2, 9, 13)
+    >>> winner([last, first, Reading("only-text", 4, 20, 22)]).mask
+    2
+    """
+    return max(readings, key=lambda reading: (RULES[reading.rule].priority, reading.end), default=None)

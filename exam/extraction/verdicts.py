@@ -1,0 +1,167 @@
+"""Options called right or wrong: B正确, A项错误, C is correct, E ✗."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cmexam_baseline.exam.extraction.rules import Reading
+from cmexam_baseline.exam.extraction.slots import SlotReader
+from cmexam_baseline.exam.extraction.words import (
+    CHINESE,
+    LETTERS_TOGETHER,
+    MUST_CHOOSE,
+    SUPPOSED,
+    any_of,
+    concludes,
+)
+from cmexam_baseline.exam.letters import parse_letters
+
+_DEGREE = any_of("完全 最为? 更 才 也 都 均 应该 应 可能 显然 明显 是 为") + "{0,4}"
+_RIGHT = _DEGREE + any_of(
+    "正确 对(?!于|比|照|症|应|抗|称|此|其|该|患|子|氨) 符合 合适 恰当 合理 最佳(?:答案|选项|选择) 最优"
+    " 准确 成立"
+    r" 是[^,。;\n不非]{0,12}(?:答案|选项|选择)(?!之一) √ ✓ ✔ ✅"
+)
+_WRONG = _DEGREE + any_of(
+    "错误 错(?![过综位]) 不正确 不对 不符合? 不合适 不恰当 不准确 不成立 不属于 不是 有误 × ✗ ✘ ❌ 排除"
+)
+_OF_THE_OPTION = r"(?:选项|项)?(?:的?(?:说法|描述|叙述|表述|内容|陈述))?"
+_BETWEEN = r"[ \t]?[:,-]?[ \t]?(?:\([^()\n]{1,40}\)|[\"“][^\"“”\n]{1,40}[\"”])?[ \t]?"
+_CHINESE_VERDICT = re.compile(
+    rf"(?P<letters>{LETTERS_TOGETHER})\)?{_OF_THE_OPTION}{_BETWEEN}"
+    rf"(?:(?P<wrong>{_WRONG})|(?P<right>{_RIGHT}))"
+)
+_ENGLISH_VERDICT = re.compile(
+    r"(?P<letters>[A-H])\)?"
+    r"(?:[ \t]?\([^()\n]{1,60}\)|[:.)][ \t]?[^.\n:]{1,80}?)?[ \t]+"
+    + any_of("is was would_be seems appears_to_be")
+    + r"[ \t]+(?:(?P<wrong>"
+    + any_of("not in(?:correct|appropriate) wrong false unlikely less")
+    + ")"
+    r"|(?P<right>(?:the[ \t])?(?:most[ \t]|only[ \t]|single[ \t])?"
+    + any_of("correct right best appropriate likely accurate true")
+    + r"))\b"
+)
+_EXCEPTED = re.compile(
+    r"除了?(?P<letters>[A-H])(?:选项|项)?(?:以外|之外|外)[,]?(?:的?(?:其他|其它|其余))?(?:选项|各项)?(?:都|均|全)"
+)
+
+ITEM = re.compile(
+    r"(?:^|\n)[ \t>#-]*(?:\d{1,2}[.、)]\s?)?(?:选项|[Oo]ption[ \t])?\(?(?P<letter>[A-H])(?:\)|选项|项)?[ \t]?"
+    rf"(?:[.:、,)(\"“]|是|为|-|(?=[{CHINESE}]))"
+)
+_ITEM_RIGHT = re.compile(
+    any_of(
+        r"(?<!不)(?<!否)正确(?!答案|与否) (?<!不)符合(?:题意|题干|题目|描述|要求) (?<![相反])对的"
+        r" \b(?<!in)correct\b √ ✓ ✔ ✅"
+    )
+)
+_ITEM_WRONG = re.compile(
+    any_of(
+        r"错误(?!叙述|选项|的是) 不正确 不对 不符 不合适 不恰当 有误 可?排除 \bincorrect\b \bnot\b"
+        r" \bwrong\b \bfalse\b × ✗ ✘ ❌"
+    )
+)
+_LONGEST_ITEM = 600
+_LONGEST_SENTENCE = 120
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    mask: int
+    right: bool
+    start: int
+    end: int
+
+
+def verdict_readings(reader: SlotReader) -> Iterator[Reading]:
+    """Readings of the rules verdict and only-verdict."""
+    if not reader.letters:
+        return
+    verdicts = list(_verdicts(reader))
+    yield from _concluding(reader, verdicts)
+    yield from _only(reader, verdicts)
+    for match in _EXCEPTED.finditer(reader.text):
+        yield from _within(reader, "only-verdict", parse_letters(match["letters"]) or 0, *match.span())
+
+
+def _verdicts(reader: SlotReader) -> Iterator[_Verdict]:
+    end = 0
+    for position in reader.letters:
+        if position < end:
+            continue
+        match = _CHINESE_VERDICT.match(reader.text, position) or _ENGLISH_VERDICT.match(reader.text, position)
+        mask = _mask(match["letters"]) if match else 0
+        if match is not None and mask <= reader.options.everything:
+            end = match.end()
+            yield _Verdict(mask, match["right"] is not None, position, end)
+
+
+def _mask(letters: str) -> int:
+    return parse_letters("".join(char for char in letters if char.isascii())) or 0
+
+
+def _within(reader: SlotReader, rule: str, mask: int, start: int, end: int) -> Iterator[Reading]:
+    if 0 < mask < reader.options.everything:
+        yield Reading(rule, mask, start, end)
+
+
+def _concluding(reader: SlotReader, verdicts: list[_Verdict]) -> Iterator[Reading]:
+    """Verdicts in sentences that conclude; none if the last one says that another option is right as well."""
+    text = reader.text
+    right = [verdict for verdict in verdicts if verdict.right]
+    if right and "也" in text[right[-1].start : right[-1].end]:
+        return
+    for verdict in right:
+        earliest = max(0, verdict.start - _LONGEST_SENTENCE)
+        sentence = max(text.rfind(mark, earliest, verdict.start) for mark in "。\n;!?") + 1
+        before = reader.lowered[max(sentence, earliest) : verdict.start]
+        if concludes(before) is None and "只有" not in before:
+            continue
+        if not SUPPOSED.search(before) or MUST_CHOOSE.search(before):
+            yield from _within(reader, "verdict", verdict.mask, verdict.start, verdict.end)
+
+
+def _only(reader: SlotReader, verdicts: list[_Verdict]) -> Iterator[Reading]:
+    """One right, or one wrong while all the others are right, or several right that are named together."""
+    directly = 0
+    for verdict in verdicts:
+        directly |= verdict.mask
+    judged = verdicts + [verdict for verdict in _item_verdicts(reader) if not verdict.mask & directly]
+    right = wrong = 0
+    for verdict in judged:
+        right |= verdict.mask if verdict.right else 0
+        wrong |= 0 if verdict.right else verdict.mask
+    if right & wrong:
+        return
+    count = reader.options.count if reader.options.known else (right | wrong).bit_length()
+    if right.bit_count() == 1 and (wrong or all(verdict.mask == right for verdict in judged)):
+        answer = right
+    elif wrong.bit_count() == 1 and right.bit_count() >= max(2, count - 1):
+        answer = wrong
+    elif right | wrong == reader.options.everything or len(judged) == 1:
+        answer = right
+    else:
+        return
+    for verdict in judged:
+        if verdict.mask == answer:
+            yield from _within(reader, "only-verdict", answer, verdict.start, verdict.end)
+
+
+def _item_verdicts(reader: SlotReader) -> Iterator[_Verdict]:
+    """The last word of each item of an analysis: "A：… 这个选项不正确。"."""
+    text, places = reader.text, set(reader.letters)
+    items = [item for item in ITEM.finditer(text) if item.start("letter") in places]
+    for number, item in enumerate(items):
+        last = number + 1 == len(items)
+        end = len(text) if last else items[number + 1].start()
+        paragraph = text.find("\n\n", item.end(), end) if last else -1
+        stop = min(end, item.end() + _LONGEST_ITEM, paragraph if paragraph > 0 else end)
+        right = [match.start() for match in _ITEM_RIGHT.finditer(text, item.end(), stop)]
+        wrong = [match.start() for match in _ITEM_WRONG.finditer(text, item.end(), stop)]
+        mask = _mask(item["letter"])
+        if (right or wrong) and mask <= reader.options.everything:
+            is_right = max(right, default=-1) > max(wrong, default=-1)
+            yield _Verdict(mask, is_right, *item.span("letter"))

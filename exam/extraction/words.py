@@ -1,0 +1,86 @@
+"""The words that several rules share, and how lists of words become patterns."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+
+def any_of(words: str) -> str:
+    r"""A pattern for any of the words in `words`: regular expressions between blanks, _ for a blank in one.
+
+    >>> bool(re.fullmatch(any_of("答案 the_answer(?:_key)?"), "the answer"))
+    True
+    """
+    return "(?:" + "|".join(words.split()).replace("_", r"[ \t]+") + ")"
+
+
+CHINESE = r"\u3400-\u9fff"
+
+# A letter that begins a medical word is no option: A型, B超, C肽, D二聚体, E玫瑰花环.
+MEDICAL_WORD = re.compile(
+    any_of(
+        r"-?型 超(?!过) 细胞 淋巴 组(?!合) 族 类 级 期 肽 链 反应 受体 波 病毒 区 线 抗 因子 蛋白 酶 离子"
+        r" 导联 段 环 角 带 峰"
+        r" 药(?!物) 群 株 点 度 轴 层 肝炎 二聚体 玫瑰 亚 胺 -?\d [+'′°℃βαγ%]"
+    )
+)
+
+LETTERS_TOGETHER = r"[A-H](?:(?:[、,/&]|和|及|与|以及)?[A-H]){0,7}"
+
+_CONCLUDING = re.compile(
+    any_of(
+        r"综上 因此 所以 故(?!障|意|事|乡) 综合(?!征|症) 总之 总而言之 总结 由此 可见[,:] 可知[,:]"
+        r" 根据(?:以上|上述|这些)"
+        r" 基于(?:以上|上述|这些) 必须选 一定要选 非要选 结合 我们?会?(?:认为|倾向|选) 最终 结论"
+    )
+)
+_CONCLUDING_ENGLISH = re.compile(
+    any_of("therefore thus hence in_conclusion in_summary overall consequently to_conclude based_on so,")
+)
+_FINALLY = re.compile(
+    any_of(
+        r"综上 综合(?!征|症) 总之 总而言之 总结 最终 结论 我们?会?(?:认为|倾向|选) 根据(?:以上|上述|这些)"
+        r" 基于(?:以上|上述|这些) 必须选 in_conclusion in_summary overall finally"
+    )
+)
+
+
+def concludes(lowered: str, start: int = 0, end: int = sys.maxsize) -> int | None:
+    """Where in lowered[start:end] a word stands that concludes (综上, 因此, therefore), if one does."""
+    found = _CONCLUDING.search(lowered, start, end) or _CONCLUDING_ENGLISH.search(lowered, start, end)
+    return found.start() if found else None
+
+
+def concludes_finally(lowered: str, start: int, end: int) -> bool:
+    """Whether lowered[start:end] concludes the whole text (综上), not perhaps one paragraph of it (因此)."""
+    return _FINALLY.search(lowered, start, end) is not None
+
+
+SUPPOSED = re.compile(
+    any_of(
+        r"如果 若(?!干) 假如 假设 假定 倘若 要是 有人 有些人"
+        r" (?:不少|很多|许多|部分|一些)(?:考生|同学|学生|人|医生)"
+        r" 为什么 为何 能否 是否 要不要 可能会?误 \bif\b"
+    )
+)
+MUST_CHOOSE = re.compile(
+    any_of("必须 只能 一定要 非要 硬要 不得不 如果要 如果让 若要 若让 如果需要 如无 若无 没有其他")
+)
+
+# What stands behind an option that it dismisses.
+WRONG_BEHIND = re.compile(
+    r"\s{0,3}[:(]?\s{0,3}(?:的?(?:说法|描述|叙述|表述|内容))?(?:是|都|均|也|则|为|显然|明显)*"
+    + any_of(
+        "错误 错的 错(?![过综]) 不正确 不对 不符 不是(?=正确|答案|最佳|本题|该题|此题|首选) 不选 不成立"
+        " 不合适 不恰当"
+        " 有误 可以?排除 应?排除 被排除 × ✗ ✘ ❌"
+    )
+    + r"|[ \t]+(?:is|are|was|were|seems?|can_be)[ \t]+".replace("_", " ")
+    + any_of("not n't in(?:correct|appropriate) wrong false unlikely ruled_out excluded")
+    + r"|[ \t]+isn't",
+    re.IGNORECASE,
+)
+
+SENTENCE = re.compile(r"[^。!?;\n\ue000]+")
+CLAUSE = re.compile(r"[^,。!?;\n\ue000]+")
