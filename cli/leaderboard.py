@@ -61,9 +61,9 @@ def leaderboard(
     bad_rows: str,
     as_json: bool,
 ) -> None:
-    """Rank SYSTEMS: run folders, prediction files, and folders that hold such.
+    """Rank SYSTEMS: run folders, reports of `score --json`, prediction files, and folders that hold such.
 
-    Run folders bring their figures along; prediction files are scored on --exam, unanswered questions
+    Runs and reports bring their figures along; prediction files are scored on --exam, unanswered questions
     counting as wrong. Baselines that cost nothing stand among them, and the paper's rows, marked: they are
     figures on CMExam's own test split of 6,811 questions.
 
@@ -100,13 +100,21 @@ def leaderboard(
 def _read(
     systems: Sequence[Path], exam: Path | None, train: Path | None, split: str | None, bad_rows: str
 ) -> list[Standing]:
-    from cmexam_baseline.cli.standings import find_systems, standings_of_run
+    from cmexam_baseline.cli.standings import (
+        find_systems,
+        score_report,
+        standings_of_report,
+        standings_of_run,
+    )
 
     runs, files = find_systems(systems)
+    reports = [file for file in files if score_report(file) is not None]
+    predictions = [file for file in files if file not in reports]
     standings = [each for folder in runs for each in standings_of_run(folder)]
-    if files and exam is None:
-        raise InputError(f"{files[0]} holds predictions; give the exam that they answer as --exam")
-    return standings + ([] if exam is None else _answered(files, exam, train, split, bad_rows))
+    standings += [each for file in reports for each in standings_of_report(file)]
+    if predictions and exam is None:
+        raise InputError(f"{predictions[0]} holds predictions; give the exam that they answer as --exam")
+    return standings + ([] if exam is None else _answered(predictions, exam, train, split, bad_rows))
 
 
 def _answered(

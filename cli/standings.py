@@ -1,4 +1,4 @@
-"""What a leaderboard ranks: systems with their figures, from run folders, prediction files and the paper."""
+"""What a leaderboard ranks: systems with their figures, from runs, score reports, predictions, the paper."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # Questions of the published test split, for the interval of a published accuracy.
 PUBLISHED_TEST_QUESTIONS = 6811
+SCORE_SCHEMA = "cmexam-baseline/score"
 _UNITS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 
 
@@ -76,6 +77,43 @@ def standings_of_run(folder: Path) -> list[Standing]:
     return standings
 
 
+def standings_of_report(file: Path) -> list[Standing]:
+    """The systems of what `cmexam-baseline score --json` printed."""
+    report = score_report(file) or {}
+    try:
+        exam = report["exam"]
+        split = exam["split"] or "test"
+        return [
+            Standing(
+                each["name"],
+                "predictions",
+                split,
+                each["answers"]["n"],
+                each["answers"]["accuracy"]["value"],
+                (each["answers"]["accuracy"]["low"], each["answers"]["accuracy"]["high"]),
+                each["answers"]["weighted_f1"]["value"],
+                questions=exam["fingerprint"],
+            )
+            for each in report["systems"]
+            if each["answers"] is not None
+        ]
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"{file} is no report of `score --json` as this version writes it; make it again"
+        ) from error
+
+
+def score_report(file: Path) -> dict[str, Any] | None:
+    """The content of a score report; None where the file is something else."""
+    if file.suffix.lower() != ".json":
+        return None
+    try:
+        value = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) and value.get("schema") == SCORE_SCHEMA else None
+
+
 def standings_of_predictions(file: Path, exam: Exam, split: str) -> list[Standing]:
     """The systems of a prediction file, scored on `exam`; a question without an answer counts as wrong."""
     from cmexam_baseline.cli.scores import answer_scores
@@ -113,7 +151,7 @@ def published_standings() -> list[Standing]:
 
 
 def find_systems(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """The run folders and the prediction files among `paths` and, one level down, in folders among them.
+    """The run folders and the files among `paths` and, one level down, in folders among them.
 
     Raises `InputError` where a path is not there, or a folder holds neither.
     """

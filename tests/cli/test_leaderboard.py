@@ -104,6 +104,19 @@ def test_predictions_are_scored_and_what_is_unanswered_counts_as_wrong(exam: Pat
     assert systems["half"]["size"] == 7e9
 
 
+def test_a_score_report_ranks_as_its_predictions_do(exam: Path, tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    predictions = write_predictions(tmp_path / "half.csv", [1, 2, 1, 0])
+    scored = CliRunner().invoke(commands, ["score", str(predictions), "--exam", str(exam), "--json"])
+    assert scored.exit_code == 0, scored.output
+    (tmp_path / "files" / "report.json").write_text(scored.stdout, encoding="utf-8")
+    report = board(tmp_path / "files", "--no-published")["half"]
+    direct = board(predictions, "--exam", exam, "--no-published")["half"]
+    assert report == direct
+    (tmp_path / "files" / "report.json").write_text('{"schema": "cmexam-baseline/score"}')
+    assert "no report of `score --json`" in refused(run(tmp_path / "files"))
+
+
 def test_free_baselines_are_scored_on_the_exam_too(exam: Path, tmp_path: Path) -> None:
     free = {"random subset", "random letter", "longest option", "all of the above"}
     assert set(board("--exam", exam, "--no-published")) == free
