@@ -85,6 +85,8 @@ def score_files(files: Sequence[str], options: Scoring) -> ScoredFiles:
     Raises `InputError` where a file cannot be read or the rows do not meet the exam.
     """
     paths, exam_path = _exam_apart(files, options.exam_path)
+    if exam_path is None and paths == ["-"]:
+        raise InputError("predictions from standard input need an exam; name it with --exam")
     outputs = _distinct([output for path in paths for output in read_outputs(path, options.columns)])
     if exam_path is None:
         return _score_against_itself(paths[0], outputs, options)
@@ -117,8 +119,6 @@ def _score(exam: Exam, source: ExamSource, outputs: Sequence[SystemOutput], opti
 
 
 def _score_against_itself(path: str, outputs: Sequence[SystemOutput], options: Scoring) -> ScoredFiles:
-    if path == "-":
-        raise InputError("predictions from standard input need an exam; name it with --exam")
     if any(output.references is not None for output in outputs):
         systems = [score_pairs(output, options.settings) for output in outputs]
         return ScoredFiles(None, ExamSource(path), systems, options.settings)

@@ -87,9 +87,9 @@ def _text(x: float, y: float, text: str, kind: str) -> Markup:
 
 
 def _svg(width: float, height: float, parts: Iterable[Markup], title: str) -> Markup:
-    return Markup('<svg viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="{}">{}</svg>').format(
-        width, height, title, Markup("").join(parts)
-    )
+    return Markup(
+        '<svg viewBox="0 0 {0:.0f} {1:.0f}" style="max-width:{0:.0f}px" role="img" aria-label="{2}">{3}</svg>'
+    ).format(width, height, title, Markup("").join(parts))
 
 
 def _shortened(label: str, width: int = 26) -> str:

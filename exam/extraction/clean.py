@@ -80,6 +80,7 @@ class CleanText:
 
     def __init__(self, raw: str, ranges: list[tuple[int, int]]) -> None:
         self.raw = raw
+        self._ranges = ranges
         self._clean_starts: list[int] = []
         self._raw_starts: list[int] = []
         pieces: list[str] = []
@@ -98,6 +99,12 @@ class CleanText:
     def raw_span(self, start: int, end: int) -> tuple[int, int]:
         """Where the clean text from `start` to `end` (not empty) stands in the raw text."""
         return self._raw_position(start), self._raw_position(end - 1) + 1
+
+    def raw_text(self, start: int, end: int) -> str:
+        """The raw text that the clean text from `start` to `end` (not empty) was made of, marks and all."""
+        first, last = self.raw_span(start, end)
+        parts = [self.raw[max(first, begin) : min(last, stop)] for begin, stop in self._ranges]
+        return "\n".join(part for part in parts if part)
 
     def _raw_position(self, position: int) -> int:
         if not self._clean_starts:

@@ -67,7 +67,7 @@ def extract(text: str, options: Sequence[str] | None = None) -> Extraction:
     if plain is not None:
         return Extraction(mask_to_letters(plain.mask), plain.mask, plain.rule, (plain.start, plain.end), "")
     clean, reading = _read(text, OptionTexts(options), depth=0)
-    explanation = explanation_of(clean.text, reading)
+    explanation = explanation_of(clean, reading)
     if reading is None:
         return Extraction(None, 0, NO_ANSWER, None, explanation)
     span = clean.raw_span(reading.start, reading.end)
