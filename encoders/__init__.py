@@ -12,19 +12,43 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cmexam_baseline.encoders.baseline import EncoderBaseline as EncoderBaseline
     from cmexam_baseline.encoders.devices import is_main_process as is_main_process
+    from cmexam_baseline.encoders.embeddings import embed_texts as embed_texts
+    from cmexam_baseline.encoders.export import export_onnx as export_onnx
     from cmexam_baseline.encoders.models import find_model as find_model
+    from cmexam_baseline.encoders.onnx_encoder import OnnxEncoder as OnnxEncoder
+    from cmexam_baseline.encoders.seeds import fit_seeds as fit_seeds
+    from cmexam_baseline.encoders.seeds import mean_and_sd as mean_and_sd
     from cmexam_baseline.encoders.settings import EncoderSettings as EncoderSettings
     from cmexam_baseline.encoders.settings import load_settings as load_settings
+    from cmexam_baseline.encoders.settings import with_seed as with_seed
 
 _MODULES = {
+    "embed_texts": "embeddings",
     "EncoderBaseline": "baseline",
     "EncoderSettings": "settings",
+    "export_onnx": "export",
     "find_model": "models",
+    "fit_seeds": "seeds",
     "is_main_process": "devices",
     "load_settings": "settings",
+    "mean_and_sd": "seeds",
+    "OnnxEncoder": "onnx_encoder",
+    "with_seed": "settings",
 }
 
-__all__ = ["EncoderBaseline", "EncoderSettings", "find_model", "is_main_process", "load_settings"]
+__all__ = [
+    "embed_texts",
+    "EncoderBaseline",
+    "EncoderSettings",
+    "export_onnx",
+    "find_model",
+    "fit_seeds",
+    "is_main_process",
+    "load_settings",
+    "mean_and_sd",
+    "OnnxEncoder",
+    "with_seed",
+]
 
 
 def __getattr__(name: str) -> Any:

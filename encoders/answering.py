@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from cmexam_baseline.encoders.subsets import Floats, natural_answers, option_probabilities
 from cmexam_baseline.exam.decoding import Decoder
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.predictions import Predictions
 
 Offsets = NDArray[np.int64]
 
@@ -32,6 +34,15 @@ class Answering:
         if self.decoder is None:
             return natural_answers(self.loss, scores, offsets, np.array(self.size_bias))
         return self.decoder.decode(self.probabilities(scores, offsets), offsets, questions)
+
+    def predictions(self, exam: Exam, scores: Floats) -> Predictions:
+        """Answers and option probabilities of an exam from flat scores."""
+        return Predictions(
+            ids=list(exam.ids),
+            answers=self.answers(scores, exam.option_offsets, exam.questions),
+            option_scores=self.probabilities(scores, exam.option_offsets),
+            option_offsets=exam.option_offsets,
+        )
 
     def chosen_on(
         self, scores: Floats, offsets: Offsets, questions: list[str], answers: NDArray[np.uint8]

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cmexam_baseline.encoders.answering import Answering
 from cmexam_baseline.encoders.batches import Batches
 from cmexam_baseline.encoders.cache import fingerprint
@@ -17,13 +15,12 @@ from cmexam_baseline.encoders.checkpoints import Checkpoints
 from cmexam_baseline.encoders.description import Description
 from cmexam_baseline.encoders.devices import is_main_process
 from cmexam_baseline.encoders.heads import Scorer, build_scorer, most_positions
-from cmexam_baseline.encoders.inputs import Evidence, encode_exam, evidence_kind
-from cmexam_baseline.encoders.memory import choose_batch_tokens, most_tokens_a_step, probe
+from cmexam_baseline.encoders.inputs import Evidence, encode_exam, evidence_kind, refuse_other_evidence
 from cmexam_baseline.encoders.models import find_model, load_tokenizer, weights_fingerprint
 from cmexam_baseline.encoders.report import TrainingReport
 from cmexam_baseline.encoders.runtime import Runtime, start_runtime, start_tracker
 from cmexam_baseline.encoders.scoring import score_all
-from cmexam_baseline.encoders.sequences import Layout, Sequences
+from cmexam_baseline.encoders.sequences import Layout
 from cmexam_baseline.encoders.settings import EncoderSettings
 from cmexam_baseline.encoders.storage import load_model, save_model
 from cmexam_baseline.encoders.subsets import initial_size_bias
@@ -35,7 +32,6 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.predictions import Predictions
 
 Progress = Callable[[str, int, int], None]
-_WORKERS = {"cuda": 2, "cpu": 0}
 
 
 @dataclass
@@ -47,6 +43,15 @@ class _Fitted:
     text_tokenizer: TextTokenizer
     description: Description
     runtime: Runtime
+
+    def batches(self, exam: Exam, evidence: Evidence | None, progress: Progress | None) -> Batches:
+        """An exam as this model reads it."""
+        description = self.description
+        sequences = encode_exam(
+            exam, self.text_tokenizer, description.layout, evidence,
+            description.settings.evidence_tokens, progress,
+        )  # fmt: skip
+        return Batches(sequences, description.template, exam.answers)
 
 
 class EncoderBaseline:
@@ -75,64 +80,51 @@ class EncoderBaseline:
         `folder` takes checkpoints and logs: a call that was killed goes on from there when it is repeated.
         Raises `InputError` if the card, the weights, the data or the settings do not allow it.
         """
-        settings = self.settings
-        runtime = start_runtime(settings)
-        base = find_model(settings.model)
-        tokenizer = load_tokenizer(base)
-        text_tokenizer = TextTokenizer.from_transformers(tokenizer)
+        settings, runtime = self.settings, start_runtime(self.settings)
         kind = evidence_kind(exam, evidence)
         if val is not None and evidence_kind(val, val_evidence) != kind:
             raise InputError("val needs evidence of the same kind as the training questions")
-        answers = _answers_with_options(exam)
-        size_bias = initial_size_bias(answers, exam.n_options)
-        scorer = build_scorer(base, settings, size_bias)
-        apply_tuning(scorer, settings)
-        scorer.to(runtime.device)
-        layout = _layout(settings, scorer)
-
-        def batches(questions: Exam, sentences: Evidence | None) -> Batches:
-            sequences = encode_exam(
-                questions, text_tokenizer, layout, sentences, settings.evidence_tokens,
-                progress if runtime.rank == 0 else None,
-            )  # fmt: skip
-            return Batches(sequences, text_tokenizer.template, _answers_with_options(questions))
-
-        train = batches(exam, evidence)
-        held_out = batches(val, val_evidence) if val is not None else None
-        workers = _WORKERS[runtime.device.type] if settings.workers is None else settings.workers
-        work = None if folder is None else Path(folder)
-        run = _fingerprint(
-            settings, base, [train.sequences, held_out.sequences if held_out else None], answers
-        )
+        base = find_model(settings.model)
+        model = _untrained(settings, runtime, base, exam, kind)
+        said = progress if runtime.rank == 0 else None
+        train = model.batches(exam, evidence, said)
+        held_out = None if val is None else model.batches(val, val_evidence, said)
         trainer = Trainer(
-            scorer, settings, runtime, train, held_out, batch_tokens=0,
-            checkpoints=None if work is None else Checkpoints(work / "checkpoints", run),
-            tracker=start_tracker(settings, work) if runtime.rank == 0 else None,
-            progress=progress, workers=workers,
-        )  # fmt: skip
-        trainer.batch_tokens = choose_batch_tokens(
-            settings.batch_tokens, runtime.device, probe(trainer, scorer, train),
-            most_tokens_a_step(train, settings.batch),
+            model.scorer, settings, runtime, train, held_out,
+            _checkpoints(folder, settings, base, train, held_out),
+            start_tracker(settings, folder) if runtime.rank == 0 else None, said,
         )  # fmt: skip
         report = trainer.run()
-        if scorer.adapter and not settings.apart:
-            merge_adapter(scorer)
-        bias = tuple(scorer.size_bias.detach().double().cpu().tolist())
-        answering = Answering(settings.loss, bias)
-        if held_out is not None and val is not None:
-            scores = score_all(scorer, held_out, runtime, trainer.batch_tokens)
-            answering = answering.chosen_on(scores, val.option_offsets, val.questions, held_out.answers)
-        source = None
-        if settings.apart:
-            source = {"model": settings.model, "fingerprint": weights_fingerprint(base)}
-        description = Description(settings, text_tokenizer.template, layout, answering, kind, report, source)
-        self._fitted = _Fitted(scorer, tokenizer, text_tokenizer, description, runtime)
+        if model.scorer.adapter and not settings.apart:
+            merge_adapter(model.scorer)
+        bias = model.scorer.size_bias.detach().double().cpu().tolist()
+        answering = Answering(settings.loss, tuple(bias))
+        if val is not None and held_out is not None:
+            scores = score_all(model.scorer, held_out, runtime, report.batch_tokens)
+            answering = answering.chosen_on(scores, val.option_offsets, val.questions, val.answers)
+        model.description = replace(model.description, answering=answering, report=report)
+        self._fitted = model
         return self
 
     @property
     def report(self) -> TrainingReport:
         """What training did and cost; kept by `save` and `load`."""
-        return self._trained().description.report
+        return self.description.report
+
+    @property
+    def description(self) -> Description:
+        """Settings, layout and how scores become answers; kept by `save` and `load`."""
+        return self._trained().description
+
+    @property
+    def scorer(self) -> Scorer:
+        """The torch module that gives every option its score."""
+        return self._trained().scorer
+
+    @property
+    def text_tokenizer(self) -> TextTokenizer:
+        """The tokenizer of questions and options on their own."""
+        return self._trained().text_tokenizer
 
     def predict(
         self, exam: Exam, progress: Progress | None = None, *, evidence: Evidence | None = None
@@ -142,33 +134,22 @@ class EncoderBaseline:
         Needs evidence of the kind that it was trained with, if any. Raises `InputError` before `fit` or
         `load`.
         """
-        fitted = self._trained()
-        description = fitted.description
-        if evidence_kind(exam, evidence) != description.evidence:
-            wanted = f"sentences a {description.evidence}" if description.evidence else "no evidence"
-            raise InputError(f"the model was trained with {wanted}; predict with the same")
-        sequences = encode_exam(
-            exam, fitted.text_tokenizer, description.layout, evidence,
-            description.settings.evidence_tokens, progress,
-        )  # fmt: skip
-        batches = Batches(sequences, description.template)
-        most_tokens = description.report.batch_tokens or 4096
+        fitted, description = self._trained(), self.description
+        refuse_other_evidence(exam, evidence, description.evidence)
+        batches = fitted.batches(exam, evidence, progress)
+        most_tokens = description.report.batch_tokens
         scores = score_all(fitted.scorer, batches, fitted.runtime, most_tokens, progress=progress)
-        return Predictions(
-            ids=list(exam.ids),
-            answers=description.answering.answers(scores, exam.option_offsets, exam.questions),
-            option_scores=description.answering.probabilities(scores, exam.option_offsets),
-            option_offsets=exam.option_offsets,
-        )
+        return description.answering.predictions(exam, scores)
 
-    def save(self, folder: str | os.PathLike[str]) -> None:
+    def save(self, folder: str | os.PathLike[str], overwrite: bool = False) -> None:
         """Write model, tokenizer and settings to a new folder; under several processes only the first writes.
 
-        Raises `InputError` if the folder holds something already.
+        Raises `InputError` before `fit` or `load`, or if the folder holds something and `overwrite` is not
+        set.
         """
         fitted = self._trained()
         if is_main_process():
-            save_model(Path(folder), fitted.scorer, fitted.tokenizer, fitted.description)
+            save_model(Path(folder), fitted.scorer, fitted.tokenizer, fitted.description, overwrite)
         fitted.runtime.wait()
 
     @classmethod
@@ -194,6 +175,20 @@ class EncoderBaseline:
         return self._fitted
 
 
+def _untrained(settings: EncoderSettings, runtime: Runtime, base: Path, exam: Exam, evidence: str) -> _Fitted:
+    tokenizer = load_tokenizer(base)
+    text_tokenizer = TextTokenizer.from_transformers(tokenizer)
+    size_bias = initial_size_bias(exam.answers, exam.n_options)
+    scorer = build_scorer(base, settings, size_bias)
+    apply_tuning(scorer, settings)
+    description = Description(
+        settings, text_tokenizer.template, _layout(settings, scorer),
+        Answering(settings.loss, tuple(size_bias.tolist())), evidence,
+        base={"model": settings.model, "fingerprint": weights_fingerprint(base)} if settings.apart else None,
+    )  # fmt: skip
+    return _Fitted(scorer.to(runtime.device), tokenizer, text_tokenizer, description, runtime)
+
+
 def _layout(settings: EncoderSettings, scorer: Scorer) -> Layout:
     most = most_positions(scorer)
     return Layout(
@@ -204,24 +199,29 @@ def _layout(settings: EncoderSettings, scorer: Scorer) -> Layout:
     )
 
 
-def _answers_with_options(exam: Exam) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
-    """The answers, 0 where one names an option that the question does not have: it teaches nothing."""
-    fits = exam.answers < (1 << exam.n_options)
-    return np.where(fits, exam.answers, 0).astype(np.uint8)
-
-
 # What may change between a killed run and its repetition without changing what is trained.
 _FREE = ("device", "workers", "log_to", "batch_tokens", "checkpoint_every")
 
 
-def _fingerprint(
-    settings: EncoderSettings, base: Path, parts: list[Sequences | None], answers: np.ndarray[Any, Any]
-) -> str:
+def _checkpoints(
+    folder: str | os.PathLike[str] | None, settings: EncoderSettings, base: Path, train: Batches,
+    val: Batches | None,
+) -> Checkpoints | None:  # fmt: skip
+    """Checkpoints in the folder, of a run that is known by its settings, weights and questions."""
+    if folder is None:
+        return None
     values = {name: value for name, value in settings.to_dict().items() if name not in _FREE}
     arrays = [
         array.tobytes()
-        for part in parts
-        if part is not None
-        for array in (part.ids, part.segments, part.offsets, part.option_offsets)
+        for batches in (train, val)
+        if batches is not None
+        for array in (
+            batches.answers,
+            batches.sequences.ids,
+            batches.sequences.segments,
+            batches.sequences.offsets,
+            batches.sequences.option_offsets,
+        )  # fmt: skip
     ]
-    return fingerprint([repr(sorted(values.items())), weights_fingerprint(base), answers.tobytes(), *arrays])
+    run = fingerprint([repr(sorted(values.items())), weights_fingerprint(base), *arrays])
+    return Checkpoints(Path(folder) / "checkpoints", run)

@@ -73,7 +73,7 @@ class Batches:
         at = np.repeat(np.arange(len(rows)) * width, lengths) + within(lengths)
 
         segments = _spread(data.segments[tokens], at, len(rows), width, PADDING)
-        positions = np.broadcast_to(np.arange(width), (len(rows), width))
+        positions = np.tile(np.arange(width), (len(rows), 1))
         if data.positions is not None:
             positions = _spread(data.positions[tokens], at, len(rows), width, 0)
         n_options = np.diff(data.option_offsets)[questions]
@@ -84,7 +84,7 @@ class Batches:
             input_ids=_spread(data.ids[tokens], at, len(rows), width, template.pad),
             segments=segments,
             token_types=np.where(segments > 0, template.second_type, 0),
-            positions=np.ascontiguousarray(positions, np.int64),
+            positions=positions,
             sequence_of=data.sequence_of[options] + (first_row - data.firsts[questions])[row_of],
             place_of=data.place_of[options],
             row_of=row_of,

@@ -214,8 +214,17 @@ def build_scorer(folder: Path, settings: EncoderSettings, size_bias: Floats, sav
             if isinstance(module, nn.Dropout):
                 module.p = settings.dropout
     if settings.gradient_checkpointing:
-        scorer.encoder.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        _recompute_activations(scorer.encoder)
     return scorer
+
+
+def _recompute_activations(encoder: Any) -> None:
+    encoder.config.use_cache = False
+    # transformers 5.2x renames gradient to activation checkpointing and warns about the old name.
+    if hasattr(encoder, "activation_checkpointing_enable"):
+        encoder.activation_checkpointing_enable({"use_reentrant": False})
+    else:
+        encoder.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
 
 
 def most_positions(scorer: Scorer) -> int | None:

@@ -58,6 +58,13 @@ def evidence_kind(exam: Exam, evidence: Evidence | None) -> str:
     )
 
 
+def refuse_other_evidence(exam: Exam, evidence: Evidence | None, trained_with: str) -> None:
+    """Raise `InputError` unless the evidence is of the kind that a model was trained with."""
+    if evidence_kind(exam, evidence) != trained_with:
+        wanted = f"evidence sentences for every {trained_with}" if trained_with else "no evidence"
+        raise InputError(f"the model was trained with {wanted}; predict with the same")
+
+
 def _rows(table: TokenTable, first: int, last: int) -> TokenTable:
     return TokenTable(table.ids, table.starts[first:last], table.lengths[first:last])
 

@@ -103,12 +103,12 @@ def joint_full(
 
 
 def _level(lengths: Ints, room: int) -> Ints:
-    """The lengths with the longest cut down to one level, so that they sum to at most `room`."""
-    level = int(lengths.max())
-    while np.minimum(lengths, level).sum() > room:
-        excess = int(np.minimum(lengths, level).sum()) - room
-        level -= -(-excess // int((lengths >= level).sum()))
-    return np.minimum(lengths, level)
+    """The lengths with the longest cut down to one level, or one more, so that they sum to `room`."""
+    totals = np.minimum(lengths[:, None], np.arange(lengths.max() + 1)).sum(0)
+    level = int(np.searchsorted(totals, room, side="right")) - 1
+    kept = np.minimum(lengths, level)
+    kept[np.flatnonzero(lengths > level)[: room - int(kept.sum())]] += 1
+    return kept
 
 
 def _evidence(evidence: Ints | None, room: Ints) -> Ints:

@@ -7,10 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from cmexam_baseline.encoders.batches import Batches, Ints, padded
-from cmexam_baseline.encoders.heads import Scorer
-from cmexam_baseline.encoders.training import Trainer
-from cmexam_baseline.encoders.tuning import trained_parameters
+from cmexam_baseline.encoders.batches import Batches, padded
 
 CPU_TOKENS = 8192
 """On a CPU larger batches gain nothing; this keeps BERT-base below a few gigabytes."""
@@ -39,28 +36,20 @@ def choose_batch_tokens(
     return max(int(_SPARE * tokens) // 8 * 8, 8) if tokens < most else tokens
 
 
-def probe(trainer: Trainer, scorer: Scorer, train: Batches) -> Callable[[int], bool]:
-    """A function that says whether a forward and backward pass of so many tokens fits into the card's memory.
-
-    It runs the longest questions, with room set aside for what AdamW will remember.
-    """
-
-    def fits(tokens: int) -> bool:
-        trained = list(trained_parameters(scorer).values())
-        device = trained[0].device
-        try:
-            moments = torch.empty(2 * sum(p.numel() for p in trained), dtype=torch.float32, device=device)
-            questions: Ints = train.in_order_of_length(tokens)[0]
-            trainer.try_backward(questions)
-            del moments
-        except torch.cuda.OutOfMemoryError:
-            return False
-        finally:
-            scorer.zero_grad(set_to_none=True)
-            torch.cuda.empty_cache()
-        return True
-
-    return fits
+def fits_beside_moments(passes: Callable[[], None], parameters: list[torch.nn.Parameter]) -> bool:
+    """Whether `passes()` runs without the card's memory ending, AdamW's two moments a weight set aside."""
+    device = parameters[0].device
+    try:
+        moments = torch.empty(2 * sum(p.numel() for p in parameters), dtype=torch.float32, device=device)
+        passes()
+        del moments
+    except torch.cuda.OutOfMemoryError:
+        return False
+    finally:
+        for parameter in parameters:
+            parameter.grad = None
+        torch.cuda.empty_cache()
+    return True
 
 
 def most_tokens_a_step(train: Batches, batch: int) -> int:

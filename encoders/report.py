@@ -67,11 +67,27 @@ class TrainingReport:
         return cls(**{**values, "evaluations": [Evaluation(**one) for one in values["evaluations"]]})
 
 
+class DetailedStage(str):
+    """The name of a stage, with what there is to say of it at the moment in `detail`.
+
+    >>> stage = DetailedStage("training", "loss 1.482, 41.0 questions/s")
+    >>> stage == "training", stage.detail
+    (True, 'loss 1.482, 41.0 questions/s')
+    """
+
+    detail: str
+
+    def __new__(cls, name: str, detail: str) -> DetailedStage:
+        stage = super().__new__(cls, name)
+        stage.detail = detail
+        return stage
+
+
 class Meter:
     """Counts questions, sequences and tokens over time and tells the progress callback twice a second.
 
-    The stage that the callback gets is `training`, then after a comma what there is to say: loss and accuracy
-    since the last evaluation, the last val accuracy, questions a second and the time left.
+    The stage that the callback gets is a `DetailedStage`: loss and accuracy since the last evaluation, the
+    last val accuracy, questions a second and the time left.
     """
 
     def __init__(self, progress: Progress | None, steps: int, done: int = 0) -> None:
@@ -120,14 +136,14 @@ class Meter:
         if self._progress is None:
             return
         self._last = time.perf_counter()
-        said = [f"training, loss {loss:.3f}", f"accuracy {accuracy:.1%}"]
+        said = [f"loss {loss:.3f}", f"accuracy {accuracy:.1%}"]
         if val_accuracy is not None:
             said.append(f"val {val_accuracy:.1%}")
         said.append(f"{self.rate(self.questions):.1f} questions/s")
         if step > self._at_start:
             left = self.elapsed / (step - self._at_start) * (self._steps - step)
             said.append(f"{_clock(left)} left")
-        self._progress(", ".join(said), step, self._steps)
+        self._progress(DetailedStage("training", ", ".join(said)), step, self._steps)
 
 
 def _clock(seconds: float) -> str:

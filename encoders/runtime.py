@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +87,7 @@ def start_runtime(settings: EncoderSettings) -> Runtime:
     )
 
 
-def start_tracker(settings: EncoderSettings, folder: Path | None) -> Any:
+def start_tracker(settings: EncoderSettings, folder: str | os.PathLike[str] | None) -> Any:
     """An accelerate tracker (TensorBoard or wandb) for `log_to`; None for `none`. Files go to `folder`/logs.
 
     Raises `InputError` with what to install if the package is missing.
@@ -100,7 +101,7 @@ def start_tracker(settings: EncoderSettings, folder: Path | None) -> Any:
         raise InputError(
             f"--log-to {settings.log_to} needs {settings.log_to}; run pip install {settings.log_to}"
         )
-    logs = (folder or Path()) / "logs"
+    logs = Path(folder or ".") / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     place = {"tensorboard": "logging_dir", "wandb": "dir"}[settings.log_to]
     tracker = tracking.LOGGER_TYPE_TO_CLASS[settings.log_to]("cmexam-baseline", **{place: logs})

@@ -214,7 +214,8 @@ _SHARES = {"warmup": 1.0, "label_smoothing": 1.0, "dropout": 1.0, "lora_dropout"
 
 def _problems(one: Any, value: Any) -> list[str]:
     choices, least = one.metadata["choices"], one.metadata["least"]
-    if not isinstance(value, _TYPES[one.type]) or (isinstance(value, bool) and one.type != "bool"):
+    fits: bool = isinstance(value, _TYPES[one.type]) and (one.type == "bool" or not isinstance(value, bool))
+    if not fits:
         return [f"{one.name} is {value!r}, expected {one.type.replace('None', 'nothing').replace('|', 'or')}"]
     if choices and value is not None and value not in choices:
         return [f"{one.name} is {value!r}, expected {', '.join(choices[:-1])} or {choices[-1]}"]
@@ -222,7 +223,7 @@ def _problems(one: Any, value: Any) -> list[str]:
         return [f"batch_tokens is {value!r}, expected a number or auto"] * (
             one.name == "batch_tokens" and value != "auto"
         )
-    if least is not None and value is not None and not least <= float(value) < float("inf"):
+    if least is not None and value is not None and not least <= value < float("inf"):
         return [f"{one.name} is {value}, expected {least:g} or more"]
     return []
 

@@ -18,7 +18,9 @@ from cmexam_baseline.exam.files import new_folder, write_atomically
 HEAD = "head.safetensors"
 
 
-def save_model(folder: Path, scorer: Scorer, tokenizer: Any, description: Description) -> None:
+def save_model(
+    folder: Path, scorer: Scorer, tokenizer: Any, description: Description, overwrite: bool = False
+) -> None:
     """Write model, tokenizer and description to a new folder; raises `InputError` if it is taken.
 
     Whole models lie in transformers' form: with the standard pairwise head `AutoModelForMultipleChoice` loads
@@ -28,7 +30,7 @@ def save_model(folder: Path, scorer: Scorer, tokenizer: Any, description: Descri
     """
     from safetensors.torch import save_file
 
-    with new_folder(folder) as temporary, quiet():
+    with new_folder(folder, overwrite) as temporary, quiet():
         standard = isinstance(scorer, MultipleChoiceScorer)
         if scorer.adapter:
             save_adapter(scorer, temporary)

@@ -101,7 +101,8 @@ def _marginals(scores: Floats, size_bias: Floats) -> Floats:
 
 
 def _best_options(scores: Floats) -> NDArray[np.uint8]:
-    return np.left_shift(1, scores.argmax(1)).astype(np.uint8)
+    best: NDArray[np.uint8] = np.left_shift(1, scores.argmax(1)).astype(np.uint8)
+    return best
 
 
 def _above_half(scores: Floats) -> NDArray[np.uint8]:

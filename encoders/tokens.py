@@ -108,10 +108,23 @@ class TextTokenizer:
         )
         table = _load(path, len(distinct))
         if table is None:
-            table = _encode(self.backend, distinct, progress)
+            table = self.encode(distinct, progress)
             if store_arrays(path, {"ids": table.ids, "starts": table.starts, "lengths": table.lengths}):
                 prune(path.parent)
         return TokenTable(table.ids, table.starts[of_text], table.lengths[of_text])
+
+    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> TokenTable:
+        """The tokens of every text, without special tokens; on all cores, past the cache."""
+        parts: list[NDArray[np.int32]] = []
+        for begin in range(0, len(texts), _CHUNK):
+            chunk = [_encodable(text) for text in texts[begin : begin + _CHUNK]]
+            encodings = self.backend.encode_batch_fast(chunk, add_special_tokens=False)
+            parts.extend(np.array(encoding.ids, np.int32) for encoding in encodings)
+            if progress is not None:
+                progress("tokenising", len(parts), len(texts))
+        lengths = np.array([len(part) for part in parts], np.int64)
+        ids = np.concatenate(parts) if parts else np.zeros(0, np.int32)
+        return TokenTable(ids, np.cumsum(lengths) - lengths, lengths)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,20 +152,6 @@ def _plain(backend: Tokenizer) -> Tokenizer:
     copy.no_padding()
     copy.no_truncation()
     return copy
-
-
-def _encode(backend: Tokenizer, texts: list[str], progress: Progress | None) -> TokenTable:
-    parts: list[NDArray[np.int32]] = []
-    lengths = np.zeros(len(texts), np.int64)
-    for begin in range(0, len(texts), _CHUNK):
-        chunk = [_encodable(text) for text in texts[begin : begin + _CHUNK]]
-        for i, encoding in enumerate(backend.encode_batch_fast(chunk, add_special_tokens=False), begin):
-            parts.append(np.array(encoding.ids, np.int32))
-            lengths[i] = len(parts[-1])
-        if progress is not None:
-            progress("tokenising", begin + len(chunk), len(texts))
-    ids = np.concatenate(parts) if parts else np.zeros(0, np.int32)
-    return TokenTable(ids, np.cumsum(lengths) - lengths, lengths)
 
 
 def _encodable(text: str) -> str:

@@ -22,6 +22,7 @@ from cmexam_baseline.encoders.batches import Batches, Ints, padded, plan_epoch
 from cmexam_baseline.encoders.checkpoints import Checkpoints
 from cmexam_baseline.encoders.heads import Scorer
 from cmexam_baseline.encoders.losses import LOSSES, divergence, most_probable
+from cmexam_baseline.encoders.memory import choose_batch_tokens, fits_beside_moments, most_tokens_a_step
 from cmexam_baseline.encoders.optimization import (
     backward_with_adversary,
     parameter_groups,
@@ -36,6 +37,8 @@ from cmexam_baseline.encoders.subsets import natural_answers
 from cmexam_baseline.encoders.tensors import TensorBatch, load_batches
 from cmexam_baseline.encoders.tuning import trained_parameters
 from cmexam_baseline.exam.errors import InputError
+
+_WORKERS = {"cuda": 2, "cpu": 0}
 
 
 @dataclass
@@ -57,19 +60,18 @@ class _State:
 class Trainer:
     """Trains a scorer in place on the questions that have an answer; see `run`.
 
-    `batch_tokens` is a number here. `tracker`, if given, is an accelerate tracker.
+    `tracker`, if given, is an accelerate tracker; `progress` and `tracker` are for the first process alone.
     """
 
     def __init__(
         self, scorer: Scorer, settings: EncoderSettings, runtime: Runtime, train: Batches,
-        val: Batches | None, batch_tokens: int, checkpoints: Checkpoints | None = None, tracker: Any = None,
-        progress: Progress | None = None, workers: int = 0,
+        val: Batches | None = None, checkpoints: Checkpoints | None = None, tracker: Any = None,
+        progress: Progress | None = None,
     ) -> None:  # fmt: skip
         self.scorer, self.settings, self.runtime = scorer, settings, runtime
         self.train, self.val = train, val
-        self.batch_tokens, self.workers = batch_tokens, workers
-        self.checkpoints, self.tracker = checkpoints, tracker
-        self.progress = progress if runtime.rank == 0 else None
+        self.checkpoints, self.tracker, self.progress = checkpoints, tracker, progress
+        self.workers = _WORKERS[runtime.device.type] if settings.workers is None else settings.workers
         self.loss = LOSSES[settings.loss]
         self.trained = trained_parameters(scorer)
         groups = parameter_groups(scorer, settings)
@@ -84,6 +86,9 @@ class Trainer:
         self.state = _State()
         self.best_weights: dict[str, Tensor] | None = None
         self.best_file: dict[str, str] = {}
+        self.batch_tokens = choose_batch_tokens(
+            settings.batch_tokens, runtime.device, self._fits, most_tokens_a_step(train, settings.batch)
+        )
 
     def run(self) -> TrainingReport:
         """Train to the end, or to where val stops getting better, and put the best weights in place.
@@ -153,12 +158,16 @@ class Trainer:
         self.scaler.step(self.optimizer)
         self.scaler.update()
 
-    def try_backward(self, questions: Ints) -> None:
-        """The passes of a step over these questions, for what they cost in memory."""
+    def _fits(self, tokens: int) -> bool:
+        """Whether the passes over so many tokens, of the longest questions, fit into the card's memory."""
+        questions = self.train.in_order_of_length(tokens)[0]
         self.scorer.train()
-        self.backward(
-            TensorBatch.from_batch(self.train.make(questions)).to(self.runtime.device), len(questions)
-        )
+
+        def passes() -> None:
+            batch = TensorBatch.from_batch(self.train.make(questions)).to(self.runtime.device)
+            self.backward(batch, len(questions))
+
+        return fits_beside_moments(passes, list(self.trained.values()))
 
     def backward(self, batch: TensorBatch, n_questions: int) -> Tensor:
         """Add the gradients of a part of a step; returns its sum of losses and number of right answers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,10 @@ def apply_tuning(scorer: Scorer, settings: EncoderSettings) -> None:
     from peft import get_peft_model
 
     try:
-        model = get_peft_model(scorer.encoder, config)
+        with warnings.catch_warnings():
+            # peft asks for an attribute that transformers is about to rename; nothing a user could do.
+            warnings.simplefilter("ignore", FutureWarning)
+            model = get_peft_model(scorer.encoder, config)
     except ValueError as error:
         raise InputError(f"--tuning {settings.tuning} does not fit this encoder: {error}") from error
     scorer.adapter = (model,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def make_encoder(folder: Path, kind: str = "bert", **changes: Any) -> Path:
     backend = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     backend.normalizer = normalizers.BertNormalizer(handle_chinese_chars=True)
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    types = {"bert": ("0", "1"), "electra": ("0", "1"), "roberta": ("0", "0")}[kind]
+    types = ("0", "0") if kind == "roberta" else ("0", "1")
     middle = "[SEP]:0 [SEP]:0" if kind == "roberta" else "[SEP]:0"
     backend.post_processor = processors.TemplateProcessing(
         single="[CLS]:0 $A:0 [SEP]:0",
@@ -65,6 +66,21 @@ def make_exam(n: int, seed: int = 0, options: tuple[int, ...] = (5,), several: f
         option_offsets=np.concatenate([[0], np.cumsum(counts)]),
         answers=np.array(answers, np.uint8),
         explanations=[""] * n,
+    )
+
+
+def make_rule_exam(n: int, seed: int = 0) -> Exam:
+    """As `make_exam` with 4 or 5 options, but with a rule to learn: 甲 stands in the right options alone."""
+    exam = make_exam(n, seed, options=(5, 4))
+    right = [
+        bool(answer >> i & 1)
+        for answer, k in zip(exam.answers, exam.n_options, strict=True)
+        for i in range(k)
+    ]
+    texts = [text.replace("甲", "乙") for text in exam.option_texts]
+    return replace(
+        exam,
+        option_texts=[f"{text[:1]}甲{text[1:]}" if r else text for text, r in zip(texts, right, strict=True)],
     )
 
 

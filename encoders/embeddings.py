@@ -1,0 +1,141 @@
+"""Mean-pooled embeddings of texts by a frozen encoder, computed once and kept in the user's cache."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cmexam_baseline.encoders.batches import padded
+from cmexam_baseline.encoders.cache import cache_folder, fingerprint, load_arrays, store_arrays
+from cmexam_baseline.encoders.devices import check_kernels, choose_precision, device_facts
+from cmexam_baseline.encoders.models import (
+    find_model,
+    load_config,
+    load_encoder,
+    load_tokenizer,
+    weights_fingerprint,
+)
+from cmexam_baseline.encoders.runtime import Runtime
+from cmexam_baseline.encoders.tokens import Template, TextTokenizer, TokenTable
+
+Progress = Callable[[str, int, int], None]
+_STAGE = "embedding"
+_PART = 16_384
+_TOKENS_A_GROUP = 8192
+_TOKENS_A_TEXT = 512
+_KEY_BYTES = 16
+_VERSION = "1"
+
+
+def embed_texts(
+    name_or_path: str, texts: Sequence[str], progress: Progress | None = None, device: str = "auto"
+) -> NDArray[np.float32]:
+    """(n, hidden size): the mean of an encoder's last states over each text's tokens, not normalised.
+
+    The model is a name or folder as for `find_model`; texts are cut at 512 tokens. Every distinct text is
+    embedded once for each model and kept in the user's cache (in fp16, to which fresh ones are rounded as
+    well), in parts, so that a run that was interrupted goes on where it was. Raises `InputError` if the model
+    is not at hand or the card cannot be used.
+    """
+    folder = find_model(name_or_path)
+    place = cache_folder() / "embeddings" / fingerprint([_VERSION, weights_fingerprint(folder)])[:32]
+    keys = [
+        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_KEY_BYTES).digest()
+        for text in texts
+    ]
+    known = _read(place)
+    missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+    if missing:
+        known.update(_embed(folder, missing, place, progress, device))
+    if not keys:
+        return np.zeros((0, _hidden_size(folder)), np.float32)
+    return np.stack([known[key] for key in keys]).astype(np.float32)
+
+
+Vectors = dict[bytes, NDArray[np.float16]]
+
+
+def _embed(
+    folder: Path, texts: dict[bytes, str], place: Path, progress: Progress | None, device: str
+) -> Vectors:
+    """The vectors of these texts by their keys; each part is stored as soon as it is computed."""
+    from transformers import AutoModel
+
+    facts = device_facts(device)
+    check_kernels(facts)
+    runtime = Runtime(torch.device(facts.kind), choose_precision(facts))
+    tokenizer = TextTokenizer.from_transformers(load_tokenizer(folder))
+    encoder = load_encoder(folder, AutoModel).to(runtime.device).eval()
+    result: Vectors = {}
+    keys = list(texts)
+    for begin in range(0, len(keys), _PART):
+        part = keys[begin : begin + _PART]
+        table = tokenizer.encode([texts[key] for key in part])
+        vectors = np.zeros((len(part), encoder.config.hidden_size), np.float16)
+        done = begin
+        for rows in _groups(table.lengths):
+            vectors[rows] = _mean_states(encoder, table, rows, tokenizer.template, runtime)
+            done += len(rows)
+            if progress is not None:
+                progress(_STAGE, done, len(keys))
+        result.update(zip(part, vectors, strict=True))
+        stored = np.frombuffer(b"".join(part), np.uint8).reshape(-1, _KEY_BYTES)
+        store_arrays(place / f"{fingerprint(part)[:32]}.npz", {"keys": stored, "vectors": vectors})
+    return result
+
+
+def _groups(lengths: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The texts, shortest first, in groups of like length within the token budget."""
+    order = np.argsort(lengths, kind="stable")
+    groups, begin = [], 0
+    for end in range(1, len(order) + 1):
+        longest = min(int(lengths[order[end]]) if end < len(order) else 0, _TOKENS_A_TEXT) + 2
+        if end == len(order) or (end - begin + 1) * longest > _TOKENS_A_GROUP:
+            groups.append(order[begin:end])
+            begin = end
+    return groups
+
+
+def _mean_states(
+    encoder: Any, table: TokenTable, rows: NDArray[np.int64], template: Template, runtime: Runtime
+) -> NDArray[np.float16]:
+    room = _TOKENS_A_TEXT - len(template.prefix) - len(template.suffix)
+    sequences = [[*template.prefix, *table[row][:room].tolist(), *template.suffix] for row in rows]
+    width = max(len(sequence) for sequence in sequences)
+    if runtime.device.type == "cuda":
+        width = padded(width)
+    ids = np.full((len(rows), width), template.pad, np.int64)
+    mask = np.zeros((len(rows), width), np.int64)
+    for row, sequence in enumerate(sequences):
+        ids[row, : len(sequence)] = sequence
+        mask[row, : len(sequence)] = 1
+    with torch.inference_mode(), runtime.autocast():
+        valid = torch.from_numpy(mask).to(runtime.device)
+        states = encoder(torch.from_numpy(ids).to(runtime.device), attention_mask=valid).last_hidden_state
+        weights = valid[:, None].float()
+        means = (weights @ states.float())[:, 0] / weights.sum(2)
+    vectors: NDArray[np.float16] = means.cpu().numpy().astype(np.float16)
+    return vectors
+
+
+def _read(place: Path) -> Vectors:
+    known: Vectors = {}
+    for path in sorted(place.glob("*.npz")):
+        arrays = load_arrays(path)
+        if arrays is None or set(arrays) != {"keys", "vectors"}:
+            continue
+        keys, vectors = arrays["keys"], arrays["vectors"]
+        if keys.dtype != np.uint8 or vectors.dtype != np.float16 or keys.shape != (len(vectors), _KEY_BYTES):
+            continue
+        known.update(zip((key.tobytes() for key in keys), vectors.astype(np.float16), strict=True))
+    return known
+
+
+def _hidden_size(folder: Path) -> int:
+    return int(load_config(folder).hidden_size)

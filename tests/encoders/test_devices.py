@@ -1,0 +1,128 @@
+"""Cards that are not here: facts made up, decisions real."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from cmexam_baseline.encoders.devices import (
+    DeviceFacts,
+    check_kernels,
+    choose_precision,
+    device_facts,
+    is_main_process,
+    peak_memory,
+)
+from cmexam_baseline.encoders.memory import CPU_TOKENS, choose_batch_tokens
+from cmexam_baseline.exam.errors import InputError
+
+V100 = DeviceFacts(
+    "cuda", "Tesla V100-SXM2-16GB", (7, 0), ("sm_50", "sm_70", "sm_80"), 16 << 30, "2.11.0+cu126"
+)
+
+
+def test_precision_by_capability():
+    assert choose_precision(DeviceFacts("cpu")) == "fp32"
+    assert choose_precision(V100) == "fp16"
+    for capability in ((7, 5), (6, 1)):
+        assert choose_precision(DeviceFacts("cuda", "card", capability)) == "fp16"
+    for capability in ((8, 0), (8, 6), (9, 0), (12, 0)):
+        assert choose_precision(DeviceFacts("cuda", "card", capability)) == "bf16"
+    assert choose_precision(V100, "fp32") == "fp32"
+    with pytest.raises(InputError, match="has no bf16 in hardware; use --precision fp16"):
+        choose_precision(V100, "bf16")
+
+
+@pytest.mark.parametrize(
+    ("capability", "kernels", "runs"),
+    [
+        ((7, 0), ("sm_50", "sm_70"), True),
+        ((7, 0), ("sm_75", "sm_80", "sm_90", "sm_100", "sm_120", "compute_120"), False),
+        ((7, 5), ("sm_70",), True),
+        ((7, 0), ("sm_60",), False),
+        ((8, 6), ("sm_80",), True),
+        ((8, 0), ("sm_86",), False),
+        ((9, 0), ("sm_80", "compute_80"), True),
+        ((12, 0), ("sm_120",), True),
+        ((10, 3), ("sm_100",), True),
+        ((9, 0), ("sm_90a",), True),
+        ((10, 0), ("sm_90a",), False),
+        ((9, 0), (), True),
+    ],
+)
+def test_a_card_without_kernels_is_reported(capability, kernels, runs):
+    facts = DeviceFacts("cuda", "card", capability, kernels, torch_version="2.13.0+cu130")
+    if runs:
+        check_kernels(facts)
+        return
+    with pytest.raises(InputError) as caught:
+        check_kernels(facts)
+    assert "card has compute capability" in str(caught.value)
+    assert "pip install" in str(caught.value)
+
+
+def test_volta_is_told_of_the_last_wheels_that_carry_it():
+    facts = DeviceFacts("cuda", "Tesla V100", (7, 0), ("sm_75", "sm_80"), torch_version="2.13.0+cu130")
+    with pytest.raises(InputError, match="https://download.pytorch.org/whl/cu126"):
+        check_kernels(facts)
+    new = DeviceFacts("cuda", "new card", (13, 0), ("sm_75", "sm_80"), torch_version="2.13.0+cu130")
+    with pytest.raises(InputError, match="run pip install --upgrade torch"):
+        check_kernels(new)
+
+
+def test_facts_come_from_torch(monkeypatch):
+    class Properties:
+        name, major, minor, total_memory = "Tesla V100", 7, 0, 16 << 30
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: Properties)
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_70"])
+    facts = device_facts()
+    assert (facts.kind, facts.name, facts.capability, facts.kernels) == (
+        "cuda",
+        "Tesla V100",
+        (7, 0),
+        ("sm_70",),
+    )
+    assert device_facts("cpu").kind == "cpu"
+
+
+def test_a_wanted_card_that_is_not_there(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match="sees no card; check nvidia-smi, or use --device cpu"):
+        device_facts("cuda")
+
+
+def test_a_card_without_kernels_stops_training_before_anything_is_loaded(monkeypatch, exam):
+    from cmexam_baseline.encoders import EncoderBaseline, runtime
+
+    facts = DeviceFacts("cuda", "Tesla V100", (7, 0), ("sm_80",), torch_version="2.13.0")
+    monkeypatch.setattr(runtime, "device_facts", lambda wanted: facts)
+    with pytest.raises(InputError, match="Tesla V100 has compute capability 7.0"):
+        EncoderBaseline(model="no/such/model").fit(exam)
+
+
+def test_what_fits_is_found_by_doubling():
+    tried = []
+
+    def fits(tokens: int) -> bool:
+        tried.append(tokens)
+        return tokens <= 5000
+
+    cuda = torch.device("cuda")
+    assert choose_batch_tokens("auto", cuda, fits, 100_000) == 3480
+    assert tried == [1024, 2048, 4096, 8192]
+    assert choose_batch_tokens("auto", cuda, lambda tokens: True, 3000) == 4096
+    assert choose_batch_tokens(777, cuda, fits, 100_000) == 777
+    assert choose_batch_tokens("auto", torch.device("cpu"), fits, 100_000) == CPU_TOKENS
+
+
+def test_the_first_process_is_the_main_one(monkeypatch):
+    assert is_main_process()
+    monkeypatch.setenv("RANK", "1")
+    assert not is_main_process()
+
+
+def test_peak_memory_on_a_cpu_is_the_processs():
+    assert peak_memory(torch.device("cpu")) > 50 << 20

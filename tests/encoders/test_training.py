@@ -1,0 +1,323 @@
+"""What training must come to, however it is set."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tiny_encoders import make_exam, make_rule_exam
+
+from cmexam_baseline.encoders import EncoderBaseline
+from cmexam_baseline.encoders.batches import Batches, plan_epoch
+from cmexam_baseline.encoders.heads import build_scorer
+from cmexam_baseline.encoders.inputs import encode_exam
+from cmexam_baseline.encoders.models import load_config
+from cmexam_baseline.encoders.optimization import (
+    SIZE_BIAS_LR,
+    backward_with_adversary,
+    parameter_groups,
+    schedule_factor,
+    seed_everything,
+)
+from cmexam_baseline.encoders.report import DetailedStage
+from cmexam_baseline.encoders.runtime import start_runtime
+from cmexam_baseline.encoders.scoring import score_all
+from cmexam_baseline.encoders.settings import EncoderSettings
+from cmexam_baseline.encoders.subsets import natural_answers
+from cmexam_baseline.exam.errors import InputError
+
+QUICK = {"lr": 3e-3, "batch": 8, "dropout": 0.0, "patience": 0, "batch_tokens": 1024}
+
+
+def accuracy(baseline, exam) -> float:
+    return float((baseline.predict(exam).answers == exam.answers).mean())
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"head": "pairwise"},
+        {"head": "joint"},
+        {"head": "joint", "joint_attention": "full", "pooling": "cls"},
+        {"head": "pairwise", "pooling": "mean", "loss": "sigmoid", "lr": 6e-3},
+    ],
+    ids=str,
+)
+def test_64_questions_are_learned_by_heart(settings, bert, exam):
+    baseline = EncoderBaseline(model=str(bert), epochs=40, **{**QUICK, **settings}).fit(exam, exam)
+    assert accuracy(baseline, exam) == 1.0
+    assert baseline.report.val_accuracy == 1.0
+
+
+def test_single_answers_are_learned_by_heart_with_softmax(bert):
+    single = make_exam(64, seed=3, options=(4, 5), several=0.0)
+    settings = {**QUICK, "loss": "softmax", "head": "joint", "pooling": "mean"}
+    assert (
+        accuracy(EncoderBaseline(model=str(bert), epochs=40, **settings).fit(single, single), single) == 1.0
+    )
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"tuning": "lora", "lr": 1e-2},
+        {"tuning": "lora", "adapter": "apart", "head": "joint", "lr": 1e-2},
+        {"tuning": "prefix", "pooling": "mean", "prefix_length": 8, "lr": 2e-2, "head_lr": 1e-2},
+        {
+            "tuning": "prefix",
+            "pooling": "mean",
+            "prefix_length": 8,
+            "lr": 2e-2,
+            "head_lr": 1e-2,
+            "head": "joint",
+        },
+        {"gradient_checkpointing": True, "accumulation": 3, "layer_decay": 0.95, "weight_decay": 0.0},
+        {"r_drop": 0.5, "label_smoothing": 0.05, "schedule": "cosine", "dropout": 0.05},
+        {"fgm": 0.3, "clip": 0.0, "schedule": "constant", "head": "joint"},
+        {"precision": "bf16", "head": "joint"},
+        {"precision": "fp16"},
+        {"loss": "sigmoid", "head": "joint", "pooling": "cls"},
+    ],
+    ids=str,
+)
+def test_every_way_of_training_learns_a_rule_for_new_questions(settings, bert):
+    """One letter for every question would have 24% here."""
+    train, val = make_rule_exam(96), make_rule_exam(48, seed=1)
+    baseline = EncoderBaseline(model=str(bert), epochs=6, **{**QUICK, **settings}).fit(train, val)
+    assert accuracy(baseline, val) >= 0.9
+    losses = [one.train_loss for one in baseline.report.evaluations]
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_a_prefix_does_more_than_the_head_alone(bert):
+    train = make_rule_exam(96)
+    settings = {**QUICK, "tuning": "prefix", "prefix_length": 8, "head_lr": 1e-2, "epochs": 8}
+    losses = [
+        EncoderBaseline(model=str(bert), **{**settings, "lr": lr})
+        .fit(train)
+        .report.evaluations[-1]
+        .train_loss
+        for lr in (2e-2, 1e-12)
+    ]
+    assert losses[0] < 0.93 * losses[1]
+
+
+def test_fp16_scales_its_loss(bert, exam):
+    settings = EncoderSettings(model=str(bert), precision="fp16")
+    assert start_runtime(settings).scaler().is_enabled()
+    assert not start_runtime(replace(settings, precision="bf16")).scaler().is_enabled()
+    with start_runtime(settings).autocast():
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float16
+
+
+def test_tuning_trains_few_weights_and_leaves_the_rest(bert):
+    from cmexam_baseline.encoders.tuning import apply_tuning, trained_parameters
+
+    for tuning, expected in (("lora", "lora_"), ("prefix", "prefix.")):
+        for head in ("pairwise", "joint"):
+            settings = EncoderSettings(model=str(bert), tuning=tuning, head=head, prefix_length=4)
+            scorer = build_scorer(bert, settings, np.zeros(8))
+            apply_tuning(scorer, settings)
+            trained = trained_parameters(scorer)
+            on_top = set(scorer.head_parameters())
+            assert on_top <= set(trained)
+            assert set(trained) - on_top
+            assert all(expected in name for name in set(trained) - on_top)
+
+
+def test_the_seed_alone_decides(bert, exam):
+    some, settings = exam[:32], {**QUICK, "dropout": 0.1, "epochs": 3}
+
+    def probabilities(seed: int) -> np.ndarray:
+        return EncoderBaseline(model=str(bert), seed=seed, **settings).fit(some).predict(some).option_scores
+
+    first = probabilities(1)
+    torch.manual_seed(99)
+    np.testing.assert_array_equal(probabilities(1), first)
+    assert np.abs(probabilities(2) - first).max() > 1e-3
+
+
+def test_how_a_step_is_cut_into_parts_does_not_matter(bert, exam):
+    some = exam[:32]
+    expected = EncoderBaseline(model=str(bert), epochs=3, **QUICK).fit(some).predict(some).option_scores
+    for change in ({"accumulation": 4}, {"batch_tokens": 200}, {"gradient_checkpointing": True}):
+        baseline = EncoderBaseline(model=str(bert), epochs=3, **{**QUICK, **change}).fit(some)
+        np.testing.assert_allclose(baseline.predict(some).option_scores, expected, atol=2e-4)
+
+
+def test_early_stopping_keeps_the_best_weights(bert, exam):
+    train, val = exam[:40], exam[40:]
+    settings = {**QUICK, "epochs": 30, "patience": 2}
+    baseline = EncoderBaseline(model=str(bert), **settings).fit(train, val)
+    report = baseline.report
+    assert report.stopped_early
+    assert report.steps < 30 * 5
+    accuracies = [one.val_accuracy for one in report.evaluations]
+    assert report.val_accuracy == max(accuracies)
+    best = next(i for i, one in enumerate(report.evaluations) if one.step == report.best_step)
+    assert len(accuracies) - 1 - best == 2
+    # What predicts now are the weights of the best evaluation, not the last ones.
+    scores = val_scores(baseline, val)
+    bias = np.array(baseline.description.answering.size_bias)
+    answers = natural_answers("subset", scores, val.option_offsets, bias)
+    assert float((answers == val.answers).mean()) == report.val_accuracy != accuracies[-1]
+
+
+def val_scores(baseline, exam) -> np.ndarray:
+    description = baseline.description
+    sequences = encode_exam(exam, baseline.text_tokenizer, description.layout)
+    return score_all(
+        baseline.scorer, Batches(sequences, description.template), start_runtime(baseline.settings), 1024
+    )
+
+
+def test_decoding_on_val_is_never_worse_than_the_best_option_alone(bert):
+    exam = make_exam(48, seed=5, options=(5,), several=0.5)
+    for loss in ("subset", "softmax", "sigmoid"):
+        baseline = EncoderBaseline(model=str(bert), epochs=4, loss=loss, **QUICK).fit(exam, exam)
+        predictions = baseline.predict(exam)
+        rows = predictions.option_scores.reshape(-1, 5)
+        alone = float((1 << rows.argmax(1) == exam.answers).mean())
+        assert accuracy(baseline, exam) >= alone
+
+
+def test_questions_without_an_answer_are_left_out_and_counted(bert, exam):
+    answers = exam.answers[:24].copy()
+    answers[3:9] = 0
+    some = replace(exam[:24], answers=answers)
+    baseline = EncoderBaseline(model=str(bert), epochs=1, **QUICK).fit(some, some)
+    assert baseline.report.questions == 18
+    assert baseline.report.questions_without_answer == 6
+    with pytest.raises(InputError, match="no training question has an answer"):
+        EncoderBaseline(model=str(bert), epochs=1).fit(replace(some, answers=np.zeros(24, np.uint8)))
+
+
+def test_a_loss_that_is_no_number_stops_the_run(bert, exam):
+    with pytest.raises(InputError, match="the loss was no number any more at step .* lower --lr"):
+        EncoderBaseline(model=str(bert), epochs=20, **{**QUICK, "lr": 1e30, "clip": 0.0}).fit(exam)
+
+
+def test_progress_tells_loss_accuracy_rate_and_time_left(bert, exam, monkeypatch):
+    monkeypatch.setattr("cmexam_baseline.encoders.report._SECONDS_BETWEEN", 0.0)
+    told = []
+    EncoderBaseline(model=str(bert), epochs=2, **QUICK).fit(
+        exam, exam, lambda stage, done, total: told.append((stage, done, total))
+    )
+    training = [(stage, done, total) for stage, done, total in told if stage == "training"]
+    assert [done for _, done, _ in training] == list(range(1, 17))
+    assert {total for _, _, total in training} == {16}
+    last = training[-1][0]
+    assert isinstance(last, DetailedStage)
+    for word in ("loss ", "accuracy ", "val ", "questions/s", " left"):
+        assert word in last.detail
+    assert {str(stage) for stage, _, _ in told} >= {"training", "evaluating"}
+    assert all(done <= total for _, done, total in told)
+
+
+def test_the_report_counts_the_work(bert, exam):
+    report = EncoderBaseline(model=str(bert), epochs=2, **QUICK).fit(exam, exam).report
+    assert report.steps == 16
+    assert (report.questions, report.processes, report.precision) == (64, 1, "fp32")
+    assert report.sequences_per_second == pytest.approx(
+        report.questions_per_second * len(exam.option_texts) / 64
+    )
+    assert report.peak_memory_bytes > 0
+    assert json.loads(json.dumps(report.to_dict()))["steps"] == 16
+
+
+def test_curves_go_to_tensorboard(bert, exam, tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    settings = {**QUICK, "epochs": 2, "log_to": "tensorboard"}
+    baseline = EncoderBaseline(model=str(bert), **settings).fit(exam, exam, folder=tmp_path)
+    events = EventAccumulator(str(tmp_path / "logs" / "cmexam-baseline"))
+    events.Reload()
+    logged = [(event.step, event.value) for event in events.Scalars("val_accuracy")]
+    expected = [(one.step, one.val_accuracy) for one in baseline.report.evaluations]
+    assert [step for step, _ in logged] == [step for step, _ in expected]
+    assert [value for _, value in logged] == pytest.approx([value for _, value in expected])
+
+
+def test_a_missing_tracker_is_named_with_what_to_install(bert, exam, monkeypatch):
+    import accelerate.utils
+
+    monkeypatch.setattr(accelerate.utils, "is_wandb_available", lambda: False)
+    with pytest.raises(InputError, match="--log-to wandb needs wandb; run pip install wandb"):
+        EncoderBaseline(model=str(bert), log_to="wandb").fit(exam)
+
+
+def test_learning_rates_fall_from_the_head_to_the_embeddings(bert):
+    settings = EncoderSettings(model=str(bert), lr=1e-3, head_lr=5e-3, layer_decay=0.5, weight_decay=0.1)
+    scorer = build_scorer(bert, settings, np.zeros(8))
+    names = {id(parameter): name for name, parameter in scorer.named_parameters()}
+    peaks, decays = {}, {}
+    for group in parameter_groups(scorer, settings):
+        for parameter in group["params"]:
+            peaks[names[id(parameter)]] = group["peak"]
+            decays[names[id(parameter)]] = group["weight_decay"]
+    assert set(peaks) == set(names.values())
+    assert peaks["model.classifier.weight"] == peaks["model.bert.pooler.dense.weight"] == 5e-3
+    assert peaks["model.bert.encoder.layer.1.attention.self.query.weight"] == 5e-4
+    assert peaks["model.bert.encoder.layer.0.attention.self.query.weight"] == 2.5e-4
+    assert peaks["model.bert.embeddings.word_embeddings.weight"] == 1.25e-4
+    assert peaks["size_bias"] == SIZE_BIAS_LR
+    assert decays["model.classifier.weight"] == 0.1
+    assert decays["model.classifier.bias"] == decays["model.bert.embeddings.LayerNorm.weight"] == 0
+
+
+def test_schedules_warm_up_and_decay():
+    for schedule, middle in (("linear", 0.5), ("cosine", 0.5), ("constant", 1.0)):
+        factors = [schedule_factor(schedule, step, 110, 10 / 110) for step in range(110)]
+        assert factors[:10] == pytest.approx([(i + 1) / 10 for i in range(10)])
+        assert factors[60] == pytest.approx(middle)
+        assert all(a >= b for a, b in zip(factors[9:], factors[10:], strict=False))
+    assert schedule_factor("linear", 0, 5, 0.0) == 1.0
+    assert math.isclose(schedule_factor("cosine", 109, 110, 0.0), 0.0, abs_tol=1e-3)
+
+
+def test_the_adversary_adds_the_gradient_of_a_moved_weight_and_puts_it_back():
+    weight = torch.nn.Parameter(torch.tensor([3.0, 4.0]))
+    weight.grad = torch.tensor([100.0, 0.0])
+    backward_with_adversary(weight, 0.5, lambda: (weight**2).sum())
+    moved = torch.tensor([3.0, 4.0]) + 0.5 * torch.tensor([0.6, 0.8])
+    torch.testing.assert_close(
+        weight.grad, torch.tensor([100.0, 0.0]) + 2 * torch.tensor([3.0, 4.0]) + 2 * moved
+    )
+    assert torch.equal(weight, torch.tensor([3.0, 4.0]))
+    still = torch.nn.Parameter(torch.zeros(2))
+    backward_with_adversary(still, 0.5, lambda: (still**2).sum())
+    assert torch.isfinite(still.grad).all()
+
+
+def test_seeds_name_places_in_a_run():
+    draws = []
+    for place in ((0, 1, 2), (0, 1, 2), (0, 2, 1), (0, 12)):
+        seed_everything(*place)
+        draws.append(torch.rand(1).item())
+    assert draws[0] == draws[1]
+    assert len(set(draws)) == 3
+
+
+def test_dropout_is_set_everywhere(bert):
+    assert load_config(bert).hidden_dropout_prob == 0.1
+    for head in ("pairwise", "joint"):
+        scorer = build_scorer(bert, EncoderSettings(head=head, dropout=0.37), np.zeros(8))
+        rates = {module.p for module in scorer.modules() if isinstance(module, torch.nn.Dropout)}
+        assert rates == {0.37}
+
+
+def test_an_epoch_has_every_question_once_with_others_of_its_length():
+    lengths = np.random.default_rng(0).integers(8, 200, 1000)
+    steps = plan_epoch(lengths, np.arange(1000), 16, seed=1, epoch=0)
+    assert sorted(np.concatenate(steps)) == list(range(1000))
+    assert [len(step) for step in steps].count(16) == 62
+    spread = np.mean([lengths[step].max() - lengths[step].min() for step in steps])
+    assert spread < 20  # of 192 over all questions
+    assert not np.array_equal(
+        np.concatenate(plan_epoch(lengths, np.arange(1000), 16, 1, 1)), np.concatenate(steps)
+    )
