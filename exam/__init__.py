@@ -15,10 +15,12 @@ from cmexam_baseline.exam.formats import (
 )
 from cmexam_baseline.exam.letters import letters_to_mask, letters_to_masks, mask_to_letters, masks_to_letters
 from cmexam_baseline.exam.normalise import normalise_text, normalise_texts
+from cmexam_baseline.exam.other_forms import OtherExam, read_any_exam
 from cmexam_baseline.exam.overlap import Overlap, find_overlap
 from cmexam_baseline.exam.prediction_files import read_predictions
 from cmexam_baseline.exam.predictions import Predictions
 from cmexam_baseline.exam.published import PUBLISHED_RESULTS, PublishedResult, published_result
+from cmexam_baseline.exam.statistics import Statistics, describe_exams
 
 __all__ = [
     "PUBLISHED_RESULTS",
@@ -26,10 +28,13 @@ __all__ = [
     "Exam",
     "Extraction",
     "InputError",
+    "OtherExam",
     "Overlap",
     "Predictions",
     "PublishedResult",
     "Question",
+    "Statistics",
+    "describe_exams",
     "extract",
     "extract_all",
     "extract_answers",
@@ -41,6 +46,7 @@ __all__ = [
     "normalise_text",
     "normalise_texts",
     "published_result",
+    "read_any_exam",
     "read_exam",
     "read_exam_report",
     "read_predictions",

@@ -1,7 +1,8 @@
-"""TF-IDF retrieval over training questions and LightGBM on top of it."""
+"""TF-IDF retrieval over training questions, LightGBM on top of it, and the baselines that cost nothing."""
 
 from __future__ import annotations
 
 from cmexam_baseline.features.baseline import LightGBMBaseline
+from cmexam_baseline.features.trivial import TRIVIAL_BASELINES
 
-__all__ = ["LightGBMBaseline"]
+__all__ = ["TRIVIAL_BASELINES", "LightGBMBaseline"]
