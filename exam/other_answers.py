@@ -64,12 +64,8 @@ def is_missing(answer: Any) -> bool:
     return answer is None or answer != answer or answer == -1
 
 
-def normalise_text(text: str) -> str:
-    """A text for comparison: one width, no blanks, no closing mark, no case.
-
-    >>> normalise_text("２４ 小时内。")
-    '24小时内'
-    """
+def _comparable(text: str) -> str:
+    """A text for comparison: one width, no blanks, no closing mark, no case; all other marks count."""
     return re.sub(r"\s+|[.。;；,，]+$", "", unicodedata.normalize("NFKC", text)).casefold()
 
 
@@ -96,7 +92,7 @@ def _read_letter_and_text(answer: Any, options: Sequence[str], base: int | None)
     position = LETTERS.index(unicodedata.normalize("NFKC", match.group(1)))
     if position >= len(options):
         return None
-    wanted, found = normalise_text(options[position]), normalise_text(text[match.end() :])
+    wanted, found = _comparable(options[position]), _comparable(text[match.end() :])
     return 1 << position if wanted and found == wanted else None
 
 
@@ -105,8 +101,8 @@ def _read_text(answer: Any, options: Sequence[str], base: int | None) -> int | N
         return _union([_read_text(part, options, base) for part in answer])
     if not isinstance(answer, str):
         return None
-    wanted = normalise_text(_LEAD.sub("", answer))
-    same = [position for position, option in enumerate(options) if normalise_text(option) == wanted]
+    wanted = _comparable(_LEAD.sub("", answer))
+    same = [position for position, option in enumerate(options) if _comparable(option) == wanted]
     return 1 << same[0] if len(same) == 1 else None
 
 
