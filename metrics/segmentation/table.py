@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from math import log
 
@@ -58,9 +58,6 @@ class WordTable:
                 return False
             slot = child
         return slot >= 0 and bool(self.weights[slot] > -np.inf)
-
-
-ARRAY_FIELDS = tuple(field.name for field in fields(WordTable) if "Array" in str(field.type))
 
 
 def build_table(dictionary: Dictionary, model: UnknownWordModel) -> WordTable:
