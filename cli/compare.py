@@ -41,7 +41,7 @@ def compare(files: tuple[str, ...], published: bool, as_json: bool, quiet: bool,
         raise InputError("a comparison needs the exam that the systems answered; name it with --exam")
     if not quiet:
         score_tables.say_what_was_read(console.notes(), scored)
-    comparison = compare_systems(scored.exam, scored.systems, scored.settings)
+    comparison = compare_systems(scored.exam, scored.systems, scored.settings, scored.slices)
     report = report_of(scored.exam, scored.source.to_dict(), scored.systems, scored.settings)
     rows = PUBLISHED_RESULTS if published else ()
     if as_json:

@@ -38,7 +38,10 @@ def print_comparison(comparison: Comparison) -> None:
     """Differences with p, agreement, slices won, and questions that all miss."""
     output = console.results()
     output.print(
-        "Differences in points, first minus second; * p < 0.05 after Holm's correction", style="bold"
+        f"Differences in points on {comparison.n:,} questions, first minus second; "
+        "* p < 0.05 after Holm's correction",
+        style="bold",
+        soft_wrap=True,
     )
     output.print(_differences(comparison))
     if len(comparison.differences) > SHOWN_PAIRS:
@@ -79,6 +82,11 @@ def as_dict(row: PublishedResult) -> dict[str, Any]:
     return {"model": row.model, "size": row.size, "split": row.split, **printed}
 
 
+def _chance(p: float) -> str:
+    # No p is 0: the permutation test cannot tell below one in its number of trials.
+    return f"{p:.4f}" if p >= 0.0001 else "<0.0001"
+
+
 def _differences(comparison: Comparison) -> Table:
     agreement = {(first, second): share for first, second, share in comparison.agreement}
     table = Table()
@@ -100,7 +108,7 @@ def _cells(difference: Difference, agreement: dict[tuple[str, str], float]) -> l
         heading,
         f"{factor * difference.value:+.1f}{' *' if difference.p_holm < 0.05 else '  '}",
         f"[{factor * difference.low:+.1f}, {factor * difference.high:+.1f}]",
-        f"{difference.p:.4f}",
-        f"{difference.p_holm:.4f}",
+        _chance(difference.p),
+        _chance(difference.p_holm),
         f"{share:.1%}" if share is not None and difference.figure == "accuracy" else "",
     ]

@@ -14,7 +14,7 @@ from cmexam_baseline.exam.evaluation import Settings, SystemScore, align, score_
 from cmexam_baseline.exam.other_forms import read_any_exam
 from cmexam_baseline.exam.outputs import ColumnChoice, SystemOutput, read_outputs
 from cmexam_baseline.exam.overlap import find_overlap
-from cmexam_baseline.exam.slices import slice_exam
+from cmexam_baseline.exam.slices import Slice, slice_exam
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ class ScoredFiles:
     source: ExamSource
     systems: list[SystemScore]
     settings: Settings
+    slices: list[Slice] = field(default_factory=list)
 
 
 def score_files(files: Sequence[str], options: Scoring) -> ScoredFiles:
@@ -115,7 +116,7 @@ def _score(exam: Exam, source: ExamSource, outputs: Sequence[SystemOutput], opti
         overlap = find_overlap(train, exam).category.tolist()
     slices = slice_exam(exam, options.slice_columns, overlap)
     systems = [score_system(exam, align(exam, output), slices, options.settings) for output in outputs]
-    return ScoredFiles(exam, source, systems, options.settings)
+    return ScoredFiles(exam, source, systems, options.settings, slices)
 
 
 def _score_against_itself(path: str, outputs: Sequence[SystemOutput], options: Scoring) -> ScoredFiles:

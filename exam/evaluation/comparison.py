@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cmexam_baseline import metrics
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.evaluation.score import Settings, SystemScore
+from cmexam_baseline.exam.evaluation.score import SMALL_SLICE, Settings, SystemScore
 from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.slices import Slice
 
 COMPARED = ("accuracy", "weighted_f1")
 COMPARED_EXPLANATIONS = ("bleu1", "bleu4", "rouge1", "rouge2", "rougeL")
@@ -43,37 +46,83 @@ class Difference:
         return dict(vars(self))
 
 
+@dataclass(frozen=True)
+class SliceWinners:
+    """The systems that no other beats on the n questions of a slice; several where they tie."""
+
+    by: str
+    value: str
+    n: int
+    accuracy: float
+    winners: list[str]
+
+    @property
+    def small(self) -> bool:
+        """Whether the slice has fewer than `SMALL_SLICE` questions."""
+        return self.n < SMALL_SLICE
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**vars(self), "small": self.small}
+
+
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What sets systems apart.
+    """What sets systems apart, on the n questions that count for all of them.
 
     differences: for every pair of systems and figure
     agreement:   (first, second, share of questions with the same answer)
+    slices:      who wins each slice
     slice_wins:  system -> number of slices, small ones aside, in which no other system is more accurate
     all_miss:    ids of the questions that every system gets wrong
     none_miss:   number of questions that every system gets right
     """
 
+    n: int
     differences: list[Difference]
     agreement: list[tuple[str, str, float]]
-    slice_wins: dict[str, int]
+    slices: list[SliceWinners]
     all_miss: list[str]
     none_miss: int
+
+    @property
+    def slice_wins(self) -> dict[str, int]:
+        """See the class; systems that win nothing are left out, the most wins come first."""
+        counts = Counter(name for part in self.slices if not part.small for name in part.winners)
+        return dict(counts.most_common())
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
+            "n": self.n,
             "differences": [difference.to_dict() for difference in self.differences],
             "agreement": [
                 {"first": first, "second": second, "share": share} for first, second, share in self.agreement
             ],
+            "slices": [part.to_dict() for part in self.slices],
             "slice_wins": self.slice_wins,
             "all_miss": self.all_miss,
             "none_miss": self.none_miss,
         }
 
 
-def compare_systems(exam: Exam, systems: Sequence[SystemScore], settings: Settings) -> Comparison:
+@dataclass(frozen=True, eq=False)
+class _OnRows:
+    """The explanation scores of some of a system's questions, as comparisons take them."""
+
+    scores: metrics.ExplanationScores
+    statistics: NDArray[np.float64]
+    figure_names = metrics.ExplanationScores.figure_names
+    statistic_names = metrics.ExplanationScores.statistic_names
+
+    def figures_of(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The figures of sums of rows."""
+        return self.scores.figures_of(sums)
+
+
+def compare_systems(
+    exam: Exam, systems: Sequence[SystemScore], settings: Settings, slices: Sequence[Slice] = ()
+) -> Comparison:
     """Compare two systems or more that were scored on the same exam.
 
     With `missing="skip"` only the questions count that every system has a row for. Raises `InputError` for
@@ -91,18 +140,19 @@ def compare_systems(exam: Exam, systems: Sequence[SystemScore], settings: Settin
         [system.aligned.answers[rows] == exam.answers[rows] for system in answering], dtype=np.bool_
     )
     return Comparison(
+        n=int(rows.size),
         differences=[
             *_corrected(answering, lambda a, b: _answer_differences(exam, rows, a, b, settings)),
             *_corrected(
                 [system for system in systems if system.explanations is not None],
-                lambda a, b: _explanation_differences(a, b, settings),
+                lambda a, b: _explanation_differences(rows, a, b, settings),
             ),
         ],
         agreement=[
             (a.name, b.name, float((a.aligned.answers[rows] == b.aligned.answers[rows]).mean()))
             for a, b in combinations(answering, 2)
         ],
-        slice_wins=_slice_wins(answering),
+        slices=_slice_winners(slices, rows, right, [system.name for system in answering]),
         all_miss=[exam.ids[row] for row in rows[~right.any(axis=0)].tolist()] if len(right) else [],
         none_miss=int(right.all(axis=0).sum()) if len(right) else 0,
     )
@@ -122,7 +172,7 @@ def _corrected(
 
 
 def _answer_differences(
-    exam: Exam, rows: np.ndarray[Any, Any], a: SystemScore, b: SystemScore, settings: Settings
+    exam: Exam, rows: NDArray[np.int64], a: SystemScore, b: SystemScore, settings: Settings
 ) -> list[Difference]:
     gold, first, second = exam.answers[rows], a.aligned.answers[rows], b.aligned.answers[rows]
     compared = metrics.compare_answers(gold, first, second, resamples=settings.resamples, seed=settings.seed)
@@ -134,13 +184,23 @@ def _answer_differences(
     ]
 
 
-def _explanation_differences(a: SystemScore, b: SystemScore, settings: Settings) -> list[Difference]:
-    if a.explanations is None or b.explanations is None or len(a.rows) != len(b.rows):
+def _explanation_differences(
+    rows: NDArray[np.int64], a: SystemScore, b: SystemScore, settings: Settings
+) -> list[Difference]:
+    first, second = _on_rows(a, rows), _on_rows(b, rows)
+    if first is None or second is None:
         return []
-    compared = metrics.compare_explanations(
-        a.explanations, b.explanations, resamples=settings.resamples, seed=settings.seed
-    )
+    compared = metrics.compare_explanations(first, second, resamples=settings.resamples, seed=settings.seed)
     return [_difference(figure, a, b, compared[figure], "permutation") for figure in COMPARED_EXPLANATIONS]
+
+
+def _on_rows(system: SystemScore, rows: NDArray[np.int64]) -> _OnRows | None:
+    """None where the system explains nothing in these rows."""
+    if system.explanations is None:
+        return None
+    statistics = system.explanations.statistics[np.searchsorted(system.rows, rows)]
+    n_pairs = statistics[:, system.explanations.statistic_names.index("pairs")].sum()
+    return _OnRows(system.explanations, statistics) if n_pairs else None
 
 
 def _difference(
@@ -151,16 +211,15 @@ def _difference(
     return Difference(figure, a.name, b.name, found.difference, low, high, test, chance, chance)
 
 
-def _slice_wins(systems: Sequence[SystemScore]) -> dict[str, int]:
-    best: dict[tuple[str, str], float] = {}
-    for system in systems:
-        for part in system.slices:
-            if not part.small:
-                key = (part.by, part.value)
-                best[key] = max(best.get(key, 0.0), part.accuracy.value)
-    return {
-        system.name: sum(
-            not part.small and part.accuracy.value >= best[part.by, part.value] for part in system.slices
-        )
-        for system in systems
-    }
+def _slice_winners(
+    slices: Sequence[Slice], rows: NDArray[np.int64], right: NDArray[np.bool_], names: Sequence[str]
+) -> list[SliceWinners]:
+    found = []
+    for part in slices if names else ():
+        inside = np.isin(rows, part.rows)
+        n = int(inside.sum())
+        if n:
+            n_right = right[:, inside].sum(axis=1)
+            winners = [name for name, count in zip(names, n_right, strict=True) if count == n_right.max()]
+            found.append(SliceWinners(part.by, part.value, n, int(n_right.max()) / n, winners))
+    return found
