@@ -1,0 +1,118 @@
+"""McNemar, Wilson and Holm equal scipy, their definitions, and figures from the literature."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from slow_significance import slow_exact_p, slow_holm
+
+from cmexam_baseline.metrics import Interval, holm, mcnemar, wilson_interval
+from cmexam_baseline.metrics.significance import mcnemar_p
+
+_counts = st.integers(0, 120)
+
+
+@given(_counts, _counts)
+def test_mcnemar_exact(b: int, c: int) -> None:
+    p = mcnemar_p(b, c)
+    assert p == pytest.approx(slow_exact_p(b, c), rel=1e-9)
+    assert p == mcnemar_p(c, b)
+    if b + c:
+        assert p == pytest.approx(stats.binomtest(b, b + c).pvalue, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("b", "c"), [(3000, 3200), (40_000, 40_100), (10, 5000), (0, 900), (499_000, 500_000)]
+)
+def test_mcnemar_exact_of_many(b: int, c: int) -> None:
+    assert mcnemar_p(b, c) == pytest.approx(stats.binomtest(b, b + c).pvalue, rel=1e-8)
+
+
+@given(_counts, _counts)
+def test_mcnemar_mid_p(b: int, c: int) -> None:
+    assert mcnemar_p(b, c, "mid-p") == pytest.approx(slow_exact_p(b, c, mid=True), rel=1e-9)
+
+
+@given(_counts, _counts)
+def test_mcnemar_chi2(b: int, c: int) -> None:
+    if b != c:
+        plain, corrected = (b - c) ** 2 / (b + c), (abs(b - c) - 1) ** 2 / (b + c)
+        assert mcnemar_p(b, c, "chi2") == pytest.approx(stats.chi2.sf(plain, 1), rel=1e-9)
+        assert mcnemar_p(b, c, "chi2-corrected") == pytest.approx(stats.chi2.sf(corrected, 1), rel=1e-9)
+
+
+def test_mcnemar_in_the_literature() -> None:
+    # S. Aoki, McNemar 検定 (aoki2.si.gunma-u.ac.jp/lecture/Hiritu/McNemar-test-r.html): R's mcnemar.test and
+    # binom.test for 28 and 35 changes of mind.
+    assert mcnemar_p(28, 35, "chi2") == pytest.approx(0.3778, abs=5e-5)
+    assert mcnemar_p(28, 35, "chi2-corrected") == pytest.approx(0.4497, abs=5e-5)
+    assert mcnemar_p(28, 35, "exact") == pytest.approx(0.45, abs=5e-4)
+
+
+def test_mcnemar_from_answers() -> None:
+    gold = ["A", "B", "C", "D", "ABD", "E", None]
+    first = ["A", "B", "C", None, "ABD", "A", None]
+    second = ["A", "C", None, "D", "AB", "A", "A"]
+    found = mcnemar(gold, first, second)
+    assert (found.n_first_only, found.n_second_only, found.method) == (3, 1, "exact")
+    assert found.p == pytest.approx(0.625)
+    assert mcnemar(gold, first, second, "mid-p").p == pytest.approx(0.375)
+    assert mcnemar([], [], []).p == 1.0
+    with pytest.raises(ValueError, match="predicted 2 has 2; give one for each question"):
+        mcnemar(["A"], ["A"], ["A", "B"])
+    with pytest.raises(ValueError, match="unknown method 'fisher'; choose exact, mid-p, chi2"):
+        mcnemar(gold, first, second, "fisher")
+    with pytest.raises(ValueError, match="must not be negative"):
+        mcnemar_p(-1, 3)
+
+
+@given(st.integers(1, 3000), st.data(), st.floats(0.01, 0.999))
+def test_wilson(n: int, data: st.DataObject, level: float) -> None:
+    k = data.draw(st.integers(0, n))
+    expected = stats.binomtest(k, n).proportion_ci(level, method="wilson")
+    low, high = wilson_interval(k, n, level)
+    assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+    assert 0 <= low <= k / n <= high <= 1
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "low", "high"),
+    [
+        # R. G. Newcombe, Two-sided confidence intervals for the single proportion: comparison of seven
+        # methods, Statistics in Medicine 17 (1998), table I, method 3 (score).
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0000, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilson_in_the_literature(k: int, n: int, low: float, high: float) -> None:
+    assert wilson_interval(k, n) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_wilson_at_its_bounds() -> None:
+    assert wilson_interval(0, 0) == Interval(0.0, 1.0)
+    assert wilson_interval(0, 7).low == 0.0
+    assert wilson_interval(7, 7).high == 1.0
+    for k, n in ((-1, 5), (6, 5), (1, 0)):
+        with pytest.raises(ValueError, match="between 0 and n"):
+            wilson_interval(k, n)
+    for level in (0, 1, 95, float("nan")):
+        with pytest.raises(ValueError, match="level must be a probability"):
+            wilson_interval(1, 2, level)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1), max_size=7))
+def test_holm_is_the_closed_bonferroni_test(p_values: list[float]) -> None:
+    assert holm(p_values) == pytest.approx(slow_holm(p_values), abs=1e-15)
+
+
+def test_holm_in_the_literature() -> None:
+    # Wikipedia, Holm-Bonferroni method, Example: the first and the last of these are rejected.
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    for wrong in ([0.5, 1.5], [-0.1], [float("nan")]):
+        with pytest.raises(ValueError, match="a p lies between 0 and 1"):
+            holm(wrong)
