@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cmexam_baseline.exam.columns import ALIASES
 from cmexam_baseline.exam.inline_options import take_apart
@@ -86,6 +87,7 @@ class _Fields:
         return field_key(name) in self.left
 
 
+@lru_cache(maxsize=4096)
 def field_key(name: str) -> str:
     """A field's name for comparison: one width and case, without blanks, "_" and "-".
 
