@@ -1,1 +1,51 @@
-"""Placeholder docstring."""
+"""The sample exam that comes with the package: small, true, and in CMExam's published form.
+
+Its questions are drawn from the facts under `facts/` by `make.py`; nothing in it is CMExam's own. It
+serves to try every command and to test, not to compare models: its questions are far more alike than
+those of a real exam. `fact_table.py` says how to add a fact.
+
+>>> len(sample_exam("train")) > 1000
+True
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cmexam_baseline.exam.exam import Exam
+
+__all__ = ["SAMPLE_FILES", "SAMPLE_FOLDER", "sample_exam", "sample_splits"]
+
+SAMPLE_FOLDER = Path(__file__).resolve().parent
+"""The folder of the three files."""
+
+SAMPLE_FILES = {"train": "train.csv", "val": "val.csv", "test": "test_with_annotations.csv"}
+"""The file of every split, named as CMExam's own."""
+
+
+def sample_exam(split: str = "train") -> Exam:
+    """One split of the sample exam: "train", "val" or "test".
+
+    Raises `InputError` if there is no such split.
+
+    >>> sorted(sample_exam("test").annotations)[:2]
+    ['Area of Competency', 'Clinical Department']
+    """
+    # Read when asked for: what makes the files must not need them, and importing stays cheap.
+    from cmexam_baseline.exam.errors import InputError
+    from cmexam_baseline.exam.formats import read_exam
+
+    if split not in SAMPLE_FILES:
+        raise InputError(f"the sample exam has no split {split!r}; choose one of {', '.join(SAMPLE_FILES)}")
+    return read_exam(SAMPLE_FOLDER, split=split)
+
+
+def sample_splits() -> dict[str, Exam]:
+    """All splits of the sample exam, by name.
+
+    >>> {split: len(exam) for split, exam in sample_splits().items() if split != "train"}
+    {'val': 200, 'test': 200}
+    """
+    return {split: sample_exam(split) for split in SAMPLE_FILES}
