@@ -101,10 +101,12 @@ class CleanText:
         return self._raw_position(start), self._raw_position(end - 1) + 1
 
     def raw_text(self, start: int, end: int) -> str:
-        """The raw text that the clean text from `start` to `end` (not empty) was made of, marks and all."""
-        first, last = self.raw_span(start, end)
-        parts = [self.raw[max(first, begin) : min(last, stop)] for begin, stop in self._ranges]
-        return "\n".join(part for part in parts if part)
+        """The raw text that the clean text from `start` to `end` was made from, without what was left out."""
+        if start >= end:
+            return ""
+        first, beyond = self.raw_span(start, end)
+        kept = [(max(a, first), min(b, beyond)) for a, b in self._ranges]
+        return "\n".join(self.raw[a:b] for a, b in kept if b > a)
 
     def _raw_position(self, position: int) -> int:
         if not self._clean_starts:

@@ -23,6 +23,7 @@ _OPTION_BEFORE = re.compile(r"(?:选项|[Oo]ption[ \t]|[Cc]hoice[ \t])\(?$")
 _OPTION_BEHIND = re.compile(r"选项|项(?!目)")
 _POINTED = re.compile(r"[ \t]?(?:[:、)]|\.(?![a-z]))")
 _NOT_ALONE = re.compile(r"['+-]|[ ](?!or\b|and\b)[a-z]|\.[a-z]")
+_LAST_NAMES = 8
 _DISMISSED = re.compile(
     any_of(r"排除 不选 不考虑 除外 不予 无法 不能确定 难以确定 \brul(?:e|ed|ing)_out\b \beliminat \bexclud"),
     re.IGNORECASE,
@@ -102,6 +103,7 @@ def _only_letter(reader: SlotReader, names: list[_Name]) -> Iterator[Reading]:
     alone = {reader.text[p] for p in reader.letters if not _NOT_ALONE.match(reader.text, p + 1)}
     if len(alone) > 1:
         return
-    meant = [name for name in names if reader.read_letters(name.start) is not None]
-    if meant and meant[-1].mask != reader.options.everything:
-        yield Reading("only-letter", meant[-1].mask, meant[-1].start, meant[-1].end)
+    for name in reversed(names[-_LAST_NAMES:]):
+        if name.mask != reader.options.everything and reader.read_letters(name.start) is not None:
+            yield Reading("only-letter", name.mask, name.start, name.end)
+            return

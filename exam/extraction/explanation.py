@@ -26,49 +26,43 @@ _NOTHING_BUT_AN_ANSWER = re.compile(
 )
 _SENTENCE_END = "。!?;\n"
 
-Span = tuple[int, int]
-
 
 def explanation_of(clean: CleanText, reading: Reading | None) -> str:
     """The raw text without the line or sentence that holds the answer and without the word 解释 in front.
 
-    >>> clean = CleanText("答案：B\\n解析：抑制，呼吸。", [(0, 15)])
-    >>> explanation_of(clean, Reading("answer-phrase", 2, 0, 4))
+    >>> raw = "答案:B\\n解析:抑制，呼吸。"
+    >>> explanation_of(CleanText(raw, [(0, len(raw))]), Reading("answer-phrase", 2, 0, 4))
     '抑制，呼吸。'
     """
     text = clean.text
     if reading is None:
-        spans = [_without_marker(text, 0, len(text))]
-    elif reading.rule == "json":
-        return json_explanation(clean.raw) or json_explanation(text) or ""
-    else:
-        before, after = _around(text, reading.start, reading.end)
-        spans = [_without_marker(text, *span) for span in (before, after)]
-    return "\n".join(clean.raw_text(start, end) for start, end in spans if end > start)
+        return clean.raw_text(_behind_marker(text, 0), len(text)).strip()
+    if reading.rule == "json":
+        return json_explanation(clean.raw_text(0, len(text))) or ""
+    before_end, behind = _around(text, reading.start, reading.end)
+    before = clean.raw_text(min(_behind_marker(text, 0), before_end), before_end).strip()
+    after = clean.raw_text(_behind_marker(text, behind), len(text)).strip()
+    return "\n".join(part for part in (before, after) if part)
 
 
-def _around(text: str, start: int, end: int) -> tuple[Span, Span]:
-    """The text before and behind the answer, with the answer's sentence if it says something else too."""
+def _around(text: str, start: int, end: int) -> tuple[int, int]:
+    """Where the text before the answer's sentence ends and the text behind it begins.
+
+    A sentence that says more than the answer belongs to the explanation and is not left out.
+    """
     beginning = max(text.rfind(mark, 0, start) for mark in _SENTENCE_END) + 1
-    everything = (0, len(text)), (len(text), len(text))
     if not _NOTHING_BUT_AN_ANSWER.match(text, beginning, start):
-        return everything
+        return len(text), len(text)
     behind = _BEHIND_THE_ANSWER.match(text, end)
     rest = behind.end() if behind else end
-    ends_here = rest >= len(text) or any(mark in text[end:rest] for mark in _SENTENCE_END)
-    if ends_here or _MARKER.match(text, rest) or text[end:rest].strip():
-        return (0, beginning), (rest, len(text))
-    return everything
+    if rest >= len(text) or text[end:rest].strip() or "\n" in text[end:rest] or _MARKER.match(text, rest):
+        return beginning, rest
+    return len(text), len(text)
 
 
-def _without_marker(text: str, start: int, end: int) -> Span:
-    """The span without blanks at its ends, and without the word that announces an explanation."""
-    start, end = _stripped(text, start, end)
-    marker = _MARKER.match(text, start, end)
-    return _stripped(text, marker.end(), end) if marker else (start, end)
-
-
-def _stripped(text: str, start: int, end: int) -> Span:
-    part = text[start:end]
-    left = len(part) - len(part.lstrip())
-    return (start + left, start + left + len(part.strip())) if part.strip() else (end, end)
+def _behind_marker(text: str, position: int) -> int:
+    """Behind blanks and a word such as 解释: if one stands at `position`."""
+    while position < len(text) and text[position].isspace():
+        position += 1
+    marker = _MARKER.match(text, position)
+    return marker.end() if marker else position

@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from cmexam_baseline.exam.extraction.lists import analyses_each, begins_list, continues_list
 from cmexam_baseline.exam.extraction.rules import Reading
 from cmexam_baseline.exam.extraction.slots import SlotReader
+from cmexam_baseline.exam.letters import parse_letters
 
 _LEADING = re.compile(r"[\s。,.:;!?、>#-]*")
 _LONGEST_LEADING = 200
 _TRAILING = " \n。.,;!)]}\"'”’】"
+_ONLY_LETTERS = re.compile(
+    r"\s*[(\[【\"']?(?P<letters>(?:[A-H][\s,、;]*)*[A-H]|[a-h]{1,8})[)\]】\"'.。\s,、;]*"
+)
 _DELIMITED = re.compile(r"\s*(?:选项)?\s*(?:[.:、,)。;]|$|\n|-|\()")
-_LETTER_DELIMITED = re.compile(r"(?:选项|项)?\s*[.:、)]")
+_LETTER_DELIMITED = re.compile(r"(?:选项|项)?[ \t]*[.:、)\n]")
 
 
 def line_readings(reader: SlotReader) -> Iterator[Reading]:
@@ -29,11 +33,24 @@ def _beginning(text: str, position: int = 0) -> int:
 
 
 def _whole(reader: SlotReader) -> Iterator[Reading]:
+    letters = _ONLY_LETTERS.fullmatch(reader.text)
+    if letters is not None and not reader.read_texts(0):
+        mask = _mask_of_letters(letters["letters"])
+        if 0 < mask <= reader.options.everything:
+            yield Reading("letters", mask, *letters.span("letters"))
+            return
     start = _beginning(reader.text)
     slot = reader.read(start)
     if slot is None or reader.text[slot.end :].strip(_TRAILING) or slot.end - start > _LONGEST_LEADING:
         return
     yield Reading("option-text" if slot.by_text else "letters", slot.mask, slot.start, slot.end)
+
+
+def _mask_of_letters(letters: str) -> int:
+    """The mask; 0 for a word such as "bad": small letters are an answer in order only, as "abd"."""
+    if letters.islower() and list(letters) != sorted(set(letters)):
+        return 0
+    return parse_letters(letters) or 0
 
 
 def _first_line(reader: SlotReader) -> Iterator[Reading]:

@@ -18,7 +18,7 @@ _ITEM_BEHIND = re.compile(r"\s?[.:、)]")
 _ITEM_LETTER_BEFORE = re.compile(r"[A-H]\s?[.:、)]\s?$")
 
 _ENUMERATED_BEFORE = re.compile(any_of("、 或者? 包括 例如 比如 如") + r"\s?$")
-_ENUMERATED_BEHIND = re.compile(r"\s?" + any_of("、 或者? 等"))
+_ENUMERATED_BEHIND = re.compile(r"\s?" + any_of("、 或者? 等 (?:,[^,、。;]{1,10}){1,6}等"))
 _DISMISSED_BEFORE = re.compile(
     any_of(
         r"排除了? 不考虑 不选 除外 避免 禁用 不宜 不能 不应 不会 不是 并非 而非 非 无 不 没有 未见 鉴别"
@@ -138,6 +138,6 @@ def _speaks_for(reader: SlotReader, mention: Mention, start: int, end: int) -> b
     return not (
         _ENUMERATED_BEFORE.search(text, before, mention.start)
         or _DISMISSED_BEFORE.search(text, before, mention.start)
-        or _ENUMERATED_BEHIND.match(text, mention.end, behind)
+        or _ENUMERATED_BEHIND.match(text, mention.end)
         or _DISMISSED_BEHIND.match(text, mention.end, behind)
     )

@@ -10,7 +10,7 @@ from cmexam_baseline.exam.letters import LETTERS, parse_letters
 
 _LONGEST = 4_096
 _LETTERS = re.compile(
-    r"\s*(?P<phrase>(?:正确|参考)?答案[:：]\s*)?[(\[【\"']?(?P<letters>(?:[A-H][\s,、;，；]*)+|[a-h]{2,8})[)\]】\"'.。]?\s*"
+    r"\s*(?P<phrase>(?:正确|参考)?答案[:：]\s*)?[(\[【\"']?(?P<letters>(?:[A-H][\s,、;，；]*)+)[)\]】\"'.。]?\s*"
 )
 _LETTER_AND_TEXT = re.compile(r"\s*(?P<letter>[A-H])[.、:：．][ ]?(?P<text>[^\n]{1,200}?)[.。]?\s*")
 
@@ -38,10 +38,7 @@ def plain_reading(text: str, options: Sequence[str] | None) -> Reading | None:
 
 
 def _letters(text: str, match: re.Match[str], options: Sequence[str] | None) -> Reading | None:
-    letters = match["letters"].upper()
-    if letters != match["letters"] and list(letters) != sorted(set(letters)):
-        return None  # a word such as "bad"; "abd" in order is an answer
-    mask = parse_letters(letters) or 0
+    mask = parse_letters(match["letters"]) or 0
     if options is not None and (mask >> len(options) or (len(text) > 1 and text.strip() in options)):
         return None
     if match["phrase"]:

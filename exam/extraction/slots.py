@@ -10,7 +10,7 @@ from cmexam_baseline.exam.extraction.option_texts import Mention, OptionTexts
 from cmexam_baseline.exam.extraction.words import MEDICAL_WORD, WRONG_BEHIND, any_of
 from cmexam_baseline.exam.letters import LETTERS
 
-_LONGEST_LIST = 40
+_LONGEST_LIST = 16
 _OPENING = r"[\s(\[{<\"'“‘「『【《>#|:=\\-]{0,12}"
 _CLOSING = r"[)\]}\"'”’」』】》>]{0,12}"
 _LETTER_ITEM = re.compile(
@@ -30,7 +30,7 @@ _EITHER = re.compile(
 )
 _NEXT_LINE = re.compile(r"[ \t。;,.]*\n\s*")
 _LINE_ENDS = re.compile(r"[ \t。;,.]*(?:\n|$)")
-_DELIMITER = re.compile(r"\s*[:.、)\"'”’」』】-]*\s*[(\[\"'“‘「『:]*\s*")
+_DELIMITER = re.compile(r"[ \t]*[:.、)\"'”’」』】-]*[ \t]*[(\[\"'“‘「『:]*[ \t]*")
 _TEXT_CLOSING = re.compile(r"[)\]\"'”’」』】]*(?:选项|这一?项|项)?")
 _OPEN_QUOTES = re.compile(r"[\s\"'“‘「『【《(\[:=>#-]*")
 

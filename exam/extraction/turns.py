@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from cmexam_baseline.exam.extraction.words import any_of
 
-LONGEST_READ_WHOLE = 65_536
-HEAD = 16_384
-TAIL = 49_152
+LONGEST_READ_WHOLE = 32_768
+HEAD = 8_192
+TAIL = 24_576
 
 Ranges = list[tuple[int, int]]
 
@@ -76,15 +76,15 @@ def kept_ranges(raw: str) -> Kept:
 
     Thinking blocks go, also unfinished ones and those whose beginning is missing; so do the turns of
     others, and what follows when the model goes on to invent a new question. A text of more than
-    65,536 characters is read at its first 16,384 and last 49,152 only (after the last thought).
+    32,768 characters is read at its first 8,192 and last 24,576 only (after the last thought).
 
     >>> kept_ranges("<think>B?</think>答案：C").first
     [(17, 21)]
     """
     ranges = _window(raw)
-    if _MAY_HOLD_THINKING.search(raw):
-        ranges = [kept for start, end in ranges for kept in _outside_thinking(raw, start, end)]
-    if not _MAY_HOLD_TURNS.search(raw):
+    if any(_MAY_HOLD_THINKING.search(raw, *kept) for kept in ranges):
+        ranges = _outside_thinking(raw, ranges)
+    if not any(_MAY_HOLD_TURNS.search(raw, *kept) for kept in ranges):
         return Kept(ranges, None)
     return _replies(raw, ranges)
 
@@ -99,23 +99,25 @@ def _window(raw: str) -> Ranges:
     return [(start, start + HEAD), (len(raw) - TAIL, len(raw))]
 
 
-def _outside_thinking(raw: str, start: int, end: int) -> Ranges:
+def _outside_thinking(raw: str, ranges: Ranges) -> Ranges:
+    """What is not thought; a thought that begins in one range goes on in the next."""
     kept: Ranges = []
-    position: int | None = start
-    pattern = _THINKING_CHINESE if "</思考" in raw else _THINKING
-    for match in pattern.finditer(raw, start, end):
-        closes = any(value for value in match.groupdict().values())
-        if closes:
-            if position is not None:
+    thinking = False
+    for start, end in ranges:
+        position = start
+        pattern = _THINKING_CHINESE if raw.find("</思考", start, end) >= 0 else _THINKING
+        for match in pattern.finditer(raw, start, end):
+            closes = any(match.groupdict().values())
+            if closes and not thinking:
                 # The beginning is missing: all of it was thought.
                 kept.clear()
+            elif not closes and not thinking:
+                kept.append((position, match.start()))
+            thinking = not closes
             position = match.end()
-        elif position is not None:
-            kept.append((position, match.start()))
-            position = None
-    if position is not None:
-        kept.append((position, end))
-    return [(a, b) for a, b in kept if not raw[a:b].isspace() and b > a]
+        if not thinking:
+            kept.append((position, end))
+    return [(a, b) for a, b in kept if b > a and not raw[a:b].isspace()]
 
 
 def _replies(raw: str, ranges: Ranges) -> Kept:
