@@ -152,10 +152,16 @@ def write_run(
         baseline.save(aside / "model")
         for name, predicted in predictions.items():
             predicted.write(aside / f"predictions_{name}.csv")
-        _write_json(aside / "config.json", describe_run(kind, baseline.settings, seed, data))
+        _write_json(aside / "config.json", describe_run(kind, _settings_of(baseline), seed, data))
         _write_json(aside / "scores.json", scores)
         _write_json(aside / "timings.json", seconds)
         _write_bad_rows(aside / "left_out.csv", splits)
+
+
+def _settings_of(baseline: Any) -> dict[str, Any]:
+    settings = baseline.settings
+    found: dict[str, Any] = settings if isinstance(settings, dict) else settings.to_dict()
+    return found
 
 
 def _write_json(path: Path, value: object) -> None:

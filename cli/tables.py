@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import mean, stdev
 from typing import Any
 
 from rich.console import Console
@@ -14,7 +15,7 @@ from cmexam_baseline.exam.published import PublishedResult, published_result
 BESIDE_A_BASELINE = ("BERT-CMExam", "RoBERTa-CMExam", "Random", "Human volunteers")
 
 
-def show_training(console: Console, model: str, scores: Mapping[str, Any]) -> None:
+def show_training(console: Console, model: str, scores: Mapping[str, Any], is_sample: bool) -> None:
     """The figures of a new model, of the baselines that cost nothing, and of the published ones."""
     splits = [name for name in ("val", "test") if name in scores]
     table = Table(title="Accuracy and weighted F1 in percent", title_justify="left")
@@ -30,7 +31,16 @@ def show_training(console: Console, model: str, scores: Mapping[str, Any]) -> No
         table.add_row(f"{result.model}, published", *_published_cells(result, splits), style="dim")
     if splits:
         console.print(table)
-        console.print(_footnote(scores, splits), style="dim")
+        console.print(_footnote(scores, splits, is_sample), style="dim")
+
+
+def show_seeds(console: Console, model: str, scores: Mapping[int, Mapping[str, Any]]) -> None:
+    """Mean and sample standard deviation over seeds, as the paper prints them."""
+    for split in ("val", "test"):
+        accuracies = [found[split]["accuracy"] for found in scores.values() if split in found]
+        if len(accuracies) > 1:
+            figure = f"{percent(mean(accuracies))}±{percent(stdev(accuracies))}"
+            console.print(f"{model}, {split} accuracy over {len(accuracies)} seeds: {figure}")
 
 
 def percent(fraction: float | None) -> str:
@@ -58,7 +68,7 @@ def _published_cells(result: PublishedResult, splits: list[str]) -> list[str]:
     return cells
 
 
-def _footnote(scores: Mapping[str, Any], splits: list[str]) -> str:
+def _footnote(scores: Mapping[str, Any], splits: list[str], is_sample: bool) -> str:
     counts = [
         f"{split} {scores[split]['n']:,} questions"
         + (f" ({scores[split]['n_left_out']} rows left out)" if scores[split]["n_left_out"] else "")
@@ -67,4 +77,5 @@ def _footnote(scores: Mapping[str, Any], splits: list[str]) -> str:
     return (
         f"{', '.join(counts)}; 95% intervals (Wilson) in brackets. Published: Liu et al. 2023, Table 3, "
         "on CMExam's own test split of 6,811 questions"
+        + ("; the bundled sample is another, easier exam" if is_sample else "")
     )

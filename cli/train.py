@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from cmexam_baseline.cli.encoder_options import encoder_options
 from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, OVERWRITE, QUIET
 
 
@@ -14,88 +15,109 @@ from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, OVERWRITE, QUIET
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="Folder with train, val and test files (CSV, JSONL, JSON, Parquet, XLSX). "
+    help="Folder with train, val and test files (CSV, TSV, JSONL, JSON, Parquet, XLSX). "
     "Without it the bundled sample exam is used.",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    default=Path("runs/lightgbm"),
-    show_default=True,
-    help="The run folder to make.",
+    help="The run folder to make.  [default: runs/ and the model's name]",
 )
-@click.option("--model", default="lightgbm", show_default=True, help="lightgbm.")
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything random."
+    "--model",
+    default="lightgbm",
+    show_default=True,
+    help="lightgbm, bert, roberta, or an encoder: a name on the Hugging Face hub or a folder.",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all that is random."
+)
+@click.option("--seeds", multiple=True, type=click.IntRange(min=0), help="Several seeds (repeat): mean ± sd.")
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="A TOML file with encoder settings, one a line."
 )
 @BAD_ROWS
 @OVERWRITE
 @AS_JSON
 @QUIET
+@encoder_options
 def train(
     data: Path | None,
-    out: Path,
+    out: Path | None,
     model: str,
     seed: int,
+    seeds: tuple[int, ...],
+    config: Path | None,
     bad_rows: str,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
+    **encoder: Any,
 ) -> None:
     """Train a baseline on an exam and score it on val (and test, where there is one).
 
-    The model is chosen and tuned on val alone; the test split is read for the final figure only.
+    The model is chosen and tuned on val alone; the test split is read for the final figure only. An encoder
+    that was interrupted goes on from its last checkpoint when the command is run again.
 
     \b
     Examples:
       cmexam-baseline train
       cmexam-baseline train --data CMExam/data --out runs/lightgbm --seed 1
-      cmexam-baseline train --data CMExam/data --out runs/lightgbm --overwrite --json
+      cmexam-baseline train --data CMExam/data --model bert --head joint --epochs 3
+      cmexam-baseline train --data CMExam/data --model roberta --seeds 1 --seeds 2 --seeds 3
     """
     from cmexam_baseline.cli import console, tables
+    from cmexam_baseline.cli.encoder_options import given_settings
     from cmexam_baseline.cli.reading import load_splits, say_bad_rows
-    from cmexam_baseline.cli.run import model_class, write_run
-    from cmexam_baseline.cli.scores import answer_scores, free_baseline_scores
+    from cmexam_baseline.cli.training import Plan, train_once, writes
+    from cmexam_baseline.exam.errors import InputError
     from cmexam_baseline.exam.files import refuse_taken
 
+    out = out or Path("runs") / Path(model).name
     refuse_taken(out, overwrite)
-    kind = _model_kind(model)
+    if seeds and len(set(seeds)) != len(seeds):
+        raise InputError(f"--seeds {' '.join(map(str, seeds))}: one stands twice; give each once")
+    kind, settings = _model(model, config, given_settings(encoder))
     notes = console.notes()
-    with console.Stages(notes, quiet) as stages:
+    show = writes(kind)
+    with console.Stages(notes, quiet or not show) as stages:
         with stages.stage("reading the exam"):
             splits = load_splits(data, bad_rows, needed=("train",))
-        if not quiet:
+        if show and not quiet:
             say_bad_rows(notes, splits)
-        exams = {name: split.exam for name, split in splits.items()}
-        baseline = model_class(kind)(seed=seed)
-        baseline.fit(exams["train"], exams.get("val"), progress=stages)
-        predictions = {
-            name: baseline.predict(exam, progress=_named(stages, f"predicting {name}"))
-            for name, exam in exams.items()
-            if name != "train"
-        }
+        places = {one: out / f"seed-{one}" for one in seeds} or {seed: out}
         scores = {
-            name: answer_scores(exams[name], predicted.answers, splits[name].n_left_out)
-            for name, predicted in predictions.items()
+            one: train_once(Plan(kind, settings, place, overwrite), one, splits, stages)
+            for one, place in places.items()
         }
-        scores["free_baselines"] = free_baseline_scores(exams, seed)
-        with stages.stage("saving the run"):
-            write_run(out, overwrite, kind, baseline, seed, splits, predictions, scores, stages.seconds)
-    if as_json:
-        console.print_json({"run": str(out), "scores": scores, "seconds": stages.seconds})
+    if not show:
         return
-    tables.show_training(console.results(), kind, scores)
+    if as_json:
+        runs = [{"run": str(places[one]), "seed": one, "scores": found} for one, found in scores.items()]
+        console.print_json({"runs": runs, "seconds": stages.seconds})
+        return
+    name = Path(model).name
+    for one, found in scores.items():
+        tables.show_training(console.results(), f"{name}, seed {one}" if seeds else name, found, data is None)
+    if len(scores) > 1:
+        tables.show_seeds(console.results(), name, scores)
     if not quiet:
         notes.print(f"Run folder: {out}")
 
 
-def _named(stages: Any, name: str) -> Any:
-    return lambda stage, done, total: stages(f"{name}: {stage}", done, total)
-
-
-def _model_kind(model: str) -> str:
+def _model(model: str, config: Path | None, given: dict[str, Any]) -> tuple[str, Any]:
+    """The kind of model and its settings; missing weights end here, before the data are read."""
     from cmexam_baseline.exam.errors import InputError
 
     if model == "lightgbm":
-        return "lightgbm"
-    raise InputError(f"unknown model {model!r}; known is lightgbm")
+        if given or config:
+            name = "--config" if config else f"--{next(iter(given)).replace('_', '-')}"
+            raise InputError(
+                f"{name} is a setting of encoders; give --model bert, roberta or another encoder"
+            )
+        return "lightgbm", None
+    from cmexam_baseline.encoders import find_model, load_settings
+
+    settings = load_settings(config, **given, model=model)
+    find_model(settings.model)
+    return "encoder", settings
