@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 from cmexam_baseline.exam.errors import InputError
@@ -136,7 +137,11 @@ def _readable(folder: Path) -> Iterator[None]:
 
     try:
         yield
-    except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
+    except UnpicklingError as error:
+        raise InputError(
+            f"{folder} cannot be loaded: its pytorch_model.bin holds more than tensors; get model.safetensors"
+        ) from error
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300]
         raise InputError(f"{folder} cannot be loaded by transformers: {reason}") from error
 

@@ -43,6 +43,9 @@ def save_model(
             save_file(head, temporary / HEAD)
         tokenizer.save_pretrained(temporary)
         write_atomically(temporary / DESCRIPTION, description.to_json())
+        # safetensors makes files that their owner alone can read.
+        for path in temporary.rglob("*.safetensors"):
+            path.chmod((temporary / DESCRIPTION).stat().st_mode & 0o777)
 
 
 def load_model(folder: Path, description: Description) -> Scorer:

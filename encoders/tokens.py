@@ -66,8 +66,10 @@ class TextTokenizer:
         The marker before an option is the mask token, which pretraining has taught to stand for what is
         around it; the separator where there is none. Raises `InputError` if there is no token to pad with.
         """
-        example = tokenizer("甲", "乙", return_token_type_ids=True)
-        ids, types, sides = example["input_ids"], example["token_type_ids"], example.sequence_ids(0)
+        example = tokenizer("甲", "乙")
+        ids, sides = example["input_ids"], example.sequence_ids(0)
+        # A tokenizer that gives no token types leaves an encoder that has some with 0 everywhere.
+        types = example.get("token_type_ids", [0] * len(ids))
         first, second = sides.index(0), sides.index(1)
         after_first = first + sides.count(0)
         if tokenizer.pad_token_id is None:

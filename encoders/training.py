@@ -117,17 +117,15 @@ class Trainer:
             self.train, [group for groups in mine for group in groups], self.runtime.device, self.workers
         )
         batches = iter(loader) if any(mine) else iter(())
-        totals = torch.zeros(2, dtype=torch.float64, device=self.runtime.device)
+        totals = torch.zeros(3, dtype=torch.float64, device=self.runtime.device)
         for groups, my_groups in zip(steps, mine, strict=True):
             meter.start()
             n_questions = sum(len(group) for group in groups)
             self._step(batches, len(my_groups), n_questions, totals)
             self.state.step += 1
-            self.state.seen += n_questions
             meter.count(*self._work(groups))
             if meter.due():
-                self._take(totals)
-                self._tell(meter)
+                self._tell(meter, totals)
             evaluated = self._is_time(self.settings.evaluate_every)
             if evaluated or (
                 self.settings.checkpoint_every and self._is_time(self.settings.checkpoint_every)
@@ -170,12 +168,13 @@ class Trainer:
         return fits_beside_moments(passes, list(self.trained.values()))
 
     def backward(self, batch: TensorBatch, n_questions: int) -> Tensor:
-        """Add the gradients of a part of a step; returns its sum of losses and number of right answers."""
-        totals = torch.zeros(2, dtype=torch.float64, device=self.runtime.device)
+        """Add the gradients of a part of a step; returns its losses, right answers and questions."""
+        totals = torch.zeros(3, dtype=torch.float64, device=self.runtime.device)
 
         def scaled_loss() -> Tensor:
             losses, answers = self._losses(batch)
-            totals.copy_(torch.stack([losses.detach().sum(), (answers == batch.answers).sum()]))
+            right = (answers == batch.answers).sum()
+            totals[0], totals[1], totals[2] = losses.detach().sum(), right, len(losses)
             scaled: Tensor = self.scaler.scale(losses.sum() / n_questions)
             return scaled
 
@@ -212,20 +211,27 @@ class Trainer:
         return at_end or self.state.step % (every or self.steps_an_epoch) == 0
 
     def _take(self, totals: Tensor) -> None:
-        loss_sum, right = self.runtime.sum(totals).tolist()
+        """Add what all processes counted to the state."""
+        loss_sum, right, seen = self.runtime.sum(totals).tolist()
         totals.zero_()
-        if not math.isfinite(loss_sum):
+        self._refuse_no_number(loss_sum)
+        self.state.loss_sum += loss_sum
+        self.state.right += right
+        self.state.seen += int(seen)
+
+    def _tell(self, meter: Meter, totals: Tensor) -> None:
+        """Tell what this process counted; the others are not asked, they may not be telling now."""
+        loss_sum, right, seen = totals.tolist()
+        self._refuse_no_number(loss_sum)
+        last_val = self.state.evaluations[-1].val_accuracy if self.state.evaluations else None
+        meter.tell(self.state.step, loss_sum / max(seen, 1), right / max(seen, 1), last_val)
+
+    def _refuse_no_number(self, loss: float) -> None:
+        if not math.isfinite(loss):
             raise InputError(
                 f"the loss was no number any more at step {self.state.step} of {self.steps};"
                 " lower --lr, or use --precision fp32"
             )
-        self.state.loss_sum += loss_sum
-        self.state.right += right
-
-    def _tell(self, meter: Meter) -> None:
-        seen = max(self.state.seen, 1)
-        last_val = self.state.evaluations[-1].val_accuracy if self.state.evaluations else None
-        meter.tell(self.state.step, self.state.loss_sum / seen, self.state.right / seen, last_val)
 
     def _evaluate(self, epoch: int) -> None:
         state, seen = self.state, max(self.state.seen, 1)

@@ -109,10 +109,11 @@ def test_pairwise_is_the_tokenizers_own_pair(name, request, exam):
     at = 0
     for i, question in enumerate(exam.questions):
         for option in exam.options(i):
-            own = tokenizer(question, option, return_token_type_ids=True)
+            own = tokenizer(question, option)
             assert made.ids[made.offsets[at] : made.offsets[at + 1]].tolist() == own["input_ids"]
-            types = made.segments[made.offsets[at] : made.offsets[at + 1]] * (name == "bert")
-            assert types.tolist() == own["token_type_ids"]
+            if name == "bert":
+                types = made.segments[made.offsets[at] : made.offsets[at + 1]]
+                assert types.tolist() == own["token_type_ids"]
             at += 1
 
 

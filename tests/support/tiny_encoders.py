@@ -36,6 +36,7 @@ def make_encoder(folder: Path, kind: str = "bert", **changes: Any) -> Path:
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=backend, unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]", pad_token="[PAD]",
         mask_token="[MASK]",
+        model_input_names=["input_ids", *(["token_type_ids"] if types[1] == "1" else []), "attention_mask"],
     )  # fmt: skip
     settings = {
         "vocab_size": len(vocabulary), "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
@@ -72,16 +73,12 @@ def make_exam(n: int, seed: int = 0, options: tuple[int, ...] = (5,), several: f
 def make_rule_exam(n: int, seed: int = 0) -> Exam:
     """As `make_exam` with 4 or 5 options, but with a rule to learn: 甲 stands in the right options alone."""
     exam = make_exam(n, seed, options=(5, 4))
-    right = [
-        bool(answer >> i & 1)
-        for answer, k in zip(exam.answers, exam.n_options, strict=True)
-        for i in range(k)
-    ]
-    texts = [text.replace("甲", "乙") for text in exam.option_texts]
-    return replace(
-        exam,
-        option_texts=[f"{text[:1]}甲{text[1:]}" if r else text for text, r in zip(texts, right, strict=True)],
-    )
+    texts = []
+    for answer, question in zip(exam.answers.tolist(), exam, strict=True):
+        for i, text in enumerate(question.options):
+            plain = text.replace("甲", "乙")
+            texts.append(f"{plain[:1]}甲{plain[1:]}" if answer >> i & 1 else plain)
+    return replace(exam, option_texts=texts)
 
 
 def _text(random: np.random.Generator, least: int, most: int) -> str:

@@ -1,0 +1,56 @@
+"""Two processes under torchrun come to what one comes to."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import launched_run
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from cmexam_baseline.encoders import EncoderBaseline
+
+SCRIPT = Path(launched_run.__file__)
+COMMON = {"lr": 2e-3, "batch": 6, "epochs": 2, "accumulation": 2, "batch_tokens": 512}
+RUNS = [
+    {**COMMON, "head": "pairwise", "dropout": 0.1, "checkpoint_every": 3},
+    {**COMMON, "head": "joint", "tuning": "lora"},
+]
+
+
+def test_two_processes_do_what_one_does(bert, tmp_path):
+    """Dropout and all: a step's parts and their random numbers are the same, whoever computes them."""
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPT.parent), "OMP_NUM_THREADS": "1"}
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
+        str(SCRIPT), str(bert), str(tmp_path), json.dumps(RUNS),
+    ]  # fmt: skip
+    launched = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    assert launched.returncode == 0, launched.stderr[-3000:]
+    for number, settings in enumerate(RUNS):
+        of_two = tmp_path / str(number)
+        two, report_of_two = (
+            load_file(of_two / "weights.safetensors"),
+            json.loads((of_two / "report.json").read_text()),
+        )
+        one, report_of_one = launched_run.train(str(bert), tmp_path / f"one-{number}", settings)
+        assert (report_of_one["processes"], report_of_two["processes"]) == (1, 2)
+        assert report_of_two["steps"] == report_of_one["steps"] == 10
+        assert set(one) == set(two)
+        for name, array in one.items():
+            np.testing.assert_allclose(two[name], array, atol=2e-4, err_msg=name)
+        for first, second in zip(report_of_one["evaluations"], report_of_two["evaluations"], strict=True):
+            assert first == pytest.approx(second, abs=1e-3)
+        assert EncoderBaseline.load(of_two / "model", device="cpu").report.processes == 2
+        assert list((of_two / "work" / "checkpoints").glob("step-*"))
+
+
+def test_the_network_guard_works():
+    with pytest.raises(AssertionError), socket.socket() as one:
+        one.connect(("127.0.0.1", 9))

@@ -1,0 +1,49 @@
+"""Training runs for torchrun; arguments: model, folder for results, settings of each run (a list in JSON)."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save_file
+from tiny_encoders import make_exam
+
+
+def train(model: str, result: Path, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Weights with probabilities, and report, of a run with checkpoints whose model is saved to `result`."""
+    from cmexam_baseline.encoders import EncoderBaseline
+
+    exam, told = make_exam(40, options=(5, 4)), []
+    baseline = EncoderBaseline(model=model, device="cpu", **settings).fit(
+        exam[:27], exam[27:], lambda stage, done, total: told.append(stage), folder=result / "work"
+    )
+    if bool(told) != (os.environ.get("RANK", "0") == "0"):
+        sys.exit("progress is for the first process alone")
+    baseline.save(result / "model")
+    weights = {name: parameter.detach().numpy() for name, parameter in baseline.scorer.named_parameters()}
+    probabilities = np.array(baseline.predict(exam).option_scores)
+    return {**weights, "probabilities": probabilities}, baseline.report.to_dict()
+
+
+def main() -> None:
+    """Run every setting in a folder by its number; the first process writes what came out."""
+    import torch
+
+    from cmexam_baseline.encoders import is_main_process
+
+    torch.set_num_threads(1)
+    for number, settings in enumerate(json.loads(sys.argv[3])):
+        result = Path(sys.argv[2]) / str(number)
+        weights, report = train(sys.argv[1], result, settings)
+        if is_main_process():
+            save_file(weights, result / "weights.safetensors")
+            (result / "report.json").write_text(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()
