@@ -62,13 +62,16 @@ def read_any_exam(
     file = Path(path)
     table = read_table(file)
     name = split_of(stem_of(file)) or stem_of(file)
-    own_left_out = _left_out(table, str(file), name, need_answers) if _has_published_names(table) else None
-    if own_left_out == 0:
-        return OtherExam(*exam_of_table(table, str(file), name, bad_rows, need_answers), [])
+    own = _own_reading(table, str(file), name, need_answers) if _has_published_names(table) else None
+    own_left_out = None if own is None else count_left_out(own[1])
+    if own is not None and own_left_out == 0:
+        if bad_rows == "error" and own[1]:  # the policy that accepts no doubtful row either
+            own = exam_of_table(table, str(file), name, bad_rows, need_answers)
+        return OtherExam(*own, [])
     other, notes = read_other_table(table, index_base)
     if own_left_out is not None:
-        other_left_out = _left_out(other, str(file), name, need_answers)
-        if other_left_out is None or own_left_out <= other_left_out:
+        others = _own_reading(other, str(file), name, need_answers)
+        if others is None or own_left_out <= count_left_out(others[1]):
             other, notes = table, []
     return OtherExam(*exam_of_table(other, str(file), name, bad_rows, need_answers), notes)
 
@@ -103,10 +106,10 @@ def _has_published_names(table: Table) -> bool:
     return {PUBLISHED_NAMES[role] for role in ("question", "options")} <= set(table.columns)
 
 
-def _left_out(table: Table, file: str, name: str, need_answers: bool) -> int | None:
-    """How many rows our own reading would leave out; None where it cannot read the table at all."""
+def _own_reading(table: Table, file: str, name: str, need_answers: bool) -> tuple[Exam, list[BadRow]] | None:
+    """The exam as our own form has it, unusable rows left out; None where the table cannot be read at all."""
     try:
-        return count_left_out(exam_of_table(table, file, name, "skip", need_answers)[1])
+        return exam_of_table(table, file, name, "skip", need_answers)
     except InputError:
         return None
 

@@ -154,6 +154,13 @@ def test_our_own_form_is_read_as_it_always_is(tmp_path: Path) -> None:
     assert read.notes == []
 
 
+def test_the_strict_policy_accepts_no_doubtful_row(tmp_path: Path) -> None:
+    (tmp_path / "val.csv").write_text('Question,Options,Answer\n问题,"A 甲\nB 甲",B\n', encoding="utf-8")
+    assert len(read_any_exam(tmp_path / "val.csv").bad_rows) == 1
+    with pytest.raises(InputError, match="1 of 1 rows are not in order"):
+        read_any_exam(tmp_path / "val.csv", "error")
+
+
 def test_published_names_with_answers_as_text_are_read_all_the_same(tmp_path: Path) -> None:
     rows = 'Question,Options,Answer\n问题,"A 甲\nB 乙",乙\n问题二,"A 甲\nB 乙",甲\n'
     (tmp_path / "val.csv").write_text(rows, encoding="utf-8")
