@@ -1,0 +1,70 @@
+"""Segmentation: jieba's words, as lists of strings and as the places where words begin, against jieba."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from comparison import Comparison, Contender
+from pairs import BenchmarkPairs, benchmark_pairs
+
+from cmexam_baseline import metrics
+
+
+def comparisons() -> Iterator[Comparison]:
+    """The explanations of the full input, with the floors that the project has set itself."""
+    texts = texts_of(benchmark_pairs())
+    yield Comparison(
+        "segment-lists",
+        "jieba's words as lists of strings",
+        describe(texts),
+        Contender("cmexam-baseline", lambda: metrics.cut(texts)),
+        [Contender("jieba.lcut", lambda: cut_by_jieba(texts), 1)],
+        {"jieba.lcut": 10},
+        lambda: agree(texts[::20]),
+    )
+    yield Comparison(
+        "segment-starts",
+        "jieba's words as the places where they begin",
+        describe(texts),
+        Contender("cmexam-baseline", lambda: metrics.word_starts(texts)),
+        [Contender("jieba.lcut", lambda: cut_by_jieba(texts), 1)],
+        {"jieba.lcut": 15},
+    )
+
+
+def guarded() -> Iterator[Comparison]:
+    """A small generated input with a lower floor."""
+    texts = texts_of(benchmark_pairs(600, real=False))
+    yield Comparison(
+        "guard-segment",
+        "jieba's words as lists of strings",
+        describe(texts),
+        Contender("cmexam-baseline", lambda: metrics.cut(texts)),
+        [Contender("jieba.lcut", lambda: cut_by_jieba(texts), 2)],
+        {"jieba.lcut": 8},
+        lambda: agree(texts),
+    )
+
+
+def texts_of(pairs: BenchmarkPairs) -> list[str]:
+    return pairs.references + pairs.predictions
+
+
+def cut_by_jieba(texts: list[str]) -> list[list[str]]:
+    import jieba
+
+    return [jieba.lcut(text) for text in texts]
+
+
+def agree(texts: list[str]) -> None:
+    """Loads jieba, too, so that its dictionary is not timed."""
+    import jieba
+
+    jieba.setLogLevel(60)
+    jieba.initialize()
+    if metrics.cut(texts) != cut_by_jieba(texts):
+        raise AssertionError("the words are not jieba's")
+
+
+def describe(texts: list[str]) -> str:
+    return f"{len(texts):,} texts, {sum(map(len, texts)):,} characters"
