@@ -143,6 +143,34 @@ def test_charts_without_matplotlib_name_the_install_line(
     assert not (tmp_path / "charts").exists()
 
 
+def test_stats_count_rows_without_an_answer_and_describe_the_sample_by_default() -> None:
+    figures = json.loads(run("data", "stats", "--json").stdout)
+    assert list(figures["splits"]) == ["train", "val", "test"]
+    assert set(figures["splits"]["test"]["annotations"]) == {
+        *("Disease Group", "Clinical Department", "Medical Discipline", "Area of Competency"),
+        "Difficulty level",
+    }
+
+
+@pytest.mark.parametrize("command", ["check", "stats"])
+def test_what_is_no_exam_is_refused(command: str, tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "rows.csv").write_text("Question,Options,Answer\n,,\n")
+    (tmp_path / "binary.csv").write_bytes(bytes(range(256)))
+    (tmp_path / "folder").mkdir()
+    for name, reason in {
+        "nothing.csv": "is not there",
+        "exam.doc": "ending '.doc' is not known",
+        "empty.csv": "is empty",
+        "other.csv": "has no column",
+        "rows.csv": "no question is left",
+        "binary.csv": "neither UTF-8 nor GB18030",
+        "folder": "holds no train, val or test file",
+    }.items():
+        assert reason in refused(run("data", command, tmp_path / name))
+
+
 # convert
 
 
