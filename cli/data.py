@@ -11,6 +11,7 @@ COMMANDS = {
     "check": "cmexam_baseline.cli.data_check:check",
     "stats": "cmexam_baseline.cli.data_stats:stats",
     "convert": "cmexam_baseline.cli.data_convert:convert",
+    "overlap": "cmexam_baseline.cli.data_overlap:overlap",
 }
 
 
@@ -24,4 +25,5 @@ def data() -> None:
       cmexam-baseline data check CMExam/data
       cmexam-baseline data stats CMExam/data
       cmexam-baseline data convert medqa.jsonl medqa.csv
+      cmexam-baseline data overlap train.csv test.csv
     """

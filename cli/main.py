@@ -15,6 +15,7 @@ COMMANDS = {
     "predict": "cmexam_baseline.cli.predict:predict",
     "score": "cmexam_baseline.cli.score:score",
     "compare": "cmexam_baseline.cli.compare:compare",
+    "export": "cmexam_baseline.cli.export:export",
     "data": "cmexam_baseline.cli.data:data",
     "prompts": "cmexam_baseline.cli.prompts:prompts",
     "leaderboard": "cmexam_baseline.cli.leaderboard:leaderboard",

@@ -37,17 +37,16 @@ def predict(
     """
     from cmexam_baseline.cli import console
     from cmexam_baseline.cli.reading import Split, load_exam, say_bad_rows
-    from cmexam_baseline.cli.run import Run
+    from cmexam_baseline.cli.run import load_predictor
 
-    opened = Run.open(run)
     notes = console.notes()
     with console.Stages(notes, quiet) as stages:
+        with stages.stage("loading the model"):
+            model = load_predictor(run)
         with stages.stage("reading the exam"):
             questions: Split = load_exam(exam, split, bad_rows, need_answers=False)
         if not quiet:
             say_bad_rows(notes, {"exam": questions})
-        with stages.stage("loading the model"):
-            model = opened.load_model()
         predictions = model.predict(questions.exam, progress=stages)
         predictions.write(output)
     if as_json:

@@ -89,6 +89,15 @@ class Run:
         return model
 
 
+def load_predictor(folder: Path) -> Any:
+    """The model of a run folder, or of a folder that `export --onnx` made; both have `predict`."""
+    if (folder / "model.onnx").is_file():
+        from cmexam_baseline.encoders import OnnxEncoder
+
+        return OnnxEncoder.load(folder)
+    return Run.open(folder).load_model()
+
+
 def model_class(kind: str) -> Any:
     """The class of a kind of model, imported now."""
     module, name = MODEL_CLASSES[kind].split(":")

@@ -1,0 +1,78 @@
+"""`cmexam-baseline data overlap`: the same question in two exams."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS
+
+EXAMPLES = 3
+
+
+@click.command()
+@click.argument("train", type=click.Path(path_type=Path))
+@click.argument("test", type=click.Path(path_type=Path))
+@click.option(
+    "--size", type=click.IntRange(1, 64), default=10, show_default=True, help="Characters of an n-gram."
+)
+@click.option(
+    "--near",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.8,
+    show_default=True,
+    help="Share of a stem's n-grams that must stand in TRAIN.",
+)
+@click.option("--save", type=click.Path(path_type=Path), help="Write every overlapping row (.csv, .jsonl).")
+@BAD_ROWS
+@AS_JSON
+def overlap(
+    train: Path, test: Path, size: int, near: float, save: Path | None, bad_rows: str, as_json: bool
+) -> None:
+    """Count the questions of TEST that stand in TRAIN too: the same, with the same stem, or nearly so.
+
+    \b
+    Examples:
+      cmexam-baseline data overlap CMExam/data/train.csv CMExam/data/test_with_annotations.csv
+      cmexam-baseline data overlap train.csv val.csv --near 0.6 --save overlap.csv
+    """
+    from rich.table import Table
+
+    from cmexam_baseline.cli import console
+    from cmexam_baseline.exam import read_exam
+    from cmexam_baseline.exam.column_files import write_columns
+    from cmexam_baseline.exam.overlap import find_overlap
+
+    known, asked = read_exam(train, bad_rows), read_exam(test, bad_rows)
+    found = find_overlap(known, asked, size, near)
+    rows = [row for row, match in enumerate(found.match.tolist()) if match >= 0]
+    columns = {
+        "id": [asked.ids[row] for row in rows],
+        "overlap": [str(found.category[row]) for row in rows],
+        "coverage": [round(float(found.coverage[row]), 4) for row in rows],
+        "train_id": [known.ids[found.match[row]] for row in rows],
+        "question": [asked.questions[row] for row in rows],
+        "train_question": [known.questions[found.match[row]] for row in rows],
+    }
+    if save is not None:
+        write_columns(columns, save)
+    counts = found.counts()
+    if as_json:
+        listed = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+        console.print_json({"n": len(asked), "counts": counts, "rows": listed})
+        return
+    table = Table()
+    for heading, justify in (
+        ("overlap", "left"),
+        ("questions", "right"),
+        ("share", "right"),
+        ("examples", "left"),
+    ):
+        table.add_column(heading, justify="right" if justify == "right" else "left")
+    for name, count in counts.items():
+        examples = [place for place, category in enumerate(columns["overlap"]) if category == name][:EXAMPLES]
+        shown = "\n".join(f"{columns['id'][place]}: {columns['question'][place][:40]}" for place in examples)
+        share = f"{count / len(asked):.1%}" if len(asked) else "–"
+        table.add_row(name, f"{count:,}", share, console.plain(shown))
+    console.results().print(table)

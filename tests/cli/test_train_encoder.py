@@ -1,0 +1,116 @@
+"""`train --model FOLDER`, `predict` and `export` with an encoder of a few thousand weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command_line import complain, succeed
+from tiny_encoders import make_encoder, make_exam
+
+from cmexam_baseline.exam.formats import write_exam
+
+QUICK = (
+    "--epochs",
+    "2",
+    "--lr",
+    "1e-3",
+    "--max-length",
+    "64",
+    "--batch-tokens",
+    "1024",
+    "--device",
+    "cpu",
+    "--quiet",
+)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write_exam(make_exam(48), folder / "train.csv")
+    write_exam(make_exam(16, seed=1), folder / "val.csv")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_encoder(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory, data: Path, encoder: Path) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    succeed("train", "--model", encoder, "--data", data, "--out", folder, "--head", "joint", *QUICK)
+    return folder
+
+
+def test_the_run_keeps_its_settings(run_folder: Path) -> None:
+    config = json.loads((run_folder / "config.json").read_text("utf-8"))
+    assert config["model"] == "encoder"
+    assert config["settings"]["head"] == "joint"
+    assert config["settings"]["batch_tokens"] == 1024
+    assert not run_folder.with_name("tiny.checkpoints").exists()
+
+
+def test_predictions_repeat(run_folder: Path, data: Path, tmp_path: Path) -> None:
+    succeed("predict", run_folder, data / "val.csv", "-o", tmp_path / "again.csv", "-q")
+    again = (tmp_path / "again.csv").read_text("utf-8").splitlines()
+    before = (run_folder / "predictions_val.csv").read_text("utf-8").splitlines()
+    assert [line.split(",")[:2] for line in again] == [line.split(",")[:2] for line in before]
+
+
+def test_an_exported_model_predicts_the_same(run_folder: Path, data: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    succeed("export", run_folder, "--onnx", tmp_path / "onnx", "-q")
+    succeed("predict", tmp_path / "onnx", data / "val.csv", "-o", tmp_path / "onnx.csv", "-q")
+    ours = (tmp_path / "onnx.csv").read_text("utf-8").splitlines()
+    before = (run_folder / "predictions_val.csv").read_text("utf-8").splitlines()
+    assert [line.split(",")[:2] for line in ours] == [line.split(",")[:2] for line in before]
+
+
+def test_several_seeds_leave_a_run_each(data: Path, encoder: Path, tmp_path: Path) -> None:
+    result = succeed(
+        "train",
+        "--model",
+        encoder,
+        "--data",
+        data,
+        "--out",
+        tmp_path / "runs",
+        "--seeds",
+        "1",
+        "--seeds",
+        "2",
+        *QUICK,
+    )
+    assert "over 2 seeds" in result.stdout
+    for seed in (1, 2):
+        config = json.loads((tmp_path / "runs" / f"seed-{seed}" / "config.json").read_text("utf-8"))
+        assert config["seed"] == config["settings"]["seed"] == seed
+
+
+def test_mistakes_are_told_before_the_data_are_read(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    missing = tmp_path / "no-such-data"
+    for model, about in (("bert", "give its path as --model"), (tmp_path / "no-model", "is no folder")):
+        complain("train", "--model", model, "--data", missing, "--out", tmp_path / "r", about=[about])
+    complain(
+        "train", "--epochs", "3", "--data", data, "--out", tmp_path / "r", about=["--epochs", "encoders"]
+    )
+    config = tmp_path / "train.toml"
+    config.write_text("epoks = 3\n")
+    complain(
+        "train",
+        "--model",
+        "bert",
+        "--config",
+        config,
+        "--out",
+        tmp_path / "r",
+        about=["train.toml", "did you mean epochs"],
+    )
