@@ -32,7 +32,13 @@ from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, OVERWRITE, QUIET
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all that is random."
 )
-@click.option("--seeds", multiple=True, type=click.IntRange(min=0), help="Several seeds (repeat): mean ± sd.")
+@click.option(
+    "--seeds",
+    multiple=True,
+    type=click.IntRange(min=0),
+    help="Several seeds, as in --seeds 1 2 3: mean ± sd.",
+)
+@click.argument("more_seeds", nargs=-1, type=click.IntRange(min=0), metavar="")
 @click.option(
     "--config", type=click.Path(path_type=Path), help="A TOML file with encoder settings, one a line."
 )
@@ -47,6 +53,7 @@ def train(
     model: str,
     seed: int,
     seeds: tuple[int, ...],
+    more_seeds: tuple[int, ...],
     config: Path | None,
     bad_rows: str,
     overwrite: bool,
@@ -64,7 +71,7 @@ def train(
       cmexam-baseline train
       cmexam-baseline train --data CMExam/data --out runs/lightgbm --seed 1
       cmexam-baseline train --data CMExam/data --model bert --head joint --epochs 3
-      cmexam-baseline train --data CMExam/data --model roberta --seeds 1 --seeds 2 --seeds 3
+      cmexam-baseline train --data CMExam/data --model roberta --seeds 1 2 3
     """
     from cmexam_baseline.cli import console, tables
     from cmexam_baseline.cli.encoder_options import given_settings
@@ -75,7 +82,10 @@ def train(
 
     out = out or Path("runs") / Path(model).name
     refuse_taken(out, overwrite)
-    if seeds and len(set(seeds)) != len(seeds):
+    if more_seeds and not seeds:
+        raise InputError(f"{more_seeds[0]} belongs to no option; several seeds are given as --seeds 1 2 3")
+    seeds += more_seeds
+    if len(set(seeds)) != len(seeds):
         raise InputError(f"--seeds {' '.join(map(str, seeds))}: one stands twice; give each once")
     kind, settings = _model(model, config, given_settings(encoder))
     notes = console.notes()

@@ -81,7 +81,6 @@ def test_several_seeds_leave_a_run_each(data: Path, encoder: Path, tmp_path: Pat
         tmp_path / "runs",
         "--seeds",
         "1",
-        "--seeds",
         "2",
         *QUICK,
     )
