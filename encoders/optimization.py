@@ -60,7 +60,7 @@ def schedule_factor(schedule: str, step: int, steps: int, warmup: float) -> floa
     """The share of the highest learning rate at step 0 .. steps - 1: linear warm-up, then the decay.
 
     >>> [schedule_factor("linear", step, 4, 0.25) for step in range(4)]
-    [1.0, 1.0, 0.6666666666666666, 0.3333333333333333]
+    [1.0, 1.0, 0.6666666666666667, 0.33333333333333337]
     """
     warm = math.ceil(steps * warmup)
     if step < warm:

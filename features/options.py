@@ -55,7 +55,7 @@ def beside_the_others(column: NDArray[np.float64], offsets: NDArray[np.int64]) -
     >>> columns = beside_the_others(np.array([3.0, 1.0, 5.0, 5.0]), np.array([0, 2, 4]))
     >>> columns["rank"].tolist(), columns["to_best"].tolist()
     ([0.0, 1.0, 0.5, 0.5], [0.0, -2.0, 0.0, 0.0])
-    >>> columns["to_mean"].tolist(), columns["share"].tolist()
+    >>> columns["to_mean"].tolist(), columns["share"].round(3).tolist()
     ([1.0, -1.0, 0.0, 0.0], [0.75, 0.25, 0.5, 0.5])
     """
     owner = segment_rows(offsets)

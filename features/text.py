@@ -25,7 +25,7 @@ def cut_words(texts: Sequence[str]) -> list[list[str]]:
     """jieba's words (exact mode) of each text, punctuation and blanks left out.
 
     >>> cut_words(["缺乏维生素A，可致夜盲症。"])
-    [['缺乏', '维生素', 'A', '可', '致', '夜盲症']]
+    [['缺乏', '维生素', 'A', '可致', '夜盲症']]
     """
     known: dict[str, bool] = {}
     rows = cut(texts)
