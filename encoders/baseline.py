@@ -35,7 +35,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass
-class _Fitted:
+class FittedModel:
     """What training leaves, or loading brings back."""
 
     scorer: Scorer
@@ -66,7 +66,7 @@ class EncoderBaseline:
 
     def __init__(self, settings: EncoderSettings | None = None, **changes: Any) -> None:
         self.settings = EncoderSettings.from_dict({**(settings or EncoderSettings()).to_dict(), **changes})
-        self._fitted: _Fitted | None = None
+        self._fitted: FittedModel | None = None
 
     def fit(
         self, exam: Exam, val: Exam | None = None, progress: Progress | None = None, *,
@@ -85,7 +85,7 @@ class EncoderBaseline:
         if val is not None and evidence_kind(val, val_evidence) != kind:
             raise InputError("val needs evidence of the same kind as the training questions")
         base = find_model(settings.model)
-        model = _untrained(settings, runtime, base, exam, kind)
+        model = untrained_model(settings, runtime, base, exam, kind)
         said = progress if runtime.rank == 0 else None
         train = model.batches(exam, evidence, said)
         held_out = None if val is None else model.batches(val, val_evidence, said)
@@ -136,9 +136,10 @@ class EncoderBaseline:
         """
         fitted, description = self._trained(), self.description
         refuse_other_evidence(exam, evidence, description.evidence)
-        batches = fitted.batches(exam, evidence, progress)
+        said = progress if fitted.runtime.rank == 0 else None
+        batches = fitted.batches(exam, evidence, said)
         most_tokens = description.report.batch_tokens
-        scores = score_all(fitted.scorer, batches, fitted.runtime, most_tokens, progress=progress)
+        scores = score_all(fitted.scorer, batches, fitted.runtime, most_tokens, progress=said)
         return description.answering.predictions(exam, scores)
 
     def save(self, folder: str | os.PathLike[str], overwrite: bool = False) -> None:
@@ -166,16 +167,19 @@ class EncoderBaseline:
         tokenizer = load_tokenizer(path)
         text_tokenizer = TextTokenizer.from_file(path / "tokenizer.json", description.template)
         baseline = cls(description.settings)
-        baseline._fitted = _Fitted(scorer, tokenizer, text_tokenizer, description, runtime)
+        baseline._fitted = FittedModel(scorer, tokenizer, text_tokenizer, description, runtime)
         return baseline
 
-    def _trained(self) -> _Fitted:
+    def _trained(self) -> FittedModel:
         if self._fitted is None:
             raise InputError("the encoder is not trained yet; call fit or load first")
         return self._fitted
 
 
-def _untrained(settings: EncoderSettings, runtime: Runtime, base: Path, exam: Exam, evidence: str) -> _Fitted:
+def untrained_model(
+    settings: EncoderSettings, runtime: Runtime, base: Path, exam: Exam, evidence: str
+) -> FittedModel:
+    """The model in `base` with new weights on top, ready to be trained on the questions of `exam`."""
     tokenizer = load_tokenizer(base)
     text_tokenizer = TextTokenizer.from_transformers(tokenizer)
     size_bias = initial_size_bias(exam.answers, exam.n_options)
@@ -186,7 +190,7 @@ def _untrained(settings: EncoderSettings, runtime: Runtime, base: Path, exam: Ex
         Answering(settings.loss, tuple(size_bias.tolist())), evidence,
         base={"model": settings.model, "fingerprint": weights_fingerprint(base)} if settings.apart else None,
     )  # fmt: skip
-    return _Fitted(scorer.to(runtime.device), tokenizer, text_tokenizer, description, runtime)
+    return FittedModel(scorer.to(runtime.device), tokenizer, text_tokenizer, description, runtime)
 
 
 def _layout(settings: EncoderSettings, scorer: Scorer) -> Layout:

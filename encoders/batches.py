@@ -62,6 +62,10 @@ class Batches:
     def __len__(self) -> int:
         return len(self.sequences)
 
+    def unknown_share(self) -> float:
+        """The share of tokens that the tokenizer did not know."""
+        return float((self.sequences.ids == self.template.unknown).mean()) if len(self.sequences.ids) else 0.0
+
     def make(self, questions: Ints) -> Batch:
         """The batch of these questions, in this order."""
         data, template = self.sequences, self.template

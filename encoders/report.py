@@ -45,6 +45,7 @@ class TrainingReport:
     sequences_per_second: float = 0.0
     tokens_per_second: float = 0.0
     peak_memory_bytes: int = 0
+    unknown_share: float = 0.0
     truncation: dict[str, int] = field(default_factory=dict)
     skipped_checkpoints: list[str] = field(default_factory=list)
 

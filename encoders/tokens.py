@@ -35,6 +35,7 @@ class Template:
     pad: int
     marker: int
     second_type: int
+    unknown: int = -1
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -79,7 +80,10 @@ class TextTokenizer:
         marker = tokenizer.mask_token_id
         if marker is None:
             marker = (middle or suffix or (tokenizer.pad_token_id,))[0]
-        template = Template(tuple(ids[:first]), middle, suffix, tokenizer.pad_token_id, marker, types[second])
+        unknown = -1 if tokenizer.unk_token_id is None else tokenizer.unk_token_id
+        template = Template(
+            tuple(ids[:first]), middle, suffix, tokenizer.pad_token_id, marker, types[second], unknown
+        )
         return cls(_plain(tokenizer.backend_tokenizer), template)
 
     @classmethod

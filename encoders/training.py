@@ -39,6 +39,7 @@ from cmexam_baseline.encoders.tuning import trained_parameters
 from cmexam_baseline.exam.errors import InputError
 
 _WORKERS = {"cuda": 2, "cpu": 0}
+_MOST_UNKNOWN = 0.2
 
 
 @dataclass
@@ -80,6 +81,12 @@ class Trainer:
         self.questions: Ints = np.flatnonzero(train.answers)
         if not len(self.questions):
             raise InputError("no training question has an answer; give a file with an Answer column")
+        self.unknown = train.unknown_share()
+        if self.unknown > _MOST_UNKNOWN:
+            raise InputError(
+                f"{self.unknown:.0%} of the training tokens are unknown to the tokenizer;"
+                " give a model whose tokenizer knows Chinese characters"
+            )
         self.lengths = padded(train.sequences.question_lengths)
         self.steps_an_epoch = -(-len(self.questions) // settings.batch)
         self.steps = self.steps_an_epoch * settings.epochs
@@ -331,6 +338,7 @@ class Trainer:
             sequences_per_second=meter.rate(meter.sequences),
             tokens_per_second=meter.rate(meter.tokens),
             peak_memory_bytes=peak_memory(self.runtime.device),
+            unknown_share=self.unknown,
             truncation=asdict(self.train.sequences.truncation),
             skipped_checkpoints=self.checkpoints.skipped if self.checkpoints else [],
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,19 @@ class NetworkTouched(AssertionError):
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every connection is an error; an AssertionError, which no library takes for a network that is down."""
 
-    def refuse(*args: Any, **kwargs: Any) -> None:
-        raise NetworkTouched(f"connection to {args[1:]}")
+    def guarded(original: Callable[..., Any]) -> Callable[..., Any]:
+        def connect(self: socket.socket, *arguments: Any) -> Any:
+            if self.family != socket.AF_UNIX:  # processes of one machine talk over these
+                raise NetworkTouched(f"connection to {arguments}")
+            return original(self, *arguments)
 
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket.socket, "connect_ex", refuse)
+        return connect
+
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise NetworkTouched(f"name looked up: {arguments}")
+
+    monkeypatch.setattr(socket.socket, "connect", guarded(socket.socket.connect))
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded(socket.socket.connect_ex))
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 

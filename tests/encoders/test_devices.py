@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
+import numpy as np
 import pytest
 import torch
 
+from cmexam_baseline.encoders.baseline import untrained_model
+from cmexam_baseline.encoders.batches import plan_epoch
 from cmexam_baseline.encoders.devices import (
     DeviceFacts,
     check_kernels,
@@ -13,7 +18,15 @@ from cmexam_baseline.encoders.devices import (
     is_main_process,
     peak_memory,
 )
-from cmexam_baseline.encoders.memory import CPU_TOKENS, choose_batch_tokens
+from cmexam_baseline.encoders.memory import (
+    CPU_TOKENS,
+    choose_batch_tokens,
+    fits_beside_moments,
+    most_tokens_a_step,
+)
+from cmexam_baseline.encoders.runtime import start_runtime
+from cmexam_baseline.encoders.settings import EncoderSettings
+from cmexam_baseline.encoders.tensors import TensorBatch, load_batches
 from cmexam_baseline.exam.errors import InputError
 
 V100 = DeviceFacts(
@@ -116,6 +129,44 @@ def test_what_fits_is_found_by_doubling():
     assert choose_batch_tokens("auto", cuda, lambda tokens: True, 3000) == 4096
     assert choose_batch_tokens(777, cuda, fits, 100_000) == 777
     assert choose_batch_tokens("auto", torch.device("cpu"), fits, 100_000) == CPU_TOKENS
+
+
+def test_batches_for_a_card_are_pinned_and_made_beside(monkeypatch):
+    loader = load_batches([], [np.arange(2)] * 5, torch.device("cuda"), workers=2)
+    assert (loader.pin_memory, loader.num_workers) == (True, 2)
+    loader = load_batches([], [np.arange(2)], torch.device("cpu"), workers=2)
+    assert (loader.pin_memory, loader.num_workers) == (False, 1)
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda self: self + 100)
+    names = [one.name for one in fields(TensorBatch)]
+    pinned = TensorBatch(**{name: torch.tensor([i]) for i, name in enumerate(names)}).pin_memory()
+    assert [int(getattr(pinned, name)) for name in names] == [100 + i for i in range(len(names))]
+
+
+def test_what_does_not_fit_is_noticed_and_cleaned_up():
+    weight = torch.nn.Parameter(torch.ones(3))
+
+    def passes() -> None:
+        (weight * 2).sum().backward()
+
+    def too_much() -> None:
+        passes()
+        raise torch.cuda.OutOfMemoryError("out of memory")
+
+    assert fits_beside_moments(passes, [weight])
+    assert not fits_beside_moments(too_much, [weight])
+    assert weight.grad is None
+
+
+def test_tokens_of_the_largest_step(exam, bert):
+    batches = untrained_model(
+        EncoderSettings(model=str(bert)), start_runtime(EncoderSettings()), bert, exam, ""
+    ).batches(exam, None, None)
+    longest = most_tokens_a_step(batches, 16)
+    for seed in range(3):
+        lengths = batches.sequences.question_lengths
+        for step in plan_epoch(lengths, np.arange(64), 16, seed, 0):
+            (group,) = batches.split(step, most_tokens=10**9)
+            assert batches.make(group).input_ids.size <= longest
 
 
 def test_the_first_process_is_the_main_one(monkeypatch):

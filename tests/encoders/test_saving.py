@@ -165,6 +165,13 @@ def test_an_adapter_wants_the_weights_it_was_trained_on(saved, tmp_path, exam):
         EncoderBaseline.load(folder)
 
 
+def test_an_empty_exam_has_no_predictions(saved, exam):
+    for kind in ("pairwise", "joint"):
+        predictions = saved[kind][2].predict(exam[:0])
+        assert len(predictions) == 0
+        assert predictions.option_scores.shape == (0,)
+
+
 def test_nothing_is_predicted_before_training(exam):
     with pytest.raises(InputError, match="not trained yet; call fit or load first"):
         EncoderBaseline().predict(exam)

@@ -134,7 +134,8 @@ def test_the_seed_alone_decides(bert, exam):
 def test_how_a_step_is_cut_into_parts_does_not_matter(bert, exam):
     some = exam[:32]
     expected = EncoderBaseline(model=str(bert), epochs=3, **QUICK).fit(some).predict(some).option_scores
-    for change in ({"accumulation": 4}, {"batch_tokens": 200}, {"gradient_checkpointing": True}):
+    changes = ({"accumulation": 4}, {"batch_tokens": 200}, {"gradient_checkpointing": True}, {"workers": 2})
+    for change in changes:
         baseline = EncoderBaseline(model=str(bert), epochs=3, **{**QUICK, **change}).fit(some)
         np.testing.assert_allclose(baseline.predict(some).option_scores, expected, atol=2e-4)
 
@@ -184,6 +185,14 @@ def test_questions_without_an_answer_are_left_out_and_counted(bert, exam):
     assert baseline.report.questions_without_answer == 6
     with pytest.raises(InputError, match="no training question has an answer"):
         EncoderBaseline(model=str(bert), epochs=1).fit(replace(some, answers=np.zeros(24, np.uint8)))
+
+
+def test_a_tokenizer_that_knows_hardly_a_character_is_reported(bert, exam):
+    report = EncoderBaseline(model=str(bert), epochs=1, **QUICK).fit(exam[:8]).report
+    assert report.unknown_share == 0
+    foreign = replace(exam[:8], questions=["骨骼肌萎缩症" * 3] * 8)
+    with pytest.raises(InputError, match=r"\d\d% of the training tokens are unknown to the tokenizer"):
+        EncoderBaseline(model=str(bert), epochs=1, **QUICK).fit(foreign)
 
 
 def test_a_loss_that_is_no_number_stops_the_run(bert, exam):
