@@ -28,7 +28,7 @@ def compare(files: tuple[str, ...], published: bool, as_json: bool, quiet: bool,
       cmexam-baseline compare nine_models.csv --exam val.csv --missing skip
       cmexam-baseline compare a.csv b.csv --exam test.csv --published --json
     """
-    from cmexam_baseline.cli import compare_tables, console, score_tables
+    from cmexam_baseline.cli import compare_tables, console, score_notes, score_tables
     from cmexam_baseline.cli.scoring import Scoring, score_files
     from cmexam_baseline.exam.errors import InputError
     from cmexam_baseline.exam.evaluation import compare_systems
@@ -40,7 +40,7 @@ def compare(files: tuple[str, ...], published: bool, as_json: bool, quiet: bool,
     if scored.exam is None:
         raise InputError("a comparison needs the exam that the systems answered; name it with --exam")
     if not quiet:
-        score_tables.say_what_was_read(console.notes(), scored)
+        score_notes.say_what_was_read(console.notes(), scored)
     comparison = compare_systems(scored.exam, scored.systems, scored.settings, scored.slices)
     report = report_of(scored.exam, scored.source.to_dict(), scored.systems, scored.settings)
     rows = PUBLISHED_RESULTS if published else ()

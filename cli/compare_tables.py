@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from cmexam_baseline.cli import console
-from cmexam_baseline.cli.score_tables import plain
+from cmexam_baseline.cli.console import plain
 from cmexam_baseline.exam.evaluation import Comparison, Difference
 from cmexam_baseline.exam.published import SOURCE, PublishedResult
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 ReportProgress = Callable[[str, int, int], None]
@@ -23,6 +24,15 @@ def results() -> Console:
     """The console for tables (standard output); as wide as the terminal, 120 columns in a pipe."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=120)
+
+
+def plain(text: str) -> str:
+    """Text from outside as rich should show it: without markup or anything that moves the cursor.
+
+    >>> plain("[red]a\\x1b[2J")
+    '\\\\[red]a�[2J'
+    """
+    return escape("".join(char if char.isprintable() or char == "\n" else "�" for char in text))
 
 
 def print_json(value: object) -> None:

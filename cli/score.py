@@ -53,7 +53,7 @@ def score(
       cmexam-baseline score replies.jsonl --exam CMExam/data --split test --report report.html
       cmexam-baseline score replies.jsonl --exam test.csv --format json --save rows.csv
     """
-    from cmexam_baseline.cli import console, score_tables
+    from cmexam_baseline.cli import console, score_notes, score_tables
     from cmexam_baseline.cli.scoring import Scoring, score_files
     from cmexam_baseline.exam.errors import InputError
     from cmexam_baseline.exam.evaluation.report import report_of, rows_of
@@ -61,7 +61,7 @@ def score(
     form = "json" if as_json else form
     scored = score_files(files, Scoring(**scoring))
     if not quiet:
-        score_tables.say_what_was_read(console.notes(), scored)
+        score_notes.say_what_was_read(console.notes(), scored)
     content = report_of(scored.exam, scored.source.to_dict(), scored.systems, scored.settings)
     if save is not None:
         if scored.exam is None:
@@ -70,7 +70,7 @@ def score(
     if report is not None:
         _write_report(report, content, scored)
     if show_extraction:
-        score_tables.show_extractions(console.results(), scored)
+        score_notes.show_extractions(console.results(), scored)
     score_tables.PRINTERS[form](content)
 
 

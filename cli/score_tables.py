@@ -4,85 +4,65 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import click
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from cmexam_baseline.cli import console
-
-if TYPE_CHECKING:
-    from cmexam_baseline.cli.scoring import ScoredFiles
+from cmexam_baseline.cli.console import plain
 
 Report = Mapping[str, Any]
 
-# Figure -> heading, factor to percent, where it stands in a system's report.
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure of the headline table: its heading, factor to percent, place in a system's report.
+
+    `n` is the place of the number of questions or pairs that it is over.
+    """
+
+    heading: str
+    scale: int
+    place: tuple[str, ...]
+    n: tuple[str, ...]
+
+    def of(self, system: Report) -> Mapping[str, float] | None:
+        """value, low and high; None where the system has no such figure."""
+        found = _at(system, self.place)
+        if found is None:
+            return None
+        # A slice names its accuracy; its "value" is what its questions have in common.
+        value = found["accuracy"] if "accuracy" in found else found["value"]
+        return {"value": value, "low": found["low"], "high": found["high"]}
+
+
 FIGURES = {
-    "accuracy": ("Acc", 100, "answers"),
-    "weighted_f1": ("F1", 100, "answers"),
-    "unread_rate": ("No answer", 100, "answers"),
-    "bleu1": ("BLEU-1", 1, "explanations"),
-    "bleu4": ("BLEU-4", 1, "explanations"),
-    "rouge1": ("ROUGE-1", 1, "explanations"),
-    "rouge2": ("ROUGE-2", 1, "explanations"),
-    "rougeL": ("ROUGE-L", 1, "explanations"),
+    "accuracy": Shown("Acc", 100, ("answers", "accuracy"), ("answers", "n")),
+    "accuracy_without_overlap": Shown("Acc, no overlap", 100, ("without_overlap",), ("without_overlap", "n")),
+    "weighted_f1": Shown("F1", 100, ("answers", "weighted_f1"), ("answers", "n")),
+    "unread_rate": Shown("No answer", 100, ("answers", "unread_rate"), ("answers", "n")),
+    "accuracy_of_answered": Shown(
+        "Acc, answered", 100, ("answers", "of_answered", "accuracy"), ("answers", "of_answered", "n")
+    ),
+    "weighted_f1_of_answered": Shown(
+        "F1, answered", 100, ("answers", "of_answered", "weighted_f1"), ("answers", "of_answered", "n")
+    ),
+} | {
+    key: Shown(heading, 1, ("explanations", "figures", key), ("explanations", "n_pairs"))
+    for key, heading in {
+        "bleu1": "BLEU-1",
+        "bleu4": "BLEU-4",
+        "rouge1": "ROUGE-1",
+        "rouge2": "ROUGE-2",
+        "rougeL": "ROUGE-L",
+    }.items()
 }
-SHOWN_EXTRACTION = 60
 
 
-def say_what_was_read(notes: Console, scored: ScoredFiles) -> None:
-    """Which columns were taken for what, how the rows met the exam, and what was left out."""
-    if scored.source.n_left_out:
-        notes.print(
-            f"{scored.source.path}: {scored.source.n_left_out} rows left out of the exam", style="dim"
-        )
-    said = set()
-    for system in scored.systems:
-        aligned, join = system.aligned, system.aligned.join
-        # The systems of a wide file share their columns and their rows.
-        if aligned.output.file in said:
-            continue
-        said.add(aligned.output.file)
-        notes.print(f"{aligned.output.file}: {aligned.output.recognition.describe()}", style="dim")
-        parts = [
-            f"{len(join.missing)} questions without a row" if len(join.missing) else "",
-            f"{len(join.doubled)} doubled rows (the first counts)" if join.doubled else "",
-            f"{len(join.extra)} rows of no question" if join.extra else "",
-            f"{len(join.by_order)} questions told apart by order alone" if join.by_order else "",
-            f"{len(aligned.unmapped)} answers that fit no option of the exam" if aligned.unmapped else "",
-        ]
-        found = "; ".join(part for part in parts if part)
-        notes.print(
-            f"  met by {join.by}: {len(join.matched)} matched{'; ' if found else ''}{found}", style="dim"
-        )
-
-
-def show_extractions(output: Console, scored: ScoredFiles) -> None:
-    """What was read out of every reply: the rule, the words it stands in, the letters."""
-    if scored.exam is None:
-        return
-    for system in scored.systems:
-        table = Table(title=system.name, title_justify="left")
-        for heading in ("id", "letters", "rule", "read from"):
-            table.add_column(heading)
-        replies = system.aligned.output.replies or []
-        for question in system.aligned.join.matched.tolist():
-            found = system.aligned.extractions[question]
-            if found is None:
-                continue
-            reply = replies[int(system.aligned.join.row_of[question])]
-            words = reply[slice(*found.span)] if found.span else ""
-            cells = (
-                scored.exam.ids[question],
-                found.letters or "–",
-                found.rule or "–",
-                words[:SHOWN_EXTRACTION],
-            )
-            table.add_row(*map(plain, cells))
-        output.print(table)
+MISSING_ROWS = {"wrong": "count as wrong", "skip": "are left out", "error": "are refused"}
 
 
 def print_tables(report: Report) -> None:
@@ -92,12 +72,11 @@ def print_tables(report: Report) -> None:
     where = ", ".join(part for part in (exam["source"], exam["split"]) if part)
     title = f"{where}: {exam['n']:,} questions, profile {report['profile']}, percent with 95% intervals"
     output.print(plain(title), style="bold", soft_wrap=True)
-    output.print(_headline_table(report))
-    sliced = [system for system in report["systems"] if system["slices"]]
-    for system in sliced:
-        if system["best"]:
-            line = f"{system['name']}: best {_named(system['best'])}, worst {_named(system['worst'])}"
-            output.print(plain(line), soft_wrap=True)
+    systems = report["systems"]
+    output.print(_figure_table(systems[0]) if len(systems) == 1 else _headline_table(report))
+    for line in _remarks(report):
+        output.print(plain(line), soft_wrap=True)
+    sliced = [system for system in systems if system["slices"]]
     if len(sliced) == 1:
         output.print(_slice_table(sliced[0]))
     elif sliced:
@@ -116,8 +95,8 @@ def print_csv(report: Report) -> None:
     rows = [["system", *(name for key in FIGURES for name in (key, f"{key}_low", f"{key}_high"))]]
     for system in report["systems"]:
         cells = [system["name"]]
-        for key in FIGURES:
-            figure = _figure(system, key)
+        for shown in FIGURES.values():
+            figure = shown.of(system)
             cells += [repr(figure[part]) if figure else "" for part in ("value", "low", "high")]
         rows.append(cells)
     text = io.StringIO()
@@ -156,44 +135,96 @@ PRINTERS: dict[str, Callable[[Report], None]] = {
 }
 
 
+def _figure_table(system: Report) -> Table:
+    """One system: a row for every figure."""
+    table = Table(title=plain(system["name"]), title_justify="left")
+    table.add_column("")
+    for heading in ("percent", "95%", "n"):
+        table.add_column(heading, justify="right")
+    for shown in FIGURES.values():
+        figure = shown.of(system)
+        if figure is not None:
+            value, interval = _percent(figure, shown.scale)
+            unit = " pairs" if shown.place[0] == "explanations" else ""
+            table.add_row(shown.heading, value, interval, f"{_at(system, shown.n):,}{unit}")
+    return table
+
+
 def _headline_table(report: Report) -> Table:
+    """Several systems: a row for every one."""
     table = Table()
     headings, rows = _headline_cells(report, between="\n")
     for place, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if place else "left")
+        table.add_column(heading, justify="right" if place else "left", overflow="fold")
     for row in rows:
         table.add_row(*map(plain, row))
     return table
 
 
 def _headline_cells(report: Report, between: str = " ") -> tuple[list[str], list[list[str]]]:
-    shown = [key for key in FIGURES if any(_figure(system, key) for system in report["systems"])]
-    headings = ["system", "n", *(FIGURES[key][0] for key in shown)]
+    systems = report["systems"]
+    shown = [figure for figure in FIGURES.values() if any(figure.of(system) for system in systems)]
+    some_missing = any(system["join"]["missing"] for system in systems)
+    headings = ["system", "n", *(["no row"] if some_missing else []), *(figure.heading for figure in shown)]
     rows = []
-    for system in report["systems"]:
-        answers, explanations = system["answers"], system["explanations"]
-        n = f"{answers['n']:,}" if answers else f"{explanations['n_pairs']:,}"
-        if answers and explanations:
-            n += f"{between}({explanations['n_pairs']:,} pairs)"
-        rows.append([system["name"], n, *(_cell(system, key, between) for key in shown)])
+    for system in systems:
+        missing = [f"{system['join']['missing']:,}"] if some_missing else []
+        cells = (_cell(figure.of(system), figure.scale, between) for figure in shown)
+        rows.append([system["name"], _numbers(system, between), *missing, *cells])
     return headings, rows
 
 
-def _cell(system: Report, key: str, between: str) -> str:
-    figure = _figure(system, key)
-    if figure is None:
-        return "–"
-    factor = FIGURES[key][1]
-    value, low, high = (f"{factor * figure[part]:.1f}" for part in ("value", "low", "high"))
-    return f"{value}{between}[{low}, {high}]"
+def _numbers(system: Report, between: str) -> str:
+    answers, explanations = system["answers"], system["explanations"]
+    pairs = f"{explanations['n_pairs']:,} pairs" if explanations else ""
+    if answers is None:
+        return pairs
+    n = f"{answers['n']:,}"
+    return f"{n}{between}{pairs}" if pairs and explanations["n_pairs"] != answers["n"] else n
 
 
-def _figure(system: Report, key: str) -> Mapping[str, float] | None:
-    part = system[FIGURES[key][2]]
-    if part is None:
-        return None
-    figure: Mapping[str, float] | None = part.get(key) or part.get("figures", {}).get(key)
-    return figure
+def _cell(figure: Mapping[str, float] | None, scale: int, between: str) -> str:
+    return "–" if figure is None else between.join(_percent(figure, scale))
+
+
+def _percent(figure: Mapping[str, float], scale: int) -> tuple[str, str]:
+    value, low, high = (f"{scale * figure[part]:.1f}" for part in ("value", "low", "high"))
+    return value, f"{low}–{high}"
+
+
+def _at(report: Any, place: tuple[str, ...]) -> Any:
+    for name in place:
+        if report is None:
+            return None
+        report = report[name]
+    return report
+
+
+def _remarks(report: Report) -> Iterator[str]:
+    """What belongs beside the figures: missing rows, the best and worst group, stated probabilities."""
+    for system in report["systems"]:
+        name, missing = system["name"], system["join"]["missing"]
+        if missing:
+            of_all = f"{missing:,} of {report['exam']['n']:,} questions"
+            yield f"{name}: {of_all} have no row and {MISSING_ROWS[report['missing']]}"
+        if system["best"]:
+            yield f"{name}: best {_named(system['best'])}, worst {_named(system['worst'])}"
+        stated = system["probabilities"]
+        if stated is not None:
+            figures = [
+                ("log loss", "log_loss"),
+                ("Brier", "brier"),
+                ("calibration error", "calibration_error"),
+            ]
+            told = ", ".join(f"{name} {stated[key]:.3f}" for name, key in figures if stated[key] is not None)
+            kept = ", ".join(
+                f"{100 * part['accuracy']:.1f} on {part['coverage']:.0%}"
+                for part in stated["accuracy_at_coverage"]
+                if part["accuracy"] is not None
+            )
+            yield f"{name}: probabilities of {stated['n']:,} questions with one right option: {told}"
+            if kept:
+                yield f"{name}: accuracy on the surest questions: {kept}"
 
 
 def _slice_table(system: Report) -> Table:
@@ -202,7 +233,7 @@ def _slice_table(system: Report) -> Table:
         [
             f"{part['n']:,}",
             f"{100 * part['accuracy']:.1f}",
-            f"[{100 * part['low']:.1f}, {100 * part['high']:.1f}]",
+            f"{100 * part['low']:.1f}–{100 * part['high']:.1f}",
         ]
         for part in system["slices"]
     ]
@@ -227,7 +258,7 @@ def _grouped_table(headings: list[str], slices: list[Report], rows: list[list[st
     table.add_column("group")
     table.add_column("")
     for heading in headings:
-        table.add_column(plain(heading), justify="right")
+        table.add_column(plain(heading), justify="right", overflow="fold")
     before = None
     for part, cells in zip(slices, rows, strict=True):
         if before not in (None, part["by"]):
@@ -246,11 +277,6 @@ def _named(part: Report) -> str:
 def _signatures(report: Report) -> list[str]:
     parts = [system[key] for system in report["systems"] for key in ("answers", "explanations")]
     return list(dict.fromkeys(part["signature"] for part in parts if part is not None))
-
-
-def plain(text: str) -> str:
-    """Text from outside as rich should show it: without markup, one line, nothing that moves the cursor."""
-    return escape("".join(char if char.isprintable() or char == "\n" else "�" for char in text))
 
 
 def _latex(text: str) -> str:

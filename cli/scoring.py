@@ -10,7 +10,14 @@ from typing import Any
 from cmexam_baseline.exam import BadRow, Exam, read_exam_report
 from cmexam_baseline.exam.checks import count_left_out
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.evaluation import Settings, SystemScore, align, score_pairs, score_system
+from cmexam_baseline.exam.evaluation import (
+    AlignedOutput,
+    Settings,
+    SystemScore,
+    align,
+    score_pairs,
+    score_system,
+)
 from cmexam_baseline.exam.other_forms import read_any_exam
 from cmexam_baseline.exam.outputs import ColumnChoice, SystemOutput, read_outputs
 from cmexam_baseline.exam.overlap import find_overlap
@@ -88,7 +95,13 @@ def score_files(files: Sequence[str], options: Scoring) -> ScoredFiles:
     paths, exam_path = _exam_apart(files, options.exam_path)
     if exam_path is None and paths == ["-"]:
         raise InputError("predictions from standard input need an exam; name it with --exam")
-    outputs = _distinct([output for path in paths for output in read_outputs(path, options.columns)])
+    outputs = _distinct(
+        [
+            output
+            for path in paths
+            for output in read_outputs(path, options.columns, keep=options.slice_columns)
+        ]
+    )
     if exam_path is None:
         return _score_against_itself(paths[0], outputs, options)
     exam, bad_rows = _read_exam(exam_path, options)
@@ -114,9 +127,20 @@ def _score(exam: Exam, source: ExamSource, outputs: Sequence[SystemOutput], opti
     if options.train_path is not None:
         train = read_exam_report(options.train_path, options.bad_rows)[0]
         overlap = find_overlap(train, exam).category.tolist()
-    slices = slice_exam(exam, options.slice_columns, overlap)
-    systems = [score_system(exam, align(exam, output), slices, options.settings) for output in outputs]
+    aligned = [align(exam, output) for output in outputs]
+    slices = slice_exam(exam, options.slice_columns, overlap, _columns_of_files(exam, aligned))
+    systems = [score_system(exam, each, slices, options.settings) for each in aligned]
     return ScoredFiles(exam, source, systems, options.settings, slices)
+
+
+def _columns_of_files(exam: Exam, systems: Sequence[AlignedOutput]) -> dict[str, list[str]]:
+    """Columns of the prediction files that --slice names, in the exam's order; the first file's count."""
+    columns: dict[str, list[str]] = {}
+    for system in systems:
+        rows = system.join.row_of.tolist()
+        for name, cells in system.output.others.items():
+            columns.setdefault(name, [cells[row] if row >= 0 else "" for row in rows])
+    return columns
 
 
 def _score_against_itself(path: str, outputs: Sequence[SystemOutput], options: Scoring) -> ScoredFiles:

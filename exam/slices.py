@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ NEGATION = re.compile(
     r"不是|不属于|不包括|不包含|不符合|不正确|不恰当|不宜|不应|不能|不会|不得|无关|错误|有误|除外|除了|禁忌|禁用"
 )
 
+MOST_VALUES = 100
 # Upper bounds (characters, inclusive) of the length groups; half of CMExam's stems have up to 18 characters.
 LENGTH_BOUNDS = (10, 20, 40, 80)
 
@@ -62,6 +63,10 @@ def question_length(exam: Exam) -> list[str]:
     return [names[group] for group in groups.tolist()]
 
 
+OVERLAP = "overlap with training"
+# The value of `OVERLAP` for questions that stand in no way among the training questions.
+NO_OVERLAP = "none"
+
 PROPERTIES: dict[str, Callable[[Exam], list[str]]] = {
     "answer size": answer_size,
     "negation": negation,
@@ -70,15 +75,21 @@ PROPERTIES: dict[str, Callable[[Exam], list[str]]] = {
 }
 
 
-def slice_exam(exam: Exam, columns: Iterable[str] = (), overlap: Iterable[str] | None = None) -> list[Slice]:
+def slice_exam(
+    exam: Exam,
+    columns: Iterable[str] = (),
+    overlap: Iterable[str] | None = None,
+    others: Mapping[str, Sequence[str]] | None = None,
+) -> list[Slice]:
     """All slices of an exam: by every annotation, by its own properties, by overlap with training questions.
 
-    columns: annotations to slice by; none given means every annotation that the exam has
-    overlap: n values such as "same question" and "none", from `Overlap`; left out where None
+    columns: annotations or keys of `others` to slice by in any case
+    overlap: n values of `Overlap.category`; left out where None
+    others:  name -> n values that the exam itself does not hold
 
     Slices of one property stand together, in the order of their values. A property that divides nothing, or
-    an annotation with more than 100 values (an id, say), is left out unless it is named. Raises `InputError`
-    for a column that the exam lacks.
+    an annotation with more than `MOST_VALUES` values (an id, say), is left out unless it is named. Raises
+    `InputError` for a column that the exam lacks.
 
     >>> from cmexam_baseline.exam import Question
     >>> easy = Question("q1", "不属于抗生素的是", ("青霉素", "阿司匹林"), "B", annotations={"Level": "1"})
@@ -86,16 +97,18 @@ def slice_exam(exam: Exam, columns: Iterable[str] = (), overlap: Iterable[str] |
     >>> [(part.by, part.value, len(part)) for part in slice_exam(Exam.from_questions([easy, hard]))][:3]
     [('Level', '1', 1), ('Level', '5', 1), ('answer size', 'multi', 1)]
     """
-    named = list(columns)
-    for column in named:
-        if column not in exam.annotations:
-            there = ", ".join(exam.annotations) or "none"
-            raise InputError(f"the exam has no column {column!r} to slice by; its annotations are: {there}")
-    chosen = named or [name for name, values in exam.annotations.items() if len(set(values)) <= 100]
-    values_by = {name: exam.annotations[name] for name in chosen}
+    named = [*columns, OVERLAP]
+    there = {**(others or {}), **exam.annotations}
+    for column in named[:-1]:
+        if column not in there:
+            names = ", ".join(there) or "none"
+            raise InputError(f"the exam has no column {column!r} to slice by; its annotations are: {names}")
+    values_by: dict[str, Sequence[str]] = {
+        name: values for name, values in there.items() if name in named or len(set(values)) <= MOST_VALUES
+    }
     values_by |= {name: describe(exam) for name, describe in PROPERTIES.items()}
     if overlap is not None:
-        values_by["overlap with training"] = list(overlap)
+        values_by[OVERLAP] = list(overlap)
     return [
         part
         for by, values in values_by.items()
@@ -104,7 +117,7 @@ def slice_exam(exam: Exam, columns: Iterable[str] = (), overlap: Iterable[str] |
     ]
 
 
-def _groups(by: str, values: list[str]) -> list[Slice]:
+def _groups(by: str, values: Sequence[str]) -> list[Slice]:
     rows_of: dict[str, list[int]] = {}
     for row, value in enumerate(values):
         rows_of.setdefault(value, []).append(row)

@@ -1,4 +1,4 @@
-"""Charts as inline SVG: numbers and short labels in, markup out. Every label is escaped."""
+"""Charts: numbers and labels in, markup out. Every label is escaped."""
 
 from __future__ import annotations
 
@@ -7,31 +7,30 @@ from typing import Any
 
 from markupsafe import Markup
 
-ROW_HEIGHT = 24
-LABEL_WIDTH = 190
-PLOT_WIDTH = 360
-NOTE_WIDTH = 130
-
 
 def interval_chart(rows: Sequence[Mapping[str, Any]], reference: float) -> Markup:
     """A dot with its 95% interval for every row of {label, value, low, high, note, small}, fractions of 1.
 
-    `reference` is drawn as a vertical line: the figure over all questions.
+    `reference` is drawn as a vertical line: the figure over all questions. Made of boxes, not as a drawing,
+    so that a phone can put the label above its row and nothing gets too small to read.
     """
-    height = ROW_HEIGHT * len(rows) + 26
-    parts = [_axis(height), _line(_x(reference), 4, _x(reference), height - 22, "reference")]
-    for place, row in enumerate(rows):
-        y = ROW_HEIGHT * place + ROW_HEIGHT / 2 + 4
-        kind = "small" if row.get("small") else "plain"
-        parts += [
-            _text(LABEL_WIDTH - 8, y + 4, _shortened(str(row["label"])), "label"),
-            _line(_x(row["low"]), y, _x(row["high"]), y, f"whisker {kind}"),
-            Markup('<circle class="dot {}" cx="{:.1f}" cy="{:.1f}" r="4.5"/>').format(
-                kind, _x(row["value"]), y
-            ),
-            _text(LABEL_WIDTH + PLOT_WIDTH + 8, y + 4, str(row["note"]), "note"),
-        ]
-    return _svg(LABEL_WIDTH + PLOT_WIDTH + NOTE_WIDTH, height, parts, "accuracy by group with 95% intervals")
+    parts = [
+        Markup(
+            '<div class="row {}"><span class="label">{}</span><span class="track" aria-hidden="true">'
+            '<i class="reference" style="left:{}"></i><i class="whisker" style="left:{};width:{}"></i>'
+            '<i class="dot" style="left:{}"></i></span><span class="note">{}</span></div>'
+        ).format(
+            "small" if row["small"] else "",
+            str(row["label"]),
+            _percent(reference),
+            _percent(row["low"]),
+            _percent(row["high"] - row["low"]),
+            _percent(row["value"]),
+            str(row["note"]),
+        )
+        for row in rows
+    ]
+    return Markup('<div class="chart">{}</div>').format(Markup("").join(parts))
 
 
 def reliability_chart(bins: Iterable[Mapping[str, float]]) -> Markup:
@@ -64,16 +63,8 @@ def reliability_chart(bins: Iterable[Mapping[str, float]]) -> Markup:
     return _svg(size + margin + 30, size + 40, parts, "accuracy against stated confidence")
 
 
-def _x(fraction: float) -> float:
-    return LABEL_WIDTH + PLOT_WIDTH * min(max(fraction, 0.0), 1.0)
-
-
-def _axis(height: float) -> Markup:
-    parts = []
-    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
-        parts.append(_line(_x(tick), 4, _x(tick), height - 22, "grid"))
-        parts.append(_text(_x(tick), height - 6, f"{tick:.0%}", "tick"))
-    return Markup("").join(parts)
+def _percent(fraction: float) -> str:
+    return f"{100 * min(max(fraction, 0.0), 1.0):.2f}%"
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
@@ -90,14 +81,3 @@ def _svg(width: float, height: float, parts: Iterable[Markup], title: str) -> Ma
     return Markup(
         '<svg viewBox="0 0 {0:.0f} {1:.0f}" style="max-width:{0:.0f}px" role="img" aria-label="{2}">{3}</svg>'
     ).format(width, height, title, Markup("").join(parts))
-
-
-def _shortened(label: str, width: int = 26) -> str:
-    # Chinese characters are about twice as wide as Latin ones.
-    used, kept = 0, ""
-    for character in label:
-        used += 2 if ord(character) > 0x2E7F else 1
-        if used > width:
-            return f"{kept}…"
-        kept += character
-    return kept

@@ -51,12 +51,16 @@ def render_report(report: Mapping[str, Any], misses: Sequence[Mapping[str, Any]]
         css=Markup(folder.joinpath("page.css").read_text("utf-8")),
         js=Markup(folder.joinpath("page.js").read_text("utf-8")),
         misses=_inside_script([_shortened(miss) for miss in misses[:MOST_MISSES]]),
+        n_misses=len(misses),
         not_listed=max(0, len(misses) - MOST_MISSES),
         headlines=_headlines,
         slice_charts=_slice_charts,
         confusion_rows=_confusion_rows,
         reliability=lambda system: reliability_chart(system["probabilities"]["reliability"]),
         signatures=_signatures,
+        named=lambda part: f"{part['by']} = {part['value']} ({_percent(part['accuracy'])})",
+        percent=_percent,
+        three=lambda value: "not defined" if value is None else f"{value:.3f}",
     )
 
 
@@ -77,8 +81,16 @@ def _headlines(system: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     answers = system["answers"]
     if answers is not None:
         yield _headline("Accuracy", answers["accuracy"], 100)
+        clean = system["without_overlap"]
+        if clean is not None:
+            name = f"Accuracy on {clean['n']:,} without overlap with training"
+            yield _headline(name, {**clean, "value": clean["accuracy"]}, 100)
         yield _headline("Weighted F1", answers["weighted_f1"], 100)
         yield _headline("No answer", answers["unread_rate"], 100)
+        of_answered = answers["of_answered"]
+        if of_answered is not None:
+            yield _headline(f"Accuracy on {of_answered['n']:,} answered", of_answered["accuracy"], 100)
+            yield _headline(f"Weighted F1 on {of_answered['n']:,} answered", of_answered["weighted_f1"], 100)
     if system["explanations"] is not None:
         for key, figure in system["explanations"]["figures"].items():
             if key in FIGURE_NAMES:
@@ -88,6 +100,14 @@ def _headlines(system: Mapping[str, Any]) -> Iterator[dict[str, str]]:
 def _headline(name: str, figure: Mapping[str, float], scale: float) -> dict[str, str]:
     low, high = (f"{scale * figure[side]:.1f}" for side in ("low", "high"))
     return {"name": name, "value": f"{scale * figure['value']:.1f}", "interval": f"{low} – {high}"}
+
+
+def _percent(fraction: float | None) -> str:
+    return "–" if fraction is None else f"{100 * fraction:.1f}%"
+
+
+def _ends(part: Mapping[str, Any]) -> str:
+    return f"{100 * part['low']:.0f}–{100 * part['high']:.0f}"
 
 
 def _slice_charts(system: Mapping[str, Any]) -> Iterator[tuple[str, Markup]]:
@@ -101,7 +121,7 @@ def _slice_charts(system: Mapping[str, Any]) -> Iterator[tuple[str, Markup]]:
                 "value": part["accuracy"],
                 "low": part["low"],
                 "high": part["high"],
-                "note": f"{100 * part['accuracy']:.1f}%, n {part['n']:,}",
+                "note": f"{_percent(part['accuracy'])} [{_ends(part)}], n {part['n']:,}",
                 "small": part["small"],
             }
             for part in parts

@@ -119,6 +119,7 @@ def _system(exam: Exam | None, system: SystemScore) -> dict[str, Any]:
         "answers": _answers(system),
         "explanations": _explanations(system),
         "probabilities": system.probabilities,
+        "without_overlap": system.without_overlap.to_dict() if system.without_overlap else None,
         "slices": [part.to_dict() for part in system.slices],
         "best": best_and_worst[0].to_dict() if best_and_worst else None,
         "worst": best_and_worst[1].to_dict() if best_and_worst else None,
@@ -161,8 +162,17 @@ def _answers(system: SystemScore) -> dict[str, Any] | None:
         "n_unanswered": scores.n_unanswered,
         **{name: system.intervals[name].to_dict() for name in ("accuracy", "weighted_f1", "unread_rate")},
         "macro_f1": scores.macro.f1,
+        "of_answered": _of_answered(system),
         "signature": scores.signature,
     }
+
+
+def _of_answered(system: SystemScore) -> dict[str, Any] | None:
+    if system.answered is None:
+        return None
+    names = {"accuracy": "answered_accuracy", "weighted_f1": "answered_f1"}
+    figures = {name: system.intervals[interval].to_dict() for name, interval in names.items()}
+    return {"n": system.answered.n, **figures}
 
 
 def _explanations(system: SystemScore) -> dict[str, Any] | None:

@@ -18,16 +18,13 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.joining import Join
 from cmexam_baseline.exam.letters import LETTERS, letter_counts, masks_to_letters
 from cmexam_baseline.exam.outputs import SystemOutput
-from cmexam_baseline.exam.slices import Slice
+from cmexam_baseline.exam.slices import NO_OVERLAP, OVERLAP, Slice
 
 # Below this many questions an interval is wider than 30 points: the slice is shown, but marked.
 SMALL_SLICE = 30
 
-MISSING = {
-    "wrong": "questions without a row count as wrong",
-    "error": "a question without a row is an error",
-    "skip": "questions without a row are left out",
-}
+# Profiles of scripts whose accuracy is that of the answered questions.
+LEAVING_UNANSWERED_OUT = {"cmexam-gpt"}
 
 
 @dataclass(frozen=True)
@@ -75,6 +72,8 @@ class SystemScore:
     answers:      scores over `rows`, None where the system gives no answers
     explanations: scores over the questions of the exam, None where the system explains nothing
     intervals:    figure -> its interval: accuracy, weighted_f1, unread_rate as fractions, bleu1 … in percent
+    answered:     with the profile "cmexam-gpt", scores over the answered ones among `rows`, as CMExam's
+                  script for GPT counts; their intervals are answered_accuracy and answered_f1
     probabilities: log loss, Brier score, calibration, None where the system states none
     """
 
@@ -85,11 +84,18 @@ class SystemScore:
     intervals: dict[str, Interval]
     slices: list[SliceScore]
     probabilities: dict[str, Any] | None
+    answered: metrics.AnswerScores | None = None
 
     @property
     def name(self) -> str:
         """The system's name."""
         return self.aligned.name
+
+    @property
+    def without_overlap(self) -> SliceScore | None:
+        """Accuracy on the questions that do not overlap with training; None where that is not known."""
+        clean = (part for part in self.slices if (part.by, part.value) == (OVERLAP, NO_OVERLAP))
+        return next(clean, None)
 
     def best_and_worst(self) -> tuple[SliceScore, SliceScore] | None:
         """The slices with the highest and lowest accuracy, small ones aside; None unless there are two."""
@@ -110,11 +116,17 @@ def score_system(
     """
     chosen = settings or Settings()
     rows = _rows_that_count(exam, aligned, chosen.missing)
-    answers = None
+    answers = answered = None
     intervals: dict[str, Interval] = {}
     if aligned.has_answers:
         answers = metrics.score_answers(exam.answers[rows], aligned.answers[rows])
         intervals |= answer_intervals(answers, chosen.resamples, chosen.seed)
+        if chosen.profile in LEAVING_UNANSWERED_OUT:
+            answered = _answered(exam, aligned, rows)
+    if answered is not None:
+        of_answered = answer_intervals(answered, chosen.resamples, chosen.seed)
+        intervals["answered_accuracy"] = of_answered["accuracy"]
+        intervals["answered_f1"] = of_answered["weighted_f1"]
     explanations = _explanations(exam, aligned, rows, chosen.profile)
     if explanations is not None:
         intervals |= explanation_intervals(explanations, chosen.resamples, chosen.seed)
@@ -130,6 +142,7 @@ def score_system(
         intervals=intervals,
         slices=_slice_scores(exam, aligned, rows, slices) if aligned.has_answers else [],
         probabilities=probability_scores(exam, aligned, rows),
+        answered=answered,
     )
 
 
@@ -204,6 +217,11 @@ def _explanations(
     predictions = [aligned.explanations[row] for row in rows.tolist()]
     scores = metrics.score_explanations(references, predictions, profile=profile)
     return scores if scores.counts["pairs"] else None
+
+
+def _answered(exam: Exam, aligned: AlignedOutput, rows: NDArray[np.int64]) -> metrics.AnswerScores | None:
+    answered = rows[aligned.answers[rows] != 0]
+    return metrics.score_answers(exam.answers[answered], aligned.answers[answered]) if answered.size else None
 
 
 def _slice_scores(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,7 @@ class SystemOutput:
     explanations:  n texts, None = no cell; or None where the file has no such column
     references:    n reference explanations that the file brings along, or None
     probabilities: float64 (n, letters) option probabilities, NaN where empty; or None
+    others:        further columns that were asked for, by name, n texts each
     """
 
     name: str
@@ -48,15 +49,21 @@ class SystemOutput:
     explanations: list[str | None] | None = None
     references: list[str | None] | None = None
     probabilities: NDArray[np.float64] | None = None
+    others: dict[str, list[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.keys.n
 
 
 def read_outputs(
-    path: str | os.PathLike[str], chosen: ColumnChoice | None = None, name: str | None = None
+    path: str | os.PathLike[str],
+    chosen: ColumnChoice | None = None,
+    name: str | None = None,
+    keep: Iterable[str] = (),
 ) -> list[SystemOutput]:
     """The systems of a prediction file: one, or one for every answer column of a wide file.
+
+    `keep` names further columns that come along as they are, where the file has them.
 
     CSV, TSV, JSONL, JSON, Parquet, XLSX, each also packed as .gz; "-" is standard input. Raises `InputError`
     where the file cannot be read or no column holds answers.
@@ -66,10 +73,11 @@ def read_outputs(
     shown = "standard input" if str(path) == "-" else str(path)
     found = recognise(columns, shown, chosen or ColumnChoice())
     keys = _join_keys(columns, found)
+    others = {column: _texts(columns[column]) for column in keep if column in columns}
     stem = name or (shown if shown == "standard input" else Path(shown).name.split(".")[0])
     if found.systems:
         return [
-            SystemOutput(column, shown, found, keys, replies=_texts(columns[column]))
+            SystemOutput(column, shown, found, keys, replies=_texts(columns[column]), others=others)
             for column in found.systems
         ]
     roles = found.roles
@@ -84,6 +92,7 @@ def read_outputs(
             explanations=_optional(columns, roles.get("explanation")),
             references=_optional(columns, roles.get("reference")),
             probabilities=_probabilities(columns, found, shown),
+            others=others,
         )
     ]
 

@@ -142,7 +142,7 @@ def test_slices_name_their_winners(report: dict[str, Any], exam: Exam, systems: 
         assert part["n"] == len(inside)
         assert part["winners"] == [name for name, count in right.items() if count == best]
         assert part["accuracy"] == pytest.approx(best / len(inside))
-    wins = {name: 0 for name in SKILLS}
+    wins = dict.fromkeys(SKILLS, 0)
     for part in comparison["slices"]:
         for name in part["winners"]:
             wins[name] += not part["small"]
@@ -173,7 +173,7 @@ def test_the_table_shows_differences_and_no_p_of_zero(wide: Path, report: dict[s
 
 def test_files_with_other_rows_are_compared_on_those_they_share(tmp_path: Path, exam: Exam) -> None:
     """As many rows in both files, but not the same ones: each explanation must meet its own question."""
-    halves = {"first.csv": range(0, 40), "second.csv": range(20, 60)}
+    halves = {"first.csv": range(40), "second.csv": range(20, 60)}
     explained = [row for row in range(len(exam)) if exam.explanations[row]]
     texts = {"first.csv": lambda text: text, "second.csv": lambda text: text[: len(text) // 2]}
     for name, places in halves.items():

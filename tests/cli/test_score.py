@@ -6,15 +6,14 @@ import csv
 import gzip
 import json
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import sklearn.metrics
 from click.testing import CliRunner
 from command_line import complain, succeed
+from score_reports import csv_of, report_of_command
 
 from cmexam_baseline.cli.main import commands
 from cmexam_baseline.exam import Exam
@@ -39,25 +38,12 @@ def answers(exam: Exam) -> list[str]:
 
 
 def scored(*arguments: str | Path) -> dict[str, Any]:
-    report: dict[str, Any] = json.loads(succeed("score", *arguments, "--json", "-q").stdout)
-    schema = json.loads(
-        files("cmexam_baseline.exam.evaluation").joinpath("score.schema.json").read_text("utf-8")
-    )
-    jsonschema.validate(report, schema)
-    return report
+    return report_of_command("score", *arguments)
 
 
 def the_system(*arguments: str | Path) -> dict[str, Any]:
     (system,) = scored(*arguments)["systems"]
     return dict(system)
-
-
-def csv_of(path: Path, **columns: list[str]) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(columns)
-        writer.writerows(zip(*columns.values(), strict=True))
-    return path
 
 
 def test_figures_are_those_of_scikit_learn(tmp_path: Path, exam: Exam, answers: list[str]) -> None:
@@ -231,6 +217,45 @@ def test_slices_add_up_and_name_the_best(exam: Exam) -> None:
     )["systems"][0]["slices"]
     assert sum(part["n"] for part in overlap if part["by"] == "overlap with training") == len(test)
     complain("score", VAL, VAL, "--slice", "Year", about=["'Year'"])
+
+
+def test_the_figure_without_overlap_stands_beside_the_whole(tmp_path: Path) -> None:
+    from cmexam_baseline.exam.overlap import find_overlap
+
+    test, train = sample_exam("test"), sample_exam("train")
+    clean = ~find_overlap(train, test).overlaps
+    assert 0 < clean.sum() < len(test)
+    answers = [letter if row % 2 else "" for row, letter in enumerate(test.letters())]
+    file = csv_of(tmp_path / "p.csv", id=test.ids, answer=answers)
+    exam = SAMPLE_FOLDER / "test_with_annotations.csv"
+    found = the_system(file, exam, "--train", SAMPLE_FOLDER / "train.csv")["without_overlap"]
+    expected = sum(bool(answer) for answer, is_clean in zip(answers, clean, strict=True) if is_clean)
+    assert found["n"] == clean.sum()
+    assert found["accuracy"] == pytest.approx(expected / clean.sum())
+    assert the_system(file, exam)["without_overlap"] is None
+    printed = succeed("score", file, exam, "--train", SAMPLE_FOLDER / "train.csv", "-q").stdout
+    assert "Acc, no overlap" in printed and f"{100 * found['accuracy']:.1f}" in printed
+    # Training questions of which none is asked leave all as it is.
+    other = tmp_path / "other.csv"
+    other.write_text("Question,Options,Answer\n别的题,A 甲\\nB 乙,A\n", "utf-8")
+    assert the_system(file, exam, "--train", other)["without_overlap"]["n"] == len(test)
+
+
+def test_any_column_makes_slices(tmp_path: Path, exam: Exam, answers: list[str]) -> None:
+    """Also one of the prediction file, and more values than are shown unasked."""
+    kinds = [f"kind {row % 3}" for row in range(len(exam))]
+    file = csv_of(tmp_path / "p.csv", id=exam.ids[::-1], answer=answers[::-1], prompt=kinds[::-1])
+    system = the_system(file, VAL, "--slice", "prompt")
+    parts = {part["value"]: part for part in system["slices"] if part["by"] == "prompt"}
+    gold = exam.letters()
+    for value, part in parts.items():
+        inside = [row for row, kind in enumerate(kinds) if kind == value]
+        assert part["n"] == len(inside)
+        assert part["accuracy"] == pytest.approx(
+            sum(answers[row] == gold[row] for row in inside) / len(inside)
+        )
+    assert len(parts) == 3 and {part["by"] for part in system["slices"]} > {"prompt"}
+    assert not any(part["by"] == "prompt" for part in the_system(file, VAL)["slices"])
 
 
 def test_probabilities_are_judged(tmp_path: Path, exam: Exam) -> None:
