@@ -25,6 +25,14 @@ _LETTER_IN_A_FRAME = {
     **{chr(0x249C + i): chr(ord("a") + i) for i in range(26)},
     **{chr(base + i): chr(ord("A") + i) for base in (0x1F110, 0x1F130, 0x1F150, 0x1F170) for i in range(26)},
 }
+# Traditional characters of the words that the rules know; some models slip into them.
+_TRADITIONAL = dict(
+    zip(
+        "選項應為確錯誤對無與這該題說綜結論認會實際擇標準終據須沒屬於還當個從總圖後則請僅給頭較",
+        "选项应为确错误对无与这该题说综结论认会实际择标准终据须没属于还当个从总图后则请仅给头较",
+        strict=True,
+    )
+)
 _DASHES = dict.fromkeys("‐‑‒–—―−－", "-") | dict.fromkeys("〜～∼", "~")
 
 
@@ -35,7 +43,7 @@ def _fold_table() -> dict[str, str]:
             folded = unicodedata.normalize("NFKC", chr(code))
             if len(folded) == 1 and folded != chr(code):
                 table[chr(code)] = folded
-    return table | _LETTER_IN_A_FRAME | _DASHES
+    return table | _LETTER_IN_A_FRAME | _DASHES | _TRADITIONAL
 
 
 _FOLD = _fold_table()

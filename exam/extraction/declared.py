@@ -43,7 +43,9 @@ _CHOOSE_CUE = re.compile(
     "选(?!项|题|手|段|取(?![A-H])|用(?![A-H])|择性|择题)" + rf"(?:择|用|取|定|出)?{_FILLER}"
     rf"|推荐{_FILLER}"
 )
-_SO_CUE = re.compile(r"(?:故|所以|因此|综上(?:所述)?|则)[,:]?(?:答案)?[ \t]?(?=[A-H]{1,8}(?:[。.,;\n]|$))")
+_SO_CUE = re.compile(
+    r"(?:故|所以|因此|综上(?:所述)?|则|→|⇒|=>|->)[,:]?(?:答案)?[ \t]?(?=[A-H]{1,8}(?:[。.,;\n]|$))"
+)
 _CHOOSE_ALL = re.compile(r"(?:全选|全部选择?|都选|选择?全部)(?:[。,;!\s]|$)")
 _BEFORE_CHOOSE_ALL = ("", *",。;: \n应故")
 _ALL_AS_ANSWER = re.compile(
@@ -82,7 +84,9 @@ def declared_readings(reader: SlotReader) -> Iterator[Reading]:
     for cue in _CHOOSING:
         for match in cue.finditer(text):
             slot = _read_behind(reader, match)
-            if slot is not None and _is_meant(text, match, slot):
+            if slot is None or not _is_meant(text, match, slot):
+                continue
+            if not (slot.by_text and text[match.start() - 1 : match.start()] == "首"):
                 rule = "choice-text" if slot.by_text else "answer-phrase"
                 yield Reading(rule, slot.mask, match.start(), slot.end)
     if reader.options.known and "选" in text:

@@ -30,6 +30,7 @@ _ANSWER_CUE = re.compile(
         f" chosen{_CHOICE} selected{_CHOICE} my{_CHOICE}"
     )
     + rf"\b(?![ \t]+(?:key|choices)\b){_FILLER}"
+    + rf"|(?:output|response|prediction|pred|result)[ \t]?[:=]{_FILLER}"
 )
 _CHOOSE_CUE = re.compile(
     any_of(
@@ -40,7 +41,7 @@ _CHOOSE_CUE = re.compile(
     + rf"\b{_FILLER}"
 )
 _CONCLUDE_CUE = re.compile(
-    any_of("thus therefore hence so finally it_is it's must_be")
+    any_of("thus therefore hence so finally but it_is it's must_be")
     + r"\b[,:]?\s?(?:it is|it's|option|choice)?\s?(?=[(\[\"']?[a-h][)\]\"']?(?:[.,;\n]|$))"
 )
 _CUES = (

@@ -10,13 +10,16 @@ from cmexam_baseline.exam.extraction.rules import Reading
 from cmexam_baseline.exam.extraction.slots import SlotReader
 from cmexam_baseline.exam.letters import parse_letters
 
-_LEADING = re.compile(r"[\s。,.:;!?、>#-]*")
+_LEADING = re.compile(r"[^\w✗✘×❌]*")
 _LONGEST_LEADING = 200
 _TRAILING = " \n。.,;!)]}\"'”’】"
 _ONLY_LETTERS = re.compile(
     r"\s*[(\[【\"']?(?P<letters>(?:[A-H][\s,、;]*)*[A-H]|[a-h]{1,8})[)\]】\"'.。\s,、;]*"
 )
 _DELIMITED = re.compile(r"\s*(?:选项)?\s*(?:[.:、,)。;]|$|\n|-|\()")
+_LAST_WORD = re.compile(r"[.。!?]\s{0,3}[(\[]?(?P<letters>[A-H]{1,8})[)\]]?[.。]?\s{0,3}$")
+_LONGEST_LAST_WORD = 24
+_ITEM_BEHIND = re.compile(r"[ \t]?[.:、)](?!\s*$)")
 _LETTER_DELIMITED = re.compile(r"(?:选项|项)?[ \t]*[.:、)\n]")
 
 
@@ -25,6 +28,7 @@ def line_readings(reader: SlotReader) -> Iterator[Reading]:
     yield from _whole(reader)
     yield from _first_line(reader)
     yield from _last_line(reader)
+    yield from _last_word(reader)
 
 
 def _beginning(text: str, position: int = 0) -> int:
@@ -55,7 +59,7 @@ def _mask_of_letters(letters: str) -> int:
 
 def _first_line(reader: SlotReader) -> Iterator[Reading]:
     text = reader.text
-    slot = reader.read_letters(_beginning(text))
+    slot = reader.read_letters(_beginning(text)) if not text.lstrip().startswith("{") else None
     if slot is None or slot.mask == reader.options.everything:
         return
     delimited = _DELIMITED.match(text, slot.end) or _LETTER_DELIMITED.match(text, slot.start + 1)
@@ -73,3 +77,13 @@ def _last_line(reader: SlotReader) -> Iterator[Reading]:
         return
     if not continues_list(text, line_start, slot):
         yield Reading("last-line", slot.mask, slot.start, slot.end)
+
+
+def _last_word(reader: SlotReader) -> Iterator[Reading]:
+    """… in pregnancy. C"""
+    match = _LAST_WORD.search(reader.text, max(0, len(reader.text) - _LONGEST_LAST_WORD))
+    if match is None or any(_ITEM_BEHIND.match(reader.text, place + 1) for place in reader.letters[:-1]):
+        return
+    mask = parse_letters(match["letters"]) or 0
+    if mask < reader.options.everything:
+        yield Reading("last-line", mask, *match.span("letters"))

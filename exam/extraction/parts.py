@@ -17,7 +17,7 @@ _NUMBERED_LINE = re.compile(
 _ITEM_BEHIND = re.compile(r"\s?[.:、)]")
 _ITEM_LETTER_BEFORE = re.compile(r"[A-H]\s?[.:、)]\s?$")
 
-_ENUMERATED_BEFORE = re.compile(any_of("、 或者? 包括 例如 比如 如") + r"\s?$")
+_ENUMERATED_BEFORE = re.compile(any_of("、 或者? (?<!不)包括 例如 比如 如") + r"\s?$")
 _ENUMERATED_BEHIND = re.compile(r"\s?" + any_of("、 或者? 等 (?:,[^,、。;]{1,10}){1,6}等"))
 _DISMISSED_BEFORE = re.compile(
     any_of(
@@ -37,7 +37,7 @@ _DISMISSED_BEHIND = re.compile(
 )
 _CLAIM_BEFORE = re.compile(
     any_of(
-        r"是 为 即 属于 选用? 选择 考虑 诊断 患有 患了 导致 引起的? 由于? 给予 应行 应做 进行 采用 合并"
+        r"是 为 即 属于 选用? 选择 考虑 诊断 患有 患了 导致 引起的? 由于? 给予 应行 应做 进行 采用 (?:可|选|应|使|常|宜)用 合并"
         r" 超过 约 : \bis \bare \bbe \bwas with"
     )
     + r"\s?(?:由|因|了|[\"“'(]|the |an? |于|行){0,4}$"
@@ -47,6 +47,7 @@ _CLAIM_BEHIND = re.compile(
     + any_of("引起的? 所致的? 导致的? 造成的? 产生的? 的可能性?大? 内 左右 以?上?的?")
     + r"?\s*$"
 )
+_FAR = 20
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Part:
     named: list[Mention]
     spoken_for: list[Mention]
     listed: bool
+    dismisses: bool
 
     @property
     def indexes(self) -> frozenset[int]:
@@ -72,6 +74,11 @@ class Part:
     def only(self) -> Mention | None:
         """The last mention if the part names one option only, and speaks for it."""
         return self.spoken_for[-1] if self.spoken_for and len(self.indexes) == 1 else None
+
+    def is_only_an_option(self, text: str) -> bool:
+        """Whether the part is nothing but an option's text."""
+        mention = self.named[-1]
+        return text[self.start : self.end].strip() == text[mention.start : mention.end]
 
     @property
     def begins_with_option(self) -> bool:
@@ -112,9 +119,14 @@ def _parts(
             named.append(mentions[position])
             position += 1
         if named:
-            spoken_for = [mention for mention in named if _speaks_for(reader, mention, *match.span())]
+            dismissed = [mention for mention in named if _is_dismissed(reader, mention, *match.span())]
+            spoken_for = [
+                mention
+                for mention in named
+                if mention not in dismissed and not _is_enumerated(reader, mention, match.start())
+            ]
             listed = numbered and _LIST_MARK.search(match[0]) is not None
-            yield Part(match.start(), match.end(), number, named, spoken_for, listed)
+            yield Part(match.start(), match.end(), number, named, spoken_for, listed, bool(dismissed))
 
 
 def _free_mentions(reader: SlotReader) -> list[Mention]:
@@ -131,13 +143,17 @@ def _free_mentions(reader: SlotReader) -> list[Mention]:
     ]
 
 
-def _speaks_for(reader: SlotReader, mention: Mention, start: int, end: int) -> bool:
-    before = max(start, mention.start - 20)
-    behind = min(end, mention.end + 20)
-    text = reader.lowered
-    return not (
-        _ENUMERATED_BEFORE.search(text, before, mention.start)
-        or _DISMISSED_BEFORE.search(text, before, mention.start)
-        or _ENUMERATED_BEHIND.match(text, mention.end)
-        or _DISMISSED_BEHIND.match(text, mention.end, behind)
+def _is_dismissed(reader: SlotReader, mention: Mention, start: int, end: int) -> bool:
+    before, behind = max(start, mention.start - _FAR), min(end, mention.end + _FAR)
+    return (
+        _DISMISSED_BEFORE.search(reader.lowered, before, mention.start) is not None
+        or _DISMISSED_BEHIND.match(reader.lowered, mention.end, behind) is not None
+    )
+
+
+def _is_enumerated(reader: SlotReader, mention: Mention, start: int) -> bool:
+    before = max(start, mention.start - _FAR)
+    return (
+        _ENUMERATED_BEFORE.search(reader.lowered, before, mention.start) is not None
+        or _ENUMERATED_BEHIND.match(reader.lowered, mention.end) is not None
     )

@@ -26,8 +26,11 @@ _JOIN = re.compile(
 )
 _LIST_GOES_ON = re.compile(r"(?:[、/&]|和|及|与|以及)[A-H](?![A-Za-z0-9])")
 _EITHER = re.compile(
-    r"\s*(?:或者?|还是|抑或|or\b)\s*(?:选项|选|是|[Oo]ption)?\s*[\"'“(]?[A-H](?![A-Za-z0-9])"
+    r"\s*[?,]?\s*(?:或者?|还是|抑或|or\b)\s*(?:选项|选|是|[Oo]ption)?\s*[\"'“(]?[A-H](?![A-Za-z0-9])"
 )
+# Joints that may also begin a new clause.
+_LOOSE = ("", ",", ";")
+_TEXT_ENDS = re.compile(r"\s*(?:$|[\n。;、,.!?)]|和|及|与|以及|and\b)")
 _NEXT_LINE = re.compile(r"[ \t。;,.]*\n\s*")
 _LINE_ENDS = re.compile(r"[ \t。;,.]*(?:\n|$)")
 _DELIMITER = re.compile(r"[ \t]*[:.、)\"'”’」』】-]*[ \t]*[(\[\"'“‘「『:]*[ \t]*")
@@ -50,7 +53,8 @@ _BEGINS_NEW_CLAUSE = re.compile(
 
 
 # A letter behind a noun belongs to it (维生素C, 青霉素G); behind these characters it stands for itself.
-_BEFORE_A_LETTER = frozenset("故则而有以此是即且但和与及或为选项案只仅认示述中择除得对应答第因其了")
+_BEFORE_A_LETTER = frozenset("见知明故则而有以此是即且但和与及或为选项案只仅认示述中择除得对应答第因其了")
+_CAPITAL_LETTERS = tuple(LETTERS)
 _CAPITALS = re.compile(r"[A-H]{1,8}(?![A-Za-z0-9])")
 
 
@@ -145,7 +149,10 @@ class SlotReader:
 
     def _text_behind(self, mention: Mention) -> Mention | None:
         join = _JOIN.match(self.lowered, mention.end)
-        return self.options.match_at(self.lowered, join.end()) if join else None
+        follows = self.options.match_at(self.lowered, join.end()) if join else None
+        if join is None or follows is None or join[0].strip() not in _LOOSE:
+            return follows
+        return follows if _TEXT_ENDS.match(self.lowered, follows.end) else None
 
     def _list_at(self, position: int) -> list[_Item]:
         items: list[_Item] = []
@@ -237,7 +244,10 @@ class SlotReader:
         join = _JOIN.match(self.text, item.end)
         if join is not None:
             follows = self._item(join.end(), first=False)
-            return replace(follows, loose=join[0].strip() in ("", ",", ";")) if follows else None
+            return replace(follows, loose=join[0].strip() in _LOOSE) if follows else None
+        if item.named and self.text[item.end : item.end + 1] in _CAPITAL_LETTERS:
+            follows = self._item(item.end, first=False)
+            return follows if follows is not None and follows.named else None
         line = _NEXT_LINE.match(self.text, item.end) if item.named else None
         follows = self._item(line.end(), first=False) if line is not None else None
         if follows is None or not follows.named or not _LINE_ENDS.match(self.text, follows.end):

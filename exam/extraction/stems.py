@@ -19,9 +19,9 @@ _CUE = re.compile(
     r"[:\s\"“(\[【]{0,12}(?:选项)?[\"“(]{0,2}$"
 )
 _LONGEST_CUE = 30
-_NOT_BEFORE_COPULA = re.compile(any_of("不 非 并 均 都 分别 认 因 称 视 作 行 以") + "$")
+_NOT_BEFORE_COPULA = re.compile(any_of("不 非 还 并 均 都 分别 认 因 称 视 作 行 以") + "$")
 _DISMISSED_BEFORE = re.compile(any_of("排除 不选 不考虑 除外 不予 无法"))
-_STEM_ENDS = re.compile(r"[)\]\"'”]{0,4}\s*(?:$|[。,;.!?\n:(]|选项|项|因为|所以)")
+_STEM_ENDS = re.compile(r"[)\]\"'”]{0,4}\s*(?:$|[。,;.!?\n:(]|选项|[两二三四五]?[项个种者]|因为|所以)")
 _BLANK_FILLED = re.compile(r"\(\s?(?P<letters>[A-H]{1,5})\s?\)")
 
 

@@ -78,21 +78,21 @@ def _json_readings(reader: SlotReader, read_text: FullReader) -> Iterator[Readin
 
 
 def _json_value(reader: SlotReader, read_text: FullReader, position: int) -> Iterator[Reading]:
-    text = reader.text
     for pattern in (_STRING, _LIST, _BARE):
-        match = pattern.match(text, position)
+        match = pattern.match(reader.text, position)
         if match is not None:
-            yield from _value("json", reader, read_text, match.start() + (pattern is _STRING), match.end())
+            group = match.lastgroup or 0
+            yield from _value("json", reader, read_text, *match.span(group))
             return
 
 
 def _value(rule: str, reader: SlotReader, read_text: FullReader, start: int, end: int) -> Iterator[Reading]:
     """The answer in text[start:end]: a list of letters or texts at its beginning, or a sentence."""
     slot = reader.read(start)
-    if slot is not None and slot.end <= end + 1 and _is_the_value(reader.text, slot, end):
-        yield Reading(rule, slot.mask, slot.start, slot.end)
+    if slot is not None and slot.start < end and _is_the_value(reader.text, slot, end):
+        yield Reading(rule, slot.mask, slot.start, min(slot.end, end))
         return
-    mask = read_text(reader.text[start:end].rstrip("\"'}"))
+    mask = read_text(reader.text[start:end])
     if mask is not None:
         yield Reading(rule, mask, start, max(end, start + 1))
 

@@ -25,9 +25,9 @@ _RIGHT = _DEGREE + any_of(
     r" 是[^,。;\n不非]{0,12}(?:答案|选项|选择)(?!之一) √ ✓ ✔ ✅"
 )
 _WRONG = _DEGREE + any_of(
-    "错误 错(?![过综位]) 不正确 不对 不符合? 不合适 不恰当 不准确 不成立 不属于 不是 有误 × ✗ ✘ ❌ 排除"
+    "错误 错(?![过综位]) 不正确 不对 不符合? 不合适 不恰当 不准确 不成立 不属于 不是 不选 有误 × ✗ ✘ ❌ 排除"
 )
-_OF_THE_OPTION = r"(?:选项|项)?(?:的?(?:说法|描述|叙述|表述|内容|陈述))?"
+_OF_THE_OPTION = r"(?:选项|[两二三四五]?[项个种者])?(?:的?(?:说法|描述|叙述|表述|内容|陈述))?"
 _BETWEEN = r"[ \t]?[:,-]?[ \t]?(?:\([^()\n]{1,40}\)|[\"“][^\"“”\n]{1,40}[\"”])?[ \t]?"
 _CHINESE_VERDICT = re.compile(
     rf"(?P<letters>{LETTERS_TOGETHER})\)?{_OF_THE_OPTION}{_BETWEEN}"
@@ -40,9 +40,16 @@ _ENGLISH_VERDICT = re.compile(
     + r"[ \t]+(?:(?P<wrong>"
     + any_of("not in(?:correct|appropriate) wrong false unlikely less")
     + ")"
-    r"|(?P<right>(?:the[ \t])?(?:most[ \t]|only[ \t]|single[ \t])?"
-    + any_of("correct right best appropriate likely accurate true")
+    r"|(?P<right>(?:the[ \t])?(?:most[ \t]|more[ \t]|only[ \t]|single[ \t])?"
+    + any_of(
+        "(?:(?:correct|right|best|better)_)?(?:answer|choice) correct right best better appropriate likely accurate true"
+    )
     + r"))\b"
+)
+_REST_IS_RIGHT = re.compile(r"(?:其余|其他|其它)[^,。;]{0,8}?(?:都|均|全)?(?:是|为)?正确")
+_IS_THE_ANSWER = re.compile(
+    rf"(?P<letters>{LETTERS_TOGETHER})(?:选项|项)?[^。;!?\nA-H]{{0,30}}(?<![不非])(?:为|是)"
+    r"(?:本题|此题|该题)?的?(?:正确|最佳)?答案(?=[。,;!\n]|$)"
 )
 _EXCEPTED = re.compile(
     r"除了?(?P<letters>[A-H])(?:选项|项)?(?:以外|之外|外)[,]?(?:的?(?:其他|其它|其余))?(?:选项|各项)?(?:都|均|全)"
@@ -54,7 +61,7 @@ ITEM = re.compile(
 )
 _ITEM_RIGHT = re.compile(
     any_of(
-        r"(?<!不)(?<!否)正确(?!答案|与否) (?<!不)符合(?:题意|题干|题目|描述|要求) (?<![相反])对的"
+        r"(?<!不)(?<!否)正确(?!答案|与否) (?<!不)符合(?:题意|题干|题目|描述|要求|[。,;\n]|$) (?<![相反])对的"
         r" \b(?<!in)correct\b √ ✓ ✔ ✅"
     )
 )
@@ -82,6 +89,7 @@ def verdict_readings(reader: SlotReader) -> Iterator[Reading]:
         return
     verdicts = list(_verdicts(reader))
     yield from _concluding(reader, verdicts)
+    yield from _called_the_answer(reader)
     yield from _only(reader, verdicts)
     for match in _EXCEPTED.finditer(reader.text):
         yield from _within(reader, "only-verdict", parse_letters(match["letters"]) or 0, *match.span())
@@ -124,6 +132,16 @@ def _concluding(reader: SlotReader, verdicts: list[_Verdict]) -> Iterator[Readin
             yield from _within(reader, "verdict", verdict.mask, verdict.start, verdict.end)
 
 
+def _called_the_answer(reader: SlotReader) -> Iterator[Reading]:
+    """C项错误，为本题答案。"""
+    if "答案" not in reader.text:
+        return
+    for position in reader.letters:
+        match = _IS_THE_ANSWER.match(reader.text, position)
+        if match is not None:
+            yield from _within(reader, "verdict", _mask(match["letters"]), position, match.end())
+
+
 def _only(reader: SlotReader, verdicts: list[_Verdict]) -> Iterator[Reading]:
     """One right, or one wrong while all the others are right, or several right that are named together."""
     directly = 0
@@ -139,7 +157,9 @@ def _only(reader: SlotReader, verdicts: list[_Verdict]) -> Iterator[Reading]:
     count = reader.options.count if reader.options.known else (right | wrong).bit_length()
     if right.bit_count() == 1 and (wrong or all(verdict.mask == right for verdict in judged)):
         answer = right
-    elif wrong.bit_count() == 1 and right.bit_count() >= max(2, count - 1):
+    elif wrong.bit_count() == 1 and (
+        right.bit_count() >= max(2, count - 1) or (not right and _REST_IS_RIGHT.search(reader.text))
+    ):
         answer = wrong
     elif right | wrong == reader.options.everything or len(judged) == 1:
         answer = right

@@ -10,7 +10,7 @@ from cmexam_baseline.exam.extraction.option_texts import Mention
 from cmexam_baseline.exam.extraction.parts import Part, is_claim, is_claimed_from, parts_of
 from cmexam_baseline.exam.extraction.rules import Reading
 from cmexam_baseline.exam.extraction.slots import SlotReader
-from cmexam_baseline.exam.extraction.words import any_of, concludes
+from cmexam_baseline.exam.extraction.words import SUPPOSED, any_of, concludes
 
 _SUPERLATIVE = re.compile(
     any_of(
@@ -45,7 +45,7 @@ def wording_readings(reader: SlotReader) -> Iterator[Reading]:
     if sentences:
         yield from _conclusions(reader, sentences, clauses)
         yield from _lead(reader, sentences, clauses)
-        yield from _superlative(reader, clauses)
+        yield from _superlative(reader, sentences, clauses)
         yield from _only_text(reader, sentences)
 
 
@@ -103,22 +103,35 @@ def _lead(reader: SlotReader, sentences: list[Part], clauses: list[Part]) -> Ite
     first, inside = next(_with_clauses(sentences, clauses))
     if first.number >= _LEAD_ENDS_BEFORE or first.listed or _restates(reader, first):
         return
+    if _is_heading_of_all(reader, sentences):
+        yield _reading("lead-text", first.named[-1])
+        return
     if _each_in_turn(sentences) or _claims_several(reader, sentences):
         return
-    mention = first.only or _first_claim(reader, inside)
-    if mention is None:
+    claimed = first.only is not None and is_claim(reader, first, first.only)
+    mention = first.only if claimed else _first_claim(reader, inside)
+    if mention is not None:
+        if not SUPPOSED.search(reader.lowered, first.start, mention.start):
+            yield _reading("lead-text", mention)
+    else:
         yield from _group(reader, "lead-text", first)
-    elif is_claim(reader, first, mention):
-        yield _reading("lead-text", mention)
+
+
+def _is_heading_of_all(reader: SlotReader, sentences: list[Part]) -> bool:
+    """Whether the text begins with one option, alone, and with no other option in the same way."""
+    alone = {part.named[-1].index for part in sentences if part.is_only_an_option(reader.lowered)}
+    return sentences[0].number == 0 and alone == sentences[0].indexes
 
 
 def _first_claim(reader: SlotReader, clauses: list[Part]) -> Mention | None:
-    """The option that the first clause claims, unless the next clause goes on with another (甲，乙，丙)."""
-    mention = clauses[0].only
-    if mention is None or not is_claim(reader, clauses[0], mention):
+    """The option that the first clause claims, unless other clauses claim others or list them (甲，乙，丙)."""
+    meant = [clause for clause in clauses if clause.spoken_for or not clause.dismisses]
+    mention = meant[0].only if meant else None
+    if mention is None:
         return None
-    goes_on = len(clauses) > 1 and clauses[1].begins_with_option and clauses[1].start <= clauses[0].end + 1
-    return None if goes_on else mention
+    claimed = {clause.only.index for clause in meant if clause.only and is_claim(reader, clause, clause.only)}
+    goes_on = len(meant) > 1 and meant[1].begins_with_option and meant[1].start <= meant[0].end + 1
+    return mention if claimed == {mention.index} and not goes_on else None
 
 
 def _group(reader: SlotReader, rule: str, part: Part) -> Iterator[Reading]:
@@ -149,11 +162,11 @@ def _each_in_turn(sentences: list[Part]) -> bool:
     return len(subjects) > 1 and sentences[0].named[0].index in subjects
 
 
-def _superlative(reader: SlotReader, clauses: list[Part]) -> Iterator[Reading]:
+def _superlative(reader: SlotReader, sentences: list[Part], clauses: list[Part]) -> Iterator[Reading]:
     found = [
-        clause.only
-        for clause in clauses
-        if clause.only is not None and _SUPERLATIVE.search(reader.lowered, clause.start, clause.end)
+        part.only
+        for part in (*sentences, *clauses)
+        if part.only is not None and _SUPERLATIVE.search(reader.lowered, part.start, part.end)
     ]
     if len({mention.index for mention in found}) == 1:
         yield _reading("superlative-text", found[-1])
@@ -180,6 +193,5 @@ def _restates(reader: SlotReader, sentence: Part) -> bool:
     """A sentence that is nothing but an option, or an item of a list, amid others: a statement, no answer."""
     if sentence.listed:
         return True
-    text, mention = reader.lowered, sentence.named[-1]
-    alone = text[sentence.start : sentence.end].strip() == text[mention.start : mention.end]
-    return alone and sentence.number > 0 and text[sentence.end :].strip("。.\n ") != ""
+    alone = sentence.is_only_an_option(reader.lowered)
+    return alone and sentence.number > 0 and reader.lowered[sentence.end :].strip("。.\n ") != ""
