@@ -28,7 +28,7 @@ def run_scorer(scorer: Scorer, batch: TensorBatch, runtime: Runtime) -> Tensor:
 
 
 def score_all(
-    scorer: Scorer, batches: Batches, runtime: Runtime, most_tokens: int, workers: int = 0,
+    scorer: Scorer, batches: Batches, runtime: Runtime, most_tokens: int,
     stage: str = "predicting", progress: Progress | None = None,
 ) -> NDArray[np.float64]:  # fmt: skip
     """Flat scores (options,) of all questions in their order, the same in every process."""
@@ -40,7 +40,7 @@ def score_all(
     firsts = torch.tensor(offsets[:-1], device=runtime.device)
     done = 0
     with torch.no_grad():
-        for batch in load_batches(batches, groups, runtime.device, workers):
+        for batch in load_batches(batches, groups, runtime.device, workers=0):
             on_device = batch.to(runtime.device)
             where = firsts[on_device.questions][on_device.row_of] + on_device.column_of
             scores[where] = run_scorer(scorer, on_device, runtime)

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from cmexam_baseline.encoders.batches import Batches, Ints, padded, plan_epoch
 from cmexam_baseline.encoders.checkpoints import Checkpoints
+from cmexam_baseline.encoders.devices import device_facts, peak_memory
 from cmexam_baseline.encoders.heads import Scorer
 from cmexam_baseline.encoders.losses import LOSSES, divergence, most_probable
 from cmexam_baseline.encoders.memory import choose_batch_tokens, fits_beside_moments, most_tokens_a_step
@@ -29,33 +29,18 @@ from cmexam_baseline.encoders.optimization import (
     schedule_factor,
     seed_everything,
 )
-from cmexam_baseline.encoders.report import Evaluation, Meter, Progress, TrainingReport
+from cmexam_baseline.encoders.report import Meter, Progress, TrainingReport
 from cmexam_baseline.encoders.runtime import Runtime
-from cmexam_baseline.encoders.scoring import run_scorer, score_all
+from cmexam_baseline.encoders.scoring import run_scorer
 from cmexam_baseline.encoders.settings import EncoderSettings
-from cmexam_baseline.encoders.subsets import natural_answers
 from cmexam_baseline.encoders.tensors import TensorBatch, load_batches
+from cmexam_baseline.encoders.training_state import TrainingState, copy_into, pack, unpack
 from cmexam_baseline.encoders.tuning import trained_parameters
+from cmexam_baseline.encoders.validation import validate
 from cmexam_baseline.exam.errors import InputError
 
 _WORKERS = {"cuda": 2, "cpu": 0}
 _MOST_UNKNOWN = 0.2
-
-
-@dataclass
-class _State:
-    """Where a run stands; with the tensors, all that a checkpoint needs."""
-
-    step: int = 0
-    evaluations: list[Evaluation] = field(default_factory=list)
-    best_step: int = 0
-    best: tuple[float, float] = (-1.0, -math.inf)
-    without_gain: int = 0
-    finished: bool = False
-    scaler: dict[str, Any] = field(default_factory=dict)
-    loss_sum: float = 0.0
-    right: float = 0.0
-    seen: int = 0
 
 
 class Trainer:
@@ -90,7 +75,7 @@ class Trainer:
         self.lengths = padded(train.sequences.question_lengths)
         self.steps_an_epoch = -(-len(self.questions) // settings.batch)
         self.steps = self.steps_an_epoch * settings.epochs
-        self.state = _State()
+        self.state = TrainingState()
         self.best_weights: dict[str, Tensor] | None = None
         self.best_file: dict[str, str] = {}
         self.batch_tokens = choose_batch_tokens(
@@ -110,7 +95,7 @@ class Trainer:
         while self.state.step < self.steps and not self.state.finished:
             self._epoch(self.state.step // self.steps_an_epoch, meter)
         if self.best_weights is not None:
-            _copy_into(self.trained, self.best_weights)
+            copy_into(self.trained, self.best_weights)
         self.scorer.eval()
         return self._report(meter)
 
@@ -222,9 +207,7 @@ class Trainer:
         loss_sum, right, seen = self.runtime.sum(totals).tolist()
         totals.zero_()
         self._refuse_no_number(loss_sum)
-        self.state.loss_sum += loss_sum
-        self.state.right += right
-        self.state.seen += int(seen)
+        self.state.count(loss_sum, right, int(seen))
 
     def _tell(self, meter: Meter, totals: Tensor) -> None:
         """Tell what this process counted; the others are not asked, they may not be telling now."""
@@ -241,60 +224,26 @@ class Trainer:
             )
 
     def _evaluate(self, epoch: int) -> None:
-        state, seen = self.state, max(self.state.seen, 1)
-        val_loss, val_accuracy = self._validate()
-        evaluation = Evaluation(
-            state.step, epoch, state.loss_sum / seen, state.right / seen, val_loss, val_accuracy
+        val_loss, val_accuracy = validate(
+            self.scorer, self.settings.loss, self.val, self.runtime, 2 * self.batch_tokens, self.progress
         )
-        state.evaluations.append(evaluation)
-        state.loss_sum, state.right, state.seen = 0.0, 0.0, 0
-        if self.tracker is not None:
-            numbers = {name: value for name, value in asdict(evaluation).items() if value is not None}
-            self.tracker.log(numbers, step=state.step)
-        state.finished = state.step == self.steps
-        if val_accuracy is None or val_loss is None:
-            return
-        if (val_accuracy, -val_loss) > state.best:
-            state.best, state.best_step, state.without_gain = (val_accuracy, -val_loss), state.step, 0
+        if self.state.evaluate(epoch, val_loss, val_accuracy):
             self.best_weights = {name: p.detach().cpu().clone() for name, p in self.trained.items()}
             self.best_file = {}
-        else:
-            state.without_gain += 1
-            state.finished |= 0 < self.settings.patience <= state.without_gain
-
-    def _validate(self) -> tuple[float | None, float | None]:
-        if self.val is None or not self.val.answers.any():
-            return None, None
-        scores = score_all(
-            self.scorer,
-            self.val,
-            self.runtime,
-            2 * self.batch_tokens,
-            self.workers,
-            "evaluating",
-            self.progress,
-        )
-        bias = self.scorer.size_bias.detach()
-        rows = _in_rows(scores, self.val.sequences.option_offsets)
-        known = self.val.answers > 0
-        n_options = torch.from_numpy(np.diff(self.val.sequences.option_offsets)[known])
-        answers = torch.from_numpy(self.val.answers[known].astype(np.int64))
-        losses, _ = self.loss(torch.from_numpy(rows[known]), n_options, answers, bias.cpu(), 0.0)
-        predicted = natural_answers(
-            self.settings.loss, scores, self.val.sequences.option_offsets, bias.double().cpu().numpy()
-        )
-        return float(losses.mean()), float((predicted == self.val.answers)[known].mean())
+        patience = self.settings.patience
+        self.state.finished = self.state.step == self.steps or 0 < patience <= self.state.without_gain
+        if self.tracker is not None:
+            evaluation = asdict(self.state.evaluations[-1])
+            numbers = {name: value for name, value in evaluation.items() if value is not None}
+            self.tracker.log(numbers, step=self.state.step)
 
     def _save(self) -> None:
         if self.checkpoints is not None and self.runtime.rank == 0:
-            tensors = {name: parameter.detach().cpu() for name, parameter in self.trained.items()}
-            for name, parameter in self.trained.items():
-                for key, value in self.optimizer.state[parameter].items():
-                    tensors[f"{key}:{name}"] = value.detach().cpu()
             if self.best_weights is not None and not self.best_file:
                 self.best_file = self.checkpoints.save_best(self.state.best_step, self.best_weights)
             self.state.scaler = self.scaler.state_dict()
-            self.checkpoints.save(self.state.step, tensors, {**asdict(self.state), **self.best_file})
+            tensors = pack(self.trained, self.optimizer)
+            self.checkpoints.save(self.state.step, tensors, {**self.state.to_dict(), **self.best_file})
         self.runtime.wait()
 
     def _resume(self, checkpoints: Checkpoints) -> None:
@@ -306,22 +255,13 @@ class Trainer:
             return
         tensors, stored, self.best_weights = found
         self.best_file = {name: stored[name] for name in ("best_file", "best_sha256") if name in stored}
-        known = {name: value for name, value in stored.items() if name in _State.__dataclass_fields__}
-        self.state = _State(**{**known, "best": tuple(stored["best"])})
-        self.state.evaluations = [Evaluation(**one) for one in stored["evaluations"]]
-        _copy_into(self.trained, tensors)
-        for name, parameter in self.trained.items():
-            keys = [key for key in tensors if key.endswith(f":{name}")]
-            self.optimizer.state[parameter] = {
-                key.partition(":")[0]: _like_state(tensors[key], key, parameter, self.runtime) for key in keys
-            }
+        self.state = TrainingState.from_dict(stored)
+        unpack(tensors, self.trained, self.optimizer)
         if self.state.scaler:
             self.scaler.load_state_dict(self.state.scaler)
 
     def _report(self, meter: Meter) -> TrainingReport:
         meter.stop()
-        from cmexam_baseline.encoders.devices import device_facts, peak_memory
-
         return TrainingReport(
             evaluations=self.state.evaluations,
             best_step=self.state.best_step or self.state.step,
@@ -342,22 +282,3 @@ class Trainer:
             truncation=asdict(self.train.sequences.truncation),
             skipped_checkpoints=self.checkpoints.skipped if self.checkpoints else [],
         )
-
-
-def _copy_into(parameters: dict[str, torch.nn.Parameter], tensors: dict[str, Tensor]) -> None:
-    with torch.no_grad():
-        for name, parameter in parameters.items():
-            parameter.copy_(tensors[name])
-
-
-def _like_state(tensor: Tensor, key: str, parameter: torch.nn.Parameter, runtime: Runtime) -> Tensor:
-    # AdamW keeps its step count on the CPU unless fused, the moments beside the parameter.
-    on_cpu = key.startswith("step:") and runtime.device.type == "cpu"
-    return tensor if on_cpu else tensor.to(parameter.device)
-
-
-def _in_rows(scores: NDArray[np.float64], offsets: Ints) -> NDArray[np.float64]:
-    n_options = np.diff(offsets)
-    rows = np.zeros((len(n_options), int(n_options.max(initial=1))))
-    rows[np.arange(rows.shape[1]) < n_options[:, None]] = scores
-    return rows
