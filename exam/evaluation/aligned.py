@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from cmexam_baseline.exam.joining import Join, join
 from cmexam_baseline.exam.letters import letters_to_masks
 from cmexam_baseline.exam.outputs import SystemOutput
 from cmexam_baseline.exam.reordered import map_back
+
+# No model repeats so many of the exam's explanations word for word.
+THE_EXAMS_OWN = 0.9
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +58,7 @@ def align(exam: Exam, output: SystemOutput) -> AlignedOutput:
     Raises `InputError` where the rows do not meet the exam.
     """
     met = join(exam, output.keys)
+    output = _without_gold_explanations(exam, output, met)
     shown = _shown_options(exam, output, met)
     extractions = _read_replies(exam, output, met, shown)
     answers, unmapped = _in_exam_order(exam, extractions, shown)
@@ -68,6 +72,21 @@ def align(exam: Exam, output: SystemOutput) -> AlignedOutput:
         option_scores=_option_scores(exam, output, met, shown),
         unmapped=unmapped,
     )
+
+
+def _without_gold_explanations(exam: Exam, output: SystemOutput, met: Join) -> SystemOutput:
+    """The output without explanations that are the exam's own, where the file may have taken them along."""
+    if not output.recognition.explanation_may_be_gold or output.explanations is None:
+        return output
+    pairs = [
+        ((output.explanations[met.row_of[question]] or "").strip(), exam.explanations[question].strip())
+        for question in met.matched.tolist()
+    ]
+    given = [predicted == gold for predicted, gold in pairs if predicted]
+    if not given or sum(given) < THE_EXAMS_OWN * len(given):
+        return output
+    roles = {role: name for role, name in output.recognition.roles.items() if role != "explanation"}
+    return replace(output, explanations=None, recognition=replace(output.recognition, roles=roles))
 
 
 def _shown_options(exam: Exam, output: SystemOutput, met: Join) -> dict[int, list[str]]:

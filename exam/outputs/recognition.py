@@ -47,6 +47,8 @@ LAST_RESORT = {"answer": ("answer", "answers", "答案", "选择", "letter", "la
 GOLD = re.compile(
     r"gold|^answer|^correct|answer$|label|target|reference|ground ?truth|正确|标准|参考|^答案", re.IGNORECASE
 )
+# Names under which an explanation may be the model's or the exam's own.
+EITHER_EXPLANATION = ("explanation", "rationale", "解析", "答案解析", "解释")
 PROBABILITY = re.compile(r"(?:probability|prob|p|概率)[ _\-.]?([A-H])", re.IGNORECASE)
 
 # A column is one of letters if so many of its filled cells are; free text never comes near.
@@ -72,12 +74,15 @@ class Recognition:
     """What was taken for what: role -> column, letter -> column of its probability, one column a system.
 
     `systems` is filled for a wide file only: its columns hold the answers of one model each.
+    `explanation_may_be_gold`: the right answers stand beside the model's, so that a column called just
+    "explanation" may be either's; its content will tell.
     """
 
     roles: dict[str, str]
     option_columns: list[str] = field(default_factory=list)
     probabilities: dict[str, str] = field(default_factory=dict)
     systems: list[str] = field(default_factory=list)
+    explanation_may_be_gold: bool = False
 
     def describe(self) -> str:
         """One line for people: "answer = pred, id = question_id"."""
@@ -103,7 +108,8 @@ def recognise(columns: Mapping[str, Sequence[object]], file: str, chosen: Column
     roles = _roles_by_name(columns, file, chosen)
     probabilities = _probability_columns(columns)
     option_columns = [] if "options" in roles else _option_columns(columns)
-    found = Recognition(roles, option_columns, probabilities)
+    may_be_gold = chosen.explanation is None and _has_gold_beside(columns, roles)
+    found = Recognition(roles, option_columns, probabilities, explanation_may_be_gold=may_be_gold)
     if {"answer", "raw"} & set(roles):
         return found
     systems = _letter_columns(columns, taken=set(roles.values()) | set(option_columns))
@@ -147,6 +153,14 @@ def _roles_by_name(
         roles.setdefault("raw", roles["answer"])
         del roles["answer"]
     return roles
+
+
+def _has_gold_beside(columns: Mapping[str, object], roles: Mapping[str, str]) -> bool:
+    if _key(roles.get("explanation", "")) not in map(_key, EITHER_EXPLANATION):
+        return False
+    others = [name for name in columns if name not in roles.values()]
+    plain = {_key(name) for name in LAST_RESORT["answer"]}
+    return any(_key(name) in plain or GOLD.search(name) for name in others)
 
 
 def _named(chosen: ColumnChoice) -> set[str]:
