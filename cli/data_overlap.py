@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -47,7 +48,7 @@ def overlap(
     known, asked = read_exam(train, bad_rows), read_exam(test, bad_rows)
     found = find_overlap(known, asked, size, near)
     rows = [row for row, match in enumerate(found.match.tolist()) if match >= 0]
-    columns = {
+    columns: dict[str, list[Any]] = {
         "id": [asked.ids[row] for row in rows],
         "overlap": [str(found.category[row]) for row in rows],
         "coverage": [round(float(found.coverage[row]), 4) for row in rows],
