@@ -103,7 +103,8 @@ def _is_free(draft: Draft) -> bool:
 
 
 def write_sample(folder: Path) -> Iterator[Path]:
-    """Write the three files of the sample exam into `folder` and yield their paths."""
+    """Write the three files of the sample exam into `folder`, made if need be, and yield their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
     for split, rows in make_rows().items():
         path = folder / SAMPLE_FILES[split]
         write_atomically(path, csv_text(rows, annotated=split == "test"))
