@@ -19,6 +19,7 @@ def run_all(text: str, folder: Path, slow: bool) -> list[Block]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/bin/bash").exists(), reason="the guide's commands are for bash")
 def test_the_guide_shows_what_its_commands_print(tmp_path: Path) -> None:
     text = GUIDE.read_text(encoding="utf-8")
@@ -30,4 +31,6 @@ def test_the_guide_shows_what_its_commands_print(tmp_path: Path) -> None:
     now = run_all(text, tmp_path, slow=False)
     assert len(now) > 5
     for block, shown in zip(now, blocks(text), strict=True):
-        assert written(block) == written(shown)
+        assert written(block) == written(shown), (
+            "UPDATE_GUIDE=1 pytest tests/cli/test_guide.py writes it anew"
+        )
