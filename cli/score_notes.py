@@ -73,6 +73,10 @@ def _join(aligned: AlignedOutput, scored: ScoredFiles) -> str:
         _counted(doubled, "doubled rows, of which the first counts"),
         _counted(extra, "rows of no question"),
         _counted(by_order, "questions told apart by order alone"),
+        _counted(
+            [f"row {row}: {problem}" for row, problem in aligned.output.damaged.items()],
+            "damaged rows left out",
+        ),
         _counted(unmapped, "answers that fit no option of the exam"),
     ]
     return "; ".join([f"met by {join.by}: {len(join.matched)} matched", *filter(None, parts)])

@@ -109,7 +109,7 @@ def print_markdown(report: Report) -> None:
     headings, rows = _headline_cells(report)
     lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
     for line in lines:
-        click.echo(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |")
+        click.echo(f"| {' | '.join(map(_markdown, line))} |")
     click.echo()
     for signature in _signatures(report):
         click.echo(f"`{signature}`\n")
@@ -279,5 +279,17 @@ def _signatures(report: Report) -> list[str]:
     return list(dict.fromkeys(part["signature"] for part in parts if part is not None))
 
 
+def _markdown(text: str) -> str:
+    return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+
+
+# Names come from files: none may become a command.
+_LATEX = {char: f"\\{char}" for char in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
+
 def _latex(text: str) -> str:
-    return "".join(f"\\{char}" if char in "&%$#_{}" else char for char in text)
+    return "".join(_LATEX.get(char, char) for char in " ".join(text.split()))

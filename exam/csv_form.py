@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.sources import decode
+from cmexam_baseline.exam.sources import decode, refuse_long_lines
 from cmexam_baseline.exam.table import PUBLISHED_FORM, FileForm, Table, cell_text, table_of_rows
 
 _DELIMITERS = (",", "\t", ";")
@@ -24,6 +24,7 @@ def read_csv(data: bytes, file: str, delimiter: str | None = None) -> Table:
     >>> read_csv("Question,Answer\\n问题,A\\n".encode(), "val.csv").columns
     {'Question': ['问题'], 'Answer': ['A']}
     """
+    refuse_long_lines(data, file)
     text = decode(data, file)
     header = text.content.partition("\n")[0]
     found = delimiter or next((char for char in _DELIMITERS if char in header), ",")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.sources import decode
+from cmexam_baseline.exam.sources import decode, refuse_long_lines
 from cmexam_baseline.exam.table import Table, table_of_records
 
 
@@ -18,6 +18,7 @@ def read_jsonl(data: bytes, file: str) -> Table:
     >>> read_jsonl('{"Question": "问题"}'.encode(), "val.jsonl").columns
     {'Question': ['问题']}
     """
+    refuse_long_lines(data, file)
     records = []
     for number, line in enumerate(decode(data, file).content.split("\n"), 1):
         if line.strip():

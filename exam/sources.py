@@ -16,6 +16,12 @@ from cmexam_baseline.exam.errors import InputError
 
 # CMExam is 50 MB; a file beyond this is a mistake or a trap, unpacked or not.
 MAX_BYTES = 1 << 30
+# The longest line that is surely not taken for a mistake; the whole reply of a model is far below.
+LONG_LINE = 64 << 20
+# Texts pack to a tenth, hardly ever to a fiftieth; what unpacks to so many times its size is a trap.
+MAX_UNPACKING = 200
+# Below this size unpacking is harmless whatever its ratio.
+SMALL_UNPACKED = 64 << 20
 
 # What a file really is, by its first bytes, where its name promises something else.
 _MAGIC = {
@@ -84,6 +90,34 @@ def read_standard_input() -> bytes:
     return _bounded(data, name)
 
 
+def refuse_long_lines(data: bytes, file: str) -> None:
+    """Raise `InputError` for a line of more than 128 MiB; one of up to 64 MiB always passes.
+
+    >>> refuse_long_lines(b"id,answer", "p.csv")
+    """
+    for start in range(0, len(data) - LONG_LINE, LONG_LINE):
+        if data.find(b"\n", start, start + LONG_LINE) < 0:
+            line = data.count(b"\n", 0, start) + 1
+            raise InputError(
+                f"{file}, line {line}: longer than {LONG_LINE >> 20} MiB, so it is not a table of questions; "
+                "give one question a line"
+            )
+
+
+def refuse_bomb(packed: int, unpacked: int, file: str) -> None:
+    """Raise `InputError` if so many packed bytes should not become so many unpacked ones.
+
+    >>> refuse_bomb(packed=1_000_000, unpacked=12_000_000, file="p.csv.gz")
+    """
+    if unpacked > MAX_BYTES:
+        raise InputError(f"{file} is larger than {MAX_BYTES >> 30} GiB unpacked; split it into smaller files")
+    if unpacked > max(SMALL_UNPACKED, MAX_UNPACKING * packed):
+        raise InputError(
+            f"{file} unpacks to more than {MAX_UNPACKING} times its size, as no table does; "
+            "unpack it yourself if you trust it"
+        )
+
+
 def decode(data: bytes, file: str) -> Text:
     """Text from bytes: UTF-8 with or without byte order mark, UTF-16 with one, else GB18030.
 
@@ -149,7 +183,11 @@ def _without_nul(text: Text, file: str) -> Text:
 def _unpacked(data: bytes, file: Path) -> bytes:
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
-            return stream.read(MAX_BYTES + 1)
+            unpacked = bytearray()
+            while block := stream.read(1 << 20):
+                unpacked += block
+                refuse_bomb(len(data), len(unpacked), str(file))
+            return bytes(unpacked)
     except EOFError as error:
         raise InputError(f"{file} ends in the middle of its gzip data; fetch it again") from error
     except (OSError, zlib.error) as error:

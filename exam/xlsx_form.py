@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.sources import MAX_BYTES
+from cmexam_baseline.exam.sources import refuse_bomb
 from cmexam_baseline.exam.table import MAX_COLUMNS, Table, cell_text, table_of_rows
 
 MAX_CELL = 32_767
@@ -65,8 +65,7 @@ def _refuse_bomb(data: bytes, file: str) -> None:
             unpacked = sum(entry.file_size for entry in archive.infolist())
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError) as error:
         raise InputError(f"{file} is not an XLSX file by its content; name it by what it holds") from error
-    if unpacked > MAX_BYTES:
-        raise InputError(f"{file} unpacks to more than {MAX_BYTES >> 30} GiB; split it into smaller files")
+    refuse_bomb(len(data), unpacked, file)
 
 
 def _refuse_unfit(texts: Sequence[Sequence[str]]) -> None:

@@ -136,10 +136,12 @@ def _join(exam: Exam | None, system: SystemScore) -> dict[str, Any]:
         "missing": len(missing),
         "doubled": len(join.doubled),
         "extra": len(join.extra),
+        "damaged": len(system.aligned.output.damaged),
         "by_order": len(join.by_order),
         "unmapped": len(system.aligned.unmapped),
         "examples": {
             "missing": [exam.ids[row] for row in islice(missing, EXAMPLES)] if exam is not None else [],
+            "damaged": list(islice(system.aligned.output.damaged, EXAMPLES)),
             # Rows of the file count from 1, as in every message about files.
             "doubled": [row + 1 for row in islice(join.doubled, EXAMPLES)],
             "extra": [row + 1 for row in islice(join.extra, EXAMPLES)],

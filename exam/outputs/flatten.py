@@ -10,7 +10,9 @@ from cmexam_baseline.exam.table import MAX_COLUMNS
 MAX_DEPTH = 12
 
 
-def flatten_columns(columns: Mapping[str, Sequence[object]]) -> dict[str, list[object]]:
+def flatten_columns(
+    columns: Mapping[str, Sequence[object]], file: str = "the table"
+) -> dict[str, list[object]]:
     """Columns whose cells are objects become a column for every field: `response.choices.0.message.content`.
 
     Lists of objects count their elements from 0; lists of plain values stay as they are, but a list of one
@@ -28,7 +30,9 @@ def flatten_columns(columns: Mapping[str, Sequence[object]]) -> dict[str, list[o
             for field, value in _fields(name, cell, 0):
                 if field not in flat:
                     if len(flat) >= MAX_COLUMNS:
-                        raise InputError(f"column {name!r} holds more than {MAX_COLUMNS} nested fields")
+                        raise InputError(
+                            f"{file}: column {name!r} holds more than {MAX_COLUMNS} nested fields; keep those that matter"
+                        )
                     flat[field] = [None] * len(cells)
                 flat[field][row] = value
     return flat

@@ -37,6 +37,7 @@ class SystemOutput:
     explanations:  n texts, None = no cell; or None where the file has no such column
     references:    n reference explanations that the file brings along, or None
     probabilities: float64 (n, letters) option probabilities, NaN where empty; or None
+    damaged:       number of a row (from 1) in the file -> why it could not be read and is not among the n
     others:        further columns that were asked for, by name, n texts each
     """
 
@@ -49,6 +50,7 @@ class SystemOutput:
     explanations: list[str | None] | None = None
     references: list[str | None] | None = None
     probabilities: NDArray[np.float64] | None = None
+    damaged: dict[int, str] = field(default_factory=dict)
     others: dict[str, list[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -69,15 +71,18 @@ def read_outputs(
     where the file cannot be read or no column holds answers.
     """
     table = read_table(path)
-    columns = flatten_columns(table.columns)
     shown = "standard input" if str(path) == "-" else str(path)
+    columns = flatten_columns(table.columns, shown)
+    damaged = {row: problem for row, (problem, _) in table.damaged.items()}
     found = recognise(columns, shown, chosen or ColumnChoice())
     keys = _join_keys(columns, found)
     others = {column: _texts(columns[column]) for column in keep if column in columns}
     stem = name or (shown if shown == "standard input" else Path(shown).name.split(".")[0])
     if found.systems:
         return [
-            SystemOutput(column, shown, found, keys, replies=_texts(columns[column]), others=others)
+            SystemOutput(
+                column, shown, found, keys, replies=_texts(columns[column]), damaged=damaged, others=others
+            )
             for column in found.systems
         ]
     roles = found.roles
@@ -92,6 +97,7 @@ def read_outputs(
             explanations=_optional(columns, roles.get("explanation")),
             references=_optional(columns, roles.get("reference")),
             probabilities=_probabilities(columns, found, shown),
+            damaged=damaged,
             others=others,
         )
     ]

@@ -312,3 +312,16 @@ def test_files_that_meet_nothing_are_refused(tmp_path: Path, exam: Exam) -> None
     complain("score", file, about=["p.csv", "--exam"])
     complain("score", file, VAL, "--answer-column", "anwser", about=["'anwser'", "did you mean 'answer'"])
     complain("score", "-", about=["standard input", "--exam"])
+
+
+def test_damaged_rows_are_told_and_not_just_missing(tmp_path: Path, exam: Exam) -> None:
+    lines = [f"{id_},{letter}" for id_, letter in zip(exam.ids, exam.letters(), strict=True)]
+    lines[7] += ",因为，其他"
+    (tmp_path / "p.csv").write_text("\n".join(["id,answer", *lines]), "utf-8")
+    system = the_system(tmp_path / "p.csv", VAL)
+    assert (system["join"]["damaged"], system["join"]["missing"]) == (1, 1)
+    assert system["join"]["examples"]["damaged"] == [8]
+    assert (
+        "1 damaged rows left out (row 8: 3 fields instead of 2)"
+        in succeed("score", tmp_path / "p.csv", VAL).stderr
+    )
