@@ -127,7 +127,7 @@ def clean(text: str) -> str:
     """The plain form of a short text, as option texts are compared.
 
     >>> clean("维生素 Ｂ₁₂ **缺乏**")
-    '维生素B12缺乏'
+    '维生素B12 缺乏'
     """
     if not _NOISE.search(text):
         return fold(text)

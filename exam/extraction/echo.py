@@ -20,7 +20,7 @@ def without_echo(text: str, options: OptionTexts) -> str:
     """The text with every complete list of the options ("A：… B：… E：…") blanked, of the same length.
 
     >>> without_echo("选项有A.甲药 B.乙药。选乙药", OptionTexts(["甲药", "乙药"])).replace(BLANK, "_")
-    '选项有__________。选乙药'
+    '选项有_________。选乙药'
     """
     if "A" not in text or not options.known:
         return text

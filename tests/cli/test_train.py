@@ -142,7 +142,7 @@ BAD_FILES: dict[str, tuple[bytes, list[str]]] = {
     "unreadable options": (f"{HEADER}问题,无,A,\n".encode(), ["row 1", "options"]),
     "doubled ids": (
         f"id,{HEADER}q1,一,{OPTIONS},A,\nq1,二,{OPTIONS},A,\n".encode(),
-        ["'q1'", "rows 1 and 2"],
+        ["row 2", "'q1'", "row 1"],
     ),
     "ragged row": (f"{HEADER}问题,{OPTIONS}\n".encode(), ["row 1", "fields"]),
     "open quote": (f'{HEADER}问题,"A 甲\n'.encode(), ["quote"]),

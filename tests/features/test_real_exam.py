@@ -9,7 +9,7 @@ from cmexam_baseline.exam import read_splits
 from cmexam_baseline.features import LightGBMBaseline
 
 
-@pytest.mark.slow
+@pytest.mark.minutes
 @needs_shared
 def test_accuracy_on_the_validation_questions():
     splits = read_splits(SHARED / "data" / "cmexam")
