@@ -16,7 +16,7 @@ SHARE_OF_MEMBERS = 0.12
 SHARE_OF_GROUPS = {
     "backward": 0.35,
     "negated": 0.3,
-    "several": 0.18,
+    "several": 0.3,
     "all": 0.06,
     "backward, all": 0.12,
     "none": 0.06,
