@@ -31,7 +31,7 @@ def flatten_columns(
                 if field not in flat:
                     if len(flat) >= MAX_COLUMNS:
                         raise InputError(
-                            f"{file}: column {name!r} holds more than {MAX_COLUMNS} nested fields; keep those that matter"
+                            f"{file}: column {name!r} holds more than {MAX_COLUMNS} nested fields"
                         )
                     flat[field] = [None] * len(cells)
                 flat[field][row] = value
