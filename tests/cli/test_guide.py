@@ -31,6 +31,4 @@ def test_the_guide_shows_what_its_commands_print(tmp_path: Path) -> None:
     now = run_all(text, tmp_path, slow=False)
     assert len(now) > 5
     for block, shown in zip(now, blocks(text), strict=True):
-        assert written(block) == written(shown), (
-            "UPDATE_GUIDE=1 pytest tests/cli/test_guide.py writes it anew"
-        )
+        assert written(block) == written(shown), "UPDATE_GUIDE=1 writes it anew"
