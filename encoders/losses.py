@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -25,7 +26,7 @@ def subset_loss(
     >>> round(float(loss[0].exp()), 4)
     3.0
     """
-    members = torch.from_numpy(memberships(scores.shape[1])).to(scores.device)
+    members = _members(scores.shape[1], scores.device)
     present = _present(scores, n_options)
     sizes = members.sum(1) - 1
     logits = scores.float().masked_fill(~present, 0.0) @ members.float().T + size_bias.float()[sizes]
@@ -90,6 +91,11 @@ def divergence(first: Tensor, second: Tensor) -> Tensor:
     first, second = first.masked_fill(~possible, 0.0), second.masked_fill(~possible, 0.0)
     weight = (first.exp() - second.exp()).masked_fill(~possible, 0.0)
     return 0.5 * (weight * (first - second)).sum(1)
+
+
+@cache
+def _members(n_options: int, device: torch.device) -> Tensor:
+    return torch.from_numpy(memberships(n_options)).to(device)
 
 
 def _cross_entropy(logits: Tensor, valid: Tensor, target: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from cmexam_baseline.encoders.batches import Batch, Batches, Ints
+from cmexam_baseline.encoders.subsets import MOST_OPTIONS
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +43,11 @@ class TensorBatch:
         return TensorBatch(**{one.name: getattr(self, one.name).pin_memory() for one in fields(self)})
 
     def in_rows(self, scores: Tensor) -> Tensor:
-        """Flat option scores (O,) as (B, K), a question a row, 0 where a question has no such option."""
-        width = int(self.n_options.max())
-        rows = scores.new_zeros(len(self.n_options), width)
+        """Flat option scores (O,) as (B, 8), a question a row, 0 where a question has no such option.
+
+        Always eight wide: to ask a card for the largest number of options would make it wait.
+        """
+        rows = scores.new_zeros(len(self.n_options), MOST_OPTIONS)
         return rows.index_put((self.row_of, self.column_of), scores)
 
 
