@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from cmexam_baseline.exam.errors import InputError
+
 if TYPE_CHECKING:
     from cmexam_baseline.encoders.baseline import EncoderBaseline as EncoderBaseline
     from cmexam_baseline.encoders.devices import is_main_process as is_main_process
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from cmexam_baseline.encoders.export import export_onnx as export_onnx
     from cmexam_baseline.encoders.models import find_model as find_model
     from cmexam_baseline.encoders.onnx_encoder import OnnxEncoder as OnnxEncoder
+    from cmexam_baseline.encoders.readiness import check_ready as check_ready
     from cmexam_baseline.encoders.seeds import fit_seeds as fit_seeds
     from cmexam_baseline.encoders.seeds import mean_and_sd as mean_and_sd
     from cmexam_baseline.encoders.settings import EncoderSettings as EncoderSettings
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from cmexam_baseline.encoders.settings import with_seed as with_seed
 
 _MODULES = {
+    "check_ready": "readiness",
     "embed_texts": "embeddings",
     "EncoderBaseline": "baseline",
     "EncoderSettings": "settings",
@@ -37,6 +41,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "check_ready",
     "embed_texts",
     "EncoderBaseline",
     "EncoderSettings",
@@ -54,4 +59,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__} has no attribute {name}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    try:
+        module = importlib.import_module(f"{__name__}.{_MODULES[name]}")
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("cmexam_baseline"):
+            raise
+        raise InputError(f"{name} needs {error.name}; run pip install 'cmexam-baseline[encoders]'") from error
+    return getattr(module, name)

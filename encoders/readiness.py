@@ -1,0 +1,33 @@
+"""Whether a training could start: asked before any data are read."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from cmexam_baseline.encoders.settings import EncoderSettings
+from cmexam_baseline.exam.errors import InputError
+
+_NEEDED = ("torch", "transformers", "accelerate", "safetensors", "tokenizers", "huggingface_hub")
+
+
+def check_ready(settings: EncoderSettings) -> None:
+    """Raise `InputError` with one line if packages or weights are missing or the card cannot be used.
+
+    Cheap where all is well, but for the import of torch; loads no weights.
+
+    >>> check_ready(EncoderSettings(model="no/such/folder"))
+    Traceback (most recent call last):
+    cmexam_baseline.exam.errors.InputError: no/such/folder is no folder; give one with config.json, a \
+tokenizer and model.safetensors, or a name on the hub
+    """
+    needed = _NEEDED if settings.tuning == "full" else (*_NEEDED, "peft")
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(f"encoders need {', '.join(missing)}; run pip install 'cmexam-baseline[encoders]'")
+    from cmexam_baseline.encoders.devices import check_kernels, choose_precision, device_facts
+    from cmexam_baseline.encoders.models import find_model
+
+    facts = device_facts(settings.device)
+    check_kernels(facts)
+    choose_precision(facts, settings.precision)
+    find_model(settings.model)

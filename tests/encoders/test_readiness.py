@@ -1,0 +1,69 @@
+"""What is missing is said before anything is done, and what is not needed is not imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from cmexam_baseline.encoders import EncoderSettings, check_ready, devices
+from cmexam_baseline.exam.errors import InputError
+
+
+def python(code: str) -> str:
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr[-2000:]
+    return run.stdout
+
+
+def test_importing_the_package_and_its_settings_imports_no_torch():
+    heavy = python(
+        "import sys\n"
+        "from cmexam_baseline.encoders import EncoderSettings, load_settings, is_main_process, find_model\n"
+        "print([name for name in ('torch', 'transformers', 'peft', 'accelerate') if name in sys.modules])"
+    )
+    assert heavy.strip() == "[]"
+
+
+def test_without_torch_a_line_says_what_to_install():
+    said = python(
+        "import sys; sys.modules['torch'] = None\n"
+        "try:\n"
+        "    from cmexam_baseline.encoders import EncoderBaseline\n"
+        "except ValueError as error:\n"
+        "    print(type(error).__name__, error)\n"
+    )
+    assert (
+        said.strip() == "InputError EncoderBaseline needs torch; run pip install 'cmexam-baseline[encoders]'"
+    )
+
+
+def test_missing_packages_are_all_named(monkeypatch, bert):
+    import importlib.util
+
+    def without(name, find=importlib.util.find_spec):
+        return None if name in ("accelerate", "peft") else find(name)
+
+    monkeypatch.setattr(importlib.util, "find_spec", without)
+    with pytest.raises(InputError, match="encoders need accelerate; run pip install"):
+        check_ready(EncoderSettings(model=str(bert)))
+    with pytest.raises(InputError, match="encoders need accelerate, peft; run pip install"):
+        check_ready(EncoderSettings(model=str(bert), tuning="lora"))
+
+
+def test_the_card_is_looked_at_before_the_weights(monkeypatch, bert):
+    check_ready(EncoderSettings(model=str(bert)))
+    facts = devices.DeviceFacts("cuda", "Tesla V100", (7, 0), ("sm_80",), torch_version="2.13.0")
+    monkeypatch.setattr(devices, "device_facts", lambda wanted: facts)
+    with pytest.raises(InputError, match="Tesla V100 has compute capability 7.0"):
+        check_ready(EncoderSettings(model="no/such/folder"))
+
+
+def test_an_unknown_name_is_no_attribute():
+    import cmexam_baseline.encoders as encoders
+
+    with pytest.raises(AttributeError, match="has no attribute Decoder"):
+        _ = encoders.Decoder
+    for name in encoders.__all__:
+        assert getattr(encoders, name) is not None
