@@ -49,7 +49,7 @@ def number_codes(codes: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], int]:
     """
     present = np.zeros(int(codes.max(initial=0)) + 1, np.bool_)
     present[codes] = True
-    numbers = np.cumsum(present, dtype=np.uint32)
-    n_codes = int(numbers[-1])
-    numbers -= 1
-    return numbers.take(codes), n_codes
+    different = np.flatnonzero(present)
+    numbers = np.empty(len(present), np.uint32)
+    numbers[different] = np.arange(len(different))
+    return numbers.take(codes), len(different)

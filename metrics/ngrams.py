@@ -42,8 +42,8 @@ COUNTS = np.dtype(
 smaller of both counts, `shared` the number of different n-grams on both sides, `*_types` on one side, `lcs`
 the length of the longest common subsequence."""
 
-_BYTE = 8  # flags are counted eight at a time, so rows are a multiple of eight wide
-_FEW = 8  # repetitions of one n-gram that are followed step by step
+_EIGHT = 8  # flags are counted eight at a time, so rows are a multiple of eight wide
+_FEW = 4  # repetitions of one n-gram that are followed step by step
 
 
 class PairRows:
@@ -59,7 +59,7 @@ class PairRows:
         self.counts["prediction_tokens"] = ends - middles
         longest = int((ends - starts).max(initial=0))
         # An n-gram that would run into the next row meets padding first.
-        self.width = -(-(longest + MAX_ORDER - 1) // _BYTE) * _BYTE
+        self.width = -(-(longest + MAX_ORDER - 1) // _EIGHT) * _EIGHT
         self.size = len(index) * self.width
         self.padding = streams.n_types
         tokens = workspace.array("tokens", self.size, np.uint32)
@@ -89,8 +89,13 @@ class PairRows:
         return flags
 
     def per_row(self, flags: NDArray[np.bool_]) -> NDArray[np.int64]:
-        words = np.bitwise_count(flags.view(np.uint64)).reshape(-1, self.width // _BYTE)
-        sums: NDArray[np.int64] = words.sum(axis=1, dtype=np.int64)
+        """How many flags are set in each row."""
+        return self._row_sums(np.bitwise_count(flags.view(np.uint64)))
+
+    def _row_sums(self, counts_of_eight: NDArray[np.uint8]) -> NDArray[np.int64]:
+        sums: NDArray[np.int64] = counts_of_eight.reshape(-1, self.width // _EIGHT).sum(
+            axis=1, dtype=np.int64
+        )
         return sums
 
     def _compare(self, keys: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -135,23 +140,21 @@ class PairRows:
         self.counts["shared"][:, 0] = shared
         self._count_types(1, sided, again)
 
-        new = ~again[:-1]
-        new ^= both
-        starts = np.flatnonzero(new)
-        ends = np.append(starts[1:], self.size)
-        turns = np.flatnonzero(both)
-        on_both = (sided[starts] ^ sided[ends - 1]) == 1
-        matches = np.minimum(turns - starts[on_both], ends[on_both] - turns)
+        starts = np.flatnonzero(~again)
+        lengths = np.diff(starts)
+        turns = np.flatnonzero(both[starts[:-1]])
+        matches = np.minimum(lengths[turns - 1], lengths[turns])
         rows = np.repeat(np.arange(len(shared)), shared)
         self.counts["clipped"][:, 0] = np.bincount(rows, matches, len(shared))
 
-        numbers = np.zeros(len(starts), np.uint32)
-        numbers[on_both] = np.arange(1, len(turns) + 1) - np.repeat(np.cumsum(shared) - shared, shared)
+        numbers = np.zeros(len(lengths), np.uint32)
+        numbers[turns] = np.arange(1, len(turns) + 1) - np.repeat(np.cumsum(shared) - shared, shared)
+        numbers[turns - 1] = numbers[turns]
         keys &= keys.dtype.type((1 << column_bits) - 1)
         places = self.workspace.array("places", self.size, np.int64)
         np.copyto(places, keys, casting="unsafe")
         self._matrix(places)[:] += np.arange(0, self.size, self.width)[:, None]
-        self.local[places] = np.repeat(numbers, ends - starts)
+        self.local[places] = np.repeat(numbers, lengths)
         self.n_local = int(shared.max(initial=0)) + 1
 
     def _count_bigrams(self) -> None:
@@ -209,29 +212,37 @@ class PairRows:
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         keys <<= keys.dtype.type(1)
         keys |= self.side
-        np.copyto(keys, np.iinfo(keys.dtype).max, where=outside)
+        keys |= np.negative(outside.view(np.int8)).astype(keys.dtype)  # all bits, faster than a masked copy
         self._matrix(keys).sort(axis=1)
         again, both = self._compare(keys)
-        self.counts["clipped"][:, order - 1] = self.per_row(both) + self._further_matches(again, both)
+        self.counts["clipped"][:, order - 1] = self._matches(again, both)
         return again, both
 
-    def _further_matches(self, again: NDArray[np.bool_], both: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Matches beyond the first of n-grams that both sides repeat, per row."""
-        repeated = self._flags("repeated")
-        repeated[0] = False
-        np.logical_and(both[1:], again[:-2], out=repeated[1:])
-        repeated[1:] &= again[2:]
-        turns = np.flatnonzero(repeated)
-        further = np.zeros(len(self.counts), np.int64)
-        for step in range(2, _FEW):
-            if not len(turns):
-                return further
-            further += np.bincount(turns // self.width, minlength=len(further))
-            turns = turns[again[turns - step] & again[turns + step]]
-        starts = np.flatnonzero(~again)
+    def _matches(self, again: NDArray[np.bool_], both: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """For each row the sum over n-grams of the smaller count: k where k entries before and after a turn agree."""
+        matching = self._flags("matching")
+        np.copyto(matching, both)
+        eights = matching.view(np.uint64)
+        counts_of_eight = np.bitwise_count(eights)
+        for step in range(1, _FEW):
+            matching[step:] &= again[: -1 - step]
+            matching[: len(again) - step] &= again[step:]
+            if not matching.any():
+                return self._row_sums(counts_of_eight)
+            counts_of_eight += np.bitwise_count(eights)
+        some = np.flatnonzero(eights)
+        which, place = np.nonzero(matching.reshape(-1, _EIGHT)[some])
+        return self._row_sums(counts_of_eight) + self._beyond_few(again, some[which] * _EIGHT + place)
+
+    def _beyond_few(self, again: NDArray[np.bool_], turns: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Matches beyond the first few, by the lengths of the runs before and after the turns, per row."""
+        rows = turns // self.width
+        concerned, row = np.unique(rows, return_inverse=True)
+        starts = np.flatnonzero(np.append(~self._matrix(again[:-1])[concerned], True))
+        turns = turns + (row - rows) * self.width
         runs = np.searchsorted(starts, turns)
-        matches = np.minimum(turns - starts[runs - 1], starts[runs + 1] - turns) - (_FEW - 1)
-        return further + np.bincount(turns // self.width, matches, len(further)).astype(np.int64)
+        matches = np.minimum(turns - starts[runs - 1], starts[runs + 1] - turns) - _FEW
+        return np.bincount(rows, matches, len(self.counts)).astype(np.int64)
 
 
 def _integers(bits: int) -> type[np.unsignedinteger[Any]]:

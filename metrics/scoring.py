@@ -81,14 +81,12 @@ def _count(
     max_order = max(order for order, _ in treatments.values())
     with_lcs = any(lcs for _, lcs in treatments.values())
     counts = {first: count_pairs(tokens.streams(first), max_order, with_lcs)}
-    if others:
-        treated_apart = np.flatnonzero(~tokens.treated_alike())
-        tokens_apart = tokens.pairs(treated_apart)
+    apart = np.flatnonzero(~tokens.treated_alike()) if others else np.zeros(0, np.int64)
     for treatment in others:
         counts[treatment] = counts[first].copy()
-        counts[treatment][treated_apart] = count_pairs(
-            tokens_apart.streams(treatment), *treatments[treatment]
-        )
+        if len(apart):
+            streams = tokens.pairs(apart).streams(treatment)
+            counts[treatment][apart] = count_pairs(streams, *treatments[treatment])
     return counts
 
 

@@ -40,7 +40,7 @@ STATISTICS = (
 _AT = {name: column for column, name in enumerate(STATISTICS)}
 _MATCHES = slice(_AT["bleu1_matches"], _AT["bleu1_ngrams"])
 _NGRAMS = slice(_AT["bleu1_ngrams"], _AT["bleu_reference_tokens"])
-_ROUGE_SUMS = slice(_AT["rouge1"], _AT["rouge1_common"])
+_FRACTIONS = slice(_AT["rouge1"], _AT["rouge1_common"])
 _FRACTION_BITS = 60
 _HALF = 1 << (_FRACTION_BITS // 2)
 
@@ -82,7 +82,7 @@ def figures_of(sums: Array, smoothing: str) -> Array:
         smoothing,
     )
     with np.errstate(divide="ignore", invalid="ignore"):
-        rouges = 100 * sums[..., _ROUGE_SUMS] / pairs
+        rouges = 100 * sums[..., _FRACTIONS] / pairs
     return np.where(pairs > 0, np.concatenate([bleus, rouges], axis=-1), np.nan)
 
 
@@ -92,17 +92,20 @@ def exact_sums(statistics: Array) -> tuple[int, ...]:
     Whole numbers add up without rounding, so neither the order of the rows nor how they were cut into
     parts changes a single bit of any figure.
 
-    >>> exact_sums(np.array([[1.0, 0.5], [2.0, 0.25]])) == (3 << 60, 3 << 58)
-    True
+    >>> statistics = np.zeros((2, len(STATISTICS)))
+    >>> statistics[:, STATISTICS.index("pairs")] = 1
+    >>> statistics[:, STATISTICS.index("rouge1")] = 0.5, 0.25
+    >>> sums = exact_sums(statistics)
+    >>> as_counts(sums)["pairs"], float(as_floats(sums)[STATISTICS.index("rouge1")])
+    (2, 0.75)
     """
-    whole = np.floor(statistics)
-    scaled = (statistics - whole) * _HALF
-    upper = np.floor(scaled)
-    lower = np.floor((scaled - upper) * _HALF)
-    columns = [part.astype(np.int64).sum(axis=0).tolist() for part in (whole, upper, lower)]
-    return tuple(
-        (a << _FRACTION_BITS) + (b << (_FRACTION_BITS // 2)) + c for a, b, c in zip(*columns, strict=True)
-    )
+    sums = [int(total) << _FRACTION_BITS for total in statistics.sum(axis=0).tolist()]
+    scaled = statistics[:, _FRACTIONS] * _HALF
+    upper = scaled.astype(np.int64)
+    lower = ((scaled - upper) * _HALF).astype(np.int64)
+    halves = zip(upper.sum(axis=0).tolist(), lower.sum(axis=0).tolist(), strict=True)
+    sums[_FRACTIONS] = [(a << (_FRACTION_BITS // 2)) + b for a, b in halves]
+    return tuple(sums)
 
 
 def as_floats(sums: Sequence[int]) -> Array:

@@ -57,9 +57,12 @@ class NumberedTokens:
     def __init__(self, streams: TokenStreams, kinds_of_tokens: NDArray[np.uint8]) -> None:
         self._streams = streams
         self._kinds = kinds_of_tokens
+        self._spaces = np.flatnonzero(kinds_of_tokens != 0)
 
     def streams(self, whitespace: str) -> TokenStreams:
-        return _TREATMENTS[whitespace](self._streams, self._kinds)
+        if not len(self._spaces) and whitespace != "official":
+            return self._streams
+        return _TREATMENTS[whitespace](self._streams, self._kinds, self._spaces)
 
     def pairs(self, index: NDArray[np.int64]) -> NumberedTokens:
         kinds_of_tokens, _ = take_pairs(self._kinds, self._streams.offsets, index)
@@ -67,7 +70,7 @@ class NumberedTokens:
 
     def treated_alike(self) -> NDArray[np.bool_]:
         streams = self._streams
-        spaces_before = np.searchsorted(np.flatnonzero(self._kinds), streams.offsets[::2])
+        spaces_before = np.searchsorted(self._spaces, streams.offsets[::2])
         alike = (streams.reference_lengths > 0) & (streams.prediction_lengths > 0)
         alike &= spaces_before[1:] == spaces_before[:-1]
         return alike
@@ -141,25 +144,31 @@ TOKENIZERS = tuple(_TOKENIZERS)
 def _checked_tokens(tokenizer: Callable[[str], Sequence[str]], text: str) -> list[str]:
     result = tokenizer(text)
     is_list = isinstance(result, Iterable) and not isinstance(result, str)
-    tokens = list(result) if is_list else [None]
-    if not all(isinstance(token, str) for token in tokens):
+    tokens = list(result) if is_list else []
+    if not is_list or not all(isinstance(token, str) for token in tokens):
         raise TypeError(f"a tokenizer must return a list of strings, not {result!r:.60}")
     return tokens
 
 
-def _remove(streams: TokenStreams, kinds_of_tokens: NDArray[np.uint8]) -> TokenStreams:
-    spaces = np.flatnonzero(kinds_of_tokens)
-    if not len(spaces):
-        return streams
+_Treatment = Callable[[TokenStreams, NDArray[np.uint8], NDArray[np.int64]], TokenStreams]
+
+
+def _remove(
+    streams: TokenStreams, kinds_of_tokens: NDArray[np.uint8], spaces: NDArray[np.int64]
+) -> TokenStreams:
     offsets = streams.offsets - np.searchsorted(spaces, streams.offsets)
     return TokenStreams(streams.ids[kinds_of_tokens == 0], offsets, streams.n_types)
 
 
-def _keep(streams: TokenStreams, kinds_of_tokens: NDArray[np.uint8]) -> TokenStreams:
+def _keep(
+    streams: TokenStreams, kinds_of_tokens: NDArray[np.uint8], spaces: NDArray[np.int64]
+) -> TokenStreams:
     return streams
 
 
-def _join_and_split(streams: TokenStreams, kinds_of_tokens: NDArray[np.uint8]) -> TokenStreams:
+def _join_and_split(
+    streams: TokenStreams, kinds_of_tokens: NDArray[np.uint8], spaces: NDArray[np.int64]
+) -> TokenStreams:
     empty_token = np.uint32(streams.n_types)
     blank = kinds_of_tokens == BLANK
     ids = np.repeat(np.where(blank, empty_token, streams.ids), 1 + blank)
@@ -169,7 +178,7 @@ def _join_and_split(streams: TokenStreams, kinds_of_tokens: NDArray[np.uint8]) -
     return TokenStreams(ids, offsets + cumulative(without_tokens.astype(np.int64)), streams.n_types + 1)
 
 
-_TREATMENTS: dict[str, Callable[[TokenStreams, NDArray[np.uint8]], TokenStreams]] = {
+_TREATMENTS: dict[str, _Treatment] = {
     "remove": _remove,
     "keep": _keep,
     "official": _join_and_split,

@@ -22,7 +22,7 @@ def without_echo(text: str, options: OptionTexts) -> str:
     >>> without_echo("选项有A.甲药 B.乙药。选乙药", OptionTexts(["甲药", "乙药"])).replace(BLANK, "_")
     '选项有_________。选乙药'
     """
-    if "A" not in text or not options.known:
+    if not options.known or not all(letter in text for letter in LETTERS[: options.count]):
         return text
     texts = options.texts
     if len(texts) < 2 or not all(texts):

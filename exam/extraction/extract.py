@@ -147,10 +147,10 @@ def _best(text: str, options: OptionTexts, depth: int) -> Reading | None:
         return found.mask if found else None
 
     readings = [
-        *line_readings(reader),
         *structured_readings(reader, read_value),
         *declared_readings(reader),
         *english_readings(reader),
+        *line_readings(reader),
     ]
     for rules, highest in _WEAKER:
         best = winner(readings)

@@ -11,7 +11,7 @@ from cmexam_baseline.exam.extraction.slots import SlotReader
 from cmexam_baseline.exam.letters import parse_letters
 
 _LEADING = re.compile(r"[^\w✗✘×❌]*")
-_LONGEST_LEADING = 200
+_LONGEST_WHOLE = 2_000
 _TRAILING = " \n。.,;!)]}\"'”’】"
 _ONLY_LETTERS = re.compile(
     r"\s*[(\[【\"']?(?P<letters>(?:[A-H][\s,、;]*)*[A-H]|[a-h]{1,8})[)\]】\"'.。\s,、;]*"
@@ -44,8 +44,8 @@ def _whole(reader: SlotReader) -> Iterator[Reading]:
             yield Reading("letters", mask, *letters.span("letters"))
             return
     start = _beginning(reader.text)
-    slot = reader.read(start)
-    if slot is None or reader.text[slot.end :].strip(_TRAILING) or slot.end - start > _LONGEST_LEADING:
+    slot = reader.read(start) if len(reader.text) - start < _LONGEST_WHOLE else None
+    if slot is None or reader.text[slot.end :].strip(_TRAILING):
         return
     yield Reading("option-text" if slot.by_text else "letters", slot.mask, slot.start, slot.end)
 

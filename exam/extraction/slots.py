@@ -8,7 +8,7 @@ from functools import cached_property
 
 from cmexam_baseline.exam.extraction.option_texts import Mention, OptionTexts
 from cmexam_baseline.exam.extraction.words import MEDICAL_WORD, WRONG_BEHIND, any_of
-from cmexam_baseline.exam.letters import LETTERS
+from cmexam_baseline.exam.letters import LETTERS, parse_letters
 
 _LONGEST_LIST = 16
 _OPENING = r"[\s(\[{<\"'“‘「『【《>#|:=\\-]{0,12}"
@@ -19,6 +19,10 @@ _LETTER_ITEM = re.compile(
     r"(?P<letters>[A-H]{1,8}|[a-h])(?![A-Za-z0-9]|-[A-Za-z0-9])"
     rf"{_CLOSING}(?:选项|项(?!目))?{_CLOSING}"
 )
+# Letters that end their sentence: nothing behind them can say more about them.
+_BARE_LETTERS = re.compile(r"[A-H]{1,8}(?=$|[。;\n])")
+_LAST_NARROW_CHARACTER = "\u2e7f"
+_MAY_BEGIN_AN_ITEM = "选第「『【《"
 _LOWER_CASE_ENDS = re.compile(r"[ \t]*(?:$|[\n.。)\],;}\"'])")
 _JOIN = re.compile(
     r"\s*(?:[、,;/&+]|和|及|与|以及|and\b)\s*(?:和|and\b)?\s*"
@@ -116,6 +120,10 @@ class SlotReader:
 
     def read(self, position: int) -> Slot | None:
         """The answer that stands at `position` behind quotes and brackets, or None."""
+        bare = _BARE_LETTERS.match(self.text, position)
+        if bare is not None:
+            mask = parse_letters(bare[0]) or 0
+            return Slot(mask, position, bare.end()) if mask <= self.options.everything else None
         by_text = self.read_texts(position)
         if by_text is not None and by_text.end - by_text.start > 1:
             return by_text
@@ -179,6 +187,10 @@ class SlotReader:
         return items
 
     def _item(self, position: int, first: bool = True) -> _Item | None:
+        if self.text[position : position + 1] > _LAST_NARROW_CHARACTER and (
+            self.text[position] not in _MAY_BEGIN_AN_ITEM
+        ):
+            return None
         match = _LETTER_ITEM.match(self.text, position)
         if match is None:
             return None

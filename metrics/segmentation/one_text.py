@@ -34,11 +34,13 @@ class TextCutter:
         while begin < len(block):
             end = begin + lengths[begin]
             if end - begin > 1:
-                yield from self._cut_run(block[run_begin:begin], ids[run_begin:begin])
+                if run_begin < begin:
+                    yield from self._cut_run(block[run_begin:begin], ids[run_begin:begin])
                 yield block[begin:end]
                 run_begin = end
             begin = end
-        yield from self._cut_run(block[run_begin:], ids[run_begin:])
+        if run_begin < begin:
+            yield from self._cut_run(block[run_begin:], ids[run_begin:])
 
     def _cut_run(self, run: str, ids: list[int]) -> Iterator[str]:
         if len(run) < 2 or self._cutter.is_word(ids):

@@ -1,4 +1,4 @@
-"""The result: adding parts, single pairs, rows left out, threads, JSON; what must not raise, and what must."""
+"""Results: adding parts, single pairs, rows left out, threads, JSON; what must raise, and what must not."""
 
 from __future__ import annotations
 

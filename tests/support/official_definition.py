@@ -1,8 +1,8 @@
 """What CMExam's own scripts compute from explanations, written anew from their definitions, slow and plain.
 
 evaluate_lora_result.py and evaluate_gpt_result.py in williamliujl/CMExam hand their texts to BLEU of
-tensorflow/nmt and to ROUGE over the words of a sentence split at blanks. The one departure: where theirs divide
-by zero (BLEU without any token on one side) this says 0.
+tensorflow/nmt and to ROUGE over the words of a sentence split at blanks. The one departure: where theirs
+divide by zero (BLEU without any token on one side) this says 0.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def official_lora(
 def official_gpt(
     references: Sequence[str | None], predictions: Sequence[str | None]
 ) -> tuple[Figures, list[Figures]]:
-    """The same for evaluate_gpt_result.py: jieba words for BLEU, reference and prediction swapped for ROUGE."""
+    """The same for evaluate_gpt_result.py: jieba words for BLEU, ROUGE with its two sides swapped."""
     rows = [(r or "", p or "") for r, p in zip(references, predictions, strict=True)]
     tokens = [(jieba_words(r), jieba_words(p)) for r, p in rows]
     rouges = [official_rouge(spaced(r), spaced(p)) for r, p in rows]
