@@ -44,7 +44,7 @@ class OnnxEncoder:
         description = Description.read(path)
         tokenizer = TextTokenizer.from_file(path / "tokenizer.json", description.template)
         try:
-            import onnxruntime  # type: ignore[import-untyped]
+            import onnxruntime
         except ImportError as error:
             raise InputError("prediction from ONNX needs onnxruntime; run pip install onnxruntime") from error
         try:
