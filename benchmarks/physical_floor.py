@@ -12,7 +12,7 @@ from pairs import BenchmarkPairs
 
 
 def floor_seconds(pairs: BenchmarkPairs, repeats: int = 5) -> dict[str, float]:
-    """Best seconds of each step: `reading`, `decoding` (UTF-8 and JSON), `sorting` (every token's number, 32 bits)."""
+    """Best seconds of each step: reading, decoding (UTF-8 and JSON), sorting (every token's number, 32 bits)."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pairs.jsonl"
         rows = zip(pairs.references, pairs.predictions, strict=True)
