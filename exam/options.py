@@ -189,7 +189,7 @@ def _pairs_to_options(items: Sequence[object]) -> list[str]:
             return []
         letter = next((item[key] for key in _LETTER_KEYS if key in item), None)
         text = next((item[key] for key in _TEXT_KEYS if key in item), None)
-        if letter in pairs:
+        if isinstance(letter, list | Mapping) or letter in pairs:
             return []
         pairs[letter] = text
     return _mapping_to_options(pairs)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from cmexam_baseline.exam.extraction.lists import analyses_each, begins_list, continues_list
 from cmexam_baseline.exam.extraction.rules import Reading
-from cmexam_baseline.exam.extraction.slots import SlotReader
+from cmexam_baseline.exam.extraction.slots import Slot, SlotReader
 from cmexam_baseline.exam.letters import parse_letters
 
 _LEADING = re.compile(r"[^\w✗✘×❌]*")
@@ -60,11 +60,16 @@ def _mask_of_letters(letters: str) -> int:
 def _first_line(reader: SlotReader) -> Iterator[Reading]:
     text = reader.text
     slot = reader.read_letters(_beginning(text)) if not text.lstrip().startswith("{") else None
-    if slot is None or slot.mask == reader.options.everything:
+    if slot is None or (slot.mask == reader.options.everything and not _is_a_line(text, slot)):
         return
     delimited = _DELIMITED.match(text, slot.end) or _LETTER_DELIMITED.match(text, slot.start + 1)
     if delimited and not begins_list(reader, slot) and not analyses_each(text, slot):
         yield Reading("first-line", slot.mask, slot.start, slot.end)
+
+
+def _is_a_line(text: str, slot: Slot) -> bool:
+    """Whether letters stand in one run and alone on their line: "ABCDE" is an answer, "A B C D E" a list."""
+    return text[slot.start : slot.end].isalpha() and text[slot.end : slot.end + 1] in ("", "\n")
 
 
 def _last_line(reader: SlotReader) -> Iterator[Reading]:
