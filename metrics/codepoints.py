@@ -47,9 +47,11 @@ def number_codes(codes: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], int]:
     >>> number_codes(np.array([97, 30284, 97], np.uint32))
     (array([0, 1, 0], dtype=uint32), 2)
     """
+    places = codes.astype(np.intp)  # numpy would convert them again at each use
     present = np.zeros(int(codes.max(initial=0)) + 1, np.bool_)
-    present[codes] = True
+    present[places] = True
     different = np.flatnonzero(present)
     numbers = np.empty(len(present), np.uint32)
     numbers[different] = np.arange(len(different))
-    return numbers.take(codes), len(different)
+    # "wrap" because no place is out of bounds, and saying so saves the check.
+    return numbers.take(places, mode="wrap"), len(different)

@@ -68,9 +68,9 @@ class PairRows:
             row[: end - start] = streams.ids[start:end]
         self.tokens = tokens
         self.columns = np.arange(self.width, dtype=np.int32)
-        self.boundaries = (middles - starts).astype(np.int32)[:, None]
+        self.boundaries = middles - starts
         self.side = self._flags("side")
-        np.greater_equal(self.columns, self.boundaries, out=self._matrix(self.side))
+        np.greater_equal(self.columns, self.boundaries.astype(np.int32)[:, None], out=self._matrix(self.side))
         self.local = workspace.array("local", self.size, np.uint32)
         self.n_local = 0
 
@@ -174,38 +174,43 @@ class PairRows:
 
     def _count_longer(self) -> None:
         """Orders 3 and 4 of the tokens that both sides hold."""
-        base = self.n_local
-        pairs = self.workspace.array("pairs", self.size, np.uint32 if 2 * base**4 < 1 << 32 else np.uint64)
-        integer = pairs.dtype.type
-        np.multiply(self.local, integer(base), out=pairs, dtype=pairs.dtype)
-        pairs[:-1] += self.local[1:]
-        base_of_pairs = base * base
-        if 2 * base**4 >= 1 << 64:
+        local, n_local = self.local, self.n_local
+        pairs, n_pairs = self._packed("pairs", local, n_local, local, n_local, distance=1), n_local**2
+        if 2 * n_pairs**2 >= 1 << 64:
             pairs[:] = np.unique(pairs, return_inverse=True)[1]
-            base_of_pairs = int(pairs.max()) + 1
+            n_pairs = int(pairs.max()) + 1
         alone = self._flags("alone")
-        np.equal(self.local, 0, out=alone)
+        np.equal(local, 0, out=alone)
         outside = self._flags("outside")
         np.logical_or(alone[:-1], alone[1:], out=outside[:-1])
         outside[-1] = True
         self._leave_out_crossing(outside, 2)
-        keys = self.workspace.array("keys", self.size, pairs.dtype)
 
         outside[:-2] |= alone[2:]
         self._leave_out_crossing(outside, 3)
-        np.multiply(pairs, integer(base), out=keys)
-        keys[:-2] += self.local[2:]
-        self._count_sorted(3, keys, outside)
+        self._count_sorted(3, self._packed("keys", pairs, n_pairs, local, n_local, distance=2), outside)
 
         outside[:-3] |= alone[3:]
         self._leave_out_crossing(outside, 4)
-        np.multiply(pairs, integer(base_of_pairs), out=keys)
-        keys[:-2] += pairs[2:]
-        self._count_sorted(4, keys, outside)
+        self._count_sorted(4, self._packed("keys", pairs, n_pairs, pairs, n_pairs, distance=2), outside)
+
+    def _packed(
+        self, name: str, first: NDArray[Any], n_first: int, second: NDArray[Any], n_second: int, distance: int
+    ) -> NDArray[Any]:
+        """Each number of `first` with the one `distance` further on in `second`, in one integer with a bit to spare.
+
+        The numbers are below `n_first` and `n_second`.
+        """
+        bits = (2 * n_first * n_second).bit_length()
+        packed = self.workspace.array(name, self.size, _integers(bits))
+        np.multiply(first, packed.dtype.type(n_second), out=packed, dtype=packed.dtype)
+        packed[:-distance] += second[distance:]
+        return packed
 
     def _leave_out_crossing(self, outside: NDArray[np.bool_], order: int) -> None:
         """Mark the n-grams that run from the reference into the prediction, beyond those of order - 1."""
-        self._matrix(outside)[:] |= self.columns == self.boundaries - (order - 1)
+        reaching = np.flatnonzero(self.boundaries >= order - 1)
+        outside[reaching * self.width + self.boundaries[reaching] - (order - 1)] = True
 
     def _count_sorted(
         self, order: int, keys: NDArray[Any], outside: NDArray[np.bool_]

@@ -32,7 +32,7 @@ from cmexam_baseline.metrics.segmentation.sources import table_of_files, table_o
 from cmexam_baseline.metrics.segmentation.table import WordTable
 from cmexam_baseline.metrics.segmentation.words import strings_of_words
 
-_FEW_CHARACTERS = 400  # below this plain Python is faster than arrays
+_FEW_CHARACTERS = 700  # below this plain Python is faster than arrays
 
 Codes = npt.NDArray[np.uint32]
 IntArray = npt.NDArray[np.int64]
@@ -70,6 +70,13 @@ class Segmenter:
         block_cutter = BlockCutter(table)
         self._short = TextCutter(table, block_cutter, split_words)
         self._long = CorpusCutter(table, block_cutter, split_words)
+
+    def __getstate__(self) -> tuple[WordTable, frozenset[str]]:
+        # What is made of these cannot be sent to another process.
+        return self._table, self._split_words
+
+    def __setstate__(self, state: tuple[WordTable, frozenset[str]]) -> None:
+        self._set(*state)
 
     def dictionary_hash(self) -> str:
         """sha256 of all words, their frequencies and the words to split, in hexadecimal.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -249,6 +250,15 @@ def test_equal_dictionaries_have_equal_hashes(tmp_path: Path, small: Path) -> No
     other.write_text(SMALL_DICTIONARY.replace("患者 50", "患者 51"), encoding="utf-8")
     hashes = [Segmenter(dictionary=path).dictionary_hash() for path in (small, shuffled, other)]
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_a_segmenter_goes_to_another_process(tmp_path: Path, small: Path) -> None:
+    path = tmp_path / "user.txt"
+    path.write_text("心衰患者\n衰竭 0\n", encoding="utf-8")
+    segmenter = Segmenter(path, small)
+    sent = pickle.loads(pickle.dumps(segmenter))  # noqa: S301 - our own
+    assert list(ways(sent, TEXTS)) == list(ways(segmenter, TEXTS))
+    assert sent.dictionary_hash() == segmenter.dictionary_hash()
 
 
 @pytest.mark.parametrize(
