@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from cmexam_baseline.exam.extraction.lists import begins_list, is_scope
 from cmexam_baseline.exam.extraction.rules import Reading
 from cmexam_baseline.exam.extraction.slots import Slot, SlotReader
-from cmexam_baseline.exam.extraction.words import MUST_CHOOSE, SUPPOSED, any_of
+from cmexam_baseline.exam.extraction.words import MUST_CHOOSE, SUPPOSED, any_of, holds_any
 
 # What may stand between the phrase and the answer. Nothing follows this repetition in a pattern, so it
 # never backtracks.
@@ -67,21 +67,35 @@ _CASE_BEHIND = re.compile(r"[^。;!?,\n]{0,8}的话")
 _ANSWER_SENTENCE = re.compile(r"[^\n。;!?]{1,80}")
 _LOOK_BACK = 40
 
-_ANSWERING = (_ANSWER_CUE, _LINE_CUE)
-_CHOOSING = (_CORRECTION_CUE, _INSTEAD_CUE, _CHOOSE_CUE, _SO_CUE)
+# Each pattern with marks of which one must occur.
+_Cues = tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]
+_ANSWERING: _Cues = (
+    (_ANSWER_CUE, ("答案", "选项", "选择", "正解", "结论")),
+    (_LINE_CUE, ("答", "结论", "选项")),
+)
+_CHOOSING: _Cues = (
+    (_CORRECTION_CUE, ("应为", "应该", "应当", "改", "更正", "纠正", "修正", "实际", "而是")),
+    (_INSTEAD_CUE, ("不,", "不。", "不!", "不对", "错,", "错。", "错!", "错了")),
+    (_CHOOSE_CUE, ("选", "推荐")),
+    (_SO_CUE, ("故", "所以", "因此", "综上", "则", "→", "⇒", "=>", "->")),
+)
 
 
 def declared_readings(reader: SlotReader) -> Iterator[Reading]:
     """Every answer that a Chinese phrase of the text declares."""
     text = reader.text
-    for cue in _ANSWERING:
+    for cue, marks in _ANSWERING:
+        if not holds_any(text, marks):
+            continue
         for match in cue.finditer(text):
             if cue is _LINE_CUE and not _begins_line(text, match.start()):
                 continue
             slot = _read_behind(reader, match)
             if _is_meant(text, match, slot):
                 yield from _answered(reader, match, slot)
-    for cue in _CHOOSING:
+    for cue, marks in _CHOOSING:
+        if not holds_any(text, marks):
+            continue
         for match in cue.finditer(text):
             slot = _read_behind(reader, match)
             if slot is None or not _is_meant(text, match, slot):

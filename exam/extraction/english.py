@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from cmexam_baseline.exam.extraction.rules import Reading
 from cmexam_baseline.exam.extraction.slots import SlotReader
-from cmexam_baseline.exam.extraction.words import any_of
+from cmexam_baseline.exam.extraction.words import any_of, holds_any
 
 # What may stand between the phrase and the answer; as in Chinese, nothing follows the repetition.
 _FILLER_WORDS = any_of(
@@ -44,10 +44,35 @@ _CONCLUDE_CUE = re.compile(
     any_of("thus therefore hence so finally but it_is it's must_be")
     + r"\b[,:]?\s?(?:it is|it's|option|choice)?\s?(?=[(\[\"']?[a-h][)\]\"']?(?:[.,;\n]|$))"
 )
+# Each pattern with the rule for option texts behind it, and marks of which one must occur.
 _CUES = (
-    (_ANSWER_CUE, "answer-phrase-text"),
-    (_CHOOSE_CUE, "choice-text"),
-    (_CONCLUDE_CUE, "choice-text"),
+    (
+        _ANSWER_CUE,
+        "answer-phrase-text",
+        ("ans", "option", "choice", "selection", "pick", "output", "response", "pred", "result"),
+    ),
+    (
+        _CHOOSE_CUE,
+        "choice-text",
+        (
+            "correction",
+            "conclusion",
+            "cho",
+            "select",
+            "pick",
+            "with",
+            "for",
+            "settle",
+            "say",
+            "to",
+            "leaving",
+        ),
+    ),
+    (
+        _CONCLUDE_CUE,
+        "choice-text",
+        ("thus", "therefore", "hence", "so", "finally", "but", "it is", "it's", "must be"),
+    ),
 )
 _NEGATED_BEFORE = re.compile(
     r"(?<![a-z])"
@@ -66,7 +91,9 @@ _LOOK_BACK = 40
 def english_readings(reader: SlotReader) -> Iterator[Reading]:
     """Every answer that an English phrase of the text declares."""
     text = reader.lowered
-    for cue, text_rule in _CUES:
+    for cue, text_rule, marks in _CUES:
+        if not holds_any(text, marks):
+            continue
         for match in cue.finditer(text):
             start = match.start()
             slot = None if text[start - 1 : start].isalnum() else reader.read(match.end())

@@ -11,29 +11,53 @@ from cmexam_baseline.exam.extraction.slots import SlotReader
 from cmexam_baseline.exam.extraction.words import CLAUSE, SENTENCE, any_of
 
 _LIST_MARK = re.compile(r"(?:^|:)\s*(?:[(①-⑳]|\d{1,2}\s?[.、)]|[-•·>#]|[A-Ha-h]\s?[.:、)]|选项)")
-_NUMBERED_LINE = re.compile(
-    r"(?:^|[\n;。:])[ \t\u3000]*(?:\(\d{1,2}\)|[①-⑳]|\d{1,2}\s?[.、)](?!\d)|[-•·>#]|[A-H]\s?[.:、)])"
-)
+_NUMBER = r"[ \t\u3000]*(?:\(\d{1,2}\)|[①-⑳]|\d{1,2}\s?[.、)](?!\d)|[-•·>#]|[A-H]\s?[.:、)])"
+_FIRST_NUMBER = re.compile(_NUMBER)
+_LATER_NUMBER = re.compile(rf"[\n;。:]{_NUMBER}")
 _ITEM_BEHIND = re.compile(r"\s?[.:、)]")
 _ITEM_LETTER_BEFORE = re.compile(r"[A-H]\s?[.:、)]\s?$")
 
-_ENUMERATED_BEFORE = re.compile(any_of("、 或者? (?<!不)包括 例如 比如 如") + r"\s?$")
-_ENUMERATED_BEHIND = re.compile(r"\s?" + any_of("、 或者? 等 (?:,[^,、。;]{1,10}){1,6}等"))
-_DISMISSED_BEFORE = re.compile(
-    any_of(
-        r"排除了? 不考虑 不选 除外 避免 禁用 不宜 不能 不应 不会 不是 并非 而非 非 无 不 没有 未见 鉴别"
-        r" \bnot \bno n't rule_out exclude"
-        r" rather_than unlike"
-    )
-    + r"\s?(?:the |an? )?$"
+_ENUMERATED_BEFORE = ("、", "或", "或者", "例如", "比如", "如", "包括")
+_ENUMERATED_BEHIND = ("、", "或", "等")
+_GOES_ON_TO_ETC = re.compile(r"(?:,[^,、。;]{1,10}){1,6}等")
+_DISMISSED_BEFORE = (
+    *(
+        "排除",
+        "排除了",
+        "不考虑",
+        "不选",
+        "除外",
+        "避免",
+        "禁用",
+        "不宜",
+        "不能",
+        "不应",
+        "不会",
+        "不是",
+        "并非",
+        "而非",
+    ),
+    *("非", "无", "不", "没有", "未见", "鉴别"),
+    *(
+        f"{word} {article}"
+        for word in ("not", "no", "n't", "rule out", "exclude", "rather than", "unlike")
+        for article in ("", "the ", "a ", "an ")
+    ),
 )
-_DISMISSED_BEHIND = re.compile(
-    r"\s?"
-    + any_of(
-        "的?可能性?(?:小|低|不大) 可?被?排除 除外 错误 不正确 不对 不符 不选"
-        " is_(?:not|unlikely|incorrect) isn't"
-        " can_be_(?:ruled|excluded)"
-    )
+_DISMISSED_BEHIND = (
+    *(
+        "可能性小",
+        "可能性低",
+        "可能性不大",
+        "的可能性小",
+        "的可能性低",
+        "的可能性不大",
+        "的可能小",
+        "排除",
+        "可排除",
+    ),
+    *("被排除", "可被排除", "除外", "错误", "不正确", "不对", "不符", "不选"),
+    *(" is not", " is unlikely", " is incorrect", " isn't", " can be ruled", " can be excluded"),
 )
 _CLAIM_BEFORE = re.compile(
     any_of(
@@ -47,7 +71,6 @@ _CLAIM_BEHIND = re.compile(
     + any_of("引起的? 所致的? 导致的? 造成的? 产生的? 的可能性?大? 内 左右 以?上?的?")
     + r"?\s*$"
 )
-_FAR = 20
 
 
 @dataclass(frozen=True)
@@ -91,9 +114,14 @@ def parts_of(reader: SlotReader) -> tuple[list[Part], list[Part]]:
     mentions = _free_mentions(reader)
     if not mentions:
         return [], []
-    numbered = len(_NUMBERED_LINE.findall(reader.text)) > 1
-    sentences = list(_parts(reader, SENTENCE, mentions, numbered))
-    return sentences, list(_parts(reader, CLAUSE, mentions, numbered))
+    numbers = len(_LATER_NUMBER.findall(reader.text)) + (_FIRST_NUMBER.match(reader.text) is not None)
+    sentences = list(_parts(reader, SENTENCE, (0, len(reader.text)), mentions, numbers > 1))
+    clauses = [
+        clause
+        for sentence in sentences
+        for clause in _parts(reader, CLAUSE, (sentence.start, sentence.end), sentence.named, numbers > 1)
+    ]
+    return sentences, clauses
 
 
 def is_claim(reader: SlotReader, part: Part, mention: Mention) -> bool:
@@ -110,23 +138,37 @@ def is_claimed_from(reader: SlotReader, part: Part, position: int) -> bool:
 
 
 def _parts(
-    reader: SlotReader, pattern: re.Pattern[str], mentions: list[Mention], numbered: bool
+    reader: SlotReader,
+    pattern: re.Pattern[str],
+    within: tuple[int, int],
+    mentions: list[Mention],
+    numbered: bool,
 ) -> Iterator[Part]:
+    """The stretches of text[slice(*within)] that match `pattern` and hold some of the mentions."""
     position = 0
-    for number, match in enumerate(pattern.finditer(reader.lowered)):
-        named = []
-        while position < len(mentions) and mentions[position].start < match.end():
-            named.append(mentions[position])
+    for number, match in enumerate(pattern.finditer(reader.lowered, *within)):
+        if position == len(mentions):
+            return
+        end = match.end()
+        first = position
+        while position < len(mentions) and mentions[position].start < end:
             position += 1
-        if named:
-            dismissed = [mention for mention in named if _is_dismissed(reader, mention, *match.span())]
-            spoken_for = [
-                mention
-                for mention in named
-                if mention not in dismissed and not _is_enumerated(reader, mention, match.start())
-            ]
-            listed = numbered and _LIST_MARK.search(match[0]) is not None
-            yield Part(match.start(), match.end(), number, named, spoken_for, listed, bool(dismissed))
+        if position > first:
+            yield _part(reader, match, number, mentions[first:position], numbered)
+
+
+def _part(
+    reader: SlotReader, match: re.Match[str], number: int, named: list[Mention], numbered: bool
+) -> Part:
+    start, end = match.span()
+    dismissed = [mention for mention in named if _is_dismissed(reader.lowered, mention)]
+    spoken_for = [
+        mention
+        for mention in named
+        if mention not in dismissed and not _is_enumerated(reader.lowered, mention)
+    ]
+    listed = numbered and _LIST_MARK.search(match[0]) is not None
+    return Part(start, end, number, named, spoken_for, listed, bool(dismissed))
 
 
 def _free_mentions(reader: SlotReader) -> list[Mention]:
@@ -143,17 +185,15 @@ def _free_mentions(reader: SlotReader) -> list[Mention]:
     ]
 
 
-def _is_dismissed(reader: SlotReader, mention: Mention, start: int, end: int) -> bool:
-    before, behind = max(start, mention.start - _FAR), min(end, mention.end + _FAR)
-    return (
-        _DISMISSED_BEFORE.search(reader.lowered, before, mention.start) is not None
-        or _DISMISSED_BEHIND.match(reader.lowered, mention.end, behind) is not None
+def _is_dismissed(text: str, mention: Mention) -> bool:
+    return text.endswith(_DISMISSED_BEFORE, 0, mention.start) or text.startswith(
+        _DISMISSED_BEHIND, mention.end
     )
 
 
-def _is_enumerated(reader: SlotReader, mention: Mention, start: int) -> bool:
-    before = max(start, mention.start - _FAR)
-    return (
-        _ENUMERATED_BEFORE.search(reader.lowered, before, mention.start) is not None
-        or _ENUMERATED_BEHIND.match(reader.lowered, mention.end) is not None
+def _is_enumerated(text: str, mention: Mention) -> bool:
+    if text.startswith(_ENUMERATED_BEHIND, mention.end) or _GOES_ON_TO_ETC.match(text, mention.end):
+        return True
+    return text.endswith(_ENUMERATED_BEFORE, 0, mention.start) and not text.endswith(
+        "不包括", 0, mention.start
     )

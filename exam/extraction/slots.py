@@ -30,7 +30,7 @@ _JOIN = re.compile(
 )
 _LIST_GOES_ON = re.compile(r"(?:[、/&]|和|及|与|以及)[A-H](?![A-Za-z0-9])")
 _EITHER = re.compile(
-    r"\s*[?,]?\s*(?:或者?|还是|抑或|or\b)\s*(?:选项|选|是|[Oo]ption)?\s*[\"'“(]?[A-H](?![A-Za-z0-9])"
+    r"\s{0,9}[?,]?\s{0,3}(?:或者?|还是|抑或|or\b)\s{0,3}(?:选项|选|是|[Oo]ption)?\s{0,3}[\"'“(]?[A-H](?![A-Za-z0-9])"
 )
 # Joints that may also begin a new clause.
 _LOOSE = ("", ",", ";")

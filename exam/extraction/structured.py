@@ -14,7 +14,7 @@ _LONGEST_VALUE = 400
 _BOXED = re.compile(r"(?:\\f?box(?:ed)?|\x08oxed|(?<![a-z])boxed)\s*\{", re.IGNORECASE)
 _BOX_CONTENT = re.compile(rf"(?:[^{{}}\n]|\{{[^{{}}\n]{{0,{_LONGEST_VALUE}}}\}}){{0,{_LONGEST_VALUE}}}\}}?")
 _TAG = re.compile(
-    r"<\s*(?:final_?)?(?:answer|ans|choice|option|答案|选项|solution)\s*>(?P<value>[^<]{0,400})",
+    r"<[ ]?(?:final_?)?(?:answer|ans|choice|option|答案|选项|solution)[ ]?>(?P<value>[^<]{0,400})",
     re.IGNORECASE,
 )
 

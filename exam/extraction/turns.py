@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from cmexam_baseline.exam.extraction.words import any_of
+from cmexam_baseline.exam.extraction.words import any_of, holds_any
 
 LONGEST_READ_WHOLE = 32_768
 HEAD = 8_192
@@ -16,11 +16,11 @@ Ranges = list[tuple[int, int]]
 
 _THINKING_NAMES = r"think(?:ing)?|thoughts?|reflection|scratchpad|seed:think"
 _THINKING_PATTERN = (
-    r"<\s*(?P<close>/?)\s*(?:NAMES)\s*>"
+    r"<[ ]?(?P<close>/?)[ ]?(?:NAMES)[ ]?>"
     r"|◁(?P<close2>/?)think▷|\[(?P<close3>/?)THINK\]|<\|(?:begin_of_thought|(?P<close4>end)_of_thought)\|>"
     r"|<unused94>|(?P<close5><unused95>)"
     # These announce the reply after a thought that had no mark at its beginning.
-    r"|(?P<close6><\|channel\|>\s*final\s*<\|message\|>|^\#+\s*(?:Final Response|最终回复)\s*$)"
+    r"|(?P<close6><\|channel\|>[ ]?final[ ]?<\|message\|>|^\#+\s*(?:Final Response|最终回复)\s*$)"
 )
 _THINKING = re.compile(_THINKING_PATTERN.replace("NAMES", _THINKING_NAMES), re.IGNORECASE | re.MULTILINE)
 # Some models write <思考过程> as a heading and never close it; then it is no thought to be left out.
@@ -28,7 +28,7 @@ _THINKING_CHINESE = re.compile(
     _THINKING_PATTERN.replace("NAMES", _THINKING_NAMES + "|思考|思考过程"), re.IGNORECASE | re.MULTILINE
 )
 _THINKING_CLOSERS = ("</think>", "</thinking>", "</thought>", "◁/think▷", "[/THINK]", "<|end_of_thought|>")
-_MAY_HOLD_THINKING = re.compile(r"[<◁\[]|# Final Response|# 最终回复")
+_MAY_HOLD_THINKING = ("<", "◁", "[THINK", "[/THINK", "[think", "[/think", "# Final Response", "# 最终回复")
 
 ASSISTANT, OTHER, END, QUESTION = "assistant", "other", "end", "question"
 _ROLES = {
@@ -58,8 +58,35 @@ _MARKER = re.compile(
     rf"|(?:{_QUESTION_NOUN}|下一题|Question)[ \t]?\d{{0,3}}[ \t*]*[:：])",
     re.MULTILINE,
 )
-_MAY_HOLD_TURNS = re.compile(
-    r"[<\[]|Human|USER|User|Instruction|Input|Assistant|ASSISTANT|Response|Question|用户|人类|问|指令|输入|系统|助手|题"
+_MAY_HOLD_TURNS = (
+    *(
+        "<",
+        "INST]",
+        "Human",
+        "USER",
+        "User",
+        "Instruction",
+        "Input",
+        "Assistant",
+        "ASSISTANT",
+        "Response",
+        "Question",
+    ),
+    *(
+        "用户",
+        "人类",
+        "问:",
+        "问：",
+        "指令",
+        "输入",
+        "系统",
+        "助手",
+        "题目",
+        "问题",
+        "例题",
+        "试题",
+        "下一题",
+    ),
 )
 
 
@@ -82,9 +109,10 @@ def kept_ranges(raw: str) -> Kept:
     [(17, 21)]
     """
     ranges = _window(raw)
-    if any(_MAY_HOLD_THINKING.search(raw, *kept) for kept in ranges):
+    read = raw if len(ranges) == 1 and ranges[0] == (0, len(raw)) else "".join(raw[a:b] for a, b in ranges)
+    if holds_any(read, _MAY_HOLD_THINKING):
         ranges = _outside_thinking(raw, ranges)
-    if not any(_MAY_HOLD_TURNS.search(raw, *kept) for kept in ranges):
+    if not holds_any(read, _MAY_HOLD_TURNS):
         return Kept(ranges, None)
     return _replies(raw, ranges)
 

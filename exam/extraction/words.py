@@ -15,6 +15,14 @@ def any_of(words: str) -> str:
     return "(?:" + "|".join(words.split()).replace("_", r"[ \t]+") + ")"
 
 
+def holds_any(text: str, marks: tuple[str, ...]) -> bool:
+    """Whether one of the marks occurs in the text; much faster than a pattern where none does."""
+    for mark in marks:  # noqa: SIM110 - a loop, because any() with a generator takes twice as long
+        if mark in text:
+            return True
+    return False
+
+
 CHINESE = r"\u3400-\u9fff"
 
 # A letter that begins a medical word is no option: A型, B超, C肽, D二聚体, E玫瑰花环.
