@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from cmexam_baseline.encoders.batches import padded
-from cmexam_baseline.encoders.cache import cache_folder, fingerprint, load_arrays, store_arrays
+from cmexam_baseline.encoders.cache import cache_folder, fingerprint, load_arrays, prune, store_arrays
 from cmexam_baseline.encoders.devices import check_kernels, choose_precision, device_facts
 from cmexam_baseline.encoders.models import (
     find_model,
@@ -86,7 +86,8 @@ def _embed(
                 progress(_STAGE, done, len(keys))
         result.update(zip(part, vectors, strict=True))
         stored = np.frombuffer(b"".join(part), np.uint8).reshape(-1, _KEY_BYTES)
-        store_arrays(place / f"{fingerprint(part)[:32]}.npz", {"keys": stored, "vectors": vectors})
+        if store_arrays(place / f"{fingerprint(part)[:32]}.npz", {"keys": stored, "vectors": vectors}):
+            prune(place)
     return result
 
 

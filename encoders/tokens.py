@@ -121,6 +121,8 @@ class TextTokenizer:
 
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> TokenTable:
         """The tokens of every text, without special tokens; on all cores, past the cache."""
+        # Said outright, or tokenizers complains when a process that makes batches is forked later on.
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
         parts: list[NDArray[np.int32]] = []
         for begin in range(0, len(texts), _CHUNK):
             chunk = [_encodable(text) for text in texts[begin : begin + _CHUNK]]

@@ -14,7 +14,6 @@ from tiny_encoders import make_encoder, make_exam
 from cmexam_baseline.exam.exam import Exam
 
 os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 
 class NetworkTouched(AssertionError):

@@ -151,7 +151,7 @@ def test_the_fingerprint_follows_the_weights(bert, tmp_path):
 
 def test_the_terminal_stays_quiet(bert, capfd):
     exam = make_exam(8)
-    EncoderBaseline(model=str(bert), epochs=1).fit(exam, exam).predict(exam)
+    EncoderBaseline(model=str(bert), epochs=1, workers=2).fit(exam, exam).predict(exam)
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
 

@@ -65,7 +65,7 @@ def test_single_answers_are_learned_by_heart_with_softmax(bert):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"tuning": "lora", "lr": 1e-2},
+        {"tuning": "lora", "lr": 1e-2, "gradient_checkpointing": True},
         {"tuning": "lora", "adapter": "apart", "head": "joint", "lr": 1e-2},
         {**PREFIX, "pooling": "mean", "epochs": 10},
         {**PREFIX, "pooling": "mean", "head": "joint"},
