@@ -9,7 +9,10 @@ import numpy as np
 
 from cmexam_baseline import metrics
 from cmexam_baseline.exam import Exam
+from cmexam_baseline.exam.overlap import find_overlap
 from cmexam_baseline.features.trivial import TRIVIAL_BASELINES
+
+_CLEAN_FIGURES = ("accuracy", "accuracy_interval", "weighted_f1")
 
 
 def answer_scores(exam: Exam, answers: np.ndarray, left_out: int = 0) -> dict[str, Any]:
@@ -32,6 +35,23 @@ def answer_scores(exam: Exam, answers: np.ndarray, left_out: int = 0) -> dict[st
         "single": _part(exam.answers[~multiple], answers[~multiple]),
         "multi": _part(exam.answers[multiple], answers[multiple]),
     }
+
+
+def scores_without_overlap(train: Exam, exam: Exam, answers: np.ndarray) -> dict[str, Any]:
+    """The figures on those questions of `exam` that do not stand in `train`, not even nearly.
+
+    `n_overlap` counts the others by category (`find_overlap`: the same question, the same stem, nearly the
+    same stem). Without a question left, accuracy, interval and F1 are None.
+    """
+    overlap = find_overlap(train, exam)
+    clean = ~overlap.overlaps
+    counts = {name: count for name, count in overlap.counts().items() if name != "none"}
+    if not clean.any():
+        figures = dict.fromkeys(_CLEAN_FIGURES)
+    else:
+        found = answer_scores(exam[clean], answers[clean])
+        figures = {name: found[name] for name in _CLEAN_FIGURES}
+    return {"n": int(clean.sum()), "n_overlap": counts, **figures}
 
 
 def free_baseline_scores(exams: Mapping[str, Exam], seed: int) -> dict[str, dict[str, Any]]:

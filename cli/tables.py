@@ -24,6 +24,8 @@ def show_training(console: Console, model: str, scores: Mapping[str, Any], is_sa
         table.add_column(f"{split} accuracy", justify="right")
         table.add_column(f"{split} F1", justify="right")
     table.add_row(model, *_cells(scores, splits, with_interval=True), style="bold")
+    clean = {split: scores[split]["without_overlap"] for split in splits}
+    table.add_row("  without overlap with train", *_cells(clean, splits, with_interval=True))
     for name, figures in scores["free_baselines"].items():
         table.add_row(name, *_cells(figures, splits))
     table.add_section()
@@ -54,7 +56,7 @@ def _cells(scores: Mapping[str, Any], splits: list[str], with_interval: bool = F
         figures = scores[split]
         accuracy = percent(figures["accuracy"])
         if with_interval:
-            low, high = figures["accuracy_interval"]
+            low, high = figures["accuracy_interval"] or (None, None)
             accuracy += f" [{percent(low)}, {percent(high)}]"
         cells += [accuracy, percent(figures["weighted_f1"])]
     return cells
@@ -72,6 +74,7 @@ def _footnote(scores: Mapping[str, Any], splits: list[str], is_sample: bool) -> 
     counts = [
         f"{split} {scores[split]['n']:,} questions"
         + (f" ({scores[split]['n_left_out']} rows left out)" if scores[split]["n_left_out"] else "")
+        + f", {scores[split]['without_overlap']['n']:,} without overlap"
         for split in splits
     ]
     return (

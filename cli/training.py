@@ -11,7 +11,7 @@ from typing import Any
 from cmexam_baseline.cli.console import ReportProgress, Stages
 from cmexam_baseline.cli.reading import Split
 from cmexam_baseline.cli.run import write_run
-from cmexam_baseline.cli.scores import answer_scores, free_baseline_scores
+from cmexam_baseline.cli.scores import answer_scores, free_baseline_scores, scores_without_overlap
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ def train_once(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Stage
         name: answer_scores(exams[name], predicted.answers, splits[name].n_left_out)
         for name, predicted in predictions.items()
     }
+    with stages.stage("looking for overlap with the training questions"):
+        for name, predicted in predictions.items():
+            scores[name]["without_overlap"] = scores_without_overlap(
+                exams["train"], exams[name], predicted.answers
+            )
     scores["free_baselines"] = free_baseline_scores(exams, seed)
     if not writes(plan.kind):
         # Under torchrun every process takes part in saving, and the first one writes.

@@ -48,6 +48,32 @@ def test_the_scores_are_those_of_the_predictions(run_folder: Path) -> None:
     assert scores["val"]["accuracy"] == pytest.approx(right / len(gold), abs=1e-15)
 
 
+def test_figures_without_overlap_stand_beside_those_of_all_rows(run_folder: Path) -> None:
+    from cmexam_baseline.exam import read_exam, read_predictions
+    from cmexam_baseline.exam.overlap import find_overlap
+
+    found = json.loads((run_folder / "scores.json").read_text("utf-8"))["val"]
+    train, val = (read_exam(SAMPLE_FOLDER / f"{name}.csv") for name in ("train", "val"))
+    clean = find_overlap(train, val).category == "none"
+    right = read_predictions(run_folder / "predictions_val.csv").answers == val.answers
+    assert found["without_overlap"]["n"] == clean.sum()
+    assert found["without_overlap"]["accuracy"] == pytest.approx(right[clean].mean(), abs=1e-15)
+    assert sum(found["without_overlap"]["n_overlap"].values()) + clean.sum() == found["n"]
+
+
+def test_questions_that_stand_in_train_are_counted_apart(run_folder: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    lines = (SAMPLE_FOLDER / "train.csv").read_text("utf-8")
+    (data / "train.csv").write_text(lines, "utf-8")
+    (data / "val.csv").write_text(lines, "utf-8")
+    result = succeed("train", "--data", data, "--out", tmp_path / "run")
+    found = json.loads((tmp_path / "run" / "scores.json").read_text("utf-8"))["val"]["without_overlap"]
+    assert found["n"] == 0 and found["accuracy"] is None
+    assert sum(found["n_overlap"].values()) > 0
+    assert "without overlap" in result.stdout
+
+
 def test_the_model_is_far_above_its_free_baselines(run_folder: Path) -> None:
     scores = json.loads((run_folder / "scores.json").read_text("utf-8"))
     free = max(figures["val"]["accuracy"] for figures in scores["free_baselines"].values())
