@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.exchange import bring_back, exchange
+from cmexam_baseline.exam.temporaries import temporary_file, temporary_folder
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes | str) -> None:
@@ -26,7 +26,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes | str) -> None:
     target = Path(path)
     content = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     try:
-        with _temporary_beside(target) as temporary:
+        with temporary_file(target) as temporary:
             temporary.write_bytes(content)
             _copy_mode(target, temporary)
             temporary.replace(target)
@@ -52,59 +52,46 @@ def new_folder(path: str | os.PathLike[str], overwrite: bool = False) -> Iterato
     """
     target = Path(path)
     refuse_taken(target, overwrite)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    except OSError as error:
-        raise InputError(
-            f"{target} cannot be made: {error.strerror or error}; choose another place"
-        ) from error
-    try:
+    with ExitStack() as stack:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary = stack.enter_context(temporary_folder(target))
+        except OSError as error:
+            raise InputError(
+                f"{target} cannot be made: {error.strerror or error}; choose another place"
+            ) from error
         yield temporary
         temporary.chmod(0o777 & ~_umask())
-        _replace_folder(temporary, target, overwrite)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _place(temporary, target, overwrite)
 
 
 def refuse_taken(path: str | os.PathLike[str], overwrite: bool = False) -> None:
     """Raise `InputError` if `path` is a file, or a folder that holds something and `overwrite` is not set."""
     target = Path(path)
+    bring_back(target)
     if target.exists() and not target.is_dir():
         raise InputError(f"{target} is a file; give a folder that is empty or not there yet")
     if target.is_dir() and not overwrite and any(target.iterdir()):
         raise InputError(f"{target} is not empty; give another folder or --overwrite")
 
 
-def _replace_folder(temporary: Path, target: Path, overwrite: bool) -> None:
+def _place(temporary: Path, target: Path, overwrite: bool) -> None:
     refuse_taken(target, overwrite)
     if not target.exists():
-        temporary.rename(target)
-        return
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
-    target.rename(aside / target.name)
-    try:
-        temporary.rename(target)
-    except OSError:
-        (aside / target.name).rename(target)
-        raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-@contextmanager
-def _temporary_beside(target: Path) -> Iterator[Path]:
-    handle, name = tempfile.mkstemp(prefix=f".{target.name[:60]}.", dir=target.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
+        try:
+            temporary.rename(target)
+        except OSError:
+            # Another process was faster; an empty or missing target would have been no obstacle.
+            refuse_taken(target, overwrite)
+            if not target.exists():
+                raise
+        else:
+            return
+    exchange(temporary, target)
 
 
 def _copy_mode(target: Path, temporary: Path) -> None:
-    # mkstemp makes private files; a result file should be as readable as any other new file.
+    # Temporary files are private; a result file should be as readable as any other new file.
     temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
 
 

@@ -80,3 +80,76 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
         refuse_taken(tmp_path / "run", overwrite=True)
     with pytest.raises(InputError, match="cannot be made"), new_folder(tmp_path / "run" / "deeper"):
         pass
+
+
+def abandoned(folder: Path, name: str) -> Path:
+    """What a process leaves that is killed while it fills a folder."""
+    left = folder / f".{name}.abcdefgh.unfinished"
+    left.mkdir()
+    (left / "half").write_text("x")
+    return left
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    abandoned(tmp_path, "run")
+    other = abandoned(tmp_path, "another")
+    (tmp_path / ".scores.json.abcdefgh.unfinished").write_text("{")
+    with new_folder(tmp_path / "run") as folder:
+        (folder / "a").write_text("1")
+    write_atomically(tmp_path / "scores.json", "{}")
+    assert sorted(names(tmp_path)) == [other.name, "run", "scores.json"]
+
+
+def test_what_another_process_is_filling_is_left_alone(tmp_path: Path) -> None:
+    with new_folder(tmp_path / "run", overwrite=True) as first:
+        (first / "a").write_text("1")
+        with new_folder(tmp_path / "run") as second:
+            (second / "b").write_text("2")
+        assert (first / "a").read_text() == "1"
+    assert names(tmp_path) == ["run"]
+    assert names(tmp_path / "run") == ["a"]
+
+
+def test_the_later_of_two_without_overwrite_changes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is not empty"), new_folder(tmp_path / "run") as late:
+        with new_folder(tmp_path / "run") as early:
+            (early / "a").write_text("1")
+        (late / "b").write_text("2")
+    assert names(tmp_path) == ["run"]
+    assert names(tmp_path / "run") == ["a"]
+
+
+@pytest.fixture
+def renaming(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that cannot exchange two names in one step."""
+    monkeypatch.setattr("cmexam_baseline.exam.exchange._exchange_at_once", lambda new, old: False)
+
+
+@pytest.mark.usefixtures("renaming")
+def test_folders_are_replaced_by_renaming_where_they_cannot_be_exchanged(tmp_path: Path) -> None:
+    test_a_filled_folder_is_kept_unless_told_otherwise(tmp_path)
+
+
+@pytest.mark.usefixtures("renaming")
+def test_a_folder_that_a_killed_process_moved_aside_comes_back(tmp_path: Path) -> None:
+    aside = tmp_path / ".run.abcdefgh.replaced"
+    aside.mkdir()
+    (aside / "old").write_text("1")
+    abandoned(tmp_path, "run")
+    with pytest.raises(InputError, match="is not empty"):
+        refuse_taken(tmp_path / "run")
+    assert names(tmp_path / "run") == ["old"]
+    with new_folder(tmp_path / "run", overwrite=True) as folder:
+        (folder / "new").write_text("2")
+    assert names(tmp_path) == ["run"]
+    assert names(tmp_path / "run") == ["new"]
+
+
+def test_without_locks_nothing_is_taken_for_abandoned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cmexam_baseline.exam.temporaries.fcntl", None)
+    left = abandoned(tmp_path, "run")
+    with new_folder(tmp_path / "run") as folder:
+        (folder / "a").write_text("1")
+    assert sorted(names(tmp_path)) == [left.name, "run"]
