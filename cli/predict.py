@@ -38,7 +38,9 @@ def predict(
     from cmexam_baseline.cli import console
     from cmexam_baseline.cli.reading import Split, load_exam, say_bad_rows
     from cmexam_baseline.cli.run import load_predictor
+    from cmexam_baseline.exam.files import refuse_unwritable
 
+    refuse_unwritable(output)
     notes = console.notes()
     with console.Stages(notes, quiet) as stages:
         with stages.stage("loading the model"):

@@ -57,7 +57,10 @@ def score(
     from cmexam_baseline.cli.scoring import Scoring, score_files
     from cmexam_baseline.exam.errors import InputError
     from cmexam_baseline.exam.evaluation.report import report_of, rows_of
+    from cmexam_baseline.exam.files import refuse_unwritable
 
+    for place in filter(None, (save, report)):
+        refuse_unwritable(place)
     form = "json" if as_json else form
     scored = score_files(files, Scoring(**scoring))
     if not quiet:

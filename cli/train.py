@@ -78,10 +78,11 @@ def train(
     from cmexam_baseline.cli.reading import load_splits, say_bad_rows
     from cmexam_baseline.cli.training import Plan, train_once, writes
     from cmexam_baseline.exam.errors import InputError
-    from cmexam_baseline.exam.files import refuse_taken
+    from cmexam_baseline.exam.files import refuse_taken, refuse_unwritable
 
     out = out or Path("runs") / Path(model).name
     refuse_taken(out, overwrite)
+    refuse_unwritable(out)
     if more_seeds and not seeds:
         raise InputError(f"{more_seeds[0]} belongs to no option; several seeds are given as --seeds 1 2 3")
     seeds += more_seeds

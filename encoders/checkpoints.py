@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from torch import Tensor
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.files import new_folder, write_atomically
+from cmexam_baseline.exam.locks import held
 
 _KEPT = 2
 _TENSORS = "tensors.safetensors"
@@ -31,6 +34,13 @@ class Checkpoints:
     folder: Path
     run: str
     skipped: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep others from training with this folder while the block lasts; `InputError` if one does."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with held(self.folder, "wait for it, or choose another place"):
+            yield
 
     def save(self, step: int, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
         """Write a checkpoint; `state["best_file"]`, if there is one, is kept with it."""

@@ -86,8 +86,14 @@ class Trainer:
         """Train to the end, or to where val stops getting better, and put the best weights in place.
 
         With checkpoints it goes on from the newest whole one. Raises `InputError` if the loss stops being a
-        number.
+        number, or if another process trains with the same checkpoints.
         """
+        if self.checkpoints is None or self.runtime.rank:
+            return self._run()
+        with self.checkpoints.held():
+            return self._run()
+
+    def _run(self) -> TrainingReport:
         if self.checkpoints is not None:
             self._resume(self.checkpoints)
         meter = Meter(self.progress, self.steps, self.state.step)
@@ -270,6 +276,8 @@ class Trainer:
             questions=len(self.questions),
             questions_without_answer=len(self.train) - len(self.questions),
             processes=self.runtime.world,
+            n_parameters=sum(parameter.numel() for parameter in self.scorer.parameters()),
+            n_trained_parameters=sum(parameter.numel() for parameter in self.trained.values()),
             device=device_facts(self.settings.device).name,
             precision=self.runtime.precision,
             batch_tokens=self.batch_tokens,

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.files import write_atomically
+from cmexam_baseline.exam.locks import held
 from cmexam_baseline.exam.transfer import CHUNK, Patience, TransferFailed, fetch_more, shown
 
 COMMIT = "fadb22c89beb1b7115dc36460ba792eb96b7b972"
@@ -102,8 +103,7 @@ def download_exam(
     """
     target_folder = Path(folder)
     wanted = list(PUBLISHED_FILES if files is None else files)
-    there = {file.name: _is_published(target_folder / file.name, file) for file in wanted}
-    other = [name for name, verdict in there.items() if verdict is False]
+    other = [file.name for file in wanted if _is_published(target_folder / file.name, file) is False]
     if other and not overwrite:
         raise InputError(
             f"{target_folder / other[0]} is there and is not the published file; "
@@ -113,16 +113,28 @@ def download_exam(
         target_folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{target_folder} cannot be made: {error.strerror}; give another --to") from error
-    fetched = []
-    for file in wanted:
-        target = target_folder / file.name
-        was_there = there[file.name] is True
-        if not was_there:
-            _Fetch(file, target, patience or Patience(), progress, on_retry).from_source(source)
-        elif progress is not None:
-            progress(file.name, file.size, file.size)
-        fetched.append(FetchedFile(file, target, was_there))
-    return fetched
+    # Two downloads at once would write into each other's parts.
+    with held(target_folder, "wait for it, or give another --to"):
+        return [
+            _fetched(file, target_folder / file.name, source, patience or Patience(), progress, on_retry)
+            for file in wanted
+        ]
+
+
+def _fetched(
+    file: PublishedFile,
+    target: Path,
+    source: str | os.PathLike[str],
+    patience: Patience,
+    progress: ReportFile | None,
+    on_retry: Callable[[str], None] | None,
+) -> FetchedFile:
+    was_there = _is_published(target, file) is True
+    if not was_there:
+        _Fetch(file, target, patience, progress, on_retry).from_source(source)
+    elif progress is not None:
+        progress(file.name, file.size, file.size)
+    return FetchedFile(file, target, was_there)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import errno
 import os
 from pathlib import Path
 
-from cmexam_baseline.exam.temporaries import UNFINISHED, lock, siblings
+from cmexam_baseline.exam.locks import lock
+from cmexam_baseline.exam.temporaries import UNFINISHED, siblings
 
 REPLACED = ".replaced"
 _HERE = -100  # AT_FDCWD of <fcntl.h>: relative paths start at the working folder

@@ -75,6 +75,18 @@ def refuse_taken(path: str | os.PathLike[str], overwrite: bool = False) -> None:
         raise InputError(f"{target} is not empty; give another folder or --overwrite")
 
 
+def refuse_unwritable(path: str | os.PathLike[str]) -> None:
+    """Raise `InputError` if nothing can be made at `path`, so that long work need not end with that.
+
+    Folders above it that are not there yet count as if they were made.
+    """
+    above = Path(path).absolute().parent
+    while not above.exists():
+        above = above.parent
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        raise InputError(f"{path} cannot be made: {above} cannot be written to; choose another place")
+
+
 def _place(temporary: Path, target: Path, overwrite: bool) -> None:
     refuse_taken(target, overwrite)
     if not target.exists():

@@ -13,10 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]  # a module, or None where there is none
+from cmexam_baseline.exam.locks import has_locks, lock
 
 UNFINISHED = ".unfinished"
 
@@ -39,28 +36,6 @@ def temporary_folder(target: Path) -> Iterator[Path]:
             yield temporary
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-
-
-def lock(path: str | os.PathLike[str]) -> int | None:
-    """An open descriptor that holds the lock of a file or folder until it is closed, or None.
-
-    None where another process holds it, where nothing is there, or where there are no locks.
-    """
-    if fcntl is None:
-        return None
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Between opening and locking, the owner may have finished and renamed it.
-        if os.path.samestat(os.fstat(descriptor), Path(path).stat()):
-            return descriptor
-    except OSError:
-        pass
-    os.close(descriptor)
-    return None
 
 
 @contextmanager
@@ -108,7 +83,7 @@ def _beginning(target: Path) -> str:
 
 
 def _remove_abandoned(target: Path) -> None:
-    for path in siblings(target, UNFINISHED) if fcntl is not None else ():
+    for path in siblings(target, UNFINISHED) if has_locks() else ():
         descriptor = lock(path)
         if descriptor is None:
             continue

@@ -14,6 +14,7 @@ import os
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
@@ -25,6 +26,7 @@ from cmexam_baseline.metrics.segmentation.table import WordTable
 _MAGIC = "cmexam-baseline-words"
 _FORMAT = 1
 _MOST_FILES = 8
+_LONGEST_WRITING = 60.0  # seconds
 _ARRAYS = ("characters", "bases", "parents", "weights", "emissions", "transitions", "start")
 _SCALARS = tuple(field.name for field in fields(WordTable) if field.name not in _ARRAYS)
 
@@ -130,7 +132,13 @@ def _write_atomically(path: Path, content: bytes) -> None:
 
 
 def _forget_oldest(folder: Path) -> None:
-    """Keep the tables of the last few dictionaries: every change of a user dictionary makes a new one."""
+    """Keep the tables of the last few dictionaries: every change of a user dictionary makes a new one.
+
+    What a killed process left half written goes as well, once nobody can be writing it any more.
+    """
+    for path in folder.glob(f".{_file_name('*')}.*"):
+        if time.time() - path.stat().st_mtime > _LONGEST_WRITING:
+            path.unlink(missing_ok=True)
     tables = sorted(folder.glob(_file_name("*")), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in tables[_MOST_FILES:]:
         path.unlink(missing_ok=True)

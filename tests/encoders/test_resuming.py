@@ -123,6 +123,14 @@ def test_what_a_kill_left_half_written_is_removed(tmp_path):
     assert checkpoints.load() is None
 
 
+def test_two_runs_with_one_folder_at_once(bert, exam, tmp_path):
+    with (
+        Checkpoints(tmp_path / "checkpoints", "other").held(),
+        pytest.raises(InputError, match="is in use by another command"),
+    ):
+        run_until(bert, exam, tmp_path, 99)
+
+
 def test_old_checkpoints_and_best_weights_go(tmp_path):
     checkpoints = Checkpoints(tmp_path, "run")
     for step in range(1, 6):

@@ -193,3 +193,14 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be made"):
         fetch(tmp_path / "file" / "data", tmp_path)
+
+
+def test_two_downloads_into_one_folder_at_once(tmp_path: Path) -> None:
+    def and_another(handler: hostile_server.Handler, content: bytes) -> None:
+        with pytest.raises(InputError, match="is in use by another command; wait for it"):
+            fetch(tmp_path, scene.url)
+        hostile_server.well(handler, content)
+
+    with hostile_server.serving({"train.csv": CONTENT}, and_another) as scene:
+        (fetched,) = fetch(tmp_path, scene.url)
+    assert fetched.path.read_bytes() == CONTENT

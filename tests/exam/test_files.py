@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.files import new_folder, refuse_taken, write_atomically
+from cmexam_baseline.exam.files import new_folder, refuse_taken, refuse_unwritable, write_atomically
+from cmexam_baseline.exam.locks import held, lock
 
 
 def names(folder: Path) -> list[str]:
@@ -148,8 +149,38 @@ def test_a_folder_that_a_killed_process_moved_aside_comes_back(tmp_path: Path) -
 def test_without_locks_nothing_is_taken_for_abandoned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cmexam_baseline.exam.temporaries.fcntl", None)
+    monkeypatch.setattr("cmexam_baseline.exam.locks.fcntl", None)
     left = abandoned(tmp_path, "run")
     with new_folder(tmp_path / "run") as folder:
         (folder / "a").write_text("1")
     assert sorted(names(tmp_path)) == [left.name, "run"]
+
+
+@pytest.mark.parametrize("place", ["run", "deeper/than/this/run"])
+def test_a_place_that_can_be_made(tmp_path: Path, place: str) -> None:
+    refuse_unwritable(tmp_path / place)
+    assert names(tmp_path) == []
+
+
+def test_a_place_that_cannot_be_made_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match="file cannot be written to; choose another place"):
+        refuse_unwritable(tmp_path / "file" / "run")
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(InputError, match=f"{tmp_path} cannot be written to"):
+        refuse_unwritable(tmp_path / "missing" / "run")
+
+
+def test_a_lock_is_held_by_one_at_a_time(tmp_path: Path) -> None:
+    with held(tmp_path, "wait"):
+        with (
+            pytest.raises(InputError, match=f"{tmp_path} is in use by another command; wait"),
+            held(tmp_path, "wait"),
+        ):
+            pass
+        assert lock(tmp_path) is None
+    with held(tmp_path, "wait"):
+        pass
+    assert lock(tmp_path / "missing") is None

@@ -178,6 +178,15 @@ def test_the_tables_of_old_dictionaries_are_forgotten(
     assert cache._file_name(f"{cache._MOST_FILES + 2:032}") in names
 
 
+def test_what_a_killed_process_left_goes_when_it_is_old(folder: Path, stored: Path, table: WordTable) -> None:
+    abandoned, being_written = (folder / f".{stored.name}.{end}" for end in ("abcdefgh", "ijklmnop"))
+    for path, age in ((abandoned, 3600), (being_written, 0)):
+        path.write_bytes(b"half")
+        os.utime(path, (path.stat().st_atime, path.stat().st_mtime - age))
+    assert cache.save(KEY, table, SPLIT_WORDS)
+    assert sorted(folder.iterdir()) == [being_written, stored]
+
+
 @pytest.mark.parametrize(
     ("platform", "variables", "expected"),
     [

@@ -1,0 +1,74 @@
+"""Locks that the system takes away when their process ends, however it ends.
+
+They are advisory and hold on one machine. Windows and some network file systems have none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cmexam_baseline.exam.errors import InputError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]  # a module, or None where there is none
+
+
+def has_locks() -> bool:
+    """Whether this system has locks at all."""
+    return fcntl is not None
+
+
+def lock(path: str | os.PathLike[str]) -> int | None:
+    """An open descriptor that holds the lock of a file or folder until it is closed, or None.
+
+    None where another process holds it, where nothing is there, or where there are no locks.
+    """
+    if fcntl is None:
+        return None
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Between opening and locking, its owner may have given it another name.
+        if os.path.samestat(os.fstat(descriptor), Path(path).stat()):
+            return descriptor
+    except OSError:
+        pass
+    os.close(descriptor)
+    return None
+
+
+@contextmanager
+def held(path: str | os.PathLike[str], instead: str) -> Iterator[None]:
+    """Hold the lock of a file or folder that is there while the block lasts; without locks, do nothing.
+
+    Raises `InputError` with the advice `instead` where another process, or this one, holds it.
+
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> with held(folder, "wait"):
+    ...     lock(folder) is None
+    True
+    """
+    descriptor = None
+    if fcntl is not None:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise InputError(f"{os.fspath(path)} is in use by another command; {instead}") from None
+        except OSError:  # a file system without locks
+            pass
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
