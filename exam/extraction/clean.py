@@ -33,7 +33,9 @@ _TRADITIONAL = dict(
         strict=True,
     )
 )
-_DASHES = dict.fromkeys("‐‑‒–—―−－", "-") | dict.fromkeys("〜～∼", "~")
+_ONE_FORM = (
+    dict.fromkeys("‐‑‒–—―−－", "-") | dict.fromkeys("〜～∼", "~") | dict(zip("〖〗⟦⟧", "【】[]", strict=True))
+)
 
 
 def _fold_table() -> dict[str, str]:
@@ -43,7 +45,7 @@ def _fold_table() -> dict[str, str]:
             folded = unicodedata.normalize("NFKC", chr(code))
             if len(folded) == 1 and folded != chr(code):
                 table[chr(code)] = folded
-    return table | _LETTER_IN_A_FRAME | _DASHES | _TRADITIONAL
+    return table | _LETTER_IN_A_FRAME | _ONE_FORM | _TRADITIONAL
 
 
 _FOLD = _fold_table()

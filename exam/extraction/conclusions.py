@@ -23,6 +23,8 @@ _OPTION_BEFORE = re.compile(r"(?:选项|[Oo]ption[ \t]|[Cc]hoice[ \t])\(?$")
 _OPTION_BEHIND = re.compile(r"选项|项(?!目)")
 _POINTED = re.compile(r"[ \t]?(?:[:、)]|\.(?![a-z]))")
 _NOT_ALONE = re.compile(r"['+-]|[ ](?!or\b|and\b)[a-z]|\.[a-z]")
+_DENIED_BEFORE = re.compile(r"\b(?:not|isn't|never)[ \t]+(?:the[ \t]+)?(?:option[ \t]+|choice[ \t]+)?[(\"]?$")
+_LOOK_BACK = 24
 _LAST_NAMES = 8
 _DISMISSED = re.compile(
     any_of(r"排除 不选 不考虑 除外 不予 无法 不能确定 难以确定 \brul(?:e|ed|ing)_out\b \beliminat \bexclud"),
@@ -51,10 +53,14 @@ def _names(reader: SlotReader) -> Iterator[_Name]:
     end = 0
     for position in reader.letters:
         if position >= end:
-            name = _name_at(reader, position)
+            name = None if _denied(reader, position) else _name_at(reader, position)
             if name is not None and name.mask <= reader.options.everything:
                 end = name.end
                 yield name
+
+
+def _denied(reader: SlotReader, position: int) -> bool:
+    return _DENIED_BEFORE.search(reader.lowered, max(0, position - _LOOK_BACK), position) is not None
 
 
 def _name_at(reader: SlotReader, position: int) -> _Name | None:
@@ -64,7 +70,7 @@ def _name_at(reader: SlotReader, position: int) -> _Name | None:
         _OPTION_BEHIND.match(text, together.end())
         or _OPTION_BEFORE.search(text, max(0, position - 9), position)
     ):
-        letters = "".join(char for char in together[0] if char.isascii())
+        letters = "".join(char for char in together[0] if "A" <= char <= "H")
         return _Name(parse_letters(letters) or 0, position, together.end())
     mask = parse_letters(text[position]) or 0
     before, behind = text[position - 1 : position], text[position + 1 : position + 2]

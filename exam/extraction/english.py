@@ -30,6 +30,7 @@ _ANSWER_CUE = re.compile(
         f" chosen{_CHOICE} selected{_CHOICE} my{_CHOICE}"
     )
     + rf"\b(?![ \t]+(?:key|choices)\b){_FILLER}"
+    + rf"|(?:correct|final)[ \t]?:{_FILLER}"
     + rf"|(?:output|response|prediction|pred|result)[ \t]?[:=]{_FILLER}"
 )
 _CHOOSE_CUE = re.compile(
@@ -41,15 +42,27 @@ _CHOOSE_CUE = re.compile(
     + rf"\b{_FILLER}"
 )
 _CONCLUDE_CUE = re.compile(
-    any_of("thus therefore hence so finally but it_is it's must_be")
-    + r"\b[,:]?\s?(?:it is|it's|option|choice)?\s?(?=[(\[\"']?[a-h][)\]\"']?(?:[.,;\n]|$))"
+    any_of("thus therefore hence so finally but it_is it's must_be should_be by_elimination")
+    + r"\b[,:]?\s?(?:it is|it's|option|choice)?\s?(?=[(\[\"']?[a-h][)\]\"']?(?:[ \t]*(?:[.,;\n]|$)|[ \t]it[ \t]is\b))"
 )
 # Each pattern with the rule for option texts behind it, and marks of which one must occur.
 _CUES = (
     (
         _ANSWER_CUE,
         "answer-phrase-text",
-        ("ans", "option", "choice", "selection", "pick", "output", "response", "pred", "result"),
+        (
+            "ans",
+            "correct",
+            "final",
+            "option",
+            "choice",
+            "selection",
+            "pick",
+            "output",
+            "response",
+            "pred",
+            "result",
+        ),
     ),
     (
         _CHOOSE_CUE,
@@ -71,7 +84,19 @@ _CUES = (
     (
         _CONCLUDE_CUE,
         "choice-text",
-        ("thus", "therefore", "hence", "so", "finally", "but", "it is", "it's", "must be"),
+        (
+            "thus",
+            "therefore",
+            "hence",
+            "so",
+            "finally",
+            "but",
+            "it is",
+            "it's",
+            "must be",
+            "should be",
+            "elimination",
+        ),
     ),
 )
 _NEGATED_BEFORE = re.compile(

@@ -18,7 +18,7 @@ _MARKER = re.compile(
     + r"[】\])]?[ \t*]*(?:[:\n]|(?<=[】\]]))\s*",
     re.IGNORECASE,
 )
-_BEHIND_THE_ANSWER = re.compile(r"[\s,。.;:!、)\]}】>\"'”*-]*")
+_BEHIND_THE_ANSWER = re.compile(r"(?:[\s,。.;:!、)\]}】>\"'”*-]|\\n)*")
 _NOTHING_BUT_AN_ANSWER = re.compile(
     r"[\s#>*\"'“【\[(-]*(?:(?:综上(?:所述)?|因此|所以|故|根据(?:以上|上述)分析|我(?:认为|会)?|本题|此题|该题|最终|最后|正确|参考|标准|最佳|的"
     r"|最有?可能|应该?|the|my|final|correct|best|so|thus|therefore|hence)[\s,:]*)*$",
@@ -45,13 +45,28 @@ def explanation_of(clean: CleanText, reading: Reading | None) -> str:
     return "\n".join(part for part in (before, after) if part)
 
 
+def begins_explanation(text: str, position: int) -> bool:
+    """Whether, behind punctuation, a word such as 解释: stands at `position`."""
+    behind = _BEHIND_THE_ANSWER.match(text, position)
+    return _MARKER.match(text, behind.end() if behind else position) is not None
+
+
+def only_leads_to_an_answer(text: str, position: int) -> bool:
+    """Whether the sentence that goes on at `position` has said nothing yet but 因此 or 正确答案."""
+    return _NOTHING_BUT_AN_ANSWER.match(text, _sentence_start(text, position), position) is not None
+
+
+def _sentence_start(text: str, position: int) -> int:
+    return max(text.rfind(mark, 0, position) for mark in _SENTENCE_END) + 1
+
+
 def _around(text: str, start: int, end: int) -> tuple[int, int]:
     """Where the text before the answer's sentence ends and the text behind it begins.
 
     A sentence that says more than the answer belongs to the explanation and is not left out.
     """
-    beginning = max(text.rfind(mark, 0, start) for mark in _SENTENCE_END) + 1
-    if not _NOTHING_BUT_AN_ANSWER.match(text, beginning, start):
+    beginning = _sentence_start(text, start)
+    if not only_leads_to_an_answer(text, start):
         return len(text), len(text)
     behind = _BEHIND_THE_ANSWER.match(text, end)
     rest = behind.end() if behind else end

@@ -15,6 +15,7 @@ from cmexam_baseline.exam.extraction.explanation import explanation_of
 from cmexam_baseline.exam.extraction.lines import line_readings
 from cmexam_baseline.exam.extraction.option_texts import OptionTexts
 from cmexam_baseline.exam.extraction.plain import plain_reading
+from cmexam_baseline.exam.extraction.replies import reply_readings
 from cmexam_baseline.exam.extraction.rules import NO_ANSWER, RULES, Reading, winner
 from cmexam_baseline.exam.extraction.slots import SlotReader
 from cmexam_baseline.exam.extraction.stems import stem_readings
@@ -152,6 +153,7 @@ def _best(text: str, options: OptionTexts, depth: int) -> Reading | None:
         *english_readings(reader),
         *line_readings(reader),
     ]
+    readings.extend(list(reply_readings(reader, readings)))
     for rules, highest in _WEAKER:
         best = winner(readings)
         if best is not None and RULES[best.rule].priority > highest:

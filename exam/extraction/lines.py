@@ -10,13 +10,16 @@ from cmexam_baseline.exam.extraction.rules import Reading
 from cmexam_baseline.exam.extraction.slots import Slot, SlotReader
 from cmexam_baseline.exam.letters import parse_letters
 
-_LEADING = re.compile(r"[^\w✗✘×❌]*")
+_LEADING = re.compile(r"(?:(?!\[ ?\])[^\w✗✘×❌☐☒])*")
 _LONGEST_WHOLE = 2_000
 _TRAILING = " \n。.,;!)]}\"'”’】"
 _ONLY_LETTERS = re.compile(
-    r"\s*[(\[【\"']?(?P<letters>(?:[A-H][\s,、;]*)*[A-H]|[a-h]{1,8})[)\]】\"'.。\s,、;]*"
+    r"\s*[(\[【\"']?(?P<letters>(?:[A-H][\s,、;.|]*)*[A-H]|[a-h]{1,8})[)\]】\"'.。\s,、;?]*"
 )
-_DELIMITED = re.compile(r"\s*(?:选项)?\s*(?:[.:、,)。;]|$|\n|-|\()")
+_DELIMITED = re.compile(
+    r"\s*(?:选项)?\s*(?:[.:、,)。;]|$|\n|\\n|-|\(|(?=解释|解析|因为|而不是|而非|(?:because|since|not)\b))"
+)
+_QUESTION_NUMBER = re.compile(r"\s*(?:第?\d{1,4}题?|Q\d{1,4}|题\d{1,4})\s?[.、:)]\s*")
 _LAST_WORD = re.compile(r"[.。!?]\s{0,3}[(\[]?(?P<letters>[A-H]{1,8})[)\]]?[.。]?\s{0,3}$")
 _LONGEST_LAST_WORD = 24
 _ITEM_BEHIND = re.compile(r"[ \t]?[.:、)](?!\s*$)")
@@ -37,7 +40,8 @@ def _beginning(text: str, position: int = 0) -> int:
 
 
 def _whole(reader: SlotReader) -> Iterator[Reading]:
-    letters = _ONLY_LETTERS.fullmatch(reader.text)
+    number = _QUESTION_NUMBER.match(reader.text)
+    letters = _ONLY_LETTERS.fullmatch(reader.text, number.end() if number else 0)
     if letters is not None and not reader.read_texts(0):
         mask = _mask_of_letters(letters["letters"])
         if 0 < mask <= reader.options.everything:

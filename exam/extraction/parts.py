@@ -146,7 +146,8 @@ def _parts(
 ) -> Iterator[Part]:
     """The stretches of text[slice(*within)] that match `pattern` and hold some of the mentions."""
     position = 0
-    for number, match in enumerate(pattern.finditer(reader.lowered, *within)):
+    said = (match for match in pattern.finditer(reader.lowered, *within) if not match[0].isspace())
+    for number, match in enumerate(said):
         if position == len(mentions):
             return
         end = match.end()

@@ -25,12 +25,22 @@ _TABLE = (
     Rule("tag", "<answer>B</answer>", 95),
     Rule("json", 'a field of a JSON reply: {"answer": "B"}, {"答案": ["A", "C"]}', 95),
     Rule(
+        "before-explanation",
+        "an answer that stands alone right before 解释： or its like, as in the official scripts' own form",
+        94,
+    ),
+    Rule(
         "answer-phrase", "答案是B, 故选B, 【答案】B, 更正为B: a phrase that declares the answer by letter", 90
     ),
     Rule("answer-phrase-en", "the answer is B, I choose B, Correct option: (B)", 90),
     Rule("answer-phrase-text", "答案是阿托品, The answer is atropine: the same with an option's text", 90),
     Rule("last-line", "the last line is letters, or a letter with its option's text", 90),
     Rule("first-line", "the text begins with the letter: B. 阿托品", 80),
+    Rule(
+        "choice",
+        "休克者应选B, 首选B: a phrase that chooses by letter, for what its sentence says before it",
+        75,
+    ),
     Rule("stem", "the question's own words end in the letter: 首选药物是B, 正确的是B", 70),
     Rule(
         "verdict", "选项B正确, B is correct, in a sentence that concludes or beside options called wrong", 70

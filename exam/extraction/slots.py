@@ -20,22 +20,25 @@ _LETTER_ITEM = re.compile(
     rf"{_CLOSING}(?:选项|项(?!目))?{_CLOSING}"
 )
 # Letters that end their sentence: nothing behind them can say more about them.
-_BARE_LETTERS = re.compile(r"[A-H]{1,8}(?=$|[。;\n])")
+_BARE_LETTERS = re.compile(r"[A-H]{1,8}(?=$|[。\n]|;(?![ \t]?[A-H](?![A-Za-z0-9])))")
 _LAST_NARROW_CHARACTER = "\u2e7f"
 _MAY_BEGIN_AN_ITEM = "选第「『【《"
 _LOWER_CASE_ENDS = re.compile(r"[ \t]*(?:$|[\n.。)\],;}\"'])")
 _JOIN = re.compile(
-    r"\s*(?:[、,;/&+]|和|及|与|以及|and\b)\s*(?:和|and\b)?\s*"
+    r"\s*(?:[、,;/&+|]|和|及|与|以及|and\b)\s*(?:和|and\b)?\s*"
     r"|[ \t]+(?=[A-H](?![A-Za-z]))|(?<=\])(?=\[)|(?<=\))(?=\()"
 )
 _LIST_GOES_ON = re.compile(r"(?:[、/&]|和|及|与|以及)[A-H](?![A-Za-z0-9])")
 _EITHER = re.compile(
-    r"\s{0,9}[?,]?\s{0,3}(?:或者?|还是|抑或|or\b)\s{0,3}(?:选项|选|是|[Oo]ption)?\s{0,3}[\"'“(]?[A-H](?![A-Za-z0-9])"
+    r"(?:选项|项)?吗|(?:选项|项)?(?:都|均|皆)有(?:可能|道理)(?=$|[。,;!\n])"
+    r"|\s{0,9}[?,]?\s{0,3}(?:或者?|还是|抑或|也可能|也有可能|也许|or\b)\s{0,3}(?:选项|选|是|[Oo]ption)?\s{0,3}[\"'“(]?[A-H](?![A-Za-z0-9])"
 )
 # Joints that may also begin a new clause.
 _LOOSE = ("", ",", ";")
 _TEXT_ENDS = re.compile(r"\s*(?:$|[\n。;、,.!?)]|和|及|与|以及|and\b)")
-_NEXT_LINE = re.compile(r"[ \t。;,.]*\n\s*")
+_NEXT_LINE = re.compile(r"[ \t。;,.]*\n\s*(?:\d{1,2}[.、)]\s?)?")
+_NEXT_LETTER_LINE = re.compile(r"[ \t。;,.]*\n\s*(?=[-•>(\[ \t]{0,4}[A-H][)\] \t。;,.]{0,4}(?:\n|$))")
+_LETTER_BEHIND = re.compile(r"[ \t]?\((?P<letter>[a-h])\)")
 _LINE_ENDS = re.compile(r"[ \t。;,.]*(?:\n|$)")
 _DELIMITER = re.compile(r"[ \t]*[:.、)\"'”’」』】-]*[ \t]*[(\[\"'“‘「『:]*[ \t]*")
 _TEXT_CLOSING = re.compile(r"[)\]\"'”’」』】]*(?:选项|这一?项|项)?")
@@ -54,10 +57,12 @@ _BEGINS_NEW_CLAUSE = re.compile(
     r"\s*(?:选项|项)?\s*"
     + any_of("是 为 不 主要 可 则 的 属于 常 多 虽 会 有 也 与 仅 只 指 通常 一般 描述 更 正确 符合 对 错")
 )
-
+_RIGHT_BEHIND = re.compile(r"\s*(?:选项|项)?\s*(?:均|都|皆)?(?:是)?(?:正确|对[。,;\n]|符合)")
 
 # A letter behind a noun belongs to it (维生素C, 青霉素G); behind these characters it stands for itself.
-_BEFORE_A_LETTER = frozenset("见知明故则而有以此是即且但和与及或为选项案只仅认示述中择除得对应答第因其了")
+_BEFORE_A_LETTER = frozenset(
+    "见知明故则而有以此是即且但和与及或为选项案只仅认示述中择除得对错应答第因其了括含实"
+)
 _CAPITAL_LETTERS = tuple(LETTERS)
 _CAPITALS = re.compile(r"[A-H]{1,8}(?![A-Za-z0-9])")
 
@@ -121,7 +126,7 @@ class SlotReader:
     def read(self, position: int) -> Slot | None:
         """The answer that stands at `position` behind quotes and brackets, or None."""
         bare = _BARE_LETTERS.match(self.text, position)
-        if bare is not None:
+        if bare is not None and not _NEXT_LETTER_LINE.match(self.text, bare.end()):
             mask = parse_letters(bare[0]) or 0
             return Slot(mask, position, bare.end()) if mask <= self.options.everything else None
         by_text = self.read_texts(position)
@@ -148,12 +153,19 @@ class SlotReader:
         first = self.options.match_at(self.lowered, opening.end() if opening else position)
         if first is None:
             return None
-        mask, last = 1 << first.index, first
+        mask, last = 1 << first.index, self._to_its_letter(first)
         while (following := self._text_behind(last)) is not None:
-            mask, last = mask | 1 << following.index, following
+            mask, last = mask | 1 << following.index, self._to_its_letter(following)
         if WRONG_BEHIND.match(self.text, last.end) or _AND_SO_ON.match(self.text, last.end):
             return None
         return Slot(mask, first.start, last.end, by_text=True) if mask != self.options.everything else None
+
+    def _to_its_letter(self, mention: Mention) -> Mention:
+        """The mention with its letter in brackets behind it: 阿托品(C)."""
+        behind = _LETTER_BEHIND.match(self.lowered, mention.end)
+        if behind is None or behind["letter"] != LETTERS[mention.index].lower():
+            return mention
+        return replace(mention, end=behind.end())
 
     def _text_behind(self, mention: Mention) -> Mention | None:
         join = _JOIN.match(self.lowered, mention.end)
@@ -186,7 +198,7 @@ class SlotReader:
             items = items[:-1]
         return items
 
-    def _item(self, position: int, first: bool = True) -> _Item | None:
+    def _item(self, position: int, first: bool = True, joined: bool = False) -> _Item | None:
         if self.text[position : position + 1] > _LAST_NARROW_CHARACTER and (
             self.text[position] not in _MAY_BEGIN_AN_ITEM
         ):
@@ -212,7 +224,8 @@ class SlotReader:
             return None
         if letters == "A" and _ENGLISH_ARTICLE.match(self.text, end):
             return None
-        if not first and _BEGINS_NEW_CLAUSE.match(self.text, end) and not WRONG_BEHIND.match(self.text, end):
+        judged = WRONG_BEHIND.match(self.text, end) or (joined and _RIGHT_BEHIND.match(self.text, end))
+        if not (first or judged) and _BEGINS_NEW_CLAUSE.match(self.text, end):
             return None
         return _Item(mask, start, end)
 
@@ -255,12 +268,16 @@ class SlotReader:
         """The next letter of a list: behind 、 or 和, or alone with its text on the next line."""
         join = _JOIN.match(self.text, item.end)
         if join is not None:
-            follows = self._item(join.end(), first=False)
-            return replace(follows, loose=join[0].strip() in _LOOSE) if follows else None
+            loose = join[0].strip() in _LOOSE
+            follows = self._item(join.end(), first=False, joined=not loose)
+            return replace(follows, loose=loose) if follows else None
         if item.named and self.text[item.end : item.end + 1] in _CAPITAL_LETTERS:
             follows = self._item(item.end, first=False)
             return follows if follows is not None and follows.named else None
-        line = _NEXT_LINE.match(self.text, item.end) if item.named else None
+        if not item.named:
+            line = _NEXT_LETTER_LINE.match(self.text, item.end)
+            return self._item(line.end(), first=False) if line is not None else None
+        line = _NEXT_LINE.match(self.text, item.end)
         follows = self._item(line.end(), first=False) if line is not None else None
         if follows is None or not follows.named or not _LINE_ENDS.match(self.text, follows.end):
             return None

@@ -19,9 +19,11 @@ _CUE = re.compile(
     r"[:\s\"“(\[【]{0,12}(?:选项)?[\"“(]{0,2}$"
 )
 _LONGEST_CUE = 30
-_NOT_BEFORE_COPULA = re.compile(any_of("不 非 还 并 均 都 分别 认 因 称 视 作 行 以") + "$")
+_NOT_BEFORE_COPULA = re.compile(
+    any_of("不 非 还 并 均 都 分别 认 因 称 视 作 行 以 也可能 也有可能 也许") + "$"
+)
 _DISMISSED_BEFORE = re.compile(any_of("排除 不选 不考虑 除外 不予 无法"))
-_STEM_ENDS = re.compile(r"[)\]\"'”]{0,4}\s*(?:$|[。,;.!?\n:(]|选项|[两二三四五]?[项个种者]|因为|所以)")
+_STEM_ENDS = re.compile(r"[)\]\"'”]{0,4}\s*(?:$|[。,;.!?\n:(了]|选项|[两二三四五]?[项个种者]|因为|所以)")
 _BLANK_FILLED = re.compile(r"\(\s?(?P<letters>[A-H]{1,5})\s?\)")
 
 
@@ -44,7 +46,7 @@ def stem_readings(reader: SlotReader) -> Iterator[Reading]:
 def _is_dismissed(text: str, cue: re.Match[str]) -> bool:
     start = cue.start()
     plain = cue["positive"] is None and cue["negative"] is None
-    if plain and _NOT_BEFORE_COPULA.search(text, max(0, start - 3), start):
+    if plain and _NOT_BEFORE_COPULA.search(text, max(0, start - 4), start):
         return True
     return _DISMISSED_BEFORE.search(text, max(0, start - 8), start) is not None
 

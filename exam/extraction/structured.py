@@ -18,6 +18,11 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 
+_BETWEEN_BOXES = re.compile(
+    r"[ \t}]*(?:</[^<>\n]{1,20}>)?[ \t]*(?:[,、;]|和|与|及|and)?[ \t]*"
+    r"(?:\\f?box(?:ed)?\s*\{(?:\\[a-z]{2,8}\{)?|<[^<>\n]{1,20}>)[ \t]*"
+)
+
 _ANSWER_KEYS = (
     r"(?:final|correct|predicted|predict|model|my|best|right|your)?[_ -]?"
     r"(?:answers?|ans|choices?|options?|prediction|predict|pred|result|selected|letters?|label|selection)"
@@ -54,15 +59,36 @@ def structured_readings(reader: SlotReader, read_text: FullReader) -> Iterator[R
     """Readings of boxes, tags and JSON fields; `read_text` reads a value that is itself free text."""
     text = reader.text
     if "box" in text or "\x08" in text or "BOX" in text:
-        for match in _BOXED.finditer(text):
-            content = _BOX_CONTENT.match(text, match.end())
-            if content is not None:
-                yield from _value("boxed", reader, read_text, content.start(), content.end())
+        yield from _joined(text, _boxes(reader, read_text))
     if "<" in text:
-        for match in _TAG.finditer(text):
-            yield from _value("tag", reader, read_text, *match.span("value"))
+        yield from _joined(text, _tags(reader, read_text))
     if ":" in text and ("{" in text or '"' in text):
         yield from _json_readings(reader, read_text)
+
+
+def _boxes(reader: SlotReader, read_text: FullReader) -> Iterator[Reading]:
+    for match in _BOXED.finditer(reader.text):
+        content = _BOX_CONTENT.match(reader.text, match.end())
+        if content is not None:
+            yield from _value("boxed", reader, read_text, content.start(), content.end())
+
+
+def _tags(reader: SlotReader, read_text: FullReader) -> Iterator[Reading]:
+    for match in _TAG.finditer(reader.text):
+        yield from _value("tag", reader, read_text, *match.span("value"))
+
+
+def _joined(text: str, readings: Iterator[Reading]) -> Iterator[Reading]:
+    """Boxes or tags on one line with nothing but 和 between them are one answer of several letters."""
+    last: Reading | None = None
+    for reading in readings:
+        if last is not None and _BETWEEN_BOXES.fullmatch(text, last.end, reading.start):
+            reading = Reading(reading.rule, last.mask | reading.mask, last.start, reading.end)
+        elif last is not None:
+            yield last
+        last = reading
+    if last is not None:
+        yield last
 
 
 def _json_readings(reader: SlotReader, read_text: FullReader) -> Iterator[Reading]:

@@ -43,14 +43,14 @@ _ROLE_OF_NAME = {name: role for role, names in _ROLES.items() for name in names.
 
 _ROLE_WORD = any_of("assistant bot model user human system 智能助手 助手 用户 系统 人类")
 _AT_LINE_START = any_of(
-    "Human USER User Instruction Input Assistant ASSISTANT Response 用户 人类 问 指令 输入 系统 助手 智能助手"
+    "Human USER User Instruction Input Assistant ASSISTANT Response 用户 人类 问 答 指令 输入 系统 助手 智能助手"
 )
 _QUESTION_NOUN = any_of("题目 问题 例题 试题")
 _MARKER = re.compile(
     # <|im_start|>assistant, <|start_header_id|>user<|end_header_id|>, <｜User｜>, <|beginofutterance|>助手
     rf"<[|｜][ ]?(?P<token>[^|｜<>\n]{{1,40}}?)[ ]?[|｜]>(?:\s?(?P<token_role>{_ROLE_WORD})\b"
     r"(?:<\|end_header_id\|>|<\|channel\|>[ ]?final[ ]?|<\|message\|>){0,3})?"
-    rf"|<(?:start_of_turn>(?P<turn_role>{_ROLE_WORD})\b|(?P<tag>/s|eo[ah]|end_of_turn|reserved_10[2367])>)"
+    rf"|<(?:start_of_turn>(?P<turn_role>{_ROLE_WORD})\b|(?P<tag>/s|eo[ahs]|end_of_turn|reserved_10[2367])>)"
     r"|\[(?P<inst>/?INST)\]"
     r"|<(?P<speaker>病人|患者|医生|用户|助手|HuatuoGPT|问|答)>[ ]?[:：]"
     rf"|^[ \t#*]*(?P<line>{_AT_LINE_START})[ \t*]*[:：][ \t*]*"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import pairwise
 
 from cmexam_baseline.exam.extraction.rules import Reading
 from cmexam_baseline.exam.extraction.slots import SlotReader
+from cmexam_baseline.exam.extraction.ticked import Verdict, ticked_verdicts
 from cmexam_baseline.exam.extraction.words import (
     CHINESE,
     LETTERS_TOGETHER,
@@ -20,7 +21,7 @@ from cmexam_baseline.exam.letters import parse_letters
 
 _DEGREE = any_of("完全 最为? 更 才 也 都 均 应该 应 可能 显然 明显 是 为") + "{0,4}"
 _RIGHT = _DEGREE + any_of(
-    "正确 对(?!于|比|照|症|应|抗|称|此|其|该|患|子|氨) 符合 合适 恰当 合理 最佳(?:答案|选项|选择) 最优"
+    "正确 对(?!于|比|照|症|应|抗|称|此|其|该|患|子|氨) 符合 合适 恰当 合理 最佳(?:答案|选项|选择) 最优 当选"
     " 准确 成立"
     r" 是[^,。;\n不非]{0,12}(?:答案|选项|选择)(?!之一) √ ✓ ✔ ✅"
 )
@@ -34,10 +35,10 @@ _CHINESE_VERDICT = re.compile(
     rf"(?:(?P<wrong>{_WRONG})|(?P<right>{_RIGHT}))"
 )
 _ENGLISH_VERDICT = re.compile(
-    r"(?P<letters>[A-H])\)?"
+    rf"(?P<letters>{LETTERS_TOGETHER})\)?"
     r"(?:[ \t]?\([^()\n]{1,60}\)|[:.)][ \t]?[^.\n:]{1,80}?)?[ \t]+"
-    + any_of("is was would_be seems appears_to_be")
-    + r"[ \t]+(?:(?P<wrong>"
+    + any_of("is are was were would_be seems appears_to_be")
+    + r"[ \t]+(?:(?:all|both)[ \t]+)?(?:(?P<wrong>"
     + any_of("not in(?:correct|appropriate) wrong false unlikely less")
     + ")"
     r"|(?P<right>(?:the[ \t])?(?:most[ \t]|more[ \t]|only[ \t]|single[ \t])?"
@@ -46,17 +47,39 @@ _ENGLISH_VERDICT = re.compile(
     )
     + r"))\b"
 )
+# B选项新斯的明是正确的, B. Neostigmine - Correct: the option's own text stands between.
+_OWN_NAME = re.compile(r"[A-H](?:选项|项)?[ \t]?[.:、)(]?[ \t]?[\"“]?")
+_VERDICT_BEHIND_TEXT = re.compile(
+    rf"[)\"”]?{_OF_THE_OPTION}[ \t:,-]{{0,5}}\(?(?:(?P<wrong>{_WRONG})|(?P<right>{_RIGHT}))"
+    r"|[)\"”]?[ \t]?(?:[-:(][ \t(-]{0,3})(?:(?P<wrong_en>incorrect|wrong|false)|(?P<right_en>correct|right|true))\b",
+    re.IGNORECASE,
+)
+_SHORT_ENGLISH_VERDICT = re.compile(
+    r"(?P<letters>[A-H])\)?[ \t]{0,2}[-:.]?[ \t]{0,2}(?:(?P<wrong>incorrect|wrong|false)|(?P<right>correct|right|true))"
+    r"(?=[.,;:!)]|\s*$|[ \t]*\n)",
+    re.IGNORECASE,
+)
+_VERDICT_PATTERNS = (_CHINESE_VERDICT, _ENGLISH_VERDICT, _SHORT_ENGLISH_VERDICT)
 _REST_IS_RIGHT = re.compile(r"(?:其余|其他|其它)[^,。;]{0,8}?(?:都|均|全)?(?:是|为)?正确")
+_IS_THE_ENGLISH_ANSWER = re.compile(
+    r"(?P<letters>[A-H])\)?(?:[ \t]?\([^()\n]{1,60}\))?[ \t]+(?:is|would[ \t]be|must[ \t]be)[ \t]+the[ \t]+"
+    r"(?:most[ \t]|only[ \t]|single[ \t])?(?:correct|right|best|appropriate)[ \t]+(?:answer|choice|option)\b"
+)
+_AFTER_ALL = re.compile(
+    rf"(?P<letters>{LETTERS_TOGETHER})(?:选项|项)?才(?:是|最)?(?:正确|对|最?符合|合适|正解)"
+)
 _IS_THE_ANSWER = re.compile(
     rf"(?P<letters>{LETTERS_TOGETHER})(?:选项|项)?[^。;!?\nA-H]{{0,30}}(?<![不非])(?:为|是)"
     r"(?:本题|此题|该题)?的?(?:正确|最佳)?答案(?=[。,;!\n]|$)"
 )
+_CALLED_THE_ANSWER = (("答案", _IS_THE_ANSWER), ("才", _AFTER_ALL), (" the ", _IS_THE_ENGLISH_ANSWER))
 _EXCEPTED = re.compile(
-    r"除了?(?P<letters>[A-H])(?:选项|项)?(?:以外|之外|外)[,]?(?:的?(?:其他|其它|其余))?(?:选项|各项)?(?:都|均|全)"
+    rf"除了?(?P<letters>{LETTERS_TOGETHER})(?:选项|[两三]?项)?(?:以外|之外|外)[,]?(?:的?(?:其他|其它|其余))?(?:选项|各项)?"
+    r"(?:都|均|全)(?:是|为)?(?P<wrong>错|不)?"
 )
 
 ITEM = re.compile(
-    r"(?:^|\n)[ \t>#-]*(?:\d{1,2}[.、)]\s?)?(?:选项|[Oo]ption[ \t])?\(?(?P<letter>[A-H])(?:\)|选项|项)?[ \t]?"
+    r"(?:^|[\n。;])[ \t>#-]*(?:\d{1,2}[.、)]\s?)?(?:选项|[Oo]ption[ \t])?\(?(?P<letter>[A-H])(?:\)|选项|项)?[ \t]?"
     rf"(?:[.:、,)(\"“]|是|为|-|(?=[{CHINESE}]))"
 )
 _ITEM_RIGHT = re.compile(
@@ -75,40 +98,56 @@ _LONGEST_ITEM = 600
 _LONGEST_SENTENCE = 120
 
 
-@dataclass(frozen=True)
-class _Verdict:
-    mask: int
-    right: bool
-    start: int
-    end: int
-
-
 def verdict_readings(reader: SlotReader) -> Iterator[Reading]:
     """Readings of the rules verdict and only-verdict."""
-    if not reader.letters:
-        return
-    verdicts = list(_verdicts(reader))
+    ticked = [
+        verdict for verdict in ticked_verdicts(reader.text) if verdict.mask <= reader.options.everything
+    ]
+    verdicts = ticked or list(_verdicts(reader))
     yield from _concluding(reader, verdicts)
     yield from _called_the_answer(reader)
     yield from _only(reader, verdicts)
     for match in _EXCEPTED.finditer(reader.text):
-        yield from _within(reader, "only-verdict", parse_letters(match["letters"]) or 0, *match.span())
+        yield from _within(reader, "only-verdict", _meant_by_exception(reader, match), *match.span())
 
 
-def _verdicts(reader: SlotReader) -> Iterator[_Verdict]:
+def _meant_by_exception(reader: SlotReader, match: re.Match[str]) -> int:
+    """除D外均正确 asks for what is wrong: D; 除C、E外均正确 names what is right: the others."""
+    mask = _mask(match["letters"])
+    if mask.bit_count() == 1 or match["wrong"]:
+        return mask
+    return reader.options.everything & ~mask if reader.options.known else 0
+
+
+def _verdicts(reader: SlotReader) -> Iterator[Verdict]:
     end = 0
     for position in reader.letters:
         if position < end:
             continue
-        match = _CHINESE_VERDICT.match(reader.text, position) or _ENGLISH_VERDICT.match(reader.text, position)
-        mask = _mask(match["letters"]) if match else 0
-        if match is not None and mask <= reader.options.everything:
-            end = match.end()
-            yield _Verdict(mask, match["right"] is not None, position, end)
+        verdict = _verdict_at(reader, position)
+        if verdict is not None and verdict.mask <= reader.options.everything:
+            end = verdict.end
+            yield verdict
+
+
+def _verdict_at(reader: SlotReader, position: int) -> Verdict | None:
+    text = reader.text
+    for pattern in _VERDICT_PATTERNS:
+        match = pattern.match(text, position)
+        if match is not None:
+            return Verdict(_mask(match["letters"]), match["right"] is not None, position, match.end())
+    name = _OWN_NAME.match(text, position)
+    mask = _mask(text[position])
+    own = reader.options.own_text_at(reader.lowered, mask.bit_length() - 1, name.end()) if name else None
+    behind = _VERDICT_BEHIND_TEXT.match(text, own) if own is not None else None
+    if behind is None:
+        return None
+    right = behind["right"] is not None or behind["right_en"] is not None
+    return Verdict(mask, right, position, behind.end())
 
 
 def _mask(letters: str) -> int:
-    return parse_letters("".join(char for char in letters if char.isascii())) or 0
+    return parse_letters("".join(char for char in letters if "A" <= char <= "H")) or 0
 
 
 def _within(reader: SlotReader, rule: str, mask: int, start: int, end: int) -> Iterator[Reading]:
@@ -116,33 +155,42 @@ def _within(reader: SlotReader, rule: str, mask: int, start: int, end: int) -> I
         yield Reading(rule, mask, start, end)
 
 
-def _concluding(reader: SlotReader, verdicts: list[_Verdict]) -> Iterator[Reading]:
+def _concluding(reader: SlotReader, verdicts: list[Verdict]) -> Iterator[Reading]:
     """Verdicts in sentences that conclude; none if the last one says that another option is right as well."""
     text = reader.text
     right = [verdict for verdict in verdicts if verdict.right]
     if right and "也" in text[right[-1].start : right[-1].end]:
         return
     for verdict in right:
-        earliest = max(0, verdict.start - _LONGEST_SENTENCE)
-        sentence = max(text.rfind(mark, earliest, verdict.start) for mark in "。\n;!?") + 1
-        before = reader.lowered[max(sentence, earliest) : verdict.start]
+        before = reader.lowered[_sentence_start(text, verdict.start) : verdict.start]
         if concludes(before) is None and "只有" not in before:
             continue
-        if not SUPPOSED.search(before) or MUST_CHOOSE.search(before):
+        if not _is_supposed(reader, verdict.start):
             yield from _within(reader, "verdict", verdict.mask, verdict.start, verdict.end)
 
 
 def _called_the_answer(reader: SlotReader) -> Iterator[Reading]:
-    """C项错误，为本题答案。"""
-    if "答案" not in reader.text:
-        return
-    for position in reader.letters:
-        match = _IS_THE_ANSWER.match(reader.text, position)
-        if match is not None:
-            yield from _within(reader, "verdict", _mask(match["letters"]), position, match.end())
+    """C项错误，为本题答案。 D is the correct answer. 其实D才对。"""
+    for mark, pattern in _CALLED_THE_ANSWER:
+        if mark not in reader.text:
+            continue
+        for position in reader.letters:
+            match = pattern.match(reader.text, position)
+            if match is not None and not _is_supposed(reader, position):
+                yield from _within(reader, "verdict", _mask(match["letters"]), position, match.end())
 
 
-def _only(reader: SlotReader, verdicts: list[_Verdict]) -> Iterator[Reading]:
+def _is_supposed(reader: SlotReader, position: int) -> bool:
+    before = reader.lowered[_sentence_start(reader.text, position) : position]
+    return SUPPOSED.search(before) is not None and not MUST_CHOOSE.search(before)
+
+
+def _sentence_start(text: str, position: int) -> int:
+    earliest = max(0, position - _LONGEST_SENTENCE)
+    return max(earliest, max(text.rfind(mark, earliest, position) for mark in "。\n;!?") + 1)
+
+
+def _only(reader: SlotReader, verdicts: list[Verdict]) -> Iterator[Reading]:
     """One right, or one wrong while all the others are right, or several right that are named together."""
     directly = 0
     for verdict in verdicts:
@@ -161,16 +209,23 @@ def _only(reader: SlotReader, verdicts: list[_Verdict]) -> Iterator[Reading]:
         right.bit_count() >= max(2, count - 1) or (not right and _REST_IS_RIGHT.search(reader.text))
     ):
         answer = wrong
-    elif right | wrong == reader.options.everything or len(judged) == 1:
+    elif reader.options.known and not right and wrong.bit_count() == count - 1:
+        answer = reader.options.everything & ~wrong
+    elif right | wrong == reader.options.everything or len(judged) == 1 or _nothing_between(verdicts):
         answer = right
     else:
         return
-    for verdict in judged:
-        if verdict.mask == answer:
-            yield from _within(reader, "only-verdict", answer, verdict.start, verdict.end)
+    saying = [verdict for verdict in judged if verdict.mask & answer] or judged
+    if answer:
+        yield from _within(reader, "only-verdict", answer, saying[-1].start, saying[-1].end)
 
 
-def _item_verdicts(reader: SlotReader) -> Iterator[_Verdict]:
+def _nothing_between(verdicts: list[Verdict]) -> bool:
+    """B√C√E√: one verdict right behind the other."""
+    return len(verdicts) > 1 and all(b.start - a.end <= 2 for a, b in pairwise(verdicts))
+
+
+def _item_verdicts(reader: SlotReader) -> Iterator[Verdict]:
     """The last word of each item of an analysis: "A：… 这个选项不正确。"."""
     text, places = reader.text, set(reader.letters)
     items = [item for item in ITEM.finditer(text) if item.start("letter") in places]
@@ -184,4 +239,4 @@ def _item_verdicts(reader: SlotReader) -> Iterator[_Verdict]:
         mask = _mask(item["letter"])
         if (right or wrong) and mask <= reader.options.everything:
             is_right = max(right, default=-1) > max(wrong, default=-1)
-            yield _Verdict(mask, is_right, *item.span("letter"))
+            yield Verdict(mask, is_right, *item.span("letter"))

@@ -34,7 +34,8 @@ MEDICAL_WORD = re.compile(
     )
 )
 
-LETTERS_TOGETHER = r"[A-H](?:(?:[、,/&]|和|及|与|以及)?[A-H]){0,7}"
+_JOINT = r"(?:[、/&]|,[ \t]?(?:and[ \t])?|[ \t]and[ \t]|和|及|与|以及)"
+LETTERS_TOGETHER = rf"[A-H](?:(?:选项|项)?{_JOINT}?(?:选项)?[A-H](?![a-z])){{0,7}}"
 
 _CONCLUDING = re.compile(
     any_of(
@@ -68,7 +69,7 @@ def concludes_finally(lowered: str, start: int, end: int) -> bool:
 SUPPOSED = re.compile(
     any_of(
         r"如果 若(?!干) 假如 假设 假定 倘若 要是 有人 有些人"
-        r" (?:不少|很多|许多|部分|一些)(?:考生|同学|学生|人|医生)"
+        r" (?:不少|很多|许多|部分|一些|有的|有些)(?:考生|同学|学生|人|医生)"
         r" 为什么 为何 能否 是否 要不要 可能会?误 \bif\b"
     )
 )
@@ -86,7 +87,7 @@ WRONG_BEHIND = re.compile(
     )
     + r"|[ \t]+(?:is|are|was|were|seems?|can_be)[ \t]+".replace("_", " ")
     + any_of("not n't in(?:correct|appropriate) wrong false unlikely ruled_out excluded")
-    + r"|[ \t]+isn't",
+    + r"|[ \t]+isn't|[ \t]{0,3}[:(-]?[ \t]{0,3}(?:incorrect|wrong|false)\b(?![ \t][a-z])",
     re.IGNORECASE,
 )
 

@@ -31,7 +31,7 @@ def test_every_case_of_the_group_is_read_as_labelled(group: str) -> None:
 
 
 def test_the_table_is_broad() -> None:
-    assert len(CASES) >= 400
+    assert len(CASES) >= 1_500
     assert len(GROUPS) >= 20
     assert sum(case["expected"] is None for case in CASES) >= 60
     assert Counter(len(case["expected"] or "") for case in CASES)[3] >= 10
