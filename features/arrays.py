@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+# Feature name -> one value an option, flat in exam order.
+Columns = dict[str, NDArray[np.float64]]
+
 
 def segment_max(values: NDArray[Any], offsets: NDArray[Any]) -> NDArray[np.float64]:
     """The greatest value of each segment `values[offsets[i]:offsets[i+1]]`, 0 for an empty one.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.exam import Exam
@@ -19,14 +20,17 @@ from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.vocabulary import Vocabulary
 from cmexam_baseline.features.wording import is_negated
 
+_INDICES = ("stems", "right", "wrong", "statements", "options", "sentences")
+
 
 @dataclass(frozen=True, eq=False)
 class Library:
     """Training questions, their options and the sentences of their explanations, each as an index.
 
-    Documents of `stems` are the n questions, of `options` the m options in exam order, of `sentences` the
-    sentences of the explanations. Terms and their weights come from stems and options alone, whoever is
-    right, so that no answer and no explanation moves the figures of its own question.
+    Documents of `stems` are the n questions, of `right` and `wrong` their right and wrong options, of
+    `statements` each stem with the options that make it true, of `options` the m options in exam order, of
+    `sentences` the sentences of the explanations. Terms and their weights come from stems and options alone,
+    whoever is right, so that no answer and no explanation moves the figures of its own question.
 
     option_owner:   int64 (m,) question of each option
     option_right:   bool (m,)
@@ -37,6 +41,9 @@ class Library:
 
     vocabulary: Vocabulary
     stems: Index
+    right: Index
+    wrong: Index
+    statements: Index
     options: Index
     sentences: Index
     option_owner: NDArray[np.int64]
@@ -54,31 +61,40 @@ class Library:
         progress("collecting words", 0, 3)
         vocabulary = Vocabulary.fit(texts, np.concatenate([np.arange(len(exam)), owner]))
         progress("collecting words", 1, 3)
-        rows = vocabulary.tfidf(vocabulary.counts(texts))
+        counts = vocabulary.counts(texts)
+        stems, options = counts[: len(exam)], counts[len(exam) :]
         progress("collecting words", 2, 3)
+        option_right, negated = right_options(exam), is_negated(exam.questions)
+        true = option_right ^ negated[owner]
+        bags = {
+            "right": _bags(options, exam.option_offsets, option_right),
+            "wrong": _bags(options, exam.option_offsets, ~option_right),
+            "statements": (stems + _bags(options, exam.option_offsets, true)).tocsr(),
+        }
         split = [split_sentences(text) for text in exam.explanations]
         sentence_owner = np.repeat(np.arange(len(exam)), [len(parts) for parts in split])
         sentences = vocabulary.tfidf(vocabulary.counts([part for parts in split for part in parts]))
         progress("collecting words", 3, 3)
         return cls(
             vocabulary=vocabulary,
-            stems=Index.build(rows[: len(exam)], keys),
-            options=Index.build(rows[len(exam) :], keys[owner]),
+            stems=Index.build(vocabulary.tfidf(stems), keys),
+            right=Index.build(vocabulary.tfidf(bags["right"]), keys),
+            wrong=Index.build(vocabulary.tfidf(bags["wrong"]), keys),
+            statements=Index.build(vocabulary.tfidf(bags["statements"]), keys),
+            options=Index.build(vocabulary.tfidf(options), keys[owner]),
             sentences=Index.build(sentences, keys[sentence_owner]),
             option_owner=owner,
-            option_right=right_options(exam),
+            option_right=option_right,
             option_texts=comparable(exam.option_texts),
             sentence_owner=sentence_owner,
-            negated=is_negated(exam.questions),
+            negated=negated,
         )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything as plain arrays, for a file."""
         parts = {
             "vocabulary": self.vocabulary.arrays(),
-            "stems": self.stems.arrays(),
-            "options": self.options.arrays(),
-            "sentences": self.sentences.arrays(),
+            **{name: getattr(self, name).arrays() for name in _INDICES},
         }
         return {
             **{f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()},
@@ -102,9 +118,7 @@ class Library:
 
         return cls(
             vocabulary=Vocabulary.from_arrays(part("vocabulary")),
-            stems=Index.from_arrays(part("stems")),
-            options=Index.from_arrays(part("options")),
-            sentences=Index.from_arrays(part("sentences")),
+            **{name: Index.from_arrays(part(name)) for name in _INDICES},
             option_texts=split_texts("option_texts", arrays),
             option_owner=arrays["option_owner"],
             option_right=arrays["option_right"],
@@ -123,3 +137,12 @@ def right_options(exam: Exam) -> NDArray[np.bool_]:
 def comparable(option_texts: list[str]) -> list[str]:
     """Option texts made equal where only width, blanks, capitals or a final stop differ."""
     return [text.casefold().rstrip("。.") for text in fold_texts(option_texts)]
+
+
+def _bags(options: sp.csr_matrix, offsets: NDArray[np.int64], chosen: NDArray[np.bool_]) -> sp.csr_matrix:
+    """The counts of the chosen options of each question, added up."""
+    bounds = np.concatenate([[0], np.cumsum(chosen)])[offsets]
+    picked = np.flatnonzero(chosen)
+    ones = np.ones(len(picked), dtype=np.float32)
+    membership = sp.csr_matrix((ones, picked, bounds), shape=(len(offsets) - 1, options.shape[0]))
+    return (membership @ options).tocsr()

@@ -11,10 +11,8 @@ from cmexam_baseline.exam.decoding import asks_for_several
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import MAX_OPTIONS
 from cmexam_baseline.exam.normalise import normalise_texts
-from cmexam_baseline.features.arrays import segment_rows
+from cmexam_baseline.features.arrays import Columns, segment_rows
 from cmexam_baseline.features.wording import all_or_none, is_negated, negated_option
-
-Columns = dict[str, NDArray[np.float64]]
 
 
 def surface(exam: Exam) -> Columns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,10 @@ Keys = NDArray[np.uint64]
 
 # A term in more documents than this says little and costs most of the time; a constant keeps growth linear.
 _MOST_POSTINGS = 3000
+
+# Documents that hold less than this share of an option do not speak of it; from the other on they hold it all.
+LEAST_COVERAGE = 0.3
+FULLY = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +49,22 @@ class Index:
 
     def scores(self, queries: sp.csr_matrix, keys: Keys, least: float = 0.0) -> sp.csr_matrix:
         """Scalar products above `least` of queries with documents of other keys, CSR (queries, documents)."""
-        scores = (queries @ self.postings).tocsr()
+        return self._visible((queries @ self.postings).tocsr(), keys, least)
+
+    def coverage(self, queries: sp.csr_matrix, keys: Keys, least: float = 0.0) -> sp.csr_matrix:
+        """Sums above `least` of the query's weights over the terms that a document holds, CSR like `scores`.
+
+        With the rows of `Vocabulary.shares` that is the share of a text that the document holds.
+        """
+        return self._visible((queries @ self._presence).tocsr(), keys, least)
+
+    @cached_property
+    def _presence(self) -> sp.csr_matrix:
+        ones = np.ones_like(self.postings.data)
+        parts = (ones, self.postings.indices, self.postings.indptr)
+        return sp.csr_matrix(parts, shape=self.postings.shape)
+
+    def _visible(self, scores: sp.csr_matrix, keys: Keys, least: float) -> sp.csr_matrix:
         own = np.repeat(keys, np.diff(scores.indptr)) == self.keys[scores.indices]
         scores.data[own | (scores.data <= least)] = 0
         scores.eliminate_zeros()

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from cmexam_baseline.features.arrays import join_texts, split_texts
+from cmexam_baseline.features.arrays import join_texts, segment_sum, split_texts
 from cmexam_baseline.features.text import cut_words, fold
 
 _CODE_POINT_BITS = 21
@@ -64,13 +64,17 @@ class Vocabulary:
         """Rows of length 1 with weights (1 + ln count) · idf, float32 CSR; rows without terms stay empty."""
         weights = counts.copy()
         weights.data = ((1 + np.log(weights.data)) * self.idf[weights.indices]).astype(np.float32)
-        squares = np.bincount(
-            np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr)),
-            weights=weights.data.astype(np.float64) ** 2,
-            minlength=weights.shape[0],
-        )
-        lengths = np.sqrt(np.where(squares > 0, squares, 1.0))
-        weights.data /= np.repeat(lengths, np.diff(weights.indptr)).astype(np.float32)
+        _divide_rows(weights, np.sqrt(segment_sum(weights.data.astype(np.float64) ** 2, weights.indptr)))
+        return weights
+
+    def shares(self, counts: sp.csr_matrix) -> sp.csr_matrix:
+        """Rows of sum 1 with weights idf² for each term that is there, float32 CSR.
+
+        How often a term stands there does not matter: each counts by how much it says.
+        """
+        weights = counts.copy()
+        weights.data = (self.idf[weights.indices] ** 2).astype(np.float32)
+        _divide_rows(weights, segment_sum(weights.data, weights.indptr))
         return weights
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -81,6 +85,10 @@ class Vocabulary:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Vocabulary:
         """The vocabulary that `arrays` described."""
         return cls(split_texts("words", arrays), arrays["pairs"], arrays["idf"])
+
+
+def _divide_rows(rows: sp.csr_matrix, divisors: NDArray[np.float64]) -> None:
+    rows.data /= np.repeat(divisors, np.diff(rows.indptr)).astype(np.float32)
 
 
 def _count(

@@ -36,6 +36,18 @@ def test_scores_equal_the_slow_twin(data, n_queries, n_documents, least):
 
 
 @settings(max_examples=60, deadline=None)
+@given(st.data(), st.integers(0, 5), st.integers(1, 6), st.sampled_from([0.0, 0.5]))
+def test_coverage_equals_the_slow_twin(data, n_queries, n_documents, least):
+    queries, documents = data.draw(_rows(n_queries)), data.draw(_rows(n_documents))
+    query_keys, document_keys = data.draw(_keys(n_queries)), data.draw(_keys(n_documents))
+    index = Index.build(sp.csr_matrix(documents), document_keys)
+    covered = index.coverage(sp.csr_matrix(queries), query_keys, least)
+    held = (documents > 0).astype(np.float32)
+    expected = slow_retrieval.visible_scores(queries, held, query_keys, document_keys)
+    assert np.allclose(covered.toarray(), np.where(expected > least, expected, 0))
+
+
+@settings(max_examples=60, deadline=None)
 @given(arrays(np.float32, (3, 7), elements=weights), st.integers(1, 9))
 def test_best_documents_are_the_first_of_a_sorted_list(scores, k):
     ids, values = best_documents(sp.csr_matrix(scores), k)

@@ -68,3 +68,11 @@ def test_texts_without_known_terms_are_empty_rows():
     rows = vocabulary.tfidf(vocabulary.counts(["", "咳嗽"]))
     assert rows.shape[0] == 2
     assert rows.nnz == 0
+
+
+def test_shares_add_up_to_one_and_count_a_term_once():
+    vocabulary = Vocabulary.fit(["甲肝", "乙肝", "丙肝病"], np.arange(3))
+    shares = vocabulary.shares(vocabulary.counts(["甲肝甲肝", "乙肝，甲肝", "无"]))
+    assert shares.toarray().sum(axis=1).tolist() == pytest.approx([1, 1, 0])
+    once = vocabulary.shares(vocabulary.counts(["甲肝 甲肝"]))
+    assert once.toarray().tolist() == vocabulary.shares(vocabulary.counts(["甲肝"])).toarray().tolist()

@@ -1,0 +1,75 @@
+"""An exam as the library is asked about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.features.arrays import segment_rows
+from cmexam_baseline.features.retrieval import Keys
+from cmexam_baseline.features.vocabulary import Vocabulary
+from cmexam_baseline.features.wording import is_negated
+
+
+@dataclass(frozen=True, eq=False)
+class Queries:
+    """Questions and their options as rows over the library's terms.
+
+    stems:         float32 CSR (n, terms), TF-IDF
+    options:       float32 CSR (m, terms), TF-IDF
+    option_shares: float32 CSR (m, terms), the share of each term in what the option says, sums 1
+    offsets:       int64 (n+1,)
+    owner:         int64 (m,) question of each option
+    keys:          uint64 (n,); documents with a question's key are not seen
+    negated:       bool (n,) whether the stem asks for the wrong option
+    """
+
+    stems: sp.csr_matrix
+    options: sp.csr_matrix
+    option_shares: sp.csr_matrix
+    offsets: NDArray[np.int64]
+    owner: NDArray[np.int64]
+    keys: Keys
+    negated: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, exam: Exam, keys: Keys, vocabulary: Vocabulary) -> Queries:
+        """The questions of `exam` over the terms of `vocabulary`."""
+        option_counts = vocabulary.counts(exam.option_texts)
+        return cls(
+            stems=vocabulary.tfidf(vocabulary.counts(exam.questions)),
+            options=vocabulary.tfidf(option_counts),
+            option_shares=vocabulary.shares(option_counts),
+            offsets=exam.option_offsets,
+            owner=segment_rows(exam.option_offsets),
+            keys=keys,
+            negated=is_negated(exam.questions),
+        )
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def blocks(self, size: int) -> Iterator[Queries]:
+        """The questions in order, `size` at a time."""
+        for start in range(0, len(self), size):
+            offsets = self.offsets[start : start + size + 1]
+            questions, options = slice(start, start + size), slice(int(offsets[0]), int(offsets[-1]))
+            yield Queries(
+                stems=self.stems[questions],
+                options=self.options[options],
+                option_shares=self.option_shares[options],
+                offsets=offsets - offsets[0],
+                owner=self.owner[options] - start,
+                keys=self.keys[questions],
+                negated=self.negated[questions],
+            )
+
+    @property
+    def option_keys(self) -> Keys:
+        """The key of each option's question, uint64 (m,)."""
+        return self.keys[self.owner]
