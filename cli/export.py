@@ -31,8 +31,11 @@ def export(run: Path, onnx: Path, overwrite: bool, quiet: bool) -> None:
     opened = Run.open(run)
     if opened.config["model"] != "encoder":
         raise InputError(f"{run} holds a {opened.config['model']} model; only encoders are exported")
-    from cmexam_baseline.encoders import EncoderBaseline, export_onnx
+    from cmexam_baseline.cli.evidence_encoder import EvidenceEncoder
+    from cmexam_baseline.encoders import export_onnx
 
-    export_onnx(EncoderBaseline.load(opened.folder / "model", device="cpu"), onnx, overwrite)
+    model = EvidenceEncoder.load(opened.folder / "model", device="cpu")
+    export_onnx(model.encoder, onnx, overwrite)
+    model.save_sentences(onnx)
     if not quiet:
         console.notes().print(f"ONNX model: {onnx}")

@@ -34,7 +34,7 @@ FORMAT_VERSION = 1
 
 MODEL_CLASSES = {
     "lightgbm": "cmexam_baseline.features:LightGBMBaseline",
-    "encoder": "cmexam_baseline.encoders:EncoderBaseline",
+    "encoder": "cmexam_baseline.cli.evidence_encoder:EvidenceEncoder",
 }
 VERSIONS_OF = (
     "cmexam-baseline",
@@ -92,9 +92,7 @@ class Run:
 def load_predictor(folder: Path) -> Any:
     """The model of a run folder, or of a folder that `export --onnx` made; both have `predict`."""
     if (folder / "model.onnx").is_file():
-        from cmexam_baseline.encoders import OnnxEncoder
-
-        return OnnxEncoder.load(folder)
+        return model_class("encoder").load_onnx(folder)
     return Run.open(folder).load_model()
 
 

@@ -79,9 +79,10 @@ def _fitted(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Stages) 
         from cmexam_baseline.features import LightGBMBaseline
 
         return LightGBMBaseline(seed=seed).fit(train, val, progress=stages)
-    from cmexam_baseline.encoders import EncoderBaseline, with_seed
+    from cmexam_baseline.cli.evidence_encoder import EvidenceEncoder
+    from cmexam_baseline.encoders import with_seed
 
-    baseline = EncoderBaseline(with_seed(plan.settings, seed))
+    baseline = EvidenceEncoder.untrained(with_seed(plan.settings, seed))
     return baseline.fit(train, val, progress=stages, folder=plan.checkpoints)
 
 

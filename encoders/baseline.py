@@ -76,12 +76,17 @@ class EncoderBaseline:
         """Train on the questions of `exam` that have an answer; returns itself.
 
         With `val`, the weights of the best evaluation there are kept and the decoding is chosen there.
-        `evidence` and `val_evidence` hold a list of sentences for every question, or for every option.
+        `evidence` and `val_evidence` hold a list of sentences for every question, or for every option, such
+        as `features.EvidenceSentences` finds without showing a question its own explanation.
         `folder` takes checkpoints and logs: a call that was killed goes on from there when it is repeated.
         Raises `InputError` if the card, the weights, the data or the settings do not allow it.
         """
         settings, runtime = self.settings, start_runtime(self.settings)
         kind = evidence_kind(exam, evidence)
+        if settings.evidence and not kind:
+            raise InputError(
+                f"settings want {settings.evidence} sentences of evidence, but none are given; pass evidence="
+            )
         if val is not None and evidence_kind(val, val_evidence) != kind:
             raise InputError("val needs evidence of the same kind as the training questions")
         base = find_model(settings.model)

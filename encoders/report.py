@@ -28,6 +28,7 @@ class TrainingReport:
     """The evaluations of a run, the step whose weights were kept, and what it cost.
 
     Rates count training alone, without evaluation; peak memory is the card's, or the process's on a CPU.
+    Parameters count the encoder, the head and what tuning added; trained ones those that training moves.
     """
 
     evaluations: list[Evaluation] = field(default_factory=list)
@@ -37,6 +38,8 @@ class TrainingReport:
     questions: int = 0
     questions_without_answer: int = 0
     processes: int = 1
+    n_parameters: int = 0
+    n_trained_parameters: int = 0
     device: str = ""
     precision: str = ""
     batch_tokens: int = 0

@@ -64,7 +64,10 @@ expected 0 or more
     batch_tokens: int | str = _option("auto", "padded tokens at a time at most, or auto: what fits", least=8)
     accumulation: int = _option(1, "parts a step is cut into at least", least=1)
     max_length: int = _option(512, "tokens a sequence at most", least=16)
-    evidence_tokens: int = _option(128, "tokens of evidence a question or option at most", least=0)
+    evidence: int = _option(
+        0, "best sentences of training questions and explanations that are read beside every option", least=0
+    )  # fmt: skip
+    evidence_tokens: int = _option(128, "tokens of evidence an option (or a question) at most", least=0)
     schedule: str = _option("linear", "decay of the learning rate", ("linear", "cosine", "constant"))
     warmup: float = _option(0.1, "share of the steps that warm up", least=0)
     weight_decay: float = _option(0.01, "AdamW's decay of matrices", least=0)

@@ -122,9 +122,10 @@ def test_fingerprints_tell_parts_apart():
     assert len({fingerprint(parts) for parts in (["ab"], ["a", "b"], ["", "ab"], ["ab", ""])}) == 4
 
 
-def test_embeddings_are_means_over_the_texts_tokens(bert, cache):
+def test_embeddings_are_means_over_the_texts_tokens(bert, cache, monkeypatch):
     from transformers import AutoModel
 
+    monkeypatch.setattr("cmexam_baseline.encoders.embeddings._precision", lambda facts: "fp32")
     tokenizer, encoder = load_tokenizer(bert), AutoModel.from_pretrained(bert).eval()
     vectors = embed_texts(str(bert), TEXTS)
     assert vectors.shape == (6, 32)
@@ -135,6 +136,18 @@ def test_embeddings_are_means_over_the_texts_tokens(bert, cache):
             states = encoder(**inputs).last_hidden_state
         np.testing.assert_allclose(vector, states[0].mean(0), atol=2e-3)
     assert embed_texts(str(bert), []).shape == (0, 32)
+
+
+def test_embeddings_in_bf16_are_nearly_those_in_fp32(bert, cache, monkeypatch):
+    vectors = []
+    for precision in ("bf16", "fp32"):
+        monkeypatch.setattr("cmexam_baseline.encoders.embeddings._precision", lambda facts, p=precision: p)
+        monkeypatch.setenv("CMEXAM_BASELINE_CACHE", str(cache / precision))
+        vectors.append(embed_texts(str(bert), TEXTS))
+    half, full = vectors
+    lengths = np.linalg.norm(half, axis=1) * np.linalg.norm(full, axis=1)
+    assert ((half * full).sum(axis=1) / lengths).min() > 0.999
+    assert (half != full).any()
 
 
 def test_embeddings_are_computed_once_for_each_text(bert, cache, monkeypatch):
@@ -201,3 +214,8 @@ def test_evidence_is_read_and_asked_for_again(bert, tmp_path):
             loaded.predict(val, evidence=[["病人"]] * len(val))
     with pytest.raises(InputError, match="val needs evidence of the same kind"):
         EncoderBaseline(**settings).fit(train, val, evidence=sentences(train))
+
+
+def test_settings_that_want_evidence_are_refused_without_it(bert, exam):
+    with pytest.raises(InputError, match="settings want 3 sentences of evidence, .* pass evidence="):
+        EncoderBaseline(model=str(bert), evidence=3).fit(exam)

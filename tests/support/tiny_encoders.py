@@ -16,13 +16,13 @@ CHARACTERS = (
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
-def make_encoder(folder: Path, kind: str = "bert", **changes: Any) -> Path:
+def make_encoder(folder: Path, kind: str = "bert", characters: str = CHARACTERS, **changes: Any) -> Path:
     """A random encoder with a character vocabulary, saved as transformers would (bert, roberta, electra)."""
     import torch
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
-    vocabulary = {token: i for i, token in enumerate([*SPECIAL, *CHARACTERS])}
+    vocabulary = {token: i for i, token in enumerate([*SPECIAL, *characters])}
     backend = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     backend.normalizer = normalizers.BertNormalizer(handle_chinese_chars=True)
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()

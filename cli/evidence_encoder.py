@@ -1,0 +1,108 @@
+"""An encoder and the sentences that it reads, as one model of a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cmexam_baseline.cli.console import ReportProgress
+from cmexam_baseline.exam import Exam, Predictions
+
+if TYPE_CHECKING:
+    from cmexam_baseline.encoders import EncoderSettings
+    from cmexam_baseline.features import EvidenceSentences
+
+SENTENCES = "sentences.npz"
+
+
+class EvidenceEncoder:
+    """An encoder baseline that is handed the best sentences of its training questions for every option.
+
+    How many, says its setting `evidence`; with 0 it is the encoder alone. A question never gets a sentence of
+    its own or of a copy of it, neither in training nor later.
+    """
+
+    def __init__(self, encoder: Any, sentences: EvidenceSentences | None = None) -> None:
+        self.encoder = encoder
+        self.sentences = sentences
+
+    @classmethod
+    def untrained(cls, settings: EncoderSettings) -> EvidenceEncoder:
+        """The model that `fit` is to train."""
+        from cmexam_baseline.encoders import EncoderBaseline
+
+        return cls(EncoderBaseline(settings))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The encoder's settings and its number of parameters."""
+        description = self.encoder.description
+        return {**description.settings.to_dict(), "n_parameters": description.report.n_parameters}
+
+    def fit(
+        self,
+        exam: Exam,
+        val: Exam | None = None,
+        progress: ReportProgress | None = None,
+        folder: Path | None = None,
+    ) -> EvidenceEncoder:
+        """Collect the sentences of `exam`, find those of every option, train; arguments as for the encoder."""
+        n_sentences, evidence, val_evidence = self.encoder.settings.evidence, None, None
+        if n_sentences:
+            from cmexam_baseline.features import EvidenceSentences
+
+            said = progress or _silent
+            self.sentences = EvidenceSentences.fit(exam, said)
+            evidence = self.sentences.find(exam, n_sentences, said)
+            val_evidence = None if val is None else self.sentences.find(val, n_sentences, said)
+        self.encoder.fit(exam, val, progress, evidence=evidence, val_evidence=val_evidence, folder=folder)
+        return self
+
+    def predict(self, exam: Exam, progress: ReportProgress | None = None) -> Predictions:
+        """Answers and option probabilities."""
+        evidence = None
+        if self.sentences is not None:
+            n_sentences = self.encoder.description.settings.evidence
+            evidence = self.sentences.find(exam, n_sentences, progress or _silent)
+        predictions: Predictions = self.encoder.predict(exam, progress, evidence=evidence)
+        return predictions
+
+    def save(self, folder: Path) -> None:
+        """Write the encoder and beside it the sentences; under several processes only the first writes."""
+        from cmexam_baseline.encoders import is_main_process
+
+        self.encoder.save(folder)
+        if is_main_process():
+            self.save_sentences(folder)
+
+    def save_sentences(self, folder: Path) -> None:
+        """Write the sentences, if it reads any, into a folder that is there."""
+        if self.sentences is not None:
+            self.sentences.save(folder / SENTENCES)
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "auto") -> EvidenceEncoder:
+        """What `save` wrote."""
+        from cmexam_baseline.encoders import EncoderBaseline
+
+        return cls.around(EncoderBaseline.load(folder, device), folder)
+
+    @classmethod
+    def load_onnx(cls, folder: Path) -> EvidenceEncoder:
+        """What `export --onnx` wrote."""
+        from cmexam_baseline.encoders import OnnxEncoder
+
+        return cls.around(OnnxEncoder.load(folder), folder)
+
+    @classmethod
+    def around(cls, encoder: Any, folder: Path) -> EvidenceEncoder:
+        """A loaded encoder and the sentences in its folder; `InputError` if it reads some and they are gone."""
+        if not encoder.description.settings.evidence:
+            return cls(encoder)
+        from cmexam_baseline.features import EvidenceSentences
+
+        return cls(encoder, EvidenceSentences.load(folder / SENTENCES))
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """The progress of a step that nobody watches."""
