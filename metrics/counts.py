@@ -17,6 +17,10 @@ CHUNK_TOKENS = 1 << 16
 """Tokens a chunk, padding included: its arrays stay in the processor's cache."""
 
 
+CHUNK_CELLS = 1 << 22
+"""Pairs a chunk times different tokens: the size of the table in which the tokens of a pair are numbered."""
+
+
 def count_pairs(streams: TokenStreams, max_order: int = MAX_ORDER, with_lcs: bool = True) -> NDArray[Any]:
     """Everything that BLEU and ROUGE are made of, one record of type `COUNTS` a pair.
 
@@ -24,7 +28,8 @@ def count_pairs(streams: TokenStreams, max_order: int = MAX_ORDER, with_lcs: boo
     """
     counts = np.zeros(len(streams), COUNTS)
     workspace = Workspace()
-    for index in chunks(streams.reference_lengths + streams.prediction_lengths, CHUNK_TOKENS):
+    lengths = streams.reference_lengths + streams.prediction_lengths
+    for index in chunks(lengths, CHUNK_TOKENS, max(1, CHUNK_CELLS // (streams.n_types + 1))):
         rows = PairRows(streams, index, workspace)
         rows.count(max_order)
         if with_lcs:
@@ -33,13 +38,15 @@ def count_pairs(streams: TokenStreams, max_order: int = MAX_ORDER, with_lcs: boo
     return counts
 
 
-def chunks(lengths: NDArray[np.int64], limit: int) -> Iterator[NDArray[np.int64]]:
-    """Indices of pairs of like length, longest first: one or more, of about `limit` tokens with padding."""
+def chunks(
+    lengths: NDArray[np.int64], limit: int, most_pairs: int | None = None
+) -> Iterator[NDArray[np.int64]]:
+    """Indices of pairs of like length, longest first: one to `most_pairs`, of about `limit` tokens with padding."""
     order = np.argsort(-lengths, kind="stable")
     start = 0
     while start < len(order):
         longest = int(lengths[order[start]]) + MAX_ORDER
-        end = start + max(1, limit // longest)
+        end = start + min(max(1, limit // longest), most_pairs or len(order))
         yield order[start:end]
         start = end
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 _FIRST_SURROGATE = 0xD800
 
 
-def lcs_lengths(numbers: NDArray[np.uint32], offsets: NDArray[np.int64], n_numbers: int) -> NDArray[np.int64]:
+def lcs_lengths(numbers: NDArray[Any], offsets: NDArray[np.int64], n_numbers: int) -> NDArray[np.int64]:
     """The LCS length of each pair of sequences of numbers below `n_numbers`.
 
     The sequences are laid out as in `TokenStreams`: `offsets` (2 n + 1,) bounds the reference and the
@@ -34,9 +34,9 @@ def lcs_lengths(numbers: NDArray[np.uint32], offsets: NDArray[np.int64], n_numbe
     return lengths
 
 
-def _as_sequence(numbers: NDArray[np.uint32], n_numbers: int) -> bytes | str | list[int]:
+def _as_sequence(numbers: NDArray[Any], n_numbers: int) -> bytes | str | list[int]:
     if n_numbers <= 256:
-        return numbers.astype(np.uint8).tobytes()
+        return numbers.astype(np.uint8, copy=False).tobytes()
     if n_numbers <= _FIRST_SURROGATE:
         return numbers.astype("<u4").tobytes().decode("utf-32-le")
     numbers_alone: list[int] = numbers.tolist()

@@ -43,7 +43,8 @@ smaller of both counts, `shared` the number of different n-grams on both sides, 
 the length of the longest common subsequence."""
 
 _EIGHT = 8  # flags are counted eight at a time, so rows are a multiple of eight wide
-_FEW = 4  # repetitions of one n-gram that are followed step by step
+_FEW = 4  # repetitions of an n-gram that are followed step by step in all rows
+_MANY = 64  # repetitions that are followed step by step where there are any
 
 
 class PairRows:
@@ -71,7 +72,7 @@ class PairRows:
         self.boundaries = middles - starts
         self.side = self._flags("side")
         np.greater_equal(self.columns, self.boundaries.astype(np.int32)[:, None], out=self._matrix(self.side))
-        self.local = workspace.array("local", self.size, np.uint32)
+        self.local = np.zeros(0, np.uint8)
         self.n_local = 0
 
     def count(self, max_order: int) -> None:
@@ -124,38 +125,42 @@ class PairRows:
         self.counts["prediction_types"][:, order - 1] = predictions - 1
 
     def _count_tokens(self) -> None:
-        """Order 1. The column travels in the lowest bits of the key, to number the shared tokens in place."""
-        column_bits = int(self.width - 1).bit_length()
-        bits = int(self.padding).bit_length() + 1 + column_bits
-        keys = self.workspace.array("keys", self.size, _integers(bits))
+        """Order 1, and the numbers of the tokens that both sides hold."""
+        keys = self.workspace.array("keys", self.size, _integers(int(self.padding).bit_length() + 1))
         np.left_shift(self.tokens, 1, out=keys, casting="same_kind")
         keys |= self.side
-        keys <<= keys.dtype.type(column_bits)
-        self._matrix(keys)[:] |= self.columns.astype(keys.dtype)
         self._matrix(keys).sort(axis=1)
-        sided = self.workspace.array("sided", self.size, keys.dtype)
-        np.right_shift(keys, keys.dtype.type(column_bits), out=sided)
-        again, both = self._compare(sided)
+        again, both = self._compare(keys)
         shared = self.per_row(both)
         self.counts["shared"][:, 0] = shared
-        self._count_types(1, sided, again)
+        self._count_types(1, keys, again)
 
+        # Single tokens are repeated so often that following the repetitions would take longer than this.
         starts = np.flatnonzero(~again)
         lengths = np.diff(starts)
-        turns = np.flatnonzero(both[starts[:-1]])
-        matches = np.minimum(lengths[turns - 1], lengths[turns])
+        runs = np.flatnonzero(both[starts[:-1]])
         rows = np.repeat(np.arange(len(shared)), shared)
+        matches = np.minimum(lengths[runs - 1], lengths[runs])
         self.counts["clipped"][:, 0] = np.bincount(rows, matches, len(shared))
+        self._number_shared(keys[starts[runs]] >> 1, rows, shared)
 
-        numbers = np.zeros(len(lengths), np.uint32)
-        numbers[turns] = np.arange(1, len(turns) + 1) - np.repeat(np.cumsum(shared) - shared, shared)
-        numbers[turns - 1] = numbers[turns]
-        keys &= keys.dtype.type((1 << column_bits) - 1)
-        places = self.workspace.array("places", self.size, np.int64)
-        np.copyto(places, keys, casting="unsafe")
-        self._matrix(places)[:] += np.arange(0, self.size, self.width)[:, None]
-        self.local[places] = np.repeat(numbers, lengths)
+    def _number_shared(
+        self, tokens: NDArray[Any], rows: NDArray[np.int64], shared: NDArray[np.int64]
+    ) -> None:
+        """Set `local`, given the shared tokens, the row of each, and how many of them each row has."""
         self.n_local = int(shared.max(initial=0)) + 1
+        n_types = self.padding + 1
+        first_cells = np.arange(0, len(shared) * n_types, n_types)
+        table = self.workspace.zeros("table", len(shared) * n_types, np.min_scalar_type(self.n_local))
+        cells = tokens + first_cells[rows]
+        numbers = np.arange(1, len(cells) + 1) - (np.cumsum(shared) - shared)[rows]
+        table[cells] = numbers.astype(table.dtype)
+        places = self.workspace.array("places", self.size, np.intp)
+        np.add(self._matrix(self.tokens), first_cells[:, None], out=self._matrix(places))
+        self.local = self.workspace.array("local", self.size, table.dtype)
+        # "wrap" because no place is out of bounds, and saying so saves the check.
+        table.take(places, out=self.local, mode="wrap")
+        table[cells] = 0
 
     def _count_bigrams(self) -> None:
         token_bits = int(self.padding).bit_length()
@@ -235,19 +240,24 @@ class PairRows:
             if not matching.any():
                 return self._row_sums(counts_of_eight)
             counts_of_eight += np.bitwise_count(eights)
-        some = np.flatnonzero(eights)
-        which, place = np.nonzero(matching.reshape(-1, _EIGHT)[some])
-        return self._row_sums(counts_of_eight) + self._beyond_few(again, some[which] * _EIGHT + place)
+        return self._row_sums(counts_of_eight) + self._beyond_few(again, np.flatnonzero(matching))
 
     def _beyond_few(self, again: NDArray[np.bool_], turns: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Matches beyond the first few, by the lengths of the runs before and after the turns, per row."""
-        rows = turns // self.width
-        concerned, row = np.unique(rows, return_inverse=True)
-        starts = np.flatnonzero(np.append(~self._matrix(again[:-1])[concerned], True))
-        turns = turns + (row - rows) * self.width
+        """Matches beyond the first few for each row, where `turns` are those that had all of these."""
+        matches = np.zeros(len(self.counts), np.int64)
+        for step in range(_FEW, _MANY):
+            turns = turns[again[turns - step] & again[turns + step]]
+            if not len(turns):
+                return matches
+            matches += np.bincount(turns // self.width, minlength=len(matches))
+        return matches + self._beyond_many(again, turns)
+
+    def _beyond_many(self, again: NDArray[np.bool_], turns: NDArray[np.int64]) -> NDArray[np.int64]:
+        """As above, but by the lengths of the runs before and after the turns, whatever they are."""
+        starts = np.flatnonzero(~again)
         runs = np.searchsorted(starts, turns)
-        matches = np.minimum(turns - starts[runs - 1], starts[runs + 1] - turns) - _FEW
-        return np.bincount(rows, matches, len(self.counts)).astype(np.int64)
+        matches = np.minimum(turns - starts[runs - 1], starts[runs + 1] - turns) - _MANY
+        return np.bincount(turns // self.width, matches, len(self.counts)).astype(np.int64)
 
 
 def _integers(bits: int) -> type[np.unsignedinteger[Any]]:

@@ -64,8 +64,8 @@ def read_pairs(references: Iterable[Any], predictions: Iterable[Any], are_tokens
     for side, flags in zip(sides, missing, strict=True):
         for row in np.flatnonzero(flags).tolist():
             side[row] = nothing
-    is_empty = _no_tokens if are_tokens else _no_text
-    empty = np.array([[is_empty(entry) for entry in side] for side in sides], np.bool_) & ~missing
+    are_empty = _no_tokens if are_tokens else _no_text
+    empty = np.array([are_empty(side) for side in sides], np.bool_) & ~missing
     return Pairs(sides[0], sides[1], missing, empty)
 
 
@@ -96,12 +96,12 @@ def _are_tokens(entry: object) -> bool:
     return isinstance(entry, (list, tuple)) and all(isinstance(token, str) for token in entry)
 
 
-def _no_text(text: str) -> bool:
-    return not text or text.isspace()
+def _no_text(texts: Sequence[str]) -> list[bool]:
+    return [not text or text.isspace() for text in texts]
 
 
-def _no_tokens(tokens: Sequence[str]) -> bool:
-    return not any(token.strip() for token in tokens)
+def _no_tokens(lists: Sequence[Sequence[str]]) -> list[bool]:
+    return [not any(token.strip() for token in tokens) for tokens in lists]
 
 
 def _nowhere(flags: Flags) -> Flags:
