@@ -1,4 +1,4 @@
-"""Training speed of both encoder heads against a plain loop, and the memory of a large one on a card.
+"""Speed of both encoder heads against a plain loop, and the memory of a large one on a card.
 
     python benchmarks/bench_encoders.py speed --model FOLDER --data train.csv  # writes encoders.md
     python benchmarks/bench_encoders.py speed ... --check  # fails below 2.5 and 6 times
@@ -14,28 +14,31 @@ five options a step, fp16, the card's memory cut to the given size.
 from __future__ import annotations
 
 import argparse
+import os
+import platform
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from plain_loop import LENGTH, Contender, Turn, clock, plain_loop
 
 from cmexam_baseline.encoders import EncoderBaseline, EncoderSettings, find_model
 from cmexam_baseline.encoders.baseline import untrained_model
 from cmexam_baseline.encoders.devices import DeviceFacts, device_facts
-from cmexam_baseline.encoders.models import load_config, load_encoder, load_tokenizer
+from cmexam_baseline.encoders.memory import choose_batch_tokens
+from cmexam_baseline.encoders.models import load_config
 from cmexam_baseline.encoders.runtime import Runtime, start_runtime
+from cmexam_baseline.encoders.scoring import score_all
 from cmexam_baseline.encoders.training import Trainer
 from cmexam_baseline.exam import Exam, read_exam
 
 FLOORS = {"pairwise": 2.5, "joint": 6.0}
-COPIES, LENGTH = 5, 192
 PEAK_TFLOPS = {
     ("V100", "fp16"): 125.0,
     ("A100", "bf16"): 312.0,
@@ -51,18 +54,6 @@ ROBERTA_LARGE = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Turn:
-    """A stretch of training: questions done, tokens of them that are no padding, seconds."""
-
-    questions: int
-    tokens: int
-    seconds: float
-
-
-Contender = Callable[[Exam], Turn]
-
-
 def main() -> None:
     """Run the part that the command line names."""
     parser = argparse.ArgumentParser(
@@ -75,6 +66,7 @@ def main() -> None:
     speed.add_argument("--questions", type=int, default=32, help="in a turn")
     speed.add_argument("--turns", type=int, default=3)
     speed.add_argument("--batch", type=int, default=16)
+    speed.add_argument("--plain-parts", type=int, default=1, help="parts of a step of the plain loop")
     speed.add_argument("--precision", default="auto")
     speed.add_argument("--device", default="auto")
     speed.add_argument("--check", action="store_true")
@@ -100,124 +92,107 @@ def run_speed(arguments: argparse.Namespace) -> None:
     }  # fmt: skip
     settings = {head: EncoderSettings(head=head, **common) for head in FLOORS}
     runtime = start_runtime(settings["pairwise"])
-    contenders: dict[str, Contender] = {
-        "plain loop": plain_loop(settings["pairwise"], runtime),
+    contenders = {
+        "plain loop": plain_loop(settings["pairwise"], runtime, arguments.plain_parts),
         **{head: ours(settings[head], runtime, exam) for head in FLOORS},
     }
-    turns: dict[str, list[Turn]] = {name: [] for name in contenders}
+    turns: dict[str, dict[str, list[Turn]]] = {
+        work: {name: [] for name in contenders} for work in ("train", "predict")
+    }
     for name, contender in contenders.items():
-        contender(exam[: arguments.batch])  # what is loaded or chosen at the first step is no training
+        for work in turns:
+            # What is loaded or chosen at the first step is no training.
+            getattr(contender, work)(exam[: arguments.plain_parts])
         print(f"{name} is warm", file=sys.stderr)
     for turn in range(arguments.turns):
         some = exam[turn * arguments.questions : (turn + 1) * arguments.questions]
         for name, contender in contenders.items():
-            turns[name].append(contender(some))
-            print(f"{name}: {turns[name][-1]}", file=sys.stderr)
-    rates = {
-        name: statistics.median(one.questions / one.seconds for one in own) for name, own in turns.items()
-    }
-    text = report(arguments, runtime, turns, rates)
+            for work, own in turns.items():
+                own[name].append(getattr(contender, work)(some))
+                print(f"{name}, {work}: {own[name][-1]}", file=sys.stderr)
+    rates = {work: {name: _rate(found) for name, found in own.items()} for work, own in turns.items()}
+    text = report(arguments, runtime, turns["train"], rates)
     print(text)
     arguments.out.write_text(text, encoding="utf-8")
-    ratios = {name: rates[name] / rates["plain loop"] for name in FLOORS}
-    missed = [
-        f"{name} {ratios[name]:.1f} < {floor}" for name, floor in FLOORS.items() if ratios[name] < floor
-    ]
+    ratios = {
+        f"{name}, {work}": (own[name] / own["plain loop"], floor)
+        for work, own in rates.items()
+        for name, floor in FLOORS.items()
+    }
+    missed = [f"{what}: {ratio:.1f} < {floor}" for what, (ratio, floor) in ratios.items() if ratio < floor]
     if arguments.check and missed:
         sys.exit("; ".join(missed))
 
 
-def plain_loop(settings: EncoderSettings, runtime: Runtime) -> Contender:
-    """The multiple-choice example's training: fixed copies, fixed length, AdamW; tokenised beforehand."""
-    from transformers import AutoModelForMultipleChoice
-
-    folder = find_model(settings.model)
-    tokenizer = load_tokenizer(folder)
-    torch.manual_seed(0)
-    model = load_encoder(folder, AutoModelForMultipleChoice).to(runtime.device).train()
-    optimizer = torch.optim.AdamW(
-        model.parameters(), settings.learning_rate, fused=runtime.device.type == "cuda"
-    )
-    scaler = runtime.scaler()
-
-    def batch(exam: Exam) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-        firsts = [question for question in exam.questions for _ in range(COPIES)]
-        seconds = [text for row in range(len(exam)) for text in (exam.options(row) + [""] * COPIES)[:COPIES]]
-        inputs = tokenizer(
-            firsts, seconds, truncation=True, max_length=LENGTH, padding="max_length", return_tensors="pt"
-        )
-        # The example knows single answers: the first letter stands for several.
-        letters = [min((answer & -answer).bit_length() - 1, COPIES - 1) for answer in exam.answers.tolist()]
-        return {name: value.view(-1, COPIES, LENGTH) for name, value in inputs.items()}, torch.tensor(letters)
-
-    def run(exam: Exam) -> Turn:
-        batches = [
-            batch(exam[first : first + settings.batch]) for first in range(0, len(exam), settings.batch)
-        ]
-        tokens = sum(int(inputs["attention_mask"].sum()) for inputs, _ in batches)
-        began = clock(runtime)
-        for inputs, labels in batches:
-            on_device = {name: value.to(runtime.device) for name, value in inputs.items()}
-            with runtime.autocast():
-                loss = model(**on_device, labels=labels.to(runtime.device)).loss
-            optimizer.zero_grad(set_to_none=True)
-            scaler.scale(loss).backward()
-            scaler.unscale_(optimizer)
-            torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
-            scaler.step(optimizer)
-            scaler.update()
-        return Turn(len(exam), tokens, clock(runtime) - began)
-
-    return run
+def _rate(turns: list[Turn]) -> float:
+    return statistics.median(one.questions / one.seconds for one in turns)
 
 
 def ours(settings: EncoderSettings, runtime: Runtime, exam: Exam) -> Contender:
-    """This package's training run over the questions that it is given; tokenised beforehand."""
+    """This package's training run over the questions that it is given, and its prediction; tokenised beforehand."""
     model = untrained_model(settings, runtime, find_model(settings.model), exam, "")
 
-    def run(some: Exam) -> Turn:
+    def train(some: Exam) -> Turn:
         trainer = Trainer(model.scorer, settings, runtime, model.batches(some, None, None))
         began = clock(runtime)
         work = trainer.run()
         seconds = clock(runtime) - began
         return Turn(work.questions, round(work.tokens_per_second * work.seconds), seconds)
 
-    return run
+    def predict(some: Exam) -> Turn:
+        batches = model.batches(some, None, None)
+        most_tokens = choose_batch_tokens("auto", runtime.device, lambda _: True, 1 << 15)
+        began = clock(runtime)
+        score_all(model.scorer, batches, runtime, most_tokens)
+        return Turn(len(some), int(batches.sequences.lengths.sum()), clock(runtime) - began)
 
-
-def clock(runtime: Runtime) -> float:
-    """Seconds, when the device has done what it was given."""
-    if runtime.device.type == "cuda":
-        torch.cuda.synchronize(runtime.device)
-    return time.perf_counter()
+    return Contender(train, predict)
 
 
 def report(
-    arguments: argparse.Namespace, runtime: Runtime, turns: dict[str, list[Turn]], rates: dict[str, float]
-) -> str:
-    """The section for benchmarks/README.md."""
+    arguments: argparse.Namespace, runtime: Runtime, turns: dict[str, list[Turn]],
+    rates: dict[str, dict[str, float]],
+) -> str:  # fmt: skip
+    """What encoders.md holds."""
     facts = device_facts(arguments.device)
     config = load_config(find_model(arguments.model))
     shape = f"{config.num_hidden_layers} layers of {config.hidden_size}"
+    name = _processor() if facts.kind == "cpu" else facts.name
+    parts = f", its step in {arguments.plain_parts} parts" if arguments.plain_parts > 1 else ""
     lines = [
-        "## Encoders: training speed",
+        "# Encoders: speed of training and prediction",
         "",
         f"{Path(arguments.model).name} ({shape}), {arguments.batch} questions a step, {runtime.precision} on"
-        f" {facts.name}, torch {torch.__version__}, {torch.get_num_threads()} threads; medians"
-        f" of {arguments.turns} turns of {arguments.questions} questions of {Path(arguments.data).name}."
-        " The plain loop is the step of transformers' multiple-choice example: five copies of the question,"
-        " all padded to 192.",
+        f" {name}; medians of {arguments.turns} turns of {arguments.questions} questions of"
+        f" {Path(arguments.data).name}. The plain loop is the step of transformers' multiple-choice example:"
+        f" five copies of the question, all padded to {LENGTH}{parts}. Times are those of the plain loop in"
+        " the same run; tokens leave padding out.",
         "",
-        "| training | questions/s | times the plain loop | tokens a question | share of peak |",
-        "|---|---|---|---|---|",
+        "| | training, questions/s | times | prediction, questions/s | times | tokens a question | share of peak |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for name, own in turns.items():
+    for contender, own in turns.items():
         tokens = sum(turn.tokens for turn in own) / sum(turn.questions for turn in own)
-        share = utilisation(config, facts, runtime.precision, rates[name] * tokens)
-        ratio = rates[name] / rates["plain loop"]
-        lines.append(f"| {name} | {rates[name]:.2f} | {ratio:.1f} | {tokens:.0f} | {share} |")
+        share = utilisation(config, facts, runtime.precision, rates["train"][contender] * tokens)
+        figures = [
+            f"{found[contender]:.2f} | {found[contender] / found['plain loop']:.1f}"
+            for found in rates.values()
+        ]
+        lines.append(f"| {contender} | {' | '.join(figures)} | {tokens:.0f} | {share} |")
+    floors = ", ".join(f"{head} {floor:g}" for head, floor in FLOORS.items())
+    versions = (
+        f"{platform.system()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads,"
+        f" Python {platform.python_version()}, torch {torch.__version__},"
+        f" transformers {version('transformers')}, {date.today()}"
+    )
     command = " ".join(["python", "benchmarks/bench_encoders.py", *sys.argv[1:]])
-    return "\n".join([*lines, "", f"Run by `{command}`.", ""])
+    return "\n".join([*lines, "", f"At least, of both: {floors}. {versions}.", "", f"    {command}", ""])
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines() if sys.platform == "linux" else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return (names or [platform.machine()])[0]
 
 
 def utilisation(config: Any, facts: DeviceFacts, precision: str, tokens_per_second: float) -> str:

@@ -40,11 +40,9 @@ class Comparison:
     p are two-sided, for the hypothesis that the systems do not differ, and count the observation itself:
 
     - `p_bootstrap`: how often the bootstrap's differences lie as far from their mean as 0 does from the
-    observed
-      one (Koehn 2004, centred as in sacrebleu);
+      observed one (Koehn 2004, centred as in sacrebleu);
     - `p_permutation`: how often the systems differ as much if, question by question, a coin decides which
-    answer
-      is whose (approximate randomisation: Noreen 1989, Riezler and Maxwell 2005).
+      answer is whose (approximate randomisation: Noreen 1989, Riezler and Maxwell 2005).
     """
 
     first: float
