@@ -12,6 +12,7 @@ from rich.table import Table
 from cmexam_baseline.exam import BadRow, Exam
 from cmexam_baseline.exam.checks import count_left_out
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.extra import JoinedExam
 from cmexam_baseline.exam.formats import read_exam_report, read_splits_report
 from cmexam_baseline.exam.sample import SAMPLE_FOLDER
 from cmexam_baseline.exam.splits import split_of, stem_of
@@ -21,10 +22,14 @@ SHOWN_BAD_ROWS = 10
 
 @dataclass(frozen=True)
 class Split:
-    """One split of the data: its questions, and the rows of its file that deserve a remark."""
+    """One split of the data: its questions, and the rows of its file that deserve a remark.
+
+    joined: where questions of other exams stand behind the split's own, which they are
+    """
 
     exam: Exam
     bad_rows: list[BadRow]
+    joined: JoinedExam | None = None
 
     @property
     def n_left_out(self) -> int:

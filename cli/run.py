@@ -2,9 +2,10 @@
 
     config.json             the model's kind and settings, seed, versions, fingerprints of the data
     model/                  what the model's own `save` wrote
-    predictions_val.csv     (and predictions_test.csv) letters and probabilities
-    scores.json             accuracy and weighted F1 by split, as fractions
+    predictions_val.csv     (and predictions_test.csv) letters, probabilities and explanations
+    scores.json             accuracy and weighted F1 by split, as fractions; BLEU and ROUGE in percent
     left_out.csv            rows of the data that could not be used, and why
+    extra_train_left_out.csv  with --extra-train: its questions that overlap with val, test or train
     timings.json            seconds by stage
 
 Nothing in it names another place, so it can be moved.
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cmexam_baseline.cli.console import ReportProgress
+from cmexam_baseline.cli.extra_train import excluded_table
 from cmexam_baseline.cli.reading import Split
 from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.errors import InputError
@@ -151,10 +153,12 @@ def write_run(
     seconds: Mapping[str, float],
 ) -> None:
     """Write the whole run aside, then give it its name."""
-    data = {
+    data: dict[str, dict[str, Any]] = {
         name: {"rows": len(split.exam), "left_out": split.n_left_out, "fingerprint": split.exam.fingerprint()}
         for name, split in splits.items()
     }
+    if splits["train"].joined is not None:
+        data["train"]["extra"] = splits["train"].joined.counts()
     with new_folder(folder, overwrite) as aside:
         baseline.save(aside / "model")
         for name, predicted in predictions.items():
@@ -163,6 +167,9 @@ def write_run(
         _write_json(aside / "scores.json", scores)
         _write_json(aside / "timings.json", seconds)
         _write_bad_rows(aside / "left_out.csv", splits)
+        joined = splits["train"].joined
+        if joined is not None:
+            write_atomically(aside / "extra_train_left_out.csv", excluded_table(joined))
 
 
 def _settings_of(baseline: Any) -> dict[str, Any]:

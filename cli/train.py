@@ -40,6 +40,13 @@ from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, OVERWRITE, QUIET
 )
 @click.argument("more_seeds", nargs=-1, type=click.IntRange(min=0), metavar="")
 @click.option(
+    "--extra-train",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Another exam in any form; its questions join the training questions. Repeatable. "
+    "What overlaps with val or test stays out and is listed.",
+)
+@click.option(
     "--config", type=click.Path(path_type=Path), help="A TOML file with encoder settings, one a line."
 )
 @BAD_ROWS
@@ -54,6 +61,7 @@ def train(
     seed: int,
     seeds: tuple[int, ...],
     more_seeds: tuple[int, ...],
+    extra_train: tuple[Path, ...],
     config: Path | None,
     bad_rows: str,
     overwrite: bool,
@@ -70,11 +78,13 @@ def train(
     Examples:
       cmexam-baseline train
       cmexam-baseline train --data CMExam/data --out runs/lightgbm --seed 1
+      cmexam-baseline train --data CMExam/data --extra-train medqa.jsonl --extra-train cmb.json
       cmexam-baseline train --data CMExam/data --model bert --head joint --epochs 3
       cmexam-baseline train --data CMExam/data --model roberta --seeds 1 2 3
     """
     from cmexam_baseline.cli import console, tables
     from cmexam_baseline.cli.encoder_options import given_settings
+    from cmexam_baseline.cli.extra_train import say_extra, with_extra_train
     from cmexam_baseline.cli.reading import load_splits, say_bad_rows
     from cmexam_baseline.cli.training import Plan, train_once, writes
     from cmexam_baseline.exam.errors import InputError
@@ -94,8 +104,13 @@ def train(
     with console.Stages(notes, quiet or not show) as stages:
         with stages.stage("reading the exam"):
             splits = load_splits(data, bad_rows, needed=("train",))
+        if extra_train:
+            with stages.stage("joining other exams"):
+                splits = with_extra_train(splits, extra_train, bad_rows)
         if show and not quiet:
             say_bad_rows(notes, splits)
+            if splits["train"].joined is not None:
+                say_extra(notes, splits["train"].joined)
         places = {one: out / f"seed-{one}" for one in seeds} or {seed: out}
         scores = {
             one: train_once(Plan(kind, settings, place, overwrite), one, splits, stages)
@@ -110,6 +125,7 @@ def train(
     name = Path(model).name
     for one, found in scores.items():
         tables.show_training(console.results(), f"{name}, seed {one}" if seeds else name, found, data is None)
+        tables.show_explanations(console.results(), f"{name}, seed {one}" if seeds else name, found)
     if len(scores) > 1:
         tables.show_seeds(console.results(), name, scores)
     if not quiet:

@@ -78,7 +78,9 @@ def _fitted(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Stages) 
     if plan.kind == "lightgbm":
         from cmexam_baseline.features import LightGBMBaseline
 
-        return LightGBMBaseline(seed=seed).fit(train, val, progress=stages)
+        joined = splits["train"].joined
+        is_extra = None if joined is None else joined.is_extra
+        return LightGBMBaseline(seed=seed).fit(train, val, progress=stages, is_extra=is_extra)
     from cmexam_baseline.cli.evidence_encoder import EvidenceEncoder
     from cmexam_baseline.encoders import with_seed
 

@@ -48,18 +48,27 @@ class LightGBMBaseline:
         """What decides the model besides the data, for JSON."""
         return {"seed": self.seed, "rounds": self.rounds, "decoder": self.decoder.to_dict()}
 
-    def fit(self, exam: Exam, val: Exam | None = None, progress: Progress | None = None) -> LightGBMBaseline:
+    def fit(
+        self,
+        exam: Exam,
+        val: Exam | None = None,
+        progress: Progress | None = None,
+        is_extra: NDArray[np.bool_] | None = None,
+    ) -> LightGBMBaseline:
         """Learn from `exam`; choose on `val`, where given, when to answer with several letters.
 
-        Questions without an answer are passed over. Without `val` every answer is a single letter.
-        Raises `InputError` where no question has an answer.
+        is_extra, bool (n,), says which questions come from another exam than those that will be asked, so
+        that what they say can be weighed otherwise. Questions without an answer are passed over. Without
+        `val` every answer is a single letter. Raises `InputError` where no question has an answer.
         """
         report = progress or silent
-        answered = exam if exam.answers.all() else exam[exam.answers > 0]
+        is_extra = np.zeros(len(exam), dtype=np.bool_) if is_extra is None else is_extra
+        known = exam.answers > 0
+        answered, is_extra = (exam, is_extra) if known.all() else (exam[known], is_extra[known])
         if not len(answered):
             raise InputError("no training question has an answer; give a training file with answers")
-        self._library = Library.fit(answered, progress=report)
-        table = Table.build(self._library, answered, progress=report)
+        self._library = Library.fit(answered, progress=report, is_extra=is_extra)
+        table = Table.build(self._library, answered, progress=report, is_extra=is_extra)
         self._booster = trees.grow(
             table, right_options(answered), self.rounds, self.seed, self.threads, report
         )

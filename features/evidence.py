@@ -12,6 +12,7 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.features.arrays import Columns
 from cmexam_baseline.features.folds import copy_keys
 from cmexam_baseline.features.library import Library
+from cmexam_baseline.features.option_sets import chosen_from_the_same
 from cmexam_baseline.features.progress import Progress, silent
 from cmexam_baseline.features.queries import Queries
 from cmexam_baseline.features.rated import rated, record
@@ -32,7 +33,7 @@ def gather_evidence(
     Questions see no training question with their own key (default: `copy_keys`).
     """
     keys = copy_keys(exam) if keys is None else keys
-    queries = Queries.of(exam, keys, library.vocabulary)
+    queries = Queries.of(exam, keys, library)
     parts: list[Columns] = []
     with ThreadPoolExecutor(_THREADS) as threads:
         for columns in threads.map(lambda block: _block(library, block), queries.blocks(_BLOCK)):
@@ -52,6 +53,7 @@ def _block(library: Library, queries: Queries) -> Columns:
         **rated(library, queries, near),
         **told(library, queries, near),
         **stated(library, queries, near),
+        **chosen_from_the_same(library, queries, near),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ class Library:
     option_texts:   m texts as compared for "the same option"
     sentence_owner: int64 (sentences,) question of each sentence
     negated:        bool (n,) whether the stem asks for the wrong option
+    is_extra:       bool (n,) whether the question comes from another exam than those to be answered
     """
 
     vocabulary: Vocabulary
@@ -51,9 +53,16 @@ class Library:
     option_texts: list[str]
     sentence_owner: NDArray[np.int64]
     negated: NDArray[np.bool_]
+    is_extra: NDArray[np.bool_]
 
     @classmethod
-    def fit(cls, exam: Exam, keys: Keys | None = None, progress: Progress = silent) -> Library:
+    def fit(
+        cls,
+        exam: Exam,
+        keys: Keys | None = None,
+        progress: Progress = silent,
+        is_extra: NDArray[np.bool_] | None = None,
+    ) -> Library:
         """The library of `exam`; questions with equal `keys` (default: `copy_keys`) never see each other."""
         keys = copy_keys(exam) if keys is None else keys
         owner = segment_rows(exam.option_offsets)
@@ -88,7 +97,31 @@ class Library:
             option_texts=comparable(exam.option_texts),
             sentence_owner=sentence_owner,
             negated=negated,
+            is_extra=np.zeros(len(exam), dtype=np.bool_) if is_extra is None else is_extra,
         )
+
+    @cached_property
+    def text_ids(self) -> dict[str, int]:
+        """A number for each distinct option text."""
+        return {text: number for number, text in enumerate(dict.fromkeys(self.option_texts))}
+
+    @cached_property
+    def texts(self) -> Index:
+        """The options again, each as a document whose only term is its whole text."""
+        return Index.build(self.one_hot_texts(self.option_texts), self.options.keys)
+
+    @cached_property
+    def n_options(self) -> NDArray[np.int64]:
+        """int64 (n,) how many options each question has."""
+        return np.bincount(self.option_owner, minlength=len(self.stems)).astype(np.int64)
+
+    def one_hot_texts(self, comparable_texts: list[str]) -> sp.csr_matrix:
+        """Rows over `text_ids`, float32 CSR; an unknown text is an empty row."""
+        ids = np.array([self.text_ids.get(text, -1) for text in comparable_texts], dtype=np.int64)
+        known = ids >= 0
+        bounds = np.concatenate([[0], np.cumsum(known)])
+        ones = np.ones(int(bounds[-1]), dtype=np.float32)
+        return sp.csr_matrix((ones, ids[known], bounds), shape=(len(ids), len(self.text_ids)))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything as plain arrays, for a file."""
@@ -103,6 +136,7 @@ class Library:
             "option_right": self.option_right,
             "sentence_owner": self.sentence_owner,
             "negated": self.negated,
+            "is_extra": self.is_extra,
         }
 
     @classmethod
@@ -124,6 +158,7 @@ class Library:
             option_right=arrays["option_right"],
             sentence_owner=arrays["sentence_owner"],
             negated=arrays["negated"],
+            is_extra=arrays["is_extra"],
         )
 
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.features.arrays import segment_rows
+from cmexam_baseline.features.library import Library, comparable
 from cmexam_baseline.features.retrieval import Keys
-from cmexam_baseline.features.vocabulary import Vocabulary
 from cmexam_baseline.features.wording import is_negated
 
 
@@ -23,6 +23,7 @@ class Queries:
     stems:         float32 CSR (n, terms), TF-IDF
     options:       float32 CSR (m, terms), TF-IDF
     option_shares: float32 CSR (m, terms), the share of each term in what the option says, sums 1
+    texts:         float32 CSR (m, texts), the whole text of each option as one term
     offsets:       int64 (n+1,)
     owner:         int64 (m,) question of each option
     keys:          uint64 (n,); documents with a question's key are not seen
@@ -32,19 +33,22 @@ class Queries:
     stems: sp.csr_matrix
     options: sp.csr_matrix
     option_shares: sp.csr_matrix
+    texts: sp.csr_matrix
     offsets: NDArray[np.int64]
     owner: NDArray[np.int64]
     keys: Keys
     negated: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, exam: Exam, keys: Keys, vocabulary: Vocabulary) -> Queries:
-        """The questions of `exam` over the terms of `vocabulary`."""
+    def of(cls, exam: Exam, keys: Keys, library: Library) -> Queries:
+        """The questions of `exam` over the terms of `library`."""
+        vocabulary = library.vocabulary
         option_counts = vocabulary.counts(exam.option_texts)
         return cls(
             stems=vocabulary.tfidf(vocabulary.counts(exam.questions)),
             options=vocabulary.tfidf(option_counts),
             option_shares=vocabulary.shares(option_counts),
+            texts=library.one_hot_texts(comparable(exam.option_texts)),
             offsets=exam.option_offsets,
             owner=segment_rows(exam.option_offsets),
             keys=keys,
@@ -63,6 +67,7 @@ class Queries:
                 stems=self.stems[questions],
                 options=self.options[options],
                 option_shares=self.option_shares[options],
+                texts=self.texts[options],
                 offsets=offsets - offsets[0],
                 owner=self.owner[options] - start,
                 keys=self.keys[questions],

@@ -46,6 +46,9 @@ def rated(library: Library, queries: Queries, near: NDArray[np.float32]) -> Colu
         good, bad = columns[f"rated_right_{kind}"], columns[f"rated_wrong_{kind}"]
         columns[f"rated_balance_{kind}"] = good - bad
         columns[f"rated_odds_{kind}"] = (good + 0.001) / (good + bad + 0.004)
+    if library.is_extra.any():
+        votes = joint**2 * np.where(right, 1.0, -1.0) * ~library.is_extra[question]
+        columns["rated_balance_own"] = segment_sum(votes, scores.indptr)
     columns["record_like"] = _shrunk(columns["record_right_like"], columns["record_wrong_like"])
     return columns
 

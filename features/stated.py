@@ -28,13 +28,16 @@ def _forwards(library: Library, queries: Queries) -> Columns:
     alike_all = library.statements.scores(queries.stems, queries.keys).toarray()
     alike = alike_all[asking, scores.indices].astype(np.float64)
     joint = alike * covered
-    return {
+    columns: Columns = {
         "stated_best": segment_max(joint, scores.indptr),
         "stated_squares": segment_sum(joint**2, scores.indptr),
         "stated_sharp": segment_sum(alike**2 * covered**4, scores.indptr),
         "stated_full_best": segment_max(alike * full, scores.indptr),
         "stated_full_sum": segment_sum(alike * full, scores.indptr),
     }
+    if library.is_extra.any():
+        columns["stated_best_own"] = segment_max(joint * ~library.is_extra[scores.indices], scores.indptr)
+    return columns
 
 
 def _backwards(library: Library, queries: Queries, near: NDArray[np.float32]) -> Columns:

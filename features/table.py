@@ -24,11 +24,22 @@ class Table:
 
     @classmethod
     def build(
-        cls, library: Library, exam: Exam, keys: Keys | None = None, progress: Progress = silent
+        cls,
+        library: Library,
+        exam: Exam,
+        keys: Keys | None = None,
+        progress: Progress = silent,
+        is_extra: NDArray[np.bool_] | None = None,
     ) -> Table:
-        """All features of `exam` as `library` sees it; rows see no training question with their key."""
+        """All features of `exam` as `library` sees it; rows see no training question with their key.
+
+        is_extra: bool (n,), which questions come from another exam (default: none)
+        """
         compared = {**gather_evidence(library, exam, keys, progress), **surface(exam)}
         columns = {**compared, **context(exam)}
+        if library.is_extra.any():
+            asked_elsewhere = np.zeros(len(exam)) if is_extra is None else is_extra.astype(np.float64)
+            columns["asked_elsewhere"] = np.repeat(asked_elsewhere, exam.n_options)
         for done, (name, column) in enumerate(compared.items()):
             progress("comparing options", done, len(compared))
             for relation, values in beside_the_others(column, exam.option_offsets).items():

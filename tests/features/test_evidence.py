@@ -56,6 +56,17 @@ def test_the_very_text_has_a_record():
     assert found["record_wrong"] == [0, 1]
 
 
+def test_what_the_same_list_of_options_was_asked_before_counts():
+    found = _evidence("缺碘", "核黄素", "烟酸", "碘")
+    assert found["companions_right_squares"][1] > 0 == found["companions_right_squares"][0]
+    assert found["companions_wrong_squares"][0] > 0 == found["companions_wrong_squares"][2]
+    assert found["list_right_count"] == [0, 0, 0]
+    found = _evidence("缺碘", "核黄素", "烟酸")
+    assert found["list_right_count"] == [0, 1]
+    assert found["list_wrong_count"] == [1, 0]
+    assert found["companions_odds"] == [0.2 / 2, 1.2 / 2]
+
+
 def test_evidence_is_finite_where_nothing_is_known():
     for name, values in _evidence("全然陌生", "某甲", "某乙", "").items():
         assert np.isfinite(values).all(), name

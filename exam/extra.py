@@ -1,0 +1,132 @@
+"""Questions of other exams that join the training questions, but none that would give val or test away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.overlap import find_overlap
+
+
+@dataclass(frozen=True)
+class Excluded:
+    """A question of another exam that stayed out, and the question that it is too close to.
+
+    source: name of the other exam; id and question: as they stand there
+    reason: "exact", "stem" or "near" (see `find_overlap`)
+    split:  "val", "test", "train", or the name of another source; match: id of the question there
+    """
+
+    source: str
+    id: str
+    question: str
+    reason: str
+    split: str
+    match: str
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedExam:
+    """Training questions with those of other exams behind them.
+
+    exam:     all of them; ids of other exams are "<source>:<id>"
+    sources:  names of the other exams
+    source:   int64 (n,), 0 for the training exam's own questions, i + 1 for those of sources[i]
+    excluded: what stayed out
+    """
+
+    exam: Exam
+    sources: list[str]
+    source: NDArray[np.int64]
+    excluded: list[Excluded]
+
+    @property
+    def is_extra(self) -> NDArray[np.bool_]:
+        """Whether each question comes from another exam, bool (n,)."""
+        return self.source > 0
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """For each source: how many questions joined, and how many stayed out for each split."""
+        found = {name: {"joined": int((self.source == i).sum())} for i, name in enumerate(self.sources, 1)}
+        for row in self.excluded:
+            counts = found[row.source]
+            name = f"excluded_{row.split}" if row.split in ("train", "val", "test") else "excluded_other"
+            counts[name] = counts.get(name, 0) + 1
+        return found
+
+
+def join_extra(train: Exam, extra: Mapping[str, Exam], asked: Mapping[str, Exam]) -> JoinedExam:
+    """`train` with the questions of each exam of `extra` that no exam of `asked` (val, test) overlaps with.
+
+    A question stays out where its stem stands in an asked exam, the same or nearly, or where an asked stem
+    nearly stands in it; afterwards `find_overlap(extra, asked)` finds nothing. Questions that stand in
+    `train` or an earlier source with the same options stay out too: they are known already.
+
+    >>> from cmexam_baseline.exam.exam import Question
+    >>> train = Exam.from_questions([Question("1", "夜盲症是缺乏", ("维生素A", "碘"), "A")])
+    >>> val = Exam.from_questions([Question("1", "坏血病是缺乏", ("维生素C", "碘"), "A")])
+    >>> other = Exam.from_questions([
+    ...     Question("1", "坏血病是缺乏：", ("锌", "维生素C"), "B"),
+    ...     Question("2", "克汀病是缺乏", ("锌", "碘"), "B"),
+    ... ])
+    >>> joined = join_extra(train, {"other": other}, {"val": val})
+    >>> joined.exam.ids, joined.source.tolist()
+    (['1', 'other:2'], [0, 1])
+    >>> joined.excluded[0].reason, joined.excluded[0].split, joined.counts()
+    ('stem', 'val', {'other': {'joined': 1, 'excluded_val': 1}})
+    """
+    excluded: list[Excluded] = []
+    parts, sources = {"train": train}, [np.zeros(len(train), dtype=np.int64)]
+    for number, (name, exam) in enumerate(extra.items(), 1):
+        kept = exam
+        for split, questions in asked.items():
+            kept = _without_overlap(kept, questions, name, split, excluded)
+        for known, questions in parts.items():
+            kept = _without_copies(kept, questions, name, known, excluded)
+        parts[name] = replace(kept, ids=[f"{name}:{one}" for one in kept.ids])
+        sources.append(np.full(len(kept), number, dtype=np.int64))
+    joined = Exam.concatenate(list(parts.values()))
+    return JoinedExam(joined, list(extra), np.concatenate(sources), excluded)
+
+
+def _without_overlap(exam: Exam, asked: Exam, source: str, split: str, excluded: list[Excluded]) -> Exam:
+    overlap = find_overlap(asked, exam)
+    rows = np.flatnonzero(overlap.overlaps)
+    for row in rows.tolist():
+        match = asked.ids[int(overlap.match[row])]
+        excluded.append(_excluded(exam, row, source, str(overlap.category[row]), split, match))
+    exam = _dropped(exam, rows)
+    while True:
+        # An asked stem may stand in a longer one; each turn finds the nearest such question of every stem.
+        overlap = find_overlap(exam, asked)
+        rows = np.unique(overlap.match[overlap.overlaps])
+        if not len(rows):
+            return exam
+        for row in rows.tolist():
+            place = int(np.flatnonzero(overlap.match == row)[0])
+            category = str(overlap.category[place])
+            excluded.append(_excluded(exam, row, source, category, split, asked.ids[place]))
+        exam = _dropped(exam, rows)
+
+
+def _without_copies(exam: Exam, known: Exam, source: str, known_as: str, excluded: list[Excluded]) -> Exam:
+    overlap = find_overlap(known, exam)
+    rows = np.flatnonzero(overlap.category == "exact")
+    for row in rows.tolist():
+        match = known.ids[int(overlap.match[row])]
+        excluded.append(_excluded(exam, row, source, "exact", known_as, match))
+    return _dropped(exam, rows)
+
+
+def _excluded(exam: Exam, row: int, source: str, reason: str, split: str, match: str) -> Excluded:
+    return Excluded(source, exam.ids[row], exam.questions[row], reason, split, match)
+
+
+def _dropped(exam: Exam, rows: NDArray[np.int64]) -> Exam:
+    kept = np.ones(len(exam), dtype=np.bool_)
+    kept[rows] = False
+    return exam[kept]
