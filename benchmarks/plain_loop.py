@@ -43,7 +43,7 @@ def plain_loop(settings: EncoderSettings, runtime: Runtime, parts: int) -> Conte
     torch.manual_seed(0)
     model = load_encoder(folder, AutoModelForMultipleChoice).to(runtime.device)
     optimizer = torch.optim.AdamW(
-        model.parameters(), settings.learning_rate, fused=runtime.device.type == "cuda"
+        model.parameters(), settings.learning_rate(), fused=runtime.device.type == "cuda"
     )
     scaler = runtime.scaler()
 

@@ -80,6 +80,7 @@ def train(
       cmexam-baseline train --data CMExam/data --out runs/lightgbm --seed 1
       cmexam-baseline train --data CMExam/data --extra-train medqa.jsonl --extra-train cmb.json
       cmexam-baseline train --data CMExam/data --model bert --head joint --epochs 3
+      cmexam-baseline train --data CMExam/data --model bert --evidence 3
       cmexam-baseline train --data CMExam/data --model roberta --seeds 1 2 3
     """
     from cmexam_baseline.cli import console, tables

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cmexam_baseline.encoders.heads import Scorer
+from cmexam_baseline.encoders.heads import PoolingScorer, Scorer
 from cmexam_baseline.encoders.settings import EncoderSettings
 
 SIZE_BIAS_LR = 1e-2
@@ -28,26 +28,22 @@ def parameter_groups(scorer: Scorer, settings: EncoderSettings) -> list[dict[str
     """
     head = scorer.head_parameters()
     trained = {name: parameter for name, parameter in scorer.named_parameters() if parameter.requires_grad}
+    width = scorer.encoder.config.hidden_size
+    body_rate = settings.learning_rate(width)
+    head_rate = settings.head_learning_rate(width, isinstance(scorer, PoolingScorer))
     depth = 2 + max((_layer(name) for name in trained if name not in head), default=-1)
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in trained.items():
         decay = settings.weight_decay if parameter.ndim > 1 else 0.0
-        groups.setdefault((_peak(name, name in head, depth, settings), decay), []).append(parameter)
+        below_head = 0 if name.startswith("prefix.") else depth - 1 - _layer(name)
+        peak = head_rate if name in head else body_rate * settings.layer_decay**below_head
+        if name == "size_bias":
+            peak = SIZE_BIAS_LR
+        groups.setdefault((peak, decay), []).append(parameter)
     return [
         {"params": parameters, "lr": 0.0, "peak": peak, "weight_decay": decay}
         for (peak, decay), parameters in groups.items()
     ]
-
-
-def _peak(name: str, on_top: bool, depth: int, settings: EncoderSettings) -> float:
-    if name == "size_bias":
-        return SIZE_BIAS_LR
-    if on_top:
-        return settings.learning_rate if settings.head_lr is None else settings.head_lr
-    if name.startswith("prefix."):
-        return settings.learning_rate
-    below_head = depth - 1 - _layer(name)
-    return float(settings.learning_rate * settings.layer_decay**below_head)
 
 
 def _layer(name: str) -> int:

@@ -13,7 +13,17 @@ from typing import Any
 from cmexam_baseline.exam.errors import InputError
 
 LEARNING_RATES = {"full": 5e-5, "lora": 3e-4, "prefix": 2e-2}
-"""Learning rate by tuning where none is given; those of LoRA and prefix are the CMExam paper's."""
+"""Learning rate by tuning where none is given; those of LoRA and prefix are the CMExam paper's.
+
+That of full tuning is for BERT-base's width: wider encoders want less, narrower ones more.
+"""
+
+NEW_HEAD_LR = 1e-3
+"""Learning rate of a head of new weights where none is given; at the encoder's rate it takes hundreds of steps
+to say anything (docs/encoders.md has the curves)."""
+
+_BASE_WIDTH = 768
+_MOST_FULL_LR = 1e-4
 
 POOLINGS = {"pairwise": "cls", "joint": "marker"}
 """Pooling by head where none is given."""
@@ -95,14 +105,27 @@ expected 0 or more
         if problems:
             raise InputError("; ".join(problems))
 
-    @property
-    def learning_rate(self) -> float:
-        """`lr`, or the default of the tuning.
+    def learning_rate(self, width: int = _BASE_WIDTH) -> float:
+        """`lr`, or the default of the tuning for an encoder of this hidden size.
 
-        >>> EncoderSettings(tuning="lora").learning_rate
-        0.0003
+        >>> settings = EncoderSettings()
+        >>> [round(settings.learning_rate(width), 7) for width in (384, 768, 1024)]
+        [0.0001, 5e-05, 2.81e-05]
         """
-        return LEARNING_RATES[self.tuning] if self.lr is None else self.lr
+        if self.lr is not None:
+            return self.lr
+        rate = LEARNING_RATES[self.tuning]
+        return rate if self.tuning != "full" else min(rate * (_BASE_WIDTH / width) ** 2, _MOST_FULL_LR)
+
+    def head_learning_rate(self, width: int, all_new: bool) -> float:
+        """`head_lr`, or its default; `all_new` says that nothing on top of the encoder is pretrained.
+
+        >>> EncoderSettings().head_learning_rate(768, all_new=True)
+        0.001
+        """
+        if self.head_lr is not None:
+            return self.head_lr
+        return max(self.learning_rate(width), NEW_HEAD_LR if all_new else 0.0)
 
     @property
     def pooling_used(self) -> str:

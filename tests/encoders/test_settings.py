@@ -63,6 +63,17 @@ def test_a_missing_file_is_named(tmp_path):
         load_settings(tmp_path / "none.toml")
 
 
-def test_the_learning_rate_follows_the_tuning():
-    assert [EncoderSettings(tuning=t).learning_rate for t in ("full", "lora", "prefix")] == [5e-5, 3e-4, 2e-2]
-    assert EncoderSettings(tuning="lora", lr=1e-3).learning_rate == 1e-3
+def test_the_learning_rate_follows_tuning_and_width():
+    rates = [EncoderSettings(tuning=tuning).learning_rate(768) for tuning in ("full", "lora", "prefix")]
+    assert rates == [5e-5, 3e-4, 2e-2]
+    assert EncoderSettings(tuning="lora", lr=1e-3).learning_rate(1024) == 1e-3
+    assert EncoderSettings(tuning="lora").learning_rate(384) == 3e-4
+    assert EncoderSettings().learning_rate(64) == 1e-4
+
+
+def test_new_heads_learn_faster_than_what_is_pretrained():
+    settings = EncoderSettings()
+    assert settings.head_learning_rate(768, all_new=True) == 1e-3
+    assert settings.head_learning_rate(768, all_new=False) == 5e-5
+    assert EncoderSettings(lr=3e-3).head_learning_rate(768, all_new=True) == 3e-3
+    assert EncoderSettings(head_lr=1e-4).head_learning_rate(768, all_new=True) == 1e-4

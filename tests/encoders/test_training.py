@@ -269,6 +269,16 @@ def test_learning_rates_fall_from_the_head_to_the_embeddings(bert):
     assert decays["model.classifier.bias"] == decays["model.bert.embeddings.LayerNorm.weight"] == 0
 
 
+@pytest.mark.parametrize(("head", "rate"), [("pairwise", 5e-5), ("joint", 1e-3)])
+def test_a_head_that_is_all_new_learns_faster(head, rate, bert):
+    settings = EncoderSettings(model=str(bert), head=head, lr=5e-5)
+    scorer = build_scorer(bert, settings, np.zeros(8))
+    head_parameters = {id(p) for name, p in scorer.head_parameters().items() if name != "size_bias"}
+    peaks = {group["peak"] for group in parameter_groups(scorer, settings) for p in group["params"]
+             if id(p) in head_parameters}  # fmt: skip
+    assert peaks == {rate}
+
+
 def test_schedules_warm_up_and_decay():
     for schedule, middle in (("linear", 0.5), ("cosine", 0.5), ("constant", 1.0)):
         factors = [schedule_factor(schedule, step, 110, 10 / 110) for step in range(110)]
