@@ -59,7 +59,7 @@ def read_pairs(references: Iterable[Any], predictions: Iterable[Any], are_tokens
             f"{len(sides[0])} references but {len(sides[1])} predictions; "
             "there must be one prediction a reference, None where it is missing"
         )
-    missing = np.array([[entry is None for entry in side] for side in sides], np.bool_)
+    missing = np.array([_are_none(side) for side in sides], np.bool_)
     nothing: Sequence[str] = [] if are_tokens else ""
     for side, flags in zip(sides, missing, strict=True):
         for row in np.flatnonzero(flags).tolist():
@@ -94,6 +94,12 @@ def _is_text(entry: object) -> bool:
 
 def _are_tokens(entry: object) -> bool:
     return isinstance(entry, (list, tuple)) and all(isinstance(token, str) for token in entry)
+
+
+def _are_none(entries: list[Any]) -> list[bool]:
+    if None not in entries:
+        return [False] * len(entries)
+    return [entry is None for entry in entries]
 
 
 def _no_text(texts: Sequence[str]) -> list[bool]:
