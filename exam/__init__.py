@@ -1,56 +1,88 @@
-"""Questions, answers, predictions and the files they stand in."""
+"""Questions, answers, predictions and the files they stand in.
+
+Names are loaded from their modules when first used, so that a command pays for what it needs.
+"""
 
 from __future__ import annotations
 
-from cmexam_baseline.exam.checks import BadRow
-from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam, Question
-from cmexam_baseline.exam.extraction import Extraction, extract, extract_all, extract_answers
-from cmexam_baseline.exam.formats import (
-    read_exam,
-    read_exam_report,
-    read_splits,
-    read_splits_report,
-    write_exam,
-)
-from cmexam_baseline.exam.letters import letters_to_mask, letters_to_masks, mask_to_letters, masks_to_letters
-from cmexam_baseline.exam.normalise import normalise_text, normalise_texts
-from cmexam_baseline.exam.other_forms import OtherExam, read_any_exam
-from cmexam_baseline.exam.overlap import Overlap, find_overlap
-from cmexam_baseline.exam.prediction_files import read_predictions
-from cmexam_baseline.exam.predictions import Predictions
-from cmexam_baseline.exam.published import PUBLISHED_RESULTS, PublishedResult, published_result
-from cmexam_baseline.exam.statistics import Statistics, describe_exams
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "PUBLISHED_RESULTS",
-    "BadRow",
-    "Exam",
-    "Extraction",
-    "InputError",
-    "OtherExam",
-    "Overlap",
-    "Predictions",
-    "PublishedResult",
-    "Question",
-    "Statistics",
-    "describe_exams",
-    "extract",
-    "extract_all",
-    "extract_answers",
-    "find_overlap",
-    "letters_to_mask",
-    "letters_to_masks",
-    "mask_to_letters",
-    "masks_to_letters",
-    "normalise_text",
-    "normalise_texts",
-    "published_result",
-    "read_any_exam",
-    "read_exam",
-    "read_exam_report",
-    "read_predictions",
-    "read_splits",
-    "read_splits_report",
-    "write_exam",
-]
+if TYPE_CHECKING:
+    from cmexam_baseline.exam.checks import BadRow as BadRow
+    from cmexam_baseline.exam.errors import InputError as InputError
+    from cmexam_baseline.exam.exam import Exam as Exam
+    from cmexam_baseline.exam.exam import Question as Question
+    from cmexam_baseline.exam.extraction import Extraction as Extraction
+    from cmexam_baseline.exam.extraction import extract as extract
+    from cmexam_baseline.exam.extraction import extract_all as extract_all
+    from cmexam_baseline.exam.extraction import extract_answers as extract_answers
+    from cmexam_baseline.exam.formats import read_exam as read_exam
+    from cmexam_baseline.exam.formats import read_exam_report as read_exam_report
+    from cmexam_baseline.exam.formats import read_splits as read_splits
+    from cmexam_baseline.exam.formats import read_splits_report as read_splits_report
+    from cmexam_baseline.exam.formats import write_exam as write_exam
+    from cmexam_baseline.exam.letters import letters_to_mask as letters_to_mask
+    from cmexam_baseline.exam.letters import letters_to_masks as letters_to_masks
+    from cmexam_baseline.exam.letters import mask_to_letters as mask_to_letters
+    from cmexam_baseline.exam.letters import masks_to_letters as masks_to_letters
+    from cmexam_baseline.exam.normalise import normalise_text as normalise_text
+    from cmexam_baseline.exam.normalise import normalise_texts as normalise_texts
+    from cmexam_baseline.exam.other_forms import OtherExam as OtherExam
+    from cmexam_baseline.exam.other_forms import read_any_exam as read_any_exam
+    from cmexam_baseline.exam.overlap import Overlap as Overlap
+    from cmexam_baseline.exam.overlap import find_overlap as find_overlap
+    from cmexam_baseline.exam.prediction_files import read_predictions as read_predictions
+    from cmexam_baseline.exam.predictions import Predictions as Predictions
+    from cmexam_baseline.exam.published import PUBLISHED_RESULTS as PUBLISHED_RESULTS
+    from cmexam_baseline.exam.published import PublishedResult as PublishedResult
+    from cmexam_baseline.exam.published import published_result as published_result
+    from cmexam_baseline.exam.statistics import Statistics as Statistics
+    from cmexam_baseline.exam.statistics import describe_exams as describe_exams
+
+_MODULE_OF = {
+    "BadRow": "checks",
+    "Exam": "exam",
+    "Extraction": "extraction",
+    "InputError": "errors",
+    "OtherExam": "other_forms",
+    "Overlap": "overlap",
+    "PUBLISHED_RESULTS": "published",
+    "Predictions": "predictions",
+    "PublishedResult": "published",
+    "Question": "exam",
+    "Statistics": "statistics",
+    "describe_exams": "statistics",
+    "extract": "extraction",
+    "extract_all": "extraction",
+    "extract_answers": "extraction",
+    "find_overlap": "overlap",
+    "letters_to_mask": "letters",
+    "letters_to_masks": "letters",
+    "mask_to_letters": "letters",
+    "masks_to_letters": "letters",
+    "normalise_text": "normalise",
+    "normalise_texts": "normalise",
+    "published_result": "published",
+    "read_any_exam": "other_forms",
+    "read_exam": "formats",
+    "read_exam_report": "formats",
+    "read_predictions": "prediction_files",
+    "read_splits": "formats",
+    "read_splits_report": "formats",
+    "write_exam": "formats",
+}
+
+__all__ = sorted(_MODULE_OF)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULE_OF})

@@ -129,11 +129,14 @@ def _fetched(
     progress: ReportFile | None,
     on_retry: Callable[[str], None] | None,
 ) -> FetchedFile:
+    fetch = _Fetch(file, target, patience, progress, on_retry)
     was_there = _is_published(target, file) is True
     if not was_there:
-        _Fetch(file, target, patience, progress, on_retry).from_source(source)
+        fetch.from_source(source)
     elif progress is not None:
         progress(file.name, file.size, file.size)
+    # The file may have been complete when a download was killed, or have come from elsewhere since.
+    fetch.part.unlink(missing_ok=True)
     return FetchedFile(file, target, was_there)
 
 
@@ -168,8 +171,13 @@ class _Fetch:
                 f"{origin} is not the published file: {self._difference(*found)}; give another --from"
             )
 
+    @property
+    def part(self) -> Path:
+        """Where what has come by now is kept."""
+        return self.target.with_name(f".{self.target.name}.{self.file.blob_id[:8]}.part")
+
     def from_url(self, url: str) -> None:
-        part = self.target.with_name(f".{self.target.name}.{self.file.blob_id[:8]}.part")
+        part = self.part
         failures, afresh = 0, 0
         while True:
             before = _size(part)

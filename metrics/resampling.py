@@ -25,7 +25,9 @@ from cmexam_baseline.metrics.samples import (
     SummedScores,
 )
 
-_WEIGHTS_AT_ONCE = 1 << 21  # numbers, to bound the memory that resamples take
+# Numbers, so that resamples stay in the cache, and their products too small for BLAS to start threads that
+# wait for each other: on a busy machine these take many times as long as the product itself.
+_WEIGHTS_AT_ONCE = 1 << 15
 _TIE = 1e-9  # differences that agree up to this are equal but for the order of additions
 
 FloatArray = npt.NDArray[np.float64]

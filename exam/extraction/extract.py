@@ -6,32 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.extraction.clean import CleanText
-from cmexam_baseline.exam.extraction.conclusions import conclusion_readings
-from cmexam_baseline.exam.extraction.declared import declared_readings
-from cmexam_baseline.exam.extraction.echo import without_echo
-from cmexam_baseline.exam.extraction.english import english_readings
-from cmexam_baseline.exam.extraction.explanation import explanation_of
-from cmexam_baseline.exam.extraction.lines import line_readings
-from cmexam_baseline.exam.extraction.option_texts import OptionTexts
 from cmexam_baseline.exam.extraction.plain import plain_reading
-from cmexam_baseline.exam.extraction.replies import reply_readings
-from cmexam_baseline.exam.extraction.rules import NO_ANSWER, RULES, Reading, winner
-from cmexam_baseline.exam.extraction.slots import SlotReader
-from cmexam_baseline.exam.extraction.stems import stem_readings
-from cmexam_baseline.exam.extraction.structured import structured_readings
-from cmexam_baseline.exam.extraction.turns import Ranges, kept_ranges
-from cmexam_baseline.exam.extraction.verdicts import verdict_readings
-from cmexam_baseline.exam.extraction.wording import wording_readings
+from cmexam_baseline.exam.extraction.rules import NO_ANSWER
 from cmexam_baseline.exam.letters import mask_to_letters
-
-# The highest priority that each family of rules can reach: above it the family need not be asked.
-_WEAKER = (
-    (stem_readings, RULES["stem"].priority),
-    (verdict_readings, RULES["verdict"].priority),
-    (conclusion_readings, RULES["conclusion"].priority),
-    (wording_readings, RULES["conclusion-text"].priority),
-)
 
 
 @dataclass(frozen=True)
@@ -59,7 +36,7 @@ def extract(text: str, options: Sequence[str] | None = None) -> Extraction:
 
     >>> found = extract("**答案：B**\\n解析：阿托品散瞳。", ["毛果芸香碱", "阿托品", "新斯的明"])
     >>> found.letters, found.rule, found.span, found.explanation
-    ('B', 'answer-phrase', (2, 6), '阿托品散瞳。')
+    ('B', 'before-explanation', (2, 6), '阿托品散瞳。')
     >>> extract("不选A，应选C").letters, extract("无法判断").letters
     ('C', None)
     """
@@ -67,7 +44,15 @@ def extract(text: str, options: Sequence[str] | None = None) -> Extraction:
     plain = plain_reading(text, options)
     if plain is not None:
         return Extraction(mask_to_letters(plain.mask), plain.mask, plain.rule, (plain.start, plain.end), "")
-    clean, reading = _read(text, OptionTexts(options), depth=0)
+    return _extract_by_rules(text, options)
+
+
+def _extract_by_rules(text: str, options: Sequence[str] | None) -> Extraction:
+    # Late, because files of nothing but letters need no rules, and their patterns take a while to compile.
+    from cmexam_baseline.exam.extraction.explanation import explanation_of
+    from cmexam_baseline.exam.extraction.reading import read
+
+    clean, reading = read(text, options)
     explanation = explanation_of(clean, reading)
     if reading is None:
         return Extraction(None, 0, NO_ANSWER, None, explanation)
@@ -104,7 +89,11 @@ def extract_answers(
 
 def _answer(text: str, options: Sequence[str] | None) -> str | None:
     _check(options)
-    reading = plain_reading(text, options) or _read(text, OptionTexts(options), depth=0)[1]
+    reading = plain_reading(text, options)
+    if reading is None:
+        from cmexam_baseline.exam.extraction.reading import read
+
+        reading = read(text, options)[1]
     return mask_to_letters(reading.mask) if reading is not None else None
 
 
@@ -121,42 +110,3 @@ def _aligned(
 def _check(options: Sequence[str] | None) -> None:
     if options is not None and not 2 <= len(options) <= 8:
         raise InputError(f"a question with {len(options)} options; answers are read for 2 to 8")
-
-
-def _read(raw: str, options: OptionTexts, depth: int) -> tuple[CleanText, Reading | None]:
-    kept = kept_ranges(raw)
-    clean, reading = _read_ranges(raw, kept.first, options, depth)
-    if reading is None and kept.otherwise:
-        second_clean, second = _read_ranges(raw, kept.otherwise, options, depth)
-        if second is not None:
-            return second_clean, second
-    return clean, reading
-
-
-def _read_ranges(
-    raw: str, ranges: Ranges, options: OptionTexts, depth: int
-) -> tuple[CleanText, Reading | None]:
-    clean = CleanText(raw, ranges)
-    return clean, _best(clean.text, options, depth)
-
-
-def _best(text: str, options: OptionTexts, depth: int) -> Reading | None:
-    reader = SlotReader(without_echo(text, options), options)
-
-    def read_value(value: str) -> int | None:
-        found = _best(value, options, depth + 1) if depth == 0 else None
-        return found.mask if found else None
-
-    readings = [
-        *structured_readings(reader, read_value),
-        *declared_readings(reader),
-        *english_readings(reader),
-        *line_readings(reader),
-    ]
-    readings.extend(list(reply_readings(reader, readings)))
-    for rules, highest in _WEAKER:
-        best = winner(readings)
-        if best is not None and RULES[best.rule].priority > highest:
-            break
-        readings.extend(rules(reader))
-    return winner(readings)
