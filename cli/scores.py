@@ -12,6 +12,7 @@ from cmexam_baseline.exam import Exam
 from cmexam_baseline.exam.overlap import find_overlap
 from cmexam_baseline.features.trivial import TRIVIAL_BASELINES
 
+_EXPLANATION_FIGURES = ("bleu1", "bleu4", "rouge1", "rouge2", "rougeL")
 _CLEAN_FIGURES = ("accuracy", "accuracy_interval", "weighted_f1")
 
 
@@ -52,6 +53,33 @@ def scores_without_overlap(train: Exam, exam: Exam, answers: np.ndarray) -> dict
         found = answer_scores(exam[clean], answers[clean])
         figures = {name: found[name] for name in _CLEAN_FIGURES}
     return {"n": int(clean.sum()), "n_overlap": counts, **figures}
+
+
+def explanation_scores(
+    exam: Exam, answers: np.ndarray, explanations: list[str] | None
+) -> dict[str, Any] | None:
+    """BLEU and ROUGE in percent (`cmexam` profile) on the questions of `exam` that have an explanation.
+
+    `restated` holds the figures of explanations that only repeat stem and options with the same answers: what
+    these metrics give for saying nothing. None where there is nothing to compare.
+    """
+    from cmexam_baseline.features.explanations import restate
+
+    rows = np.array([bool(text.strip()) for text in exam.explanations], dtype=bool)
+    if explanations is None or not rows.any():
+        return None
+    explained = exam[rows]
+    given = [text for text, kept in zip(explanations, rows.tolist(), strict=True) if kept]
+    found = metrics.score_explanations(explained.explanations, given, profile="cmexam")
+    empty = metrics.score_explanations(
+        explained.explanations, restate(explained, answers[rows]), profile="cmexam"
+    )
+    return {
+        "n": int(rows.sum()),
+        **{name: getattr(found, name) for name in _EXPLANATION_FIGURES},
+        "signature": found.signature,
+        "restated": {name: getattr(empty, name) for name in _EXPLANATION_FIGURES},
+    }
 
 
 def free_baseline_scores(exams: Mapping[str, Exam], seed: int) -> dict[str, dict[str, Any]]:

@@ -11,6 +11,14 @@ from rich.table import Table
 
 from cmexam_baseline.exam.published import PublishedResult, published_result
 
+EXPLANATION_FIGURES = {
+    "bleu1": "BLEU-1",
+    "bleu4": "BLEU-4",
+    "rouge1": "ROUGE-1",
+    "rouge2": "ROUGE-2",
+    "rougeL": "ROUGE-L",
+}
+BESIDE_EXPLANATIONS = ("Bart-large-chinese-CMExam", "ChatGLM-CMExam", "LLaMA-CMExam")
 # The published rows beside which a small model's figures make sense.
 BESIDE_A_BASELINE = ("BERT-CMExam", "RoBERTa-CMExam", "Random", "Human volunteers")
 
@@ -34,6 +42,30 @@ def show_training(console: Console, model: str, scores: Mapping[str, Any], is_sa
     if splits:
         console.print(table)
         console.print(_footnote(scores, splits, is_sample), style="dim")
+
+
+def show_explanations(console: Console, model: str, scores: Mapping[str, Any]) -> None:
+    """BLEU and ROUGE of the explanations on val and test, where there are any, beside published ones."""
+    explained = {split: scores.get(split, {}).get("explanations") for split in ("val", "test")}
+    if not any(explained.values()):
+        return
+    table = Table(title="Explanations, percent (profile cmexam)", title_justify="left")
+    for name in ("", *EXPLANATION_FIGURES.values()):
+        table.add_column(name, justify="right" if name else "left")
+    for split, figures in explained.items():
+        if figures:
+            for row, own in ((f"{model}, {split}", figures), ("  restating alone", figures["restated"])):
+                table.add_row(row, *(f"{own[name]:.1f}" for name in EXPLANATION_FIGURES))
+    table.add_section()
+    for result in map(published_result, BESIDE_EXPLANATIONS):
+        own = (result.bleu_1, result.bleu_4, result.rouge_1, result.rouge_2, result.rouge_l)
+        table.add_row(f"{result.model}, published", *(str(figure or "–") for figure in own), style="dim")
+    console.print(table)
+    counts = [f"{split} {figures['n']:,} explanations" for split, figures in explained.items() if figures]
+    console.print(
+        f"{', '.join(counts)}. Restating alone: stem and options with the same answers and not a word more",
+        style="dim",
+    )
 
 
 def show_seeds(console: Console, model: str, scores: Mapping[int, Mapping[str, Any]]) -> None:

@@ -11,7 +11,12 @@ from typing import Any
 from cmexam_baseline.cli.console import ReportProgress, Stages
 from cmexam_baseline.cli.reading import Split
 from cmexam_baseline.cli.run import write_run
-from cmexam_baseline.cli.scores import answer_scores, free_baseline_scores, scores_without_overlap
+from cmexam_baseline.cli.scores import (
+    answer_scores,
+    explanation_scores,
+    free_baseline_scores,
+    scores_without_overlap,
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,10 @@ def train_once(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Stage
         name: answer_scores(exams[name], predicted.answers, splits[name].n_left_out)
         for name, predicted in predictions.items()
     }
+    for name, predicted in predictions.items():
+        explained = explanation_scores(exams[name], predicted.answers, predicted.explanations)
+        if explained is not None:
+            scores[name]["explanations"] = explained
     with stages.stage("looking for overlap with the training questions"):
         for name, predicted in predictions.items():
             scores[name]["without_overlap"] = scores_without_overlap(

@@ -13,12 +13,13 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.predictions import Predictions
 from cmexam_baseline.features import booster as trees
+from cmexam_baseline.features.explanations import Explainer
 from cmexam_baseline.features.library import Library, right_options
 from cmexam_baseline.features.progress import Progress, silent
 from cmexam_baseline.features.saving import UNREADABLE, pack_arrays, read_model, unpack_arrays, write_model
 from cmexam_baseline.features.table import Table
 
-_BOOSTER, _LIBRARY = "booster.txt", "library.npz"
+_BOOSTER, _LIBRARY, _EXPLAINER = "booster.txt", "library.npz", "explanations.npz"
 
 
 class LightGBMBaseline:
@@ -42,6 +43,7 @@ class LightGBMBaseline:
         self.decoder = Decoder.argmax()
         self._library: Library | None = None
         self._booster: Any = None
+        self._explainer = Explainer([])
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -72,6 +74,7 @@ class LightGBMBaseline:
         self._booster = trees.grow(
             table, right_options(answered), self.rounds, self.seed, self.threads, report
         )
+        self._explainer = Explainer.fit(answered)
         self.decoder = Decoder.argmax()
         if val is not None:
             scores = self.option_scores(val, lambda stage, *count: report(f"val: {stage}", *count))
@@ -79,14 +82,15 @@ class LightGBMBaseline:
         return self
 
     def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
-        """Answers and the probability of every option.
+        """Answers, the probability of every option and, where training questions had any, explanations.
 
         A training question with the same stem and options as a question of `exam` is not looked at.
         Raises `InputError` before `fit` or `load`.
         """
         scores = self.option_scores(exam, progress)
         answers = self.decoder.decode(scores, exam.option_offsets, exam.questions)
-        return Predictions(exam.ids, answers, scores, exam.option_offsets)
+        explanations = self._explained(exam, answers, progress or silent)
+        return Predictions(exam.ids, answers, scores, exam.option_offsets, explanations)
 
     def option_scores(self, exam: Exam, progress: Progress | None = None) -> NDArray[np.float64]:
         """The probability of every option that it is right, float64, flat in exam order."""
@@ -96,6 +100,11 @@ class LightGBMBaseline:
             return np.zeros(0, dtype=np.float64)
         table = Table.build(self._library, exam, progress=progress or silent)
         return trees.probabilities(self._booster, table)
+
+    def _explained(self, exam: Exam, answers: NDArray[np.uint8], progress: Progress) -> list[str] | None:
+        if self._library is None or not self._explainer.sentences:
+            return None
+        return self._explainer.explain(self._library, exam, answers, progress)
 
     def save(self, folder: str | os.PathLike[str], overwrite: bool = False) -> None:
         """Write the model as JSON, npz without pickle and LightGBM's own text into a new `folder`.
@@ -108,6 +117,7 @@ class LightGBMBaseline:
         files = {
             _BOOSTER: trees.to_text(self._booster).encode(),
             _LIBRARY: pack_arrays(self._library.arrays()),
+            _EXPLAINER: pack_arrays(self._explainer.arrays()),
         }
         write_model(folder, self.settings, files, overwrite)
 
@@ -122,6 +132,7 @@ class LightGBMBaseline:
             baseline = cls(int(settings["seed"]), int(settings["rounds"]), threads)
             baseline.decoder = Decoder.from_dict(settings["decoder"])
             baseline._library = Library.from_arrays(unpack_arrays(files[_LIBRARY]))
+            baseline._explainer = Explainer.from_arrays(unpack_arrays(files[_EXPLAINER]))
             baseline._booster = trees.from_text(files[_BOOSTER].decode())
         except UNREADABLE as error:
             raise InputError(

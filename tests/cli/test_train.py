@@ -74,6 +74,21 @@ def test_questions_that_stand_in_train_are_counted_apart(run_folder: Path, tmp_p
     assert "without overlap" in result.stdout
 
 
+def test_explanations_are_predicted_and_scored(run_folder: Path) -> None:
+    from cmexam_baseline.exam import read_exam, read_predictions
+    from cmexam_baseline.metrics import score_explanations
+
+    val, given = read_exam(SAMPLE_FOLDER / "val.csv"), read_predictions(run_folder / "predictions_val.csv")
+    found = json.loads((run_folder / "scores.json").read_text("utf-8"))["val"]["explanations"]
+    pairs = [pair for pair in zip(val.explanations, given.explanations or [], strict=True) if pair[0]]
+    expected = score_explanations(*map(list, zip(*pairs, strict=True)), profile="cmexam")
+    assert found["n"] == len(pairs) == 174
+    assert found["bleu4"] == pytest.approx(expected.bleu4) and found["rougeL"] == pytest.approx(
+        expected.rougeL
+    )
+    assert set(found["restated"]) == {"bleu1", "bleu4", "rouge1", "rouge2", "rougeL"}
+
+
 def test_the_model_is_far_above_its_free_baselines(run_folder: Path) -> None:
     scores = json.loads((run_folder / "scores.json").read_text("utf-8"))
     free = max(figures["val"]["accuracy"] for figures in scores["free_baselines"].values())

@@ -114,9 +114,11 @@ def test_a_saved_model_can_be_moved_and_answers_alike(baseline, saved, tmp_path)
 
 
 def test_the_folder_holds_no_pickle(saved):
-    assert {path.name for path in saved.iterdir()} == {"model.json", "booster.txt", "library.npz"}
-    with np.load(saved / "library.npz", allow_pickle=False) as arrays:
-        assert all(arrays[name].dtype != object for name in arrays.files)
+    arrays = {"library.npz", "explanations.npz"}
+    assert {path.name for path in saved.iterdir()} == {"model.json", "booster.txt", *arrays}
+    for name in arrays:
+        with np.load(saved / name, allow_pickle=False) as parts:
+            assert all(parts[part].dtype != object for part in parts.files)
 
 
 def test_a_taken_folder_is_kept_unless_told_otherwise(baseline, saved, tmp_path):
