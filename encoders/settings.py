@@ -66,10 +66,11 @@ expected 0 or more
         None, "what was tuned by LoRA or prefix, in the saved model", ("merged", "apart")
     )  # fmt: skip
     epochs: int = _option(3, "passes over the training questions at most", least=1)
-    lr: float | None = _option(None, "highest learning rate", least=0)
+    lr: float | None = _option(None, "highest learning rate; by tuning and width if not given", least=0)
     head_lr: float | None = _option(
-        None, "the same for the new weights on top; as --lr if not given", least=0
-    )
+        None, "the same for what is on top; if not given 1e-3, or as --lr where that is more, or where"
+        " the pooler is pretrained (pairwise with cls)", least=0,
+    )  # fmt: skip
     batch: int = _option(16, "questions a step, over all processes and accumulated parts", least=1)
     batch_tokens: int | str = _option("auto", "padded tokens at a time at most, or auto: what fits", least=8)
     accumulation: int = _option(1, "parts a step is cut into at least", least=1)
