@@ -13,6 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
+from cmexam_baseline.encoders.writing import writing
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.files import new_folder, write_atomically
 from cmexam_baseline.exam.locks import held
@@ -46,7 +47,8 @@ class Checkpoints:
         """Write a checkpoint; `state["best_file"]`, if there is one, is kept with it."""
         from safetensors.torch import save_file
 
-        with new_folder(self.folder / _name(step), overwrite=True) as temporary:
+        name = self.folder / _name(step)
+        with writing(name), new_folder(name, overwrite=True) as temporary:
             save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary / _TENSORS)
             state = {**state, "run": self.run, "sha256": _sha256(temporary / _TENSORS)}
             write_atomically(temporary / _STATE, json.dumps(state))

@@ -12,6 +12,7 @@ from cmexam_baseline.encoders.description import DESCRIPTION, Description
 from cmexam_baseline.encoders.heads import MultipleChoiceScorer, Scorer, build_scorer
 from cmexam_baseline.encoders.models import find_model, quiet, weights_fingerprint
 from cmexam_baseline.encoders.tuning import apply_tuning, load_adapter, save_adapter
+from cmexam_baseline.encoders.writing import writing
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.files import new_folder, write_atomically
 
@@ -30,7 +31,7 @@ def save_model(
     """
     from safetensors.torch import save_file
 
-    with new_folder(folder, overwrite) as temporary, quiet():
+    with writing(folder), new_folder(folder, overwrite) as temporary, quiet():
         standard = isinstance(scorer, MultipleChoiceScorer)
         if scorer.adapter:
             save_adapter(scorer, temporary)

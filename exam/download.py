@@ -19,7 +19,7 @@ from pathlib import Path
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.files import write_atomically
 from cmexam_baseline.exam.locks import held
-from cmexam_baseline.exam.transfer import CHUNK, Patience, TransferFailed, fetch_more, shown
+from cmexam_baseline.exam.transfer import CHUNK, PartNotWritten, Patience, TransferFailed, fetch_more, shown
 
 COMMIT = "fadb22c89beb1b7115dc36460ba792eb96b7b972"
 SOURCE = f"https://raw.githubusercontent.com/williamliujl/CMExam/{COMMIT}/data"
@@ -209,6 +209,8 @@ class _Fetch:
             fetch_more(url, part, 2 * self.file.size, self.patience, self._report)
         except TransferFailed as failure:
             return str(failure), failure.wait
+        except PartNotWritten:
+            raise
         except InputError:
             part.unlink(missing_ok=True)
             raise

@@ -7,7 +7,9 @@ takes proxies from the environment; pooch was looked at and knows neither resumi
 from __future__ import annotations
 
 import email.utils
+import errno
 import http.client
+import os
 import ssl
 import time
 import urllib.error
@@ -24,6 +26,7 @@ from cmexam_baseline.exam.errors import InputError
 CHUNK = 1 << 16
 RETRIED_STATUS = frozenset([408, 425, 429, 500, 502, 503, 504])
 LONGEST_WAIT = 60.0
+_OF_THE_DISK = frozenset([errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EISDIR, errno.EFBIG])
 
 ReportBytes = Callable[[int, "int | None"], None]
 
@@ -51,6 +54,10 @@ class TransferFailed(Exception):
         self.wait = wait
 
 
+class PartNotWritten(InputError):
+    """The disk is full or read-only; what has come so far stays."""
+
+
 def fetch_more(
     url: str, part: Path, limit: int, patience: Patience, report: ReportBytes | None = None
 ) -> None:
@@ -60,7 +67,7 @@ def fetch_more(
     file instead starts it afresh. `report(done, total)` tells bytes; total is None where unknown.
 
     Raises `TransferFailed` where another attempt makes sense (stalls, cuts, 429, 5xx) and `InputError` where
-    not (4xx, more than `limit` bytes).
+    not (4xx, more than `limit` bytes, a part that cannot be written).
     """
     have = part.stat().st_size if part.exists() else 0
     try:
@@ -87,6 +94,10 @@ def fetch_more(
     except (http.client.InvalidURL, UnicodeError) as error:
         raise InputError(f"{shown(url)} is not an address ({error}); give http(s)://… or a folder") from error
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+        if not isinstance(error, urllib.error.URLError) and getattr(error, "errno", None) in _OF_THE_DISK:
+            raise PartNotWritten(
+                f"{part} cannot be written: {os.strerror(error.errno)}; make space, or give another --to"
+            ) from error
         _raise_for_connection(error, url, patience.timeout)
 
 
