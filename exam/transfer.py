@@ -9,7 +9,6 @@ from __future__ import annotations
 import email.utils
 import errno
 import http.client
-import os
 import ssl
 import time
 import urllib.error
@@ -94,9 +93,9 @@ def fetch_more(
     except (http.client.InvalidURL, UnicodeError) as error:
         raise InputError(f"{shown(url)} is not an address ({error}); give http(s)://… or a folder") from error
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
-        if not isinstance(error, urllib.error.URLError) and getattr(error, "errno", None) in _OF_THE_DISK:
+        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
             raise PartNotWritten(
-                f"{part} cannot be written: {os.strerror(error.errno)}; make space, or give another --to"
+                f"{part} cannot be written: {error.strerror}; make space, or give another --to"
             ) from error
         _raise_for_connection(error, url, patience.timeout)
 
