@@ -13,6 +13,7 @@ from cmexam_baseline.exam.errors import InputError
 COMMANDS = {
     "train": "cmexam_baseline.cli.train:train",
     "predict": "cmexam_baseline.cli.predict:predict",
+    "explain": "cmexam_baseline.cli.explain:explain",
     "score": "cmexam_baseline.cli.score:score",
     "compare": "cmexam_baseline.cli.compare:compare",
     "export": "cmexam_baseline.cli.export:export",

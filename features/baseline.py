@@ -16,6 +16,7 @@ from cmexam_baseline.features import booster as trees
 from cmexam_baseline.features.explanations import Explainer
 from cmexam_baseline.features.library import Library, right_options
 from cmexam_baseline.features.progress import Progress, silent
+from cmexam_baseline.features.reasons import OptionReasons, reasons
 from cmexam_baseline.features.saving import UNREADABLE, pack_arrays, read_model, unpack_arrays, write_model
 from cmexam_baseline.features.table import Table
 
@@ -100,6 +101,15 @@ class LightGBMBaseline:
             return np.zeros(0, dtype=np.float64)
         table = Table.build(self._library, exam, progress=progress or silent)
         return trees.probabilities(self._booster, table)
+
+    def reasons(self, exam: Exam, most: int = 5) -> list[OptionReasons]:
+        """Why each option of `exam` scores as it does, flat in exam order; the `most` weightiest reasons.
+
+        Raises `InputError` before `fit` or `load`.
+        """
+        if self._library is None:
+            raise InputError("the baseline has not learned anything yet; call fit or load first")
+        return reasons(self._library, self._booster, exam, most)
 
     def _explained(self, exam: Exam, answers: NDArray[np.uint8], progress: Progress) -> list[str] | None:
         if self._library is None or not self._explainer.sentences:

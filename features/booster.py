@@ -50,6 +50,14 @@ def probabilities(booster: Any, table: Table) -> NDArray[np.float64]:
     return np.asarray(booster.predict(table.values), dtype=np.float64)
 
 
+def contributions(booster: Any, table: Table) -> NDArray[np.float64]:
+    """What each feature adds to the log-odds of each option (TreeSHAP), float64 (options, features + 1).
+
+    The last column is where every option starts from.
+    """
+    return np.asarray(booster.predict(table.values, pred_contrib=True), dtype=np.float64)
+
+
 def to_text(booster: Any) -> str:
     """LightGBM's own text form, without the number of threads, which is the machine's and not the model's."""
     return re.sub(r"\[num_threads: \d+\]", "[num_threads: 0]", booster.model_to_string())

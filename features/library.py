@@ -22,6 +22,7 @@ from cmexam_baseline.features.vocabulary import Vocabulary
 from cmexam_baseline.features.wording import is_negated
 
 _INDICES = ("stems", "right", "wrong", "statements", "options", "sentences")
+_TEXTS = ("option_texts", "ids", "questions", "sentence_texts")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,8 @@ class Library:
     option_owner:   int64 (m,) question of each option
     option_right:   bool (m,)
     option_texts:   m texts as compared for "the same option"
+    ids, questions: n texts, to name the source of evidence
+    sentence_texts: the sentences
     sentence_owner: int64 (sentences,) question of each sentence
     negated:        bool (n,) whether the stem asks for the wrong option
     is_extra:       bool (n,) whether the question comes from another exam than those to be answered
@@ -51,6 +54,9 @@ class Library:
     option_owner: NDArray[np.int64]
     option_right: NDArray[np.bool_]
     option_texts: list[str]
+    ids: list[str]
+    questions: list[str]
+    sentence_texts: list[str]
     sentence_owner: NDArray[np.int64]
     negated: NDArray[np.bool_]
     is_extra: NDArray[np.bool_]
@@ -82,7 +88,8 @@ class Library:
         }
         split = [split_sentences(text) for text in exam.explanations]
         sentence_owner = np.repeat(np.arange(len(exam)), [len(parts) for parts in split])
-        sentences = vocabulary.tfidf(vocabulary.counts([part for parts in split for part in parts]))
+        sentence_texts = [part for parts in split for part in parts]
+        sentences = vocabulary.tfidf(vocabulary.counts(sentence_texts))
         progress("collecting words", 3, 3)
         return cls(
             vocabulary=vocabulary,
@@ -95,6 +102,9 @@ class Library:
             option_owner=owner,
             option_right=option_right,
             option_texts=comparable(exam.option_texts),
+            ids=exam.ids,
+            questions=exam.questions,
+            sentence_texts=sentence_texts,
             sentence_owner=sentence_owner,
             negated=negated,
             is_extra=np.zeros(len(exam), dtype=np.bool_) if is_extra is None else is_extra,
@@ -131,7 +141,7 @@ class Library:
         }
         return {
             **{f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()},
-            **join_texts("option_texts", self.option_texts),
+            **{key: texts for name in _TEXTS for key, texts in join_texts(name, getattr(self, name)).items()},
             "option_owner": self.option_owner,
             "option_right": self.option_right,
             "sentence_owner": self.sentence_owner,
@@ -150,10 +160,12 @@ class Library:
                 if name.startswith(f"{prefix}.")
             }
 
+        indices: dict[str, Any] = {name: Index.from_arrays(part(name)) for name in _INDICES}
+        texts: dict[str, Any] = {name: split_texts(name, arrays) for name in _TEXTS}
         return cls(
             vocabulary=Vocabulary.from_arrays(part("vocabulary")),
-            **{name: Index.from_arrays(part(name)) for name in _INDICES},
-            option_texts=split_texts("option_texts", arrays),
+            **indices,
+            **texts,
             option_owner=arrays["option_owner"],
             option_right=arrays["option_right"],
             sentence_owner=arrays["sentence_owner"],

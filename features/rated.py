@@ -14,7 +14,7 @@ from cmexam_baseline.features.queries import Queries
 from cmexam_baseline.features.retrieval import Keys
 
 # Options that share less than this say nothing about each other.
-_LEAST_SIMILARITY = 0.3
+LEAST_SIMILARITY = 0.3
 # A text that was offered this often is judged half by its own record, half by that of all options.
 _PRIOR_WEIGHT = 3.0
 _PRIOR_RIGHT = 0.2
@@ -25,7 +25,7 @@ def rated(library: Library, queries: Queries, near: NDArray[np.float32]) -> Colu
 
     near: float32 (n, training questions), likeness of the stems
     """
-    scores = library.options.scores(queries.options, queries.option_keys, _LEAST_SIMILARITY)
+    scores = library.options.scores(queries.options, queries.option_keys, LEAST_SIMILARITY)
     asking = queries.owner[segment_rows(scores.indptr)]
     question = library.option_owner[scores.indices]
     alike = scores.data.astype(np.float64)

@@ -14,6 +14,9 @@ from cmexam_baseline.features.options import beside_the_others, context, surface
 from cmexam_baseline.features.progress import Progress, silent
 from cmexam_baseline.features.retrieval import Keys
 
+# Between the name of a feature and what it is beside the other options.
+RELATION = "__"
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
@@ -43,7 +46,7 @@ class Table:
         for done, (name, column) in enumerate(compared.items()):
             progress("comparing options", done, len(compared))
             for relation, values in beside_the_others(column, exam.option_offsets).items():
-                columns[f"{name}__{relation}"] = values
+                columns[f"{name}{RELATION}{relation}"] = values
         progress("comparing options", len(compared), len(compared))
         table = np.empty((len(exam.option_texts), len(columns)), dtype=np.float32)
         for place, column in enumerate(columns.values()):

@@ -1,0 +1,86 @@
+"""`cmexam-baseline explain`: why a trained run answers one question as it does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("exam", type=click.Path(path_type=Path))
+@click.option("--id", "wanted", help="The id of the question.")
+@click.option("--row", type=click.IntRange(min=1), help="Its number among the usable questions, from 1.")
+@click.option(
+    "--split", type=click.Choice(["train", "val", "test"]), help="Which split, where EXAM is a folder."
+)
+@click.option(
+    "--top",
+    type=click.IntRange(1, 50),
+    default=3,
+    show_default=True,
+    help="How many features, training questions and sentences to show for each option.",
+)
+@BAD_ROWS
+@AS_JSON
+def explain(
+    run: Path,
+    exam: Path,
+    wanted: str | None,
+    row: int | None,
+    split: str | None,
+    top: int,
+    bad_rows: str,
+    as_json: bool,
+) -> None:
+    """Show what decided about one question of EXAM: evidence and features for each of its options.
+
+    RUN is a run folder of the LightGBM baseline. Contributions are log-odds (TreeSHAP); a feature counts
+    together with its comparisons with the other options.
+
+    \b
+    Examples:
+      cmexam-baseline explain runs/lightgbm CMExam/data/val.csv --row 7
+      cmexam-baseline explain runs/lightgbm CMExam/data --split val --id val-7 --json
+    """
+    from cmexam_baseline.cli import console
+    from cmexam_baseline.cli.explain_tables import as_dict, show
+    from cmexam_baseline.cli.reading import load_exam
+    from cmexam_baseline.cli.run import Run
+    from cmexam_baseline.exam.errors import InputError
+
+    if (wanted is None) == (row is None):
+        raise InputError("name the question by --id or by --row, one of them")
+    opened = Run.open(run)
+    if opened.config["model"] != "lightgbm":
+        raise InputError(
+            f"{run} holds a model of kind {opened.config['model']!r}; explain reads runs of lightgbm"
+        )
+    questions = load_exam(exam, split, bad_rows, need_answers=False).exam
+    place = _place(questions, wanted, row, exam)
+    model: Any = opened.load_model()
+    asked = questions[place : place + 1]
+    answer = model.predict(asked).letters()[0]
+    found = model.reasons(asked, top)
+    if as_json:
+        console.print_json(as_dict(asked[0], answer, found))
+    else:
+        show(console.results(), asked[0], answer, found)
+
+
+def _place(questions: Any, wanted: str | None, row: int | None, exam: Path) -> int:
+    """The place of the question in `questions`."""
+    from cmexam_baseline.exam.errors import InputError
+
+    if row is not None:
+        if row > len(questions):
+            raise InputError(f"{exam} has {len(questions)} questions; --row {row} is beyond the last")
+        return row - 1
+    if wanted not in questions.ids:
+        raise InputError(f"{exam} has no question {wanted!r}; its ids are like {questions.ids[0]!r}")
+    place: int = questions.ids.index(wanted)
+    return place

@@ -1,0 +1,69 @@
+"""The reasons for an answer, as tables and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from cmexam_baseline.cli.console import plain
+from cmexam_baseline.exam import Question
+from cmexam_baseline.exam.letters import LETTERS
+from cmexam_baseline.features.reasons import OptionReasons, Witness
+
+_LONGEST = 60
+
+
+def as_dict(question: Question, answer: str, found: Sequence[OptionReasons]) -> dict[str, Any]:
+    """The question, its predicted and true answer, and the reasons by letter."""
+    return {
+        "id": question.id,
+        "question": question.question,
+        "answer": question.answer,
+        "predicted": answer,
+        "options": {
+            letter: {"text": text, **asdict(reasons)}
+            for letter, text, reasons in zip(LETTERS, question.options, found, strict=False)
+        },
+    }
+
+
+def show(console: Console, question: Question, answer: str, found: Sequence[OptionReasons]) -> None:
+    """A table of the options, one of the deciding features and one of the evidence."""
+    known = f", right is {question.answer}" if question.answer else ""
+    console.print(f"[bold]{plain(question.id)}[/bold] {plain(question.question)}")
+    console.print(f"predicted {answer}{known}")
+    options = list(zip(LETTERS, question.options, found, strict=False))
+    scores = _table("Options", "", "option", "probability")
+    features = _table("Features that decided", "", "feature", "value", "log-odds")
+    evidence = _table("Evidence", "", "from", "what it says", "like stem", "like option")
+    for letter, text, reasons in options:
+        style = "bold" if letter in answer else None
+        scores.add_row(letter, plain(text), f"{reasons.score:.3f}", style=style)
+        features.add_row(letter, "start", "", f"{reasons.start:+.2f}", style="dim")
+        for one in reasons.features:
+            features.add_row("", one.feature, f"{one.value:.3g}", f"{one.contribution:+.2f}")
+        evidence.add_section()
+        for number, witness in enumerate([*reasons.questions, *reasons.sentences]):
+            evidence.add_row("" if number else letter, *_cells(witness))
+        if not reasons.questions and not reasons.sentences:
+            evidence.add_row(letter, "–", "nothing speaks of this option", "", "")
+    for table in (scores, features, evidence):
+        console.print(table)
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    numbers = {"probability", "value", "log-odds", "like stem", "like option"}
+    for name in columns:
+        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+    return table
+
+
+def _cells(witness: Witness) -> tuple[str, str, str, str]:
+    text = witness.text if len(witness.text) <= _LONGEST else f"{witness.text[:_LONGEST]}…"
+    said = f"{plain(text)}\n{witness.verdict}: {plain(witness.option)}" if witness.verdict else plain(text)
+    return plain(witness.id), said, f"{witness.like_stem:.2f}", f"{witness.like_option:.2f}"
