@@ -14,6 +14,9 @@ from cmexam_baseline.exam.normalise import normalise_texts
 from cmexam_baseline.features.arrays import Columns, segment_rows
 from cmexam_baseline.features.wording import all_or_none, is_negated, negated_option
 
+# What `beside_the_others` says, in its order.
+RELATIONS = ("rank", "to_best", "to_mean", "share")
+
 
 def surface(exam: Exam) -> Columns:
     """Columns that differ between the options of a question, each float64 (options,)."""
@@ -59,8 +62,9 @@ def beside_the_others(column: NDArray[np.float64], offsets: NDArray[np.int64]) -
     owner = segment_rows(offsets)
     padded = np.full((len(offsets) - 1, MAX_OPTIONS), np.nan)
     padded[owner, np.arange(len(owner)) - offsets[owner]] = column
-    better = (padded[owner] > column[:, None]).sum(axis=1)
-    equal = (padded[owner] == column[:, None]).sum(axis=1) - 1
+    own = padded[owner]
+    better = (own > column[:, None]).sum(axis=1)
+    equal = (own == column[:, None]).sum(axis=1) - 1
     total = np.nansum(padded, axis=1)
     return {
         "rank": better + equal / 2,

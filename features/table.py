@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.features.evidence import gather_evidence
 from cmexam_baseline.features.library import Library
-from cmexam_baseline.features.options import beside_the_others, context, surface
+from cmexam_baseline.features.options import RELATIONS, beside_the_others, context, surface
 from cmexam_baseline.features.progress import Progress, silent
 from cmexam_baseline.features.retrieval import Keys
 
@@ -39,16 +39,22 @@ class Table:
         is_extra: bool (n,), which questions come from another exam (default: none)
         """
         compared = {**gather_evidence(library, exam, keys, progress), **surface(exam)}
-        columns = {**compared, **context(exam)}
+        plain = context(exam)
         if library.is_extra.any():
             asked_elsewhere = np.zeros(len(exam)) if is_extra is None else is_extra.astype(np.float64)
-            columns["asked_elsewhere"] = np.repeat(asked_elsewhere, exam.n_options)
-        for done, (name, column) in enumerate(compared.items()):
-            progress("comparing options", done, len(compared))
-            for relation, values in beside_the_others(column, exam.option_offsets).items():
-                columns[f"{name}{RELATION}{relation}"] = values
-        progress("comparing options", len(compared), len(compared))
-        table = np.empty((len(exam.option_texts), len(columns)), dtype=np.float32)
-        for place, column in enumerate(columns.values()):
+            plain["asked_elsewhere"] = np.repeat(asked_elsewhere, exam.n_options)
+        relations = [f"{name}{RELATION}{relation}" for name in compared for relation in RELATIONS]
+        names = [*compared, *plain, *relations]
+        # Filled column by column: on large exams a second copy of the table would not fit into memory.
+        table = np.empty((len(exam.option_texts), len(names)), dtype=np.float32)
+        for place, column in enumerate([*compared.values(), *plain.values()]):
             table[:, place] = column
-        return cls(list(columns), table)
+        place = len(compared) + len(plain)
+        for done, name in enumerate(list(compared)):
+            progress("comparing options", done, len(relations) // len(RELATIONS))
+            beside = beside_the_others(compared.pop(name), exam.option_offsets)
+            for relation in RELATIONS:
+                table[:, place] = beside[relation]
+                place += 1
+        progress("comparing options", len(relations) // len(RELATIONS), len(relations) // len(RELATIONS))
+        return cls(names, table)
