@@ -61,6 +61,25 @@ _OPTIONS = [
     click.option(
         "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the resamples."
     ),
+    click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Processes that share the work.",
+    ),
+    click.option(
+        "--backend",
+        type=click.Choice(["processes", "dask"]),
+        default="processes",
+        show_default=True,
+        help="Processes of this machine, or the workers of a Dask cluster (extra: distributed).",
+    ),
+    click.option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="The Dask scheduler, as in tcp://localhost:8786; with --backend dask.",
+    ),
     BAD_ROWS,
 ]
 

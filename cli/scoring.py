@@ -14,6 +14,7 @@ from cmexam_baseline.exam.evaluation import (
     AlignedOutput,
     Settings,
     SystemScore,
+    Workers,
     align,
     score_pairs,
     score_system,
@@ -41,6 +42,16 @@ class Scoring:
     resamples: int
     seed: int
     bad_rows: str
+    jobs: int = 1
+    backend: str = "processes"
+    scheduler: str | None = None
+
+    @property
+    def workers(self) -> Workers:
+        """Who works. Raises `InputError` where backend and scheduler do not fit."""
+        if (self.backend == "dask") != (self.scheduler is not None):
+            raise InputError("--backend dask and --scheduler ADDRESS belong together; give both or neither")
+        return Workers(self.jobs, self.scheduler)
 
     @property
     def settings(self) -> Settings:
@@ -127,9 +138,9 @@ def _score(exam: Exam, source: ExamSource, outputs: Sequence[SystemOutput], opti
     if options.train_path is not None:
         train = read_exam_report(options.train_path, options.bad_rows)[0]
         overlap = find_overlap(train, exam).category.tolist()
-    aligned = [align(exam, output) for output in outputs]
+    aligned = [align(exam, output, options.workers) for output in outputs]
     slices = slice_exam(exam, options.slice_columns, overlap, _columns_of_files(exam, aligned))
-    systems = [score_system(exam, each, slices, options.settings) for each in aligned]
+    systems = [score_system(exam, each, slices, options.settings, options.workers) for each in aligned]
     return ScoredFiles(exam, source, systems, options.settings, slices)
 
 
@@ -145,7 +156,7 @@ def _columns_of_files(exam: Exam, systems: Sequence[AlignedOutput]) -> dict[str,
 
 def _score_against_itself(path: str, outputs: Sequence[SystemOutput], options: Scoring) -> ScoredFiles:
     if any(output.references is not None for output in outputs):
-        systems = [score_pairs(output, options.settings) for output in outputs]
+        systems = [score_pairs(output, options.settings, options.workers) for output in outputs]
         return ScoredFiles(None, ExamSource(path), systems, options.settings)
     try:
         own = read_any_exam(path, options.bad_rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cmexam_baseline.exam.evaluation.aligned import AlignedOutput, align
 from cmexam_baseline.exam.evaluation.comparison import Comparison, Difference, compare_systems
+from cmexam_baseline.exam.evaluation.parallel import Workers
 from cmexam_baseline.exam.evaluation.score import Settings, SliceScore, SystemScore, score_pairs, score_system
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Settings",
     "SliceScore",
     "SystemScore",
+    "Workers",
     "align",
     "compare_systems",
     "score_pairs",

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.evaluation.parallel import Workers
 from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.extraction import Extraction, extract_all
+from cmexam_baseline.exam.extraction import Extraction
 from cmexam_baseline.exam.joining import Join, join
 from cmexam_baseline.exam.letters import letters_to_masks
 from cmexam_baseline.exam.outputs import SystemOutput
@@ -51,16 +52,16 @@ class AlignedOutput:
         return self.output.replies is not None
 
 
-def align(exam: Exam, output: SystemOutput) -> AlignedOutput:
+def align(exam: Exam, output: SystemOutput, workers: Workers | None = None) -> AlignedOutput:
     """Meet the exam, read the answers out of the replies, and bring all in the exam's order.
 
-    Letters that were given to options in another order are mapped back by the options' texts.
-    Raises `InputError` where the rows do not meet the exam.
+    Letters that were given to options in another order are mapped back by the options' texts. `workers` read
+    the replies; None = this process. Raises `InputError` where the rows do not meet the exam.
     """
     met = join(exam, output.keys)
     output = _without_gold_explanations(exam, output, met)
     shown = _shown_options(exam, output, met)
-    extractions = _read_replies(exam, output, met, shown)
+    extractions = _read_replies(exam, output, met, shown, workers or Workers())
     answers, unmapped = _in_exam_order(exam, extractions, shown)
     return AlignedOutput(
         name=output.name,
@@ -102,7 +103,7 @@ def _shown_options(exam: Exam, output: SystemOutput, met: Join) -> dict[int, lis
 
 
 def _read_replies(
-    exam: Exam, output: SystemOutput, met: Join, shown: dict[int, list[str]]
+    exam: Exam, output: SystemOutput, met: Join, shown: dict[int, list[str]], workers: Workers
 ) -> list[Extraction | None]:
     extractions: list[Extraction | None] = [None] * len(exam)
     if output.replies is None:
@@ -110,7 +111,7 @@ def _read_replies(
     matched = met.matched.tolist()
     texts = [output.replies[met.row_of[question]] for question in matched]
     options = [shown.get(question) or exam.options(question) for question in matched]
-    for question, found in zip(matched, extract_all(texts, options), strict=True):
+    for question, found in zip(matched, workers.extract_all(texts, options), strict=True):
         extractions[question] = found
     return extractions
 

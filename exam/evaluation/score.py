@@ -13,6 +13,7 @@ from cmexam_baseline import metrics
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.evaluation.aligned import AlignedOutput
 from cmexam_baseline.exam.evaluation.intervals import Interval, answer_intervals, explanation_intervals, share
+from cmexam_baseline.exam.evaluation.parallel import Workers
 from cmexam_baseline.exam.evaluation.probabilities import probability_scores
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.joining import Join
@@ -107,9 +108,13 @@ class SystemScore:
 
 
 def score_system(
-    exam: Exam, aligned: AlignedOutput, slices: Sequence[Slice] = (), settings: Settings | None = None
+    exam: Exam,
+    aligned: AlignedOutput,
+    slices: Sequence[Slice] = (),
+    settings: Settings | None = None,
+    workers: Workers | None = None,
 ) -> SystemScore:
-    """Score what `align` made of a system's file.
+    """Score what `align` made of a system's file; `workers` score the explanations, None = this process.
 
     Raises `InputError` where `missing` is "error" and a question has no row, or where the system holds
     neither answers nor explanations for any question.
@@ -127,7 +132,7 @@ def score_system(
         of_answered = answer_intervals(answered, chosen.resamples, chosen.seed)
         intervals["answered_accuracy"] = of_answered["accuracy"]
         intervals["answered_f1"] = of_answered["weighted_f1"]
-    explanations = _explanations(exam, aligned, rows, chosen.profile)
+    explanations = _explanations(exam, aligned, rows, chosen.profile, workers or Workers())
     if explanations is not None:
         intervals |= explanation_intervals(explanations, chosen.resamples, chosen.seed)
     if answers is None and explanations is None:
@@ -146,7 +151,9 @@ def score_system(
     )
 
 
-def score_pairs(output: SystemOutput, settings: Settings | None = None) -> SystemScore:
+def score_pairs(
+    output: SystemOutput, settings: Settings | None = None, workers: Workers | None = None
+) -> SystemScore:
     """Score the explanations of a file that brings its reference explanations along, without an exam.
 
     Where the file has no column of explanations, whole replies count as such. Raises `InputError` where no
@@ -158,7 +165,7 @@ def score_pairs(output: SystemOutput, settings: Settings | None = None) -> Syste
         raise InputError(f"{output.file}: no column with explanations; name it with --explanation-column")
     texts = [text or None for text in predictions]
     references = [text or None for text in output.references]
-    explanations = metrics.score_explanations(references, texts, profile=chosen.profile)
+    explanations = (workers or Workers()).score_explanations(references, texts, chosen.profile)
     if not explanations.counts["pairs"]:
         raise InputError(f"{output.file}: no row has both a reference and a predicted explanation")
     n = len(output)
@@ -207,7 +214,7 @@ def _rows_that_count(exam: Exam, aligned: AlignedOutput, missing: str) -> NDArra
 
 
 def _explanations(
-    exam: Exam, aligned: AlignedOutput, rows: NDArray[np.int64], profile: str
+    exam: Exam, aligned: AlignedOutput, rows: NDArray[np.int64], profile: str, workers: Workers
 ) -> metrics.ExplanationScores | None:
     if aligned.explanations is None:
         return None
@@ -215,7 +222,7 @@ def _explanations(
     if not any(references):
         return None
     predictions = [aligned.explanations[row] for row in rows.tolist()]
-    scores = metrics.score_explanations(references, predictions, profile=profile)
+    scores = workers.score_explanations(references, predictions, profile)
     return scores if scores.counts["pairs"] else None
 
 

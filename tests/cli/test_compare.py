@@ -226,3 +226,15 @@ def test_nine_real_models_are_compared_by_one_plain_command() -> None:
     assert len(report["systems"]) == 9 and report["comparison"]["n"] == 194
     assert len(differences(report, "accuracy")) == 36
     assert differences(report, "accuracy")["qwen25-32b", "llama3-8b"]["p_holm"] < 0.001
+
+
+def test_jobs_change_no_figure(wide: Path, report: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cmexam_baseline.exam.evaluation.parallel.ROWS_A_PART", 17)
+    assert report_of_command("compare", wide, "--exam", TEST, "--published", "--jobs", "2") == report
+
+
+def test_dask_needs_a_scheduler(wide: Path) -> None:
+    complain(
+        "compare", wide, "--exam", TEST, "--backend", "dask", about=["--scheduler ADDRESS belong together"]
+    )
+    complain("score", wide, "--exam", TEST, "--scheduler", "tcp://x", about=["--scheduler ADDRESS belong"])
