@@ -111,7 +111,7 @@ def run_speed(arguments: argparse.Namespace) -> None:
                 own[name].append(getattr(contender, work)(some))
                 print(f"{name}, {work}: {own[name][-1]}", file=sys.stderr)
     rates = {work: {name: _rate(found) for name, found in own.items()} for work, own in turns.items()}
-    text = report(arguments, runtime, turns["train"], rates)
+    text = report(arguments, runtime, turns)
     print(text)
     arguments.out.write_text(text, encoding="utf-8")
     ratios = {
@@ -149,10 +149,7 @@ def ours(settings: EncoderSettings, runtime: Runtime, exam: Exam) -> Contender:
     return Contender(train, predict)
 
 
-def report(
-    arguments: argparse.Namespace, runtime: Runtime, turns: dict[str, list[Turn]],
-    rates: dict[str, dict[str, float]],
-) -> str:  # fmt: skip
+def report(arguments: argparse.Namespace, runtime: Runtime, turns: dict[str, dict[str, list[Turn]]]) -> str:
     """What encoders.md holds."""
     facts = device_facts(arguments.device)
     config = load_config(find_model(arguments.model))
@@ -166,18 +163,15 @@ def report(
         f" {name}; medians of {arguments.turns} turns of {arguments.questions} questions of"
         f" {Path(arguments.data).name}. The plain loop is the step of transformers' multiple-choice example:"
         f" five copies of the question, all padded to {LENGTH}{parts}. Times are those of the plain loop in"
-        " the same run; tokens leave padding out.",
+        " the same run, in brackets those of the turn where they were fewest; tokens leave padding out.",
         "",
         "| | training, questions/s | times | prediction, questions/s | times | tokens a question | share of peak |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for contender, own in turns.items():
+    for contender, own in turns["train"].items():
         tokens = sum(turn.tokens for turn in own) / sum(turn.questions for turn in own)
-        share = utilisation(config, facts, runtime.precision, rates["train"][contender] * tokens)
-        figures = [
-            f"{found[contender]:.2f} | {found[contender] / found['plain loop']:.1f}"
-            for found in rates.values()
-        ]
+        share = utilisation(config, facts, runtime.precision, _rate(own) * tokens)
+        figures = [_figures(found[contender], found["plain loop"]) for found in turns.values()]
         lines.append(f"| {contender} | {' | '.join(figures)} | {tokens:.0f} | {share} |")
     floors = ", ".join(f"{head} {floor:g}" for head, floor in FLOORS.items())
     versions = (
@@ -185,8 +179,17 @@ def report(
         f" Python {platform.python_version()}, torch {torch.__version__},"
         f" transformers {version('transformers')}, {date.today()}"
     )
-    command = " ".join(["python", "benchmarks/bench_encoders.py", *sys.argv[1:]])
+    command = (
+        f"python benchmarks/bench_encoders.py speed --model {Path(arguments.model).name} --data"
+        f" {arguments.data.name} --questions {arguments.questions} --turns {arguments.turns}"
+        f" --batch {arguments.batch} --plain-parts {arguments.plain_parts} --precision {arguments.precision}"
+    )
     return "\n".join([*lines, "", f"At least, of both: {floors}. {versions}.", "", f"    {command}", ""])
+
+
+def _figures(own: list[Turn], plain: list[Turn]) -> str:
+    least = min(other.seconds / one.seconds for one, other in zip(own, plain, strict=True))
+    return f"{_rate(own):.2f} | {_rate(own) / _rate(plain):.1f} ({least:.1f})"
 
 
 def _processor() -> str:
