@@ -37,7 +37,7 @@ class LightGBMBaseline:
     (1, 2)
     """
 
-    def __init__(self, seed: int = 0, rounds: int = 400, threads: int | None = None) -> None:
+    def __init__(self, seed: int = 0, rounds: int = 300, threads: int | None = None) -> None:
         self.seed = seed
         self.rounds = rounds
         self.threads = threads or os.cpu_count() or 1
