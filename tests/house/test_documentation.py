@@ -23,8 +23,11 @@ def test_docstring_examples_run(name: str) -> None:
     assert result.failed == 0
 
 
-def test_readme_examples_run() -> None:
-    result = doctest.testfile(str(ROOT / "README.md"), module_relative=False, encoding="utf-8")
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_examples_of_pages_run(page: str) -> None:
+    result = doctest.testfile(
+        str(ROOT / page), module_relative=False, encoding="utf-8", optionflags=doctest.IGNORE_EXCEPTION_DETAIL
+    )
     assert result.attempted > 0
     assert result.failed == 0
 
