@@ -1,0 +1,126 @@
+"""What each group of features and each index is worth to the LightGBM baseline, measured on val.
+
+    python benchmarks/ablation.py CMExam/data --seeds 1 2 3 --work /tmp/ablation > docs/ablation.md
+
+The features of train and val are computed once and kept under --work, and so is every fit: run again, it goes
+on where it was stopped. Accuracy is that of the best option (argmax), so that no decoder is fitted on val.
+Percent of rows answered exactly right; the mean over seeds and their standard deviation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from statistics import mean, stdev
+
+import numpy as np
+
+from cmexam_baseline.exam import Exam, read_splits
+from cmexam_baseline.exam.decoding import Decoder
+from cmexam_baseline.features import LightGBMBaseline
+from cmexam_baseline.features import booster as trees
+from cmexam_baseline.features.library import Library, right_options
+from cmexam_baseline.features.table import Table
+
+# What a group is called: the beginnings of its features' names.
+GROUPS = {
+    "options like this one, by likeness of the stems": ("rated_",),
+    "record of the option's text": ("record",),
+    "sentences of explanations, by likeness": ("told_",),
+    "sentences of explanations, by coverage": ("sentence_",),
+    "answered questions as statements": ("stated_",),
+    "questions read backwards": ("reversed_",),
+    "the same list of options": ("list_", "companions_"),
+    "surface of options and stem": (
+        "length", "digits", "shared_", "place", "n_options", "stem_", "all_or_none", "option_negated",
+    ),
+}  # fmt: skip
+INDICES = {
+    "explanations (sentences)": ("told_", "sentence_"),
+    "options": ("rated_", "record_like", "record_right_like", "record_wrong_like"),
+    "option texts": ("record", "list_", "companions_"),
+    "statements": ("stated_",),
+    "right and wrong options of questions": ("reversed_right", "reversed_wrong", "reversed_balance"),
+}
+
+
+def tables(data: Path, work: Path) -> tuple[Exam, Exam, Table, Table]:
+    """Both exams and their features, computed on the first run."""
+    splits = read_splits(data)
+    train, val = splits["train"][splits["train"].answers > 0], splits["val"]
+    file = work / f"{train.fingerprint()[:12]}-{val.fingerprint()[:12]}.npz"
+    if not file.exists():
+        library = Library.fit(train)
+        seen, asked = Table.build(library, train), Table.build(library, val)
+        np.savez(file, train=seen.values, val=asked.values, names=np.array(seen.names))
+    with np.load(file, allow_pickle=False) as saved:
+        names = saved["names"].tolist()
+        return train, val, Table(names, saved["train"]), Table(names, saved["val"])
+
+
+def without(table: Table, prefixes: tuple[str, ...], only: bool = False) -> Table:
+    """`table` without the features that begin so, or with them alone."""
+    kept = [i for i, name in enumerate(table.names) if name.startswith(prefixes) == only]
+    return Table([table.names[i] for i in kept], np.ascontiguousarray(table.values[:, kept]))
+
+
+def main() -> None:
+    """Fit what has not been fitted yet, then print the Markdown document."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    train, val, seen, asked = tables(arguments.data, arguments.work)
+    store = arguments.work / "fits.json"
+    fits: dict[str, float] = json.loads(store.read_text()) if store.exists() else {}
+    rounds = LightGBMBaseline().rounds
+
+    def accuracies(name: str, prefixes: tuple[str, ...], only: bool = False) -> list[float]:
+        for seed in arguments.seeds:
+            if f"{name} {seed}" not in fits:
+                model = trees.grow(
+                    without(seen, prefixes, only), right_options(train), rounds, seed, arguments.threads
+                )
+                scores = trees.probabilities(model, without(asked, prefixes, only))
+                answers = Decoder.argmax().decode(scores, val.option_offsets)
+                fits[f"{name} {seed}"] = float((answers == val.answers).mean() * 100)
+                store.write_text(json.dumps(fits, indent=1))
+        return [fits[f"{name} {seed}"] for seed in arguments.seeds]
+
+    full = accuracies("all features", ())
+    rows = [("all features", full)]
+    parts = [(f"without {name}", prefixes, False) for name, prefixes in GROUPS.items()]
+    parts += [(f"{name} alone", prefixes, True) for name, prefixes in GROUPS.items()]
+    parts += [(f"without the index of {name}", prefixes, False) for name, prefixes in INDICES.items()]
+    rows += [(name, accuracies(name, prefixes, only)) for name, prefixes, only in parts]
+    print(document(rows, len(train), len(val), arguments.seeds))
+
+
+def document(rows: list[tuple[str, list[float]]], n_train: int, n_val: int, seeds: list[int]) -> str:
+    """The table as Markdown."""
+    full = mean(rows[0][1])
+    lines = [
+        "# What the features are worth",
+        "",
+        f"Accuracy of the best option in percent on {n_val:,} val questions, {n_train:,} training questions,",
+        f"mean ± standard deviation over seeds {', '.join(map(str, seeds))}. Made by `benchmarks/ablation.py`.",
+        f"The sampling error of one figure on {n_val:,} questions is about "
+        f"{100 * (full / 100 * (1 - full / 100) / n_val) ** 0.5:.1f} points; differences below one point say little.",
+        "",
+        "| features | accuracy | difference |",
+        "|---|---|---|",
+    ]
+    for name, found in rows:
+        spread = f" ± {stdev(found):.2f}" if len(found) > 1 else ""
+        lines.append(f"| {name} | {mean(found):.2f}{spread} | {mean(found) - full:+.2f} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
