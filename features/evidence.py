@@ -16,7 +16,7 @@ from cmexam_baseline.features.option_sets import chosen_from_the_same
 from cmexam_baseline.features.progress import Progress, silent
 from cmexam_baseline.features.queries import Queries
 from cmexam_baseline.features.rated import rated, record
-from cmexam_baseline.features.retrieval import Keys, best_documents
+from cmexam_baseline.features.retrieval import Keys, as_array, best_documents
 from cmexam_baseline.features.stated import stated
 from cmexam_baseline.features.told import told
 
@@ -47,14 +47,14 @@ def gather_evidence(
 def _block(library: Library, queries: Queries) -> Columns:
     """Evidence for the options of a few questions."""
     stem_scores = library.stems.scores(queries.stems, queries.keys)
-    near = stem_scores.toarray()
-    return {
-        **_neighbourhood(stem_scores, queries.owner),
-        **rated(library, queries, near),
-        **told(library, queries, near),
-        **stated(library, queries, near),
-        **chosen_from_the_same(library, queries, near),
-    }
+    with as_array(stem_scores) as near:
+        return {
+            **_neighbourhood(stem_scores, queries.owner),
+            **rated(library, queries, near),
+            **told(library, queries, near),
+            **stated(library, queries, near),
+            **chosen_from_the_same(library, queries, near),
+        }
 
 
 def _neighbourhood(stem_scores: sp.csr_matrix, owner: NDArray[np.int64]) -> Columns:

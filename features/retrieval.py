@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,6 +12,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+
+from cmexam_baseline.features.arrays import segment_rows
 
 Keys = NDArray[np.uint64]
 
@@ -85,6 +89,29 @@ class Index:
         """The index that `arrays` described."""
         parts = (arrays["data"], arrays["indices"], arrays["indptr"])
         return cls(sp.csr_matrix(parts, shape=tuple(arrays["shape"].tolist())), arrays["keys"])
+
+
+@contextmanager
+def as_array(scores: sp.csr_matrix) -> Iterator[NDArray[np.float32]]:
+    """`scores` as an array (queries, documents) to look up pairs in, as long as the context lasts.
+
+    Each thread keeps its arrays and wipes only what was written, so that a block of queries costs what its
+    scores cost, however many documents there are.
+    """
+    free = _scratch.__dict__.setdefault("free", [])
+    size = scores.shape[0] * scores.shape[1]
+    fitting = next((place for place, flat in enumerate(free) if len(flat) >= size), None)
+    flat = np.zeros(size, dtype=np.float32) if fitting is None else free.pop(fitting)
+    places = segment_rows(scores.indptr) * scores.shape[1] + scores.indices
+    flat[places] = scores.data
+    try:
+        yield flat[:size].reshape(scores.shape)
+    finally:
+        flat[places] = 0
+        free.append(flat)
+
+
+_scratch = threading.local()
 
 
 def best_documents(scores: sp.csr_matrix, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from cmexam_baseline.features.arrays import Columns, segment_max, segment_rows, segment_sum
 from cmexam_baseline.features.library import Library
 from cmexam_baseline.features.queries import Queries
-from cmexam_baseline.features.retrieval import FULLY, LEAST_COVERAGE
+from cmexam_baseline.features.retrieval import FULLY, LEAST_COVERAGE, as_array
 
 
 def stated(library: Library, queries: Queries, near: NDArray[np.float32]) -> Columns:
@@ -25,8 +25,8 @@ def _forwards(library: Library, queries: Queries) -> Columns:
     asking = queries.owner[segment_rows(scores.indptr)]
     covered = scores.data.astype(np.float64)
     full = covered > FULLY
-    alike_all = library.statements.scores(queries.stems, queries.keys).toarray()
-    alike = alike_all[asking, scores.indices].astype(np.float64)
+    with as_array(library.statements.scores(queries.stems, queries.keys)) as alike_all:
+        alike = alike_all[asking, scores.indices].astype(np.float64)
     joint = alike * covered
     columns: Columns = {
         "stated_best": segment_max(joint, scores.indptr),
@@ -51,7 +51,8 @@ def _backwards(library: Library, queries: Queries, near: NDArray[np.float32]) ->
         "reversed_count": np.log1p(segment_sum(full, scores.indptr)),
     }
     for verdict, index in (("right", library.right), ("wrong", library.wrong)):
-        alike = index.scores(queries.stems, queries.keys).toarray()[asking, scores.indices].astype(np.float64)
+        with as_array(index.scores(queries.stems, queries.keys)) as alike_all:
+            alike = alike_all[asking, scores.indices].astype(np.float64)
         columns[f"reversed_{verdict}_best"] = segment_max(covered * alike, scores.indptr)
         columns[f"reversed_{verdict}_squares"] = segment_sum((covered * alike) ** 2, scores.indptr)
         columns[f"reversed_{verdict}_full"] = segment_max(alike * full, scores.indptr)

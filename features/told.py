@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from cmexam_baseline.features.arrays import Columns, segment_max, segment_rows, segment_sum
 from cmexam_baseline.features.library import Library
 from cmexam_baseline.features.queries import Queries
-from cmexam_baseline.features.retrieval import FULLY, LEAST_COVERAGE
+from cmexam_baseline.features.retrieval import FULLY, LEAST_COVERAGE, as_array
 
 # Sentences that share less than this with an option say nothing about it.
 _LEAST_SIMILARITY = 0.12
@@ -19,11 +19,11 @@ def told(library: Library, queries: Queries, near: NDArray[np.float32]) -> Colum
 
     near: float32 (n, training questions), likeness of the stems
     """
-    near_sentence = library.sentences.scores(queries.stems, queries.keys).toarray()
-    return {
-        **_alike(library, queries, near, near_sentence),
-        **_covered(library, queries, near, near_sentence),
-    }
+    with as_array(library.sentences.scores(queries.stems, queries.keys)) as near_sentence:
+        return {
+            **_alike(library, queries, near, near_sentence),
+            **_covered(library, queries, near, near_sentence),
+        }
 
 
 def _alike(

@@ -67,6 +67,19 @@ def test_what_the_same_list_of_options_was_asked_before_counts():
     assert found["companions_odds"] == [0.2 / 2, 1.2 / 2]
 
 
+def test_what_the_exam_s_own_questions_say_stands_apart():
+    asked = Exam.from_questions([Question("q", "患癞皮病者应补充", ("烟酸", "核黄素"), "")])
+    plain = gather_evidence(Library.fit(TRAIN), asked)
+    own = gather_evidence(Library.fit(TRAIN, is_extra=np.array([True, False, False, False])), asked)
+    other = gather_evidence(Library.fit(TRAIN, is_extra=np.array([False, False, False, True])), asked)
+    assert own.keys() - plain.keys() == {"rated_balance_own", "stated_best_own"}
+    for name, column in plain.items():
+        assert np.array_equal(own[name], column), name
+    assert own["stated_best_own"].tolist() == plain["stated_best"].tolist()
+    assert other["stated_best_own"][0] < plain["stated_best"][0]
+    assert other["rated_balance_own"][0] < own["rated_balance_own"][0]
+
+
 def test_evidence_is_finite_where_nothing_is_known():
     for name, values in _evidence("全然陌生", "某甲", "某乙", "").items():
         assert np.isfinite(values).all(), name

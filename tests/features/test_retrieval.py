@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import scipy.sparse as sp
 import slow_retrieval
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from cmexam_baseline.exam import Exam, Question
 from cmexam_baseline.features.folds import copy_keys, folds_of
-from cmexam_baseline.features.retrieval import Index, best_documents
+from cmexam_baseline.features.retrieval import Index, as_array, best_documents
 
 N_TERMS = 6
 weights = st.sampled_from([0.0, 0.0, 0.25, 0.5, 1.0])
@@ -45,6 +46,29 @@ def test_coverage_equals_the_slow_twin(data, n_queries, n_documents, least):
     held = (documents > 0).astype(np.float32)
     expected = slow_retrieval.visible_scores(queries, held, query_keys, document_keys)
     assert np.allclose(covered.toarray(), np.where(expected > least, expected, 0))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(0, 4).flatmap(lambda n: arrays(np.float32, (2, n), elements=weights)), max_size=6)
+)
+def test_scores_look_dense_one_inside_the_other(tables):
+    def nested(left):
+        if not left:
+            return
+        with as_array(sp.csr_matrix(left[0])) as found:
+            nested(left[1:])
+            assert found.tolist() == left[0].tolist()
+
+    nested(tables)
+    nested(tables[::-1])
+
+
+def test_an_error_leaves_no_scores_behind():
+    with pytest.raises(ValueError, match="broken"), as_array(sp.csr_matrix(np.ones((2, 3), np.float32))):
+        raise ValueError("broken")
+    with as_array(sp.csr_matrix((2, 3), dtype=np.float32)) as found:
+        assert not found.any()
 
 
 @settings(max_examples=60, deadline=None)
