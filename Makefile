@@ -2,6 +2,7 @@
 # make test:  the same environment with the test extra, then ruff, mypy and pytest.
 
 PYTHON ?= python3
+OLDEST_PYTHON ?= python3.10
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
@@ -10,7 +11,7 @@ FOLDERS := cli encoders exam features metrics
 SOURCES := $(shell find $(FOLDERS) -name '*.py' -o -name '*.csv' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name 'py.typed')
 REQUIREMENTS := setup.cfg pyproject.toml constraints.txt
 
-.PHONY: train test test-all lint bench bench-guard clean
+.PHONY: train test test-all test-oldest faults mutants coverage dist-smoke install-hashed lint bench bench-guard clean
 
 train: $(VENV)/package-installed
 	$(BIN)/cmexam-baseline train --out runs/sample --overwrite
@@ -22,6 +23,30 @@ test: $(VENV)/test-installed lint
 # Also what needs ../shared and minutes: training on 30,000 questions.
 test-all: test
 	$(BIN)/pytest -m minutes
+
+# With the oldest versions that setup.cfg allows, on the oldest Python.
+test-oldest:
+	tests/oldest.sh $(OLDEST_PYTHON)
+
+# kill -9 a hundred times for every command that writes; some tens of minutes.
+faults: $(VENV)/test-installed
+	$(BIN)/python tests/faults/kill.py
+
+mutants: $(VENV)/test-installed
+	$(BIN)/python tests/mutate.py
+
+coverage: $(VENV)/test-installed
+	$(PIP) install $(CONSTRAINTS) pytest-cov
+	$(BIN)/pytest -m "not minutes" $(addprefix --cov=cmexam_baseline.,$(FOLDERS)) --cov-report=term-missing:skip-covered
+
+# Wheel and sdist into empty environments, every dependency by its hash.
+dist-smoke:
+	tests/dist_smoke.sh $(PYTHON)
+
+# All that scoring, training LightGBM and reports need, by version and hash.
+install-hashed: | $(BIN)/python
+	$(PIP) install --require-hashes -r constraints-hashes.txt
+	$(PIP) install --no-deps .
 
 lint: $(VENV)/test-installed
 	$(BIN)/ruff check .
