@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -55,23 +53,37 @@ def rated(library: Library, queries: Queries, near: NDArray[np.float32]) -> Colu
 
 def record(library: Library, exam: Exam, keys: Keys) -> Columns:
     """How often the very text of the option was right and wrong when other questions offered it."""
-    own_keys = keys[segment_rows(exam.option_offsets)].tolist()
-    texts = comparable(exam.option_texts)
-    offered_by = library.options.keys.tolist()
-    right, wrong = Counter[object](), Counter[object]()
-    for text, key, holds in zip(library.option_texts, offered_by, library.option_right.tolist(), strict=True):
-        tally = right if holds else wrong
-        tally[text] += 1
-        tally[text, key] += 1
-    columns = {
-        f"record_{verdict}": np.array(
-            [tally[text] - tally[text, key] for text, key in zip(texts, own_keys, strict=True)],
-            dtype=np.float64,
-        )
-        for verdict, tally in (("right", right), ("wrong", wrong))
-    }
+    ids = library.text_ids
+    offered = np.array([ids[text] for text in library.option_texts], dtype=np.int64)
+    asked = np.array([ids.get(text, -1) for text in comparable(exam.option_texts)], dtype=np.int64)
+    known = asked >= 0
+    offered_by, asked_by = library.options.keys, np.repeat(keys, exam.n_options)
+    distinct_keys = np.unique(offered_by)
+    # A text and a key as one number; a key that the library does not know shares no text with it.
+    offered_pairs = offered * len(distinct_keys) + np.searchsorted(distinct_keys, offered_by)
+    key_places = np.minimum(np.searchsorted(distinct_keys, asked_by), len(distinct_keys) - 1)
+    asked_pairs = np.where(distinct_keys[key_places] == asked_by, asked * len(distinct_keys) + key_places, -1)
+    columns: Columns = {}
+    for verdict, holds in (("right", library.option_right), ("wrong", ~library.option_right)):
+        totals = np.bincount(offered[holds], minlength=len(ids))
+        pairs, counts = np.unique(offered_pairs[holds], return_counts=True)
+        column = np.zeros(len(asked))
+        column[known] = totals[asked[known]]
+        columns[f"record_{verdict}"] = column - _looked_up(pairs, counts, np.where(known, asked_pairs, -1))
     return {**columns, "record": _shrunk(columns["record_right"], columns["record_wrong"])}
 
 
 def _shrunk(right: NDArray[np.float64], wrong: NDArray[np.float64]) -> NDArray[np.float64]:
     return (right + _PRIOR_WEIGHT * _PRIOR_RIGHT) / (right + wrong + _PRIOR_WEIGHT)
+
+
+def _looked_up(
+    numbers: NDArray[np.int64], values: NDArray[np.int64], wanted: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The value beside each wanted number, 0 for one that is not among `numbers`, which rise."""
+    found = np.zeros(len(wanted))
+    places = np.searchsorted(numbers, wanted)
+    there = places < len(numbers)
+    there[there] = numbers[places[there]] == wanted[there]
+    found[there] = values[places[there]]
+    return found

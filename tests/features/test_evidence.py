@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+import slow_retrieval
+from tiny_exam import tiny_exam
 
 from cmexam_baseline.exam import Exam, Question
 from cmexam_baseline.features.evidence import gather_evidence
-from cmexam_baseline.features.library import Library
+from cmexam_baseline.features.folds import copy_keys, folds_of
+from cmexam_baseline.features.library import Library, comparable
 
 TRAIN = Exam.from_questions(
     [
@@ -54,6 +58,24 @@ def test_the_very_text_has_a_record():
     found = _evidence("何者正确", "烟酸", "夜盲症。")
     assert found["record_right"] == [2, 0]
     assert found["record_wrong"] == [0, 1]
+
+
+@pytest.mark.parametrize("n_folds", [None, 3])
+def test_records_equal_the_slow_twin(n_folds):
+    exam = tiny_exam()
+    keys = copy_keys(exam) if n_folds is None else folds_of(copy_keys(exam), n_folds).astype(np.uint64)
+    library = Library.fit(exam, keys)
+    for asked, asked_keys in ((exam, keys), (TRAIN, copy_keys(TRAIN))):
+        found = gather_evidence(library, asked, asked_keys)
+        expected = slow_retrieval.records(
+            library.option_texts,
+            library.options.keys.tolist(),
+            library.option_right.tolist(),
+            comparable(asked.option_texts),
+            np.repeat(asked_keys, asked.n_options).tolist(),
+        )
+        for name, values in expected.items():
+            assert found[name].tolist() == values, name
 
 
 def test_what_the_same_list_of_options_was_asked_before_counts():

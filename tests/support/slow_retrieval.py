@@ -55,3 +55,19 @@ def visible_scores(
     """Dense scalar products, 0 where the keys are equal."""
     scores = queries.astype(np.float64) @ documents.astype(np.float64).T
     return np.where(query_keys[:, None] == document_keys[None, :], 0.0, scores)
+
+
+def records(
+    texts: list[str], keys: list[int], right: list[bool], asked_texts: list[str], asked_keys: list[int]
+) -> dict[str, list[int]]:
+    """How often each asked text was right and wrong under other keys than its own."""
+    return {
+        name: [
+            sum(
+                text == asked and key != own and holds == verdict
+                for text, key, holds in zip(texts, keys, right, strict=True)
+            )
+            for asked, own in zip(asked_texts, asked_keys, strict=True)
+        ]
+        for name, verdict in (("record_right", True), ("record_wrong", False))
+    }
