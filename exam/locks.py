@@ -57,18 +57,23 @@ def held(path: str | os.PathLike[str], instead: str) -> Iterator[None]:
     ...     lock(folder) is None
     True
     """
-    descriptor = None
-    if fcntl is not None:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise InputError(f"{os.fspath(path)} is in use by another command; {instead}") from None
-        except OSError:  # a file system without locks
-            pass
+    descriptor = None if fcntl is None else os.open(path, os.O_RDONLY)
     try:
+        if descriptor is not None:
+            claim(descriptor, path, instead)
         yield
     finally:
         if descriptor is not None:
             os.close(descriptor)
+
+
+def claim(descriptor: int, path: str | os.PathLike[str], instead: str) -> None:
+    """Take the lock of an open file until its descriptor is closed; see `held`."""
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InputError(f"{os.fspath(path)} is in use by another command; {instead}") from None
+    except OSError:  # a file system without locks
+        return

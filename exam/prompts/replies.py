@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.locks import claim
 
 
 def request_key(body: Mapping[str, Any]) -> str:
@@ -51,7 +52,7 @@ class ReplyFile:
         except OSError as error:
             raise InputError(f"{self.path} cannot be opened: {error.strerror}; choose another -o") from error
         try:
-            _lock(self._descriptor, self.path)
+            claim(self._descriptor, self.path, "wait for it, or choose another -o")
             self._read_what_is_there(self._descriptor)
         except BaseException:
             self.__exit__(None, None, None)
@@ -107,14 +108,3 @@ def _reply_of(line: bytes) -> dict[str, Any] | None:
 def _write_all(descriptor: int, data: bytes) -> None:
     while data:
         data = data[os.write(descriptor, data) :]
-
-
-def _lock(descriptor: int, path: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows: two processes at one file are the user's to avoid
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise InputError(f"{path} is in use by another run; wait for it, or choose another -o") from error

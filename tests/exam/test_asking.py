@@ -264,7 +264,7 @@ def test_replies_to_other_prompts_or_settings_are_not_taken_for_these(path: Path
 
 
 def test_two_runs_never_write_to_one_file(path: Path) -> None:
-    with ReplyFile(path), pytest.raises(InputError, match="in use by another run"), ReplyFile(path):
+    with ReplyFile(path), pytest.raises(InputError, match="in use by another command"), ReplyFile(path):
         pass
     with ReplyFile(path):
         pass
