@@ -51,6 +51,10 @@ class Workers:
     ) -> metrics.ExplanationScores:
         """What `metrics.score_explanations` gives."""
         parts = self._map(_score, references, predictions, profile=profile)
+        if not all(part.same_definition(parts[0]) for part in parts):
+            raise InputError(
+                "the workers score by different versions of cmexam-baseline or dictionaries; install the same on all"
+            )
         return sum(parts[1:], parts[0])
 
     def _map(self, function: Callable[..., Part], *columns: Sequence[Any], **others: Any) -> list[Part]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cmexam_baseline import metrics
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.evaluation import Workers, parallel
 
@@ -67,6 +68,19 @@ def test_a_worker_that_dies_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(parallel, "extract_all", die)
     with pytest.raises(InputError, match="a worker process was killed; use fewer --jobs"):
         Workers(jobs=2).extract_all(REPLIES, OPTIONS)
+
+
+def by_another_profile(
+    references: list[str | None], predictions: list[str | None], profile: str
+) -> metrics.ExplanationScores:
+    other = profile if references[0] is None else "google"
+    return metrics.score_explanations(references, predictions, profile=other)
+
+
+def test_workers_that_are_not_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "_score", by_another_profile)
+    with pytest.raises(InputError, match="install the same on all"):
+        Workers(jobs=2).score_explanations(REFERENCES, PREDICTIONS, "cmexam")
 
 
 @contextlib.contextmanager
