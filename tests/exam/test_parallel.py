@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import worker_functions
 
-from cmexam_baseline import metrics
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.evaluation import Workers, parallel
 
@@ -60,25 +60,14 @@ def test_nothing_to_do() -> None:
     assert Workers(jobs=2).score_explanations([], [], "cmexam").counts["rows"] == 0
 
 
-def die(*columns: object) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def test_a_worker_that_dies_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "extract_all", die)
+    monkeypatch.setattr(parallel, "extract_all", worker_functions.die)
     with pytest.raises(InputError, match="a worker process was killed; use fewer --jobs"):
         Workers(jobs=2).extract_all(REPLIES, OPTIONS)
 
 
-def by_another_profile(
-    references: list[str | None], predictions: list[str | None], profile: str
-) -> metrics.ExplanationScores:
-    other = profile if references[0] is None else "google"
-    return metrics.score_explanations(references, predictions, profile=other)
-
-
 def test_workers_that_are_not_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "_score", by_another_profile)
+    monkeypatch.setattr(parallel, "_score", worker_functions.by_another_profile)
     with pytest.raises(InputError, match="install the same on all"):
         Workers(jobs=2).score_explanations(REFERENCES, PREDICTIONS, "cmexam")
 
@@ -89,7 +78,11 @@ def cluster() -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
     pytest.importorskip("distributed")
     dask = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
     options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parent)}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(Path(worker_functions.__file__).parent),
+    }
     processes = [subprocess.Popen([*dask, *options], stderr=subprocess.PIPE, text=True, env=environment)]
     try:
         stream = processes[0].stderr
@@ -117,13 +110,6 @@ def cluster() -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
             process.wait()
 
 
-def slowly(texts: list[str], options: list[list[str]]) -> list[str]:
-    import time
-
-    time.sleep(0.2)
-    return [text + options[0][0] for text in texts]
-
-
 def test_a_dask_cluster_that_loses_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     with cluster() as (address, workers):
         from distributed import Client
@@ -131,8 +117,8 @@ def test_a_dask_cluster_that_loses_a_worker(monkeypatch: pytest.MonkeyPatch) -> 
         with Client(address, set_as_default=False) as client:
             client.wait_for_workers(2, timeout=60)
         assert_as_alone(Workers(scheduler=address))
-        expected = slowly(REPLIES, OPTIONS)
-        monkeypatch.setattr(parallel, "extract_all", slowly)
+        expected = worker_functions.slowly(REPLIES, OPTIONS)
+        monkeypatch.setattr(parallel, "extract_all", worker_functions.slowly)
         killing = threading.Timer(0.7, workers[0].kill)
         killing.start()
         assert Workers(scheduler=address).extract_all(REPLIES, OPTIONS) == expected
