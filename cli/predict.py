@@ -17,16 +17,28 @@ from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, QUIET
     "--output",
     type=click.Path(path_type=Path),
     required=True,
-    help="Where the predictions go: .csv or .jsonl, with letters and option probabilities.",
+    help="Where the predictions go: .csv or .jsonl, with letters, option probabilities and explanations.",
 )
 @click.option(
     "--split", type=click.Choice(["train", "val", "test"]), help="Which split, where EXAM is a folder."
+)
+@click.option(
+    "--embeddings",
+    metavar="NAME-OR-PATH",
+    help="Where the frozen encoder of a run trained with embeddings is now, if it has moved.",
 )
 @BAD_ROWS
 @AS_JSON
 @QUIET
 def predict(
-    run: Path, exam: Path, output: Path, split: str | None, bad_rows: str, as_json: bool, quiet: bool
+    run: Path,
+    exam: Path,
+    output: Path,
+    split: str | None,
+    embeddings: str | None,
+    bad_rows: str,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Answer the questions of EXAM with the model in the run folder RUN.
 
@@ -44,7 +56,7 @@ def predict(
     notes = console.notes()
     with console.Stages(notes, quiet) as stages:
         with stages.stage("loading the model"):
-            model = load_predictor(run)
+            model = load_predictor(run, embeddings)
         with stages.stage("reading the exam"):
             questions: Split = load_exam(exam, split, bad_rows, need_answers=False)
         if not quiet:

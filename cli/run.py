@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cmexam_baseline.cli.console import ReportProgress
+from cmexam_baseline.cli.embedder import give_embedder
 from cmexam_baseline.cli.extra_train import excluded_table
 from cmexam_baseline.cli.reading import Split
 from cmexam_baseline.exam import Exam, Predictions
@@ -85,17 +86,18 @@ class Run:
             raise InputError(f"{folder}/config.json names model {config.get('model')!r}, known are {known}")
         return cls(folder, config)
 
-    def load_model(self) -> Baseline:
-        """The trained model."""
+    def load_model(self, embeddings: str | None = None) -> Baseline:
+        """The trained model; `embeddings` is where its frozen encoder is now, if it has one and it moved."""
         model: Baseline = model_class(self.config["model"]).load(self.folder / "model")
+        give_embedder(model, embeddings)
         return model
 
 
-def load_predictor(folder: Path) -> Any:
+def load_predictor(folder: Path, embeddings: str | None = None) -> Any:
     """The model of a run folder, or of a folder that `export --onnx` made; both have `predict`."""
     if (folder / "model.onnx").is_file():
         return model_class("encoder").load_onnx(folder)
-    return Run.open(folder).load_model()
+    return Run.open(folder).load_model(embeddings)
 
 
 def model_class(kind: str) -> Any:

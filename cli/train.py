@@ -47,6 +47,11 @@ from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, OVERWRITE, QUIET
     "What overlaps with val or test stays out and is listed.",
 )
 @click.option(
+    "--embeddings",
+    metavar="NAME-OR-PATH",
+    help="[lightgbm] A frozen encoder whose vectors of questions and options are one more kind of evidence.",
+)
+@click.option(
     "--config", type=click.Path(path_type=Path), help="A TOML file with encoder settings, one a line."
 )
 @BAD_ROWS
@@ -62,6 +67,7 @@ def train(
     seeds: tuple[int, ...],
     more_seeds: tuple[int, ...],
     extra_train: tuple[Path, ...],
+    embeddings: str | None,
     config: Path | None,
     bad_rows: str,
     overwrite: bool,
@@ -82,6 +88,7 @@ def train(
       cmexam-baseline train --data CMExam/data --model bert --head joint --epochs 3
       cmexam-baseline train --data CMExam/data --model bert --evidence 3
       cmexam-baseline train --data CMExam/data --model roberta --seeds 1 2 3
+      cmexam-baseline train --data CMExam/data --embeddings intfloat/multilingual-e5-small
     """
     from cmexam_baseline.cli import console, tables
     from cmexam_baseline.cli.encoder_options import given_settings
@@ -100,6 +107,7 @@ def train(
     if len(set(seeds)) != len(seeds):
         raise InputError(f"--seeds {' '.join(map(str, seeds))}: one stands twice; give each once")
     kind, settings = _model(model, config, given_settings(encoder))
+    embedder = _embedder(kind, embeddings)
     notes = console.notes()
     show = writes(kind)
     with console.Stages(notes, quiet or not show) as stages:
@@ -114,7 +122,7 @@ def train(
                 say_extra(notes, splits["train"].joined)
         places = {one: out / f"seed-{one}" for one in seeds} or {seed: out}
         scores = {
-            one: train_once(Plan(kind, settings, place, overwrite), one, splits, stages)
+            one: train_once(Plan(kind, settings, place, overwrite, embedder), one, splits, stages)
             for one, place in places.items()
         }
     if not show:
@@ -131,6 +139,17 @@ def train(
         tables.show_seeds(console.results(), name, scores)
     if not quiet:
         notes.print(f"Run folder: {out}")
+
+
+def _embedder(kind: str, name_or_path: str | None) -> Any:
+    from cmexam_baseline.cli.embedder import make_embedder
+    from cmexam_baseline.exam.errors import InputError
+
+    if name_or_path is None:
+        return None
+    if kind == "encoder":
+        raise InputError("--embeddings are for lightgbm's features; leave the option away or --model")
+    return make_embedder(name_or_path)
 
 
 def _model(model: str, config: Path | None, given: dict[str, Any]) -> tuple[str, Any]:

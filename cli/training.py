@@ -25,12 +25,14 @@ class Plan:
 
     kind:     "lightgbm" or "encoder"
     settings: an `EncoderSettings` for encoders, None for LightGBM
+    embedder: a `features.Embedder` for LightGBM's features, or None
     """
 
     kind: str
     settings: Any
     out: Path
     overwrite: bool
+    embedder: Any = None
 
     @property
     def checkpoints(self) -> Path:
@@ -89,12 +91,13 @@ def _fitted(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Stages) 
 
         joined = splits["train"].joined
         is_extra = None if joined is None else joined.is_extra
-        return LightGBMBaseline(seed=seed).fit(train, val, progress=stages, is_extra=is_extra)
+        baseline = LightGBMBaseline(seed=seed, embedder=plan.embedder)
+        return baseline.fit(train, val, progress=stages, is_extra=is_extra)
     from cmexam_baseline.cli.evidence_encoder import EvidenceEncoder
     from cmexam_baseline.encoders import with_seed
 
-    baseline = EvidenceEncoder.untrained(with_seed(plan.settings, seed))
-    return baseline.fit(train, val, progress=stages, folder=plan.checkpoints)
+    encoder = EvidenceEncoder.untrained(with_seed(plan.settings, seed))
+    return encoder.fit(train, val, progress=stages, folder=plan.checkpoints)
 
 
 def _named(stages: Stages, name: str) -> ReportProgress:

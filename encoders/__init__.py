@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cmexam_baseline.encoders.embeddings import embed_texts as embed_texts
     from cmexam_baseline.encoders.export import export_onnx as export_onnx
     from cmexam_baseline.encoders.models import find_model as find_model
+    from cmexam_baseline.encoders.models import weights_fingerprint as weights_fingerprint
     from cmexam_baseline.encoders.onnx_encoder import OnnxEncoder as OnnxEncoder
     from cmexam_baseline.encoders.readiness import check_ready as check_ready
     from cmexam_baseline.encoders.seeds import fit_seeds as fit_seeds
@@ -37,6 +38,7 @@ _MODULES = {
     "load_settings": "settings",
     "mean_and_sd": "seeds",
     "OnnxEncoder": "onnx_encoder",
+    "weights_fingerprint": "models",
     "with_seed": "settings",
 }
 
@@ -52,6 +54,7 @@ __all__ = [
     "load_settings",
     "mean_and_sd",
     "OnnxEncoder",
+    "weights_fingerprint",
     "with_seed",
 ]
 

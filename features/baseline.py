@@ -13,6 +13,8 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.predictions import Predictions
 from cmexam_baseline.features import booster as trees
+from cmexam_baseline.features.arrays import Columns
+from cmexam_baseline.features.dense import DenseIndex, Embedder
 from cmexam_baseline.features.explanations import Explainer
 from cmexam_baseline.features.library import Library, right_options
 from cmexam_baseline.features.progress import Progress, silent
@@ -21,14 +23,16 @@ from cmexam_baseline.features.saving import UNREADABLE, pack_arrays, read_model,
 from cmexam_baseline.features.table import Table
 
 _BOOSTER, _LIBRARY, _EXPLAINER = "booster.txt", "library.npz", "explanations.npz"
+_DENSE = "embeddings.npz"
 
 
 class LightGBMBaseline:
     """Answers questions by what similar training questions, their answers and explanations say.
 
-    seed:    of the sampling in LightGBM; the same seed gives the same model, byte for byte
-    rounds:  number of trees
-    threads: used by LightGBM (default: all cores); does not change the result
+    seed:     of the sampling in LightGBM; the same seed gives the same model, byte for byte
+    rounds:   number of trees
+    threads:  used by LightGBM (default: all cores); does not change the result
+    embedder: a frozen encoder whose vectors are one more kind of evidence (default: none)
 
     >>> from cmexam_baseline.exam import Question
     >>> exam = Exam.from_questions([Question("q1", "缺乏可致夜盲症的维生素是", ("维生素A", "维生素C"), "A")])
@@ -37,7 +41,9 @@ class LightGBMBaseline:
     (1, 2)
     """
 
-    def __init__(self, seed: int = 0, rounds: int = 300, threads: int | None = None) -> None:
+    def __init__(
+        self, seed: int = 0, rounds: int = 300, threads: int | None = None, embedder: Embedder | None = None
+    ) -> None:
         self.seed = seed
         self.rounds = rounds
         self.threads = threads or os.cpu_count() or 1
@@ -45,11 +51,29 @@ class LightGBMBaseline:
         self._library: Library | None = None
         self._booster: Any = None
         self._explainer = Explainer([])
+        self._embedder = embedder
+        self._embeddings = embedder.describe() if embedder else None
+        self._dense: DenseIndex | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
         """What decides the model besides the data, for JSON."""
-        return {"seed": self.seed, "rounds": self.rounds, "decoder": self.decoder.to_dict()}
+        own = {"seed": self.seed, "rounds": self.rounds, "decoder": self.decoder.to_dict()}
+        return {**own, "embeddings": self._embeddings} if self._embeddings else own
+
+    def use_embedder(self, embedder: Embedder) -> None:
+        """Give a loaded model the encoder that it was trained with.
+
+        Raises `InputError` where it was trained without one or with other weights.
+        """
+        if self._embeddings is None:
+            raise InputError("this model was trained without embeddings; leave the encoder away")
+        if embedder.fingerprint != self._embeddings["fingerprint"]:
+            raise InputError(
+                f"{embedder.name} has other weights than {self._embeddings['name']}, with which the model was "
+                "trained; name the folder of those weights with --embeddings"
+            )
+        self._embedder = embedder
 
     def fit(
         self,
@@ -71,7 +95,10 @@ class LightGBMBaseline:
         if not len(answered):
             raise InputError("no training question has an answer; give a training file with answers")
         self._library = Library.fit(answered, progress=report, is_extra=is_extra)
-        table = Table.build(self._library, answered, progress=report, is_extra=is_extra)
+        if self._embedder is not None:
+            self._dense = DenseIndex.fit(answered, self._embedder, progress=report)
+        more = self._dense_evidence(answered, report)
+        table = Table.build(self._library, answered, progress=report, is_extra=is_extra, more=more)
         self._booster = trees.grow(
             table, right_options(answered), self.rounds, self.seed, self.threads, report
         )
@@ -99,8 +126,17 @@ class LightGBMBaseline:
             raise InputError("the baseline has not learned anything yet; call fit or load first")
         if not len(exam):
             return np.zeros(0, dtype=np.float64)
-        table = Table.build(self._library, exam, progress=progress or silent)
+        more = self._dense_evidence(exam, progress or silent)
+        table = Table.build(self._library, exam, progress=progress or silent, more=more)
         return trees.probabilities(self._booster, table)
+
+    def _dense_evidence(self, exam: Exam, progress: Progress) -> Columns | None:
+        if self._dense is None:
+            return None
+        if self._embedder is None:
+            name = (self._embeddings or {}).get("name")
+            raise InputError(f"the model was trained with embeddings of {name}; call use_embedder first")
+        return self._dense.evidence(exam, self._embedder, progress=progress)
 
     def reasons(self, exam: Exam, most: int = 5) -> list[OptionReasons]:
         """Why each option of `exam` scores as it does, flat in exam order; the `most` weightiest reasons.
@@ -109,7 +145,8 @@ class LightGBMBaseline:
         """
         if self._library is None:
             raise InputError("the baseline has not learned anything yet; call fit or load first")
-        return reasons(self._library, self._booster, exam, most)
+        more = self._dense_evidence(exam, silent)
+        return reasons(self._library, self._booster, exam, most, more)
 
     def _explained(self, exam: Exam, answers: NDArray[np.uint8], progress: Progress) -> list[str] | None:
         if self._library is None or not self._explainer.sentences:
@@ -129,12 +166,15 @@ class LightGBMBaseline:
             _LIBRARY: pack_arrays(self._library.arrays()),
             _EXPLAINER: pack_arrays(self._explainer.arrays()),
         }
+        if self._dense is not None:
+            files[_DENSE] = pack_arrays(self._dense.arrays())
         write_model(folder, self.settings, files, overwrite)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str], threads: int | None = None) -> LightGBMBaseline:
         """The model that `save` wrote; runs no code from the folder.
 
+        One that was trained with embeddings answers after `use_embedder`.
         Raises `InputError` where the folder holds no such model, another kind, or was changed.
         """
         settings, files = read_model(folder)
@@ -142,6 +182,10 @@ class LightGBMBaseline:
             baseline = cls(int(settings["seed"]), int(settings["rounds"]), threads)
             baseline.decoder = Decoder.from_dict(settings["decoder"])
             baseline._library = Library.from_arrays(unpack_arrays(files[_LIBRARY]))
+            if "embeddings" in settings:
+                remembered = settings["embeddings"]
+                baseline._embeddings = {key: str(remembered[key]) for key in ("name", "fingerprint")}
+                baseline._dense = DenseIndex.from_arrays(unpack_arrays(files[_DENSE]))
             baseline._explainer = Explainer.from_arrays(unpack_arrays(files[_EXPLAINER]))
             baseline._booster = trees.from_text(files[_BOOSTER].decode())
         except UNREADABLE as error:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.features import booster as trees
-from cmexam_baseline.features.arrays import segment_rows
+from cmexam_baseline.features.arrays import Columns, segment_rows
 from cmexam_baseline.features.folds import copy_keys
 from cmexam_baseline.features.library import Library
 from cmexam_baseline.features.queries import Queries
@@ -60,9 +60,14 @@ class OptionReasons:
     sentences: list[Witness]
 
 
-def reasons(library: Library, booster: Any, exam: Exam, most: int) -> list[OptionReasons]:
-    """For every option of every question of `exam` the `most` weightiest features and pieces of evidence."""
-    table = Table.build(library, exam)
+def reasons(
+    library: Library, booster: Any, exam: Exam, most: int, more: Columns | None = None
+) -> list[OptionReasons]:
+    """For every option of every question of `exam` the `most` weightiest features and pieces of evidence.
+
+    more: what the table holds besides (see `Table.build`)
+    """
+    table = Table.build(library, exam, more=more)
     contributions = trees.contributions(booster, table)
     scores = trees.probabilities(booster, table)
     queries = Queries.of(exam, copy_keys(exam), library)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.features.arrays import Columns
 from cmexam_baseline.features.evidence import gather_evidence
 from cmexam_baseline.features.library import Library
 from cmexam_baseline.features.options import RELATIONS, beside_the_others, context, surface
@@ -33,12 +34,14 @@ class Table:
         keys: Keys | None = None,
         progress: Progress = silent,
         is_extra: NDArray[np.bool_] | None = None,
+        more: Columns | None = None,
     ) -> Table:
         """All features of `exam` as `library` sees it; rows see no training question with their key.
 
         is_extra: bool (n,), which questions come from another exam (default: none)
+        more:     further evidence, one value an option
         """
-        compared = {**gather_evidence(library, exam, keys, progress), **surface(exam)}
+        compared = {**gather_evidence(library, exam, keys, progress), **(more or {}), **surface(exam)}
         plain = context(exam)
         if library.is_extra.any():
             asked_elsewhere = np.zeros(len(exam)) if is_extra is None else is_extra.astype(np.float64)
