@@ -27,10 +27,10 @@ HEADS = [
     {"head": "pairwise", "pooling": "mean"},
     {"head": "pairwise", "pooling": "marker"},
     {"head": "joint"},
-    {"head": "joint", "pooling": "mean"},
+    {"head": "joint", "pooling": "marker"},
     {"head": "joint", "pooling": "cls"},
     {"head": "joint", "joint_attention": "full"},
-    {"head": "joint", "joint_attention": "full", "pooling": "mean"},
+    {"head": "joint", "joint_attention": "full", "pooling": "marker"},
 ]
 IN_BLOCKS = [head for head in HEADS if head.get("joint_attention") != "full"]
 
@@ -136,7 +136,7 @@ def test_scores_are_read_where_their_options_stand(settings, bert, exam):
     """By hand: one sequence at a time, states found by looking for separators and mask tokens."""
     scorer, tokenizer, layout = build(bert, **settings)
     scores = scores_of(scorer, tokenizer, layout, exam)
-    joint, pooling = settings["head"] == "joint", settings.get("pooling", "marker")
+    joint, pooling = settings["head"] == "joint", EncoderSettings(**settings).pooling_used
     for i in range(8):
         batches = Batches(encode_exam(exam[[i]], tokenizer, layout), tokenizer.template)
         batch = TensorBatch.from_batch(batches.make(np.array([0])))

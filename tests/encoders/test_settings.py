@@ -68,7 +68,7 @@ def test_the_learning_rate_follows_tuning_and_width():
     assert rates == [5e-5, 3e-4, 2e-2]
     assert EncoderSettings(tuning="lora", lr=1e-3).learning_rate(1024) == 1e-3
     assert EncoderSettings(tuning="lora").learning_rate(384) == 3e-4
-    assert EncoderSettings().learning_rate(64) == 1e-4
+    assert EncoderSettings().learning_rate(64) == 2e-4
 
 
 def test_new_heads_learn_faster_than_what_is_pretrained():

@@ -42,7 +42,8 @@ def accuracy(baseline, exam) -> float:
     "settings",
     [
         {"head": "pairwise"},
-        {"head": "joint"},
+        {"head": "joint", "lr": 2e-3},
+        {"head": "joint", "pooling": "marker"},
         {"head": "joint", "joint_attention": "full", "pooling": "cls"},
         {"head": "pairwise", "pooling": "mean", "loss": "sigmoid", "lr": 6e-3},
     ],
