@@ -65,7 +65,13 @@ HEAD = (
 
 
 def try_out(
-    trial: Trial, folder: Path, times: int, most_operations: int, pairs: int, chance: random.Random
+    trial: Trial,
+    folder: Path,
+    times: int,
+    most_operations: int,
+    pairs: int,
+    most_seconds: float,
+    chance: random.Random,
 ) -> Tally:
     """Kill a command again and again."""
     tally = Tally(trial.name)
@@ -95,7 +101,10 @@ def try_out(
 
     operations = chance.sample(range(1, tally.of_operations + 1), min(most_operations, tally.of_operations))
     number = 0
+    until = time.monotonic() + most_seconds
     while tally.moments < times or operations or number % RUN_AGAIN_AFTER:
+        if time.monotonic() > until and number % RUN_AGAIN_AFTER == 0:
+            break
         kill = _next_kill(seconds, operations if tally.moments >= times else [], chance)
         if "operation" in kill or number % RUN_AGAIN_AFTER == 0:
             fresh(with_old="operation" in kill or number // RUN_AGAIN_AFTER % 2 == 0)
@@ -178,6 +187,9 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=100, help="kills of each command at random moments")
     parser.add_argument("--operations", type=int, default=1000, help="kills before a file operation, at most")
     parser.add_argument("--pairs", type=int, default=20, help="how often two run in one place at once")
+    parser.add_argument(
+        "--seconds", type=float, default=3600, help="no more kills of a command after so long"
+    )
     parser.add_argument("--only", action="append", help="only commands whose name holds this")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
@@ -196,7 +208,9 @@ def main() -> None:
             (folder / "given").mkdir(parents=True)
             with fault_trials.server_of_its_own(trial.name, folder / "given"):
                 chance = random.Random(chosen.seed)
-                tally = try_out(trial, folder, chosen.times, chosen.operations, chosen.pairs, chance)
+                tally = try_out(
+                    trial, folder, chosen.times, chosen.operations, chosen.pairs, chosen.seconds, chance
+                )
             tallies.append(tally)
             print(f"{tally.row()}  {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     print(HEAD, *(tally.row() for tally in tallies), sep="\n")
