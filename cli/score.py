@@ -23,7 +23,10 @@ FORMATS = ("table", "json", "csv", "markdown", "latex")
 @click.option(
     "--save",
     type=click.Path(path_type=Path),
-    help="Write a row for every question and system: gold, answer, rule, BLEU, ROUGE (.csv, .jsonl).",
+    help=(
+        "Write a row for every question and system: gold, answer, rule, BLEU, ROUGE (.csv, .jsonl). Names and "
+        "ids stand as they are: import a CSV of an untrusted file as text, so that no cell is a formula."
+    ),
 )
 @click.option("--report", type=click.Path(path_type=Path), help="Write a self-contained HTML page.")
 @click.option(

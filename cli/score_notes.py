@@ -62,8 +62,8 @@ def show_extractions(output: Console, scored: ScoredFiles) -> None:
 
 def _join(aligned: AlignedOutput, scored: ScoredFiles) -> str:
     join = aligned.join
-    # Rows of the file count from 1, as in every message about files.
-    doubled, extra = ([f"row {row + 1}" for row in rows] for rows in (join.doubled, join.extra))
+    file_rows = aligned.output.rows
+    doubled, extra = ([f"row {file_rows[row]}" for row in rows] for rows in (join.doubled, join.extra))
     missing, by_order, unmapped = (
         [] if scored.exam is None else [scored.exam.ids[row] for row in rows]
         for rows in (join.missing.tolist(), join.by_order, aligned.unmapped)

@@ -68,7 +68,10 @@ def read_any_exam(
         if bad_rows == "error" and own[1]:  # the policy that accepts no doubtful row either
             own = exam_of_table(table, str(file), name, bad_rows, need_answers)
         return OtherExam(*own, [])
-    other, notes = read_other_table(table, index_base)
+    try:
+        other, notes = read_other_table(table, index_base)
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from error
     if own_left_out is not None:
         others = _own_reading(other, str(file), name, need_answers)
         if others is None or own_left_out <= count_left_out(others[1]):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.parquet_sizes import NOT_PARQUET, unpacked_pages
 from cmexam_baseline.exam.sources import refuse_bomb
 from cmexam_baseline.exam.table import MAX_COLUMNS, Table
 
@@ -22,6 +23,14 @@ def read_parquet(data: bytes, file: str) -> Table:
 
     if not data.startswith(b"PAR1"):
         raise InputError(f"{file} is not a Parquet file by its content; name it by what it holds")
+    try:
+        unpacked_pages(data, lambda size: refuse_bomb(len(data), size, file))
+    except InputError:
+        raise
+    except NOT_PARQUET as error:
+        raise InputError(
+            f"{file} is not a sound Parquet file: its footer or a page is damaged; fetch or write it again"
+        ) from error
     try:
         frame = _read_in_parts(data, file)
     except (polars.exceptions.PolarsError, polars.exceptions.PanicException, OSError) as error:

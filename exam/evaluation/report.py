@@ -130,6 +130,7 @@ def _system(exam: Exam | None, system: SystemScore) -> dict[str, Any]:
 def _join(exam: Exam | None, system: SystemScore) -> dict[str, Any]:
     join = system.aligned.join
     missing = join.missing.tolist()
+    file_rows = system.aligned.output.rows
     return {
         "by": join.by,
         "matched": int(join.matched.size),
@@ -142,9 +143,8 @@ def _join(exam: Exam | None, system: SystemScore) -> dict[str, Any]:
         "examples": {
             "missing": [exam.ids[row] for row in islice(missing, EXAMPLES)] if exam is not None else [],
             "damaged": list(islice(system.aligned.output.damaged, EXAMPLES)),
-            # Rows of the file count from 1, as in every message about files.
-            "doubled": [row + 1 for row in islice(join.doubled, EXAMPLES)],
-            "extra": [row + 1 for row in islice(join.extra, EXAMPLES)],
+            "doubled": [file_rows[row] for row in islice(join.doubled, EXAMPLES)],
+            "extra": [file_rows[row] for row in islice(join.extra, EXAMPLES)],
         },
     }
 

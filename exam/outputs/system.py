@@ -37,6 +37,7 @@ class SystemOutput:
     explanations:  n texts, None = no cell; or None where the file has no such column
     references:    n reference explanations that the file brings along, or None
     probabilities: float64 (n, letters) option probabilities, NaN where empty; or None
+    rows:          the numbers of the n rows in the file, from 1 without the header
     damaged:       number of a row (from 1) in the file -> why it could not be read and is not among the n
     others:        further columns that were asked for, by name, n texts each
     """
@@ -50,6 +51,7 @@ class SystemOutput:
     explanations: list[str | None] | None = None
     references: list[str | None] | None = None
     probabilities: NDArray[np.float64] | None = None
+    rows: list[int] = field(default_factory=list)
     damaged: dict[int, str] = field(default_factory=dict)
     others: dict[str, list[str]] = field(default_factory=dict)
 
@@ -81,7 +83,14 @@ def read_outputs(
     if found.systems:
         return [
             SystemOutput(
-                column, shown, found, keys, replies=_texts(columns[column]), damaged=damaged, others=others
+                column,
+                shown,
+                found,
+                keys,
+                replies=_texts(columns[column]),
+                rows=table.rows,
+                damaged=damaged,
+                others=others,
             )
             for column in found.systems
         ]
@@ -96,7 +105,8 @@ def read_outputs(
             raw=_column(columns, roles.get("raw") if "answer" in roles else None),
             explanations=_optional(columns, roles.get("explanation")),
             references=_optional(columns, roles.get("reference")),
-            probabilities=_probabilities(columns, found, shown),
+            probabilities=_probabilities(columns, found, shown, table.rows),
+            rows=table.rows,
             damaged=damaged,
             others=others,
         )
@@ -162,12 +172,12 @@ def _optional(columns: dict[str, list[object]], name: str | None) -> list[str | 
 
 
 def _probabilities(
-    columns: dict[str, list[object]], found: Recognition, file: str
+    columns: dict[str, list[object]], found: Recognition, file: str, rows: Sequence[int]
 ) -> NDArray[np.float64] | None:
     if not found.probabilities:
         return None
     by_letter = [
-        [_number(cell, file, row, name) for row, cell in enumerate(columns[name], 1)]
+        [_number(cell, file, row, name) for row, cell in zip(rows, columns[name], strict=True)]
         for name in found.probabilities.values()
     ]
     return np.array(by_letter, dtype=np.float64).T

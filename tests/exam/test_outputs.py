@@ -100,3 +100,16 @@ def test_wrong_probabilities_name_their_row(tmp_path: Path) -> None:
     file.write_text("id,answer,probability_A,probability_B\nq1,A,0.5,0.5\nq2,A,1.5,0\n")
     with pytest.raises(InputError, match=r"p.csv, row 2: probability_A is '1.5'"):
         read_outputs(file)
+
+
+def test_rows_keep_their_numbers_in_the_file_behind_damaged_ones(tmp_path: Path) -> None:
+    file = tmp_path / "p.csv"
+    file.write_text(
+        "id,answer,probability_A,probability_B\nq1,A,1,0\nq2,A,too,many,fields\nq3,B,0,1\n", "utf-8"
+    )
+    (output,) = read_outputs(file)
+    assert output.rows == [1, 3]
+    assert list(output.damaged) == [2]
+    file.write_text("id,answer,probability_A,probability_B\nq2,A,too,many,fields\nq3,B,0,7\n", "utf-8")
+    with pytest.raises(InputError, match=r"p\.csv, row 2: probability_B is '7'"):
+        read_outputs(file)
