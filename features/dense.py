@@ -148,8 +148,9 @@ class _Known:
         near, likeness = self._neighbours(stems, asked.keys[rows])
         offered = self.texts[self.index.options[near]]
         n, k, most, d = offered.shape
-        alike = np.maximum(options @ offered.reshape(n, k * most, d).transpose(0, 2, 1), 0)
-        alike = alike.reshape(n, -1, k, most)
+        # Products this small are done before threads of a BLAS have met.
+        products = np.einsum("nqd,npd->nqp", options, offered.reshape(n, k * most, d))
+        alike = np.maximum(products, 0).reshape(n, -1, k, most)
         same_sense = asked.negated[rows][:, None] == self.index.negated[near]
         right = self.index.right[near]
         wrong = ~right & (self.index.options[near] >= 0)
