@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from slow_significance import slow_exact_p, slow_holm
 
-from cmexam_baseline.metrics import Interval, holm, mcnemar, wilson_interval
+from cmexam_baseline.metrics import Interval, holm, mcnemar, significance, wilson_interval
 from cmexam_baseline.metrics.significance import mcnemar_p
 
 _counts = st.integers(0, 120)
@@ -116,3 +116,9 @@ def test_holm_in_the_literature() -> None:
     for wrong in ([0.5, 1.5], [-0.1], [float("nan")]):
         with pytest.raises(ValueError, match="a p lies between 0 and 1"):
             holm(wrong)
+
+
+def test_no_p_exceeds_one_by_rounding() -> None:
+    """Counts that differ by one have p = 1 exactly; the sum of their chances does not."""
+    assert any(significance._exact(count, count + 1) > 1 for count in range(300))
+    assert all(mcnemar_p(count, count + 1) <= 1 for count in range(300))
