@@ -88,7 +88,7 @@ def render(results: dict[str, Any]) -> None:
     floor = sum(results[SINGLE]["floor"].values())
     draw(HERE / "chart.svg", sections, floor)
     lines = [line for section in sections for line in _section_lines(section)]
-    lines += _single_lines(results[SINGLE])
+    lines += [*_single_lines(results[SINGLE]), "### Where and when\n", *_conditions(results)]
     readme = HERE / "README.md"
     before, mark, rest = readme.read_text("utf-8").partition("<!-- measured -->\n")
     _, end, after = rest.partition("<!-- end -->")
@@ -118,7 +118,7 @@ def _section_lines(section: dict[str, Any]) -> Iterator[str]:
         if " + " in peers:
             yield f"| {peers} together | {ratio * ours:.4g} | {ratio:,.1f} |"
     floors = ", ".join(f"{floor:g} × {peers}" for peers, (_, floor) in section["floors"].items())
-    yield f"\nAt least: {floors}. {section['where']}, {section['when']}; {section['versions']}.\n"
+    yield f"\nAt least: {floors}.\n"
 
 
 def _single_lines(single: dict[str, Any]) -> Iterator[str]:
@@ -128,7 +128,18 @@ def _single_lines(single: dict[str, Any]) -> Iterator[str]:
     for name, (value, most) in single["figures"].items():
         yield f"| {name} | {value:.3g} | {most:g} |"
     steps = ", ".join(f"{name} {1e3 * seconds:.0f} ms" for name, seconds in single["floor"].items())
-    yield f"\nThe line in the chart is what nobody can do without: {steps}. {single['where']}, {single['when']}.\n"
+    yield f"\nThe line in the chart is what nobody can do without: {steps}.\n"
+
+
+def _conditions(results: dict[str, Any]) -> Iterator[str]:
+    """Machine, date and versions of all measurements, each said once."""
+    by_conditions: dict[tuple[str, ...], list[str]] = {}
+    for section in results.values():
+        conditions = tuple(section[name] for name in ("where", "when", "versions"))
+        by_conditions.setdefault(conditions, []).append(section.get("title", "single figures"))
+    for (where, when, versions), titles in by_conditions.items():
+        of_what = "" if len(by_conditions) == 1 else f"{'; '.join(titles)}: "
+        yield f"{of_what}{where}, {when}; {versions}.\n"
 
 
 def _where_and_when() -> dict[str, str]:
