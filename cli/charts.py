@@ -172,7 +172,7 @@ def draw_leaderboard(standings: Sequence[Standing], file: Path) -> Path:
     panel.set_ylabel("accuracy, percent (95% interval)")
     panel.set_ylim(bottom=-1.5)
     panel.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
-    with _new_file(file) as temporary:
+    with new_file(file) as temporary:
         save(figure, temporary)
     return file
 
@@ -190,7 +190,7 @@ def _label_heights(standings: Sequence[Standing], unsized: float) -> list[float]
 
 
 @contextmanager
-def _new_file(file: Path) -> Iterator[Path]:
+def new_file(file: Path) -> Iterator[Path]:
     """A temporary file that becomes `file` when it has been written."""
     with tempfile.TemporaryDirectory() as folder:
         temporary = Path(folder) / file.name

@@ -16,6 +16,7 @@ COMMANDS = {
     "explain": "cmexam_baseline.cli.explain:explain",
     "score": "cmexam_baseline.cli.score:score",
     "compare": "cmexam_baseline.cli.compare:compare",
+    "curve": "cmexam_baseline.cli.curve:curve",
     "export": "cmexam_baseline.cli.export:export",
     "data": "cmexam_baseline.cli.data:data",
     "prompts": "cmexam_baseline.cli.prompts:prompts",

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from cmexam_baseline.metrics.explanations import score_profiles as score_profiles
     from cmexam_baseline.metrics.intervals import Interval as Interval
     from cmexam_baseline.metrics.intervals import wilson_interval as wilson_interval
+    from cmexam_baseline.metrics.learning_curve import LearningCurve as LearningCurve
+    from cmexam_baseline.metrics.learning_curve import extrapolate as extrapolate
+    from cmexam_baseline.metrics.learning_curve import fit_learning_curve as fit_learning_curve
     from cmexam_baseline.metrics.profiles import PROFILES as PROFILES
     from cmexam_baseline.metrics.profiles import Profile as Profile
     from cmexam_baseline.metrics.profiles import choose_profile as choose_profile
@@ -48,6 +51,7 @@ _MODULE_OF = {
     "Comparison": "resampling",
     "ExplanationScores": "explanations",
     "Interval": "intervals",
+    "LearningCurve": "learning_curve",
     "McNemar": "significance",
     "PROFILES": "profiles",
     "ProbabilityScores": "calibration",
@@ -64,6 +68,8 @@ _MODULE_OF = {
     "compare_explanations": "resampling",
     "cut": "segment",
     "dictionary_hash": "segment",
+    "extrapolate": "learning_curve",
+    "fit_learning_curve": "learning_curve",
     "holm": "significance",
     "mcnemar": "significance",
     "parse_signature": "signature",

@@ -1,0 +1,99 @@
+"""`curve` from the command line, on a small part of the bundled sample exam."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from command_line import complain, succeed
+
+from cmexam_baseline.exam import write_exam
+from cmexam_baseline.exam.sample import sample_exam
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("exam")
+    write_exam(sample_exam("train")[:160], folder / "train.csv")
+    write_exam(sample_exam("val")[:60], folder / "val.csv")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def measured(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
+    out = tmp_path_factory.mktemp("curves") / "curve"
+    sizes = ["--sizes", "40", "--sizes", "160"]
+    found = succeed(
+        "curve", "--data", data, "--out", out, *sizes, "--seeds", "0", "--seeds", "1", "--json", "-q"
+    )
+    return out, json.loads(found.stdout)
+
+
+def test_every_size_has_its_mean_interval_and_spread(measured: tuple[Path, dict]) -> None:
+    out, found = measured
+    points = json.loads((out / "points.json").read_text("utf-8"))["points"]
+    assert [(point["size"], point["seed"]) for point in points] == [(40, 0), (40, 1), (160, 0), (160, 1)]
+    assert all(point["right"].count("1") / 60 == pytest.approx(point["accuracy"]) for point in points)
+    for row in found["sizes"]:
+        accuracies = [point["accuracy"] for point in points if point["size"] == row["size"]]
+        assert row["accuracy"] == pytest.approx(sum(accuracies) / 2)
+        assert row["sd"] == pytest.approx(abs(accuracies[0] - accuracies[1]) / 2**0.5)
+        assert row["interval"][0] < row["accuracy"] < row["interval"][1]
+
+
+def test_the_extrapolation_is_marked(measured: tuple[Path, dict]) -> None:
+    out, found = measured
+    assert found["extrapolated"]["measured"] is False
+    assert found["extrapolated"]["size"] == 54_497
+    with (out / "curve.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["size"], row["extrapolated"]) for row in rows] == [
+        ("40", "no"),
+        ("160", "no"),
+        ("54497", "yes"),
+    ]
+    pytest.importorskip("matplotlib")
+    assert "extrapolated, not measured" in (out / "curve.svg").read_text("utf-8")
+
+
+def test_what_was_measured_is_not_measured_again(data: Path, measured: tuple[Path, dict]) -> None:
+    out, found = measured
+    file = out / "points.json"
+    content = json.loads(file.read_text("utf-8"))
+    content["points"][0]["right"] = "0" * 60  # told apart from a new measurement
+    file.write_text(json.dumps(content), "utf-8")
+    again = succeed(
+        "curve",
+        "--data",
+        data,
+        "--out",
+        out,
+        "--sizes",
+        "40",
+        "--sizes",
+        "160",
+        "--seeds",
+        "0",
+        "--json",
+        "-q",
+    )
+    assert json.loads(again.stdout)["sizes"][0]["accuracy"] == 0
+
+
+def test_points_of_another_exam_are_refused(measured: tuple[Path, dict]) -> None:
+    out, _ = measured
+    complain("curve", "--out", out, about=["points.json", "other questions"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--sizes", "40", "--sizes", "5000"], "160 training questions only"),
+        (["--sizes", "40"], "two sizes"),
+    ],
+)
+def test_sizes_that_cannot_be(data: Path, tmp_path: Path, arguments: list[str], message: str) -> None:
+    complain("curve", "--data", data, "--out", tmp_path / "new", *arguments, about=[message])
+    assert not (tmp_path / "new").exists()
