@@ -52,7 +52,8 @@ def main() -> int:
         json.loads(results_file.read_text("utf-8")) if results_file.exists() and keys else {}
     )
     problems = []
-    for comparison in all_comparisons():
+    comparisons = list(all_comparisons())
+    for comparison in comparisons:
         if keys and comparison.key not in keys:
             continue
         print(comparison.title, flush=True)
@@ -70,6 +71,7 @@ def main() -> int:
             for name, (value, most) in figures.items()
             if value > most
         ]
+    results = {key: results[key] for key in (*(one.key for one in comparisons), SINGLE) if key in results}
     results_file.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", "utf-8")
     render(results)
     print(*(f"NOT MET: {problem}" for problem in problems), sep="\n")
