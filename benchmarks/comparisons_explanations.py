@@ -79,7 +79,7 @@ def guarded() -> Iterator[Comparison]:
         _describe(few),
         _ours(few),
         [Contender("CMExam's definition", lambda: official(few), 1)],
-        {"CMExam's definition": 300},
+        {"CMExam's definition": 200},
     )
     yield Comparison(
         "guard-words",

@@ -188,7 +188,7 @@ def score_explanations(
 
     `references` and `predictions` pair up one to one: texts, or lists of tokens with `tokenizer="tokens"`;
     None where there is none. `profile` names a definition (`PROFILES`), and the keywords set a part of it
-    singly (`Profile`). `threads` (all processors by default) changes nothing but the time. Raises
+    singly (`Profile`). `threads` (by default all processors for long input) changes only the time. Raises
     `ValueError` if the numbers differ or for an unknown name, and `TypeError` if an entry is no text; no text
     raises.
 
