@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.files import write_atomically
+from cmexam_baseline.exam.storage.files import write_atomically
 
 if TYPE_CHECKING:
     from cmexam_baseline.cli.standings import Standing

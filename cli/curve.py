@@ -65,7 +65,7 @@ def curve(
     from cmexam_baseline.cli.curve_summary import draw, show, summary, write_table
     from cmexam_baseline.cli.reading import load_splits, say_bad_rows
     from cmexam_baseline.exam.errors import InputError
-    from cmexam_baseline.exam.files import refuse_unwritable
+    from cmexam_baseline.exam.storage.files import refuse_unwritable
 
     notes = console.notes()
     refuse_unwritable(out / "points.json")

@@ -15,7 +15,7 @@ import numpy as np
 from cmexam_baseline.cli.console import Stages
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.files import write_atomically
+from cmexam_baseline.exam.storage.files import write_atomically
 
 _FEWEST = 50
 _SIZES = 6

@@ -54,10 +54,10 @@ def convert(
     """
     from cmexam_baseline.cli import console
     from cmexam_baseline.cli.reading import Split, say_bad_rows
-    from cmexam_baseline.exam.files import new_folder
     from cmexam_baseline.exam.formats import FORMATS, format_of, write_exam
-    from cmexam_baseline.exam.other_forms import OtherExam, read_any_exam
+    from cmexam_baseline.exam.other_sets.forms import OtherExam, read_any_exam
     from cmexam_baseline.exam.splits import split_files
+    from cmexam_baseline.exam.storage.files import new_folder
 
     def read(file: Path) -> OtherExam:
         return read_any_exam(

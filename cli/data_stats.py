@@ -44,8 +44,8 @@ def stats(exam: Path | None, charts: Path | None, all_values: bool, as_json: boo
       cmexam-baseline data stats CMExam/data/val.csv --json
     """
     from cmexam_baseline.cli import console
-    from cmexam_baseline.exam.files import new_folder
     from cmexam_baseline.exam.statistics import describe_exams
+    from cmexam_baseline.exam.storage.files import new_folder
 
     exams = _read(exam)
     statistics = describe_exams(exams)

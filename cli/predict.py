@@ -50,7 +50,7 @@ def predict(
     from cmexam_baseline.cli import console
     from cmexam_baseline.cli.reading import Split, load_exam, say_bad_rows
     from cmexam_baseline.cli.run import load_predictor
-    from cmexam_baseline.exam.files import refuse_unwritable
+    from cmexam_baseline.exam.storage.files import refuse_unwritable
 
     refuse_unwritable(output)
     notes = console.notes()

@@ -60,7 +60,7 @@ def score(
     from cmexam_baseline.cli.scoring import Scoring, score_files
     from cmexam_baseline.exam.errors import InputError
     from cmexam_baseline.exam.evaluation.report import report_of, rows_of
-    from cmexam_baseline.exam.files import refuse_unwritable
+    from cmexam_baseline.exam.storage.files import refuse_unwritable
 
     for place in filter(None, (save, report)):
         refuse_unwritable(place)
@@ -89,7 +89,7 @@ def _save_rows(path: Path, columns: dict[str, list[Any]]) -> None:
 def _write_report(path: Path, content: dict[str, Any], scored: Any) -> None:
     from cmexam_baseline.cli.report import render_report
     from cmexam_baseline.exam.evaluation.report import misses_of
-    from cmexam_baseline.exam.files import write_atomically
+    from cmexam_baseline.exam.storage.files import write_atomically
 
     names = ", ".join(system.name for system in scored.systems)
     page = render_report(content, list(misses_of(scored.exam, scored.systems)), f"CMExam: {names}")

@@ -19,7 +19,7 @@ from cmexam_baseline.exam.evaluation import (
     score_pairs,
     score_system,
 )
-from cmexam_baseline.exam.other_forms import read_any_exam
+from cmexam_baseline.exam.other_sets.forms import read_any_exam
 from cmexam_baseline.exam.outputs import ColumnChoice, SystemOutput, read_outputs
 from cmexam_baseline.exam.overlap import find_overlap
 from cmexam_baseline.exam.slices import Slice, slice_exam

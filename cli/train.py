@@ -96,7 +96,7 @@ def train(
     from cmexam_baseline.cli.reading import load_splits, say_bad_rows
     from cmexam_baseline.cli.training import Plan, train_once, writes
     from cmexam_baseline.exam.errors import InputError
-    from cmexam_baseline.exam.files import refuse_taken, refuse_unwritable
+    from cmexam_baseline.exam.storage.files import refuse_taken, refuse_unwritable
 
     out = out or Path("runs") / Path(model).name
     refuse_taken(out, overwrite)

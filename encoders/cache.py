@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.files import write_atomically
+from cmexam_baseline.exam.storage.files import write_atomically
 
 Arrays = dict[str, NDArray[np.generic]]
 

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from cmexam_baseline.encoders.writing import writing
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.files import new_folder, write_atomically
-from cmexam_baseline.exam.locks import held
+from cmexam_baseline.exam.storage.files import new_folder, write_atomically
+from cmexam_baseline.exam.storage.locks import held
 
 _KEPT = 2
 _TENSORS = "tensors.safetensors"

@@ -23,7 +23,7 @@ from cmexam_baseline.encoders.onnx_encoder import INPUTS, MODEL, OnnxEncoder
 from cmexam_baseline.encoders.tensors import TensorBatch
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam, Question
-from cmexam_baseline.exam.files import new_folder, write_atomically
+from cmexam_baseline.exam.storage.files import new_folder, write_atomically
 
 _NEEDED = ("onnx", "onnxscript", "onnxruntime")
 _TOLERANCE = 1e-3

@@ -14,7 +14,7 @@ from cmexam_baseline.encoders.models import find_model, quiet, weights_fingerpri
 from cmexam_baseline.encoders.tuning import apply_tuning, load_adapter, save_adapter
 from cmexam_baseline.encoders.writing import writing
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.files import new_folder, write_atomically
+from cmexam_baseline.exam.storage.files import new_folder, write_atomically
 
 HEAD = "head.safetensors"
 

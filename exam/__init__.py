@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from cmexam_baseline.exam.letters import masks_to_letters as masks_to_letters
     from cmexam_baseline.exam.normalise import normalise_text as normalise_text
     from cmexam_baseline.exam.normalise import normalise_texts as normalise_texts
-    from cmexam_baseline.exam.other_forms import OtherExam as OtherExam
-    from cmexam_baseline.exam.other_forms import read_any_exam as read_any_exam
+    from cmexam_baseline.exam.other_sets.forms import OtherExam as OtherExam
+    from cmexam_baseline.exam.other_sets.forms import read_any_exam as read_any_exam
     from cmexam_baseline.exam.overlap import Overlap as Overlap
     from cmexam_baseline.exam.overlap import find_overlap as find_overlap
     from cmexam_baseline.exam.prediction_files import read_predictions as read_predictions
@@ -45,7 +45,7 @@ _MODULE_OF = {
     "Exam": "exam",
     "Extraction": "extraction",
     "InputError": "errors",
-    "OtherExam": "other_forms",
+    "OtherExam": "other_sets.forms",
     "Overlap": "overlap",
     "PUBLISHED_RESULTS": "published",
     "Predictions": "predictions",
@@ -64,7 +64,7 @@ _MODULE_OF = {
     "normalise_text": "normalise",
     "normalise_texts": "normalise",
     "published_result": "published",
-    "read_any_exam": "other_forms",
+    "read_any_exam": "other_sets.forms",
     "read_exam": "formats",
     "read_exam_report": "formats",
     "read_predictions": "prediction_files",

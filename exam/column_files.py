@@ -7,11 +7,11 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cmexam_baseline.exam.csv_form import csv_bytes
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.files import write_atomically
 from cmexam_baseline.exam.formats import ending_of
-from cmexam_baseline.exam.json_form import jsonl_bytes
+from cmexam_baseline.exam.storage.files import write_atomically
+from cmexam_baseline.exam.tables.csv_form import csv_bytes
+from cmexam_baseline.exam.tables.json_form import jsonl_bytes
 
 _WRITERS = {".csv": csv_bytes, ".jsonl": jsonl_bytes}
 

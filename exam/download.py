@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.files import write_atomically
-from cmexam_baseline.exam.locks import held
+from cmexam_baseline.exam.storage.files import write_atomically
+from cmexam_baseline.exam.storage.locks import held
 from cmexam_baseline.exam.transfer import CHUNK, PartNotWritten, Patience, TransferFailed, fetch_more, shown
 
 COMMIT = "fadb22c89beb1b7115dc36460ba792eb96b7b972"

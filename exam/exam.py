@@ -19,7 +19,7 @@ from cmexam_baseline.exam.letters import (
     mask_to_letters,
     masks_to_letters,
 )
-from cmexam_baseline.exam.table import PUBLISHED_FORM, FileForm
+from cmexam_baseline.exam.tables.table import PUBLISHED_FORM, FileForm
 
 
 @dataclass(frozen=True)

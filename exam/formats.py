@@ -10,18 +10,18 @@ from functools import partial
 from pathlib import Path
 
 from cmexam_baseline.exam.checks import BadRow, known_policy
-from cmexam_baseline.exam.csv_form import csv_bytes, read_csv
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.files import write_atomically
-from cmexam_baseline.exam.json_form import json_bytes, jsonl_bytes, read_json, read_jsonl
 from cmexam_baseline.exam.options import option_list
-from cmexam_baseline.exam.parquet_form import parquet_bytes, read_parquet
 from cmexam_baseline.exam.rows import exam_of_table, published_options, table_of_exam
-from cmexam_baseline.exam.sources import read_bytes, read_standard_input
 from cmexam_baseline.exam.splits import split_files, split_of, stem_of
-from cmexam_baseline.exam.table import PUBLISHED_FORM, Table
-from cmexam_baseline.exam.xlsx_form import read_xlsx, xlsx_bytes
+from cmexam_baseline.exam.storage.files import write_atomically
+from cmexam_baseline.exam.tables.csv_form import csv_bytes, read_csv
+from cmexam_baseline.exam.tables.json_form import json_bytes, jsonl_bytes, read_json, read_jsonl
+from cmexam_baseline.exam.tables.parquet_form import parquet_bytes, read_parquet
+from cmexam_baseline.exam.tables.sources import read_bytes, read_standard_input
+from cmexam_baseline.exam.tables.table import PUBLISHED_FORM, Table
+from cmexam_baseline.exam.tables.xlsx_form import read_xlsx, xlsx_bytes
 
 _FIRST_BYTES = {b"PAR1": ".parquet", b"PK": ".xlsx", b"{": ".jsonl", b"[": ".json"}
 

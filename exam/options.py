@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from cmexam_baseline.exam.letters import LETTERS
-from cmexam_baseline.exam.table import cell_text
+from cmexam_baseline.exam.tables.table import cell_text
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LETTER = r"(?P<letter>[A-ZＡ-Ｚ])"

@@ -14,7 +14,7 @@ from cmexam_baseline.exam.exam import offsets_of
 from cmexam_baseline.exam.formats import read_table
 from cmexam_baseline.exam.letters import parse_letters
 from cmexam_baseline.exam.predictions import PROBABILITY_COLUMNS, Predictions
-from cmexam_baseline.exam.table import Table, cell_text
+from cmexam_baseline.exam.tables.table import Table, cell_text
 
 
 def read_predictions(path: str | os.PathLike[str]) -> Predictions:

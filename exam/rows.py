@@ -24,7 +24,7 @@ from cmexam_baseline.exam.exam import Exam, offsets_of
 from cmexam_baseline.exam.letters import parse_letters
 from cmexam_baseline.exam.normalise import fold_texts, normalise_texts
 from cmexam_baseline.exam.options import format_options, parse_options
-from cmexam_baseline.exam.table import FileForm, Table, cell_text
+from cmexam_baseline.exam.tables.table import FileForm, Table, cell_text
 
 
 @dataclass

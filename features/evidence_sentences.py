@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.files import write_atomically
+from cmexam_baseline.exam.storage.files import write_atomically
 from cmexam_baseline.features.arrays import join_texts, segment_rows, split_texts
 from cmexam_baseline.features.folds import copy_keys
 from cmexam_baseline.features.progress import Progress, silent

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.files import new_folder
+from cmexam_baseline.exam.storage.files import new_folder
 
 KIND = "cmexam-baseline lightgbm"
 FORMAT = 1

@@ -12,10 +12,10 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.evaluation.parallel import Workers
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.extraction import Extraction
-from cmexam_baseline.exam.joining import Join, join
 from cmexam_baseline.exam.letters import letters_to_masks
 from cmexam_baseline.exam.outputs import SystemOutput
-from cmexam_baseline.exam.reordered import map_back
+from cmexam_baseline.exam.outputs.joining import Join, join
+from cmexam_baseline.exam.outputs.reordered import map_back
 
 # No model repeats so many of the exam's explanations word for word.
 THE_EXAMS_OWN = 0.9

@@ -16,9 +16,9 @@ from cmexam_baseline.exam.evaluation.intervals import Interval, answer_intervals
 from cmexam_baseline.exam.evaluation.parallel import Workers
 from cmexam_baseline.exam.evaluation.probabilities import probability_scores
 from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.joining import Join
 from cmexam_baseline.exam.letters import LETTERS, letter_counts, masks_to_letters
 from cmexam_baseline.exam.outputs import SystemOutput
+from cmexam_baseline.exam.outputs.joining import Join
 from cmexam_baseline.exam.slices import NO_OVERLAP, OVERLAP, Slice
 
 # Below this many questions an interval is wider than 30 points: the slice is shown, but marked.

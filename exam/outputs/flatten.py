@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.table import MAX_COLUMNS
+from cmexam_baseline.exam.tables.table import MAX_COLUMNS
 
 MAX_DEPTH = 12
 

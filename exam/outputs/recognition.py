@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from cmexam_baseline.exam.columns import find_option_columns
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.letters import LETTERS, parse_letters
-from cmexam_baseline.exam.table import cell_text
+from cmexam_baseline.exam.tables.table import cell_text
 
 # Role -> names, the more telling first. Case, width, blanks, "_" and "-" do not matter.
 NAMES: dict[str, tuple[str, ...]] = {

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.formats import read_table
-from cmexam_baseline.exam.inline_options import take_apart
-from cmexam_baseline.exam.joining import JoinKeys
 from cmexam_baseline.exam.options import parse_options
+from cmexam_baseline.exam.other_sets.inline_options import take_apart
 from cmexam_baseline.exam.outputs.flatten import flatten_columns
+from cmexam_baseline.exam.outputs.joining import JoinKeys
 from cmexam_baseline.exam.outputs.recognition import ColumnChoice, Recognition, recognise
-from cmexam_baseline.exam.table import cell_text
+from cmexam_baseline.exam.tables.table import cell_text
 
 # Options are looked for inside the question's text if so many rows have them there.
 WITH_OPTIONS = 0.5

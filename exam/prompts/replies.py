@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.locks import claim
+from cmexam_baseline.exam.storage.locks import claim
 
 
 def request_key(body: Mapping[str, Any]) -> str:

@@ -18,8 +18,9 @@ import pytest
 from command_line import complain, succeed
 from score_reports import csv_of, report_of_command
 
-from cmexam_baseline.exam import Exam, Question, sources, write_exam
+from cmexam_baseline.exam import Exam, Question, write_exam
 from cmexam_baseline.exam.sample import SAMPLE_FOLDER, sample_exam
+from cmexam_baseline.exam.tables import sources
 
 VAL = SAMPLE_FOLDER / "val.csv"
 ROWS = [

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from cmexam_baseline.exam import Exam, InputError, Question, read_exam, read_splits, sources, write_exam
+from cmexam_baseline.exam import Exam, InputError, Question, read_exam, read_splits, write_exam
+from cmexam_baseline.exam.tables import sources
 
 HEADER = b"Question,Options,Answer,Explanation\n"
 ROW = '题,"A 甲\nB 乙",A,\n'.encode()

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.files import new_folder, refuse_taken, refuse_unwritable, write_atomically
-from cmexam_baseline.exam.locks import held, lock
+from cmexam_baseline.exam.storage.files import new_folder, refuse_taken, refuse_unwritable, write_atomically
+from cmexam_baseline.exam.storage.locks import held, lock
 
 
 def names(folder: Path) -> list[str]:
@@ -123,7 +123,7 @@ def test_the_later_of_two_without_overwrite_changes_nothing(tmp_path: Path) -> N
 @pytest.fixture
 def renaming(monkeypatch: pytest.MonkeyPatch) -> None:
     """A system that cannot exchange two names in one step."""
-    monkeypatch.setattr("cmexam_baseline.exam.exchange._exchange_at_once", lambda new, old: False)
+    monkeypatch.setattr("cmexam_baseline.exam.storage.exchange._exchange_at_once", lambda new, old: False)
 
 
 @pytest.mark.usefixtures("renaming")
@@ -149,7 +149,7 @@ def test_a_folder_that_a_killed_process_moved_aside_comes_back(tmp_path: Path) -
 def test_without_locks_nothing_is_taken_for_abandoned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cmexam_baseline.exam.locks.fcntl", None)
+    monkeypatch.setattr("cmexam_baseline.exam.storage.locks.fcntl", None)
     left = abandoned(tmp_path, "run")
     with new_folder(tmp_path / "run") as folder:
         (folder / "a").write_text("1")

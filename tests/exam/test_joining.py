@@ -7,7 +7,7 @@ import pytest
 
 from cmexam_baseline.exam import Exam, Question
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.joining import JoinKeys, join
+from cmexam_baseline.exam.outputs.joining import JoinKeys, join
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ from cmexam_baseline.exam import Exam, read_exam
 from cmexam_baseline.exam.checks import count_left_out
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.formats import write_exam
-from cmexam_baseline.exam.inline_options import take_apart
-from cmexam_baseline.exam.other_answers import read_answers
-from cmexam_baseline.exam.other_forms import OtherExam, read_any_exam, read_other_table
+from cmexam_baseline.exam.other_sets.answers import read_answers
+from cmexam_baseline.exam.other_sets.forms import OtherExam, read_any_exam, read_other_table
+from cmexam_baseline.exam.other_sets.inline_options import take_apart
 from cmexam_baseline.exam.rows import exam_of_table
-from cmexam_baseline.exam.table import table_of_records
+from cmexam_baseline.exam.tables.table import table_of_records
 
 STEM = "缺乏可致夜盲症的维生素是"
 TEXTS = ["维生素A", "维生素C", "维生素D", "维生素K"]

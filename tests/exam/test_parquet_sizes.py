@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from cmexam_baseline.exam import InputError
 from cmexam_baseline.exam.formats import read_table
-from cmexam_baseline.exam.parquet_form import read_parquet
-from cmexam_baseline.exam.parquet_sizes import NOT_PARQUET, unpacked_pages
+from cmexam_baseline.exam.tables.parquet_form import read_parquet
+from cmexam_baseline.exam.tables.parquet_sizes import NOT_PARQUET, unpacked_pages
 
 
 def packed(frame: polars.DataFrame, **options: object) -> bytes:

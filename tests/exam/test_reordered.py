@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from cmexam_baseline.exam.reordered import map_back
+from cmexam_baseline.exam.outputs.reordered import map_back
 
 EXAM = ["头孢拉定", "青霉素 G", "吗啡", "10mg", "10mg以上"]
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from cmexam_baseline.exam.columns import ALIASES
-from cmexam_baseline.exam.inline_options import take_apart
 from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.exam.options import parse_options
-from cmexam_baseline.exam.table import cell_text
+from cmexam_baseline.exam.other_sets.inline_options import take_apart
+from cmexam_baseline.exam.tables.table import cell_text
 
 ID_NAMES = [*ALIASES["id"], "uuid"]
 QUESTION_NAMES = [*ALIASES["question"], "qtext", "question text", "query", "prompt", "problem", "标题"]

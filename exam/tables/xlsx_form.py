@@ -9,8 +9,8 @@ import zipfile
 from collections.abc import Mapping, Sequence
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.sources import refuse_bomb
-from cmexam_baseline.exam.table import MAX_COLUMNS, Table, cell_text, table_of_rows
+from cmexam_baseline.exam.tables.sources import refuse_bomb
+from cmexam_baseline.exam.tables.table import MAX_COLUMNS, Table, cell_text, table_of_rows
 
 MAX_CELL = 32_767
 MAX_ROWS = 1_048_575

@@ -15,11 +15,11 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.formats import read_table
 from cmexam_baseline.exam.letters import mask_to_letters
 from cmexam_baseline.exam.options import option_list
-from cmexam_baseline.exam.other_answers import read_answers
-from cmexam_baseline.exam.other_fields import OtherRow, read_record
+from cmexam_baseline.exam.other_sets.answers import read_answers
+from cmexam_baseline.exam.other_sets.fields import OtherRow, read_record
 from cmexam_baseline.exam.rows import exam_of_table
 from cmexam_baseline.exam.splits import split_of, stem_of
-from cmexam_baseline.exam.table import Table, cell_text
+from cmexam_baseline.exam.tables.table import Table, cell_text
 
 
 @dataclass(frozen=True)

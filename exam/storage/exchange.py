@@ -6,8 +6,8 @@ import ctypes
 import os
 from pathlib import Path
 
-from cmexam_baseline.exam.locks import lock
-from cmexam_baseline.exam.temporaries import UNFINISHED, siblings
+from cmexam_baseline.exam.storage.locks import lock
+from cmexam_baseline.exam.storage.temporaries import UNFINISHED, siblings
 
 REPLACED = ".replaced"
 _HERE = -100  # AT_FDCWD of <fcntl.h>: relative paths start at the working folder

@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.sources import decode, refuse_long_lines
-from cmexam_baseline.exam.table import PUBLISHED_FORM, FileForm, Table, cell_text, table_of_rows
+from cmexam_baseline.exam.tables.sources import decode, refuse_long_lines
+from cmexam_baseline.exam.tables.table import PUBLISHED_FORM, FileForm, Table, cell_text, table_of_rows
 
 _DELIMITERS = (",", "\t", ";")
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cmexam_baseline.exam.locks import has_locks, lock
+from cmexam_baseline.exam.storage.locks import has_locks, lock
 
 UNFINISHED = ".unfinished"
 

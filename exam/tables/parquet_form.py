@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.parquet_sizes import NOT_PARQUET, unpacked_pages
-from cmexam_baseline.exam.sources import refuse_bomb
-from cmexam_baseline.exam.table import MAX_COLUMNS, Table
+from cmexam_baseline.exam.tables.parquet_sizes import NOT_PARQUET, unpacked_pages
+from cmexam_baseline.exam.tables.sources import refuse_bomb
+from cmexam_baseline.exam.tables.table import MAX_COLUMNS, Table
 
 if TYPE_CHECKING:
     import polars

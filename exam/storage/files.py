@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exchange import bring_back, exchange
-from cmexam_baseline.exam.temporaries import temporary_file, temporary_folder
+from cmexam_baseline.exam.storage.exchange import bring_back, exchange
+from cmexam_baseline.exam.storage.temporaries import temporary_file, temporary_folder
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes | str) -> None:

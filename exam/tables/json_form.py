@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.sources import decode, refuse_long_lines
-from cmexam_baseline.exam.table import Table, table_of_records
+from cmexam_baseline.exam.tables.sources import decode, refuse_long_lines
+from cmexam_baseline.exam.tables.table import Table, table_of_records
 
 
 def read_jsonl(data: bytes, file: str) -> Table:

@@ -1,0 +1,1 @@
+"""Exams in the forms of other exam sets, read into the published columns."""
