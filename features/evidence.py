@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
@@ -18,10 +16,10 @@ from cmexam_baseline.features.queries import Queries
 from cmexam_baseline.features.rated import rated, record
 from cmexam_baseline.features.retrieval import Keys, as_array, best_documents
 from cmexam_baseline.features.stated import stated
+from cmexam_baseline.features.threads import in_threads
 from cmexam_baseline.features.told import told
 
 _BLOCK = 64
-_THREADS = 2
 _NEIGHBOURS = 5
 
 
@@ -35,10 +33,9 @@ def gather_evidence(
     keys = copy_keys(exam) if keys is None else keys
     queries = Queries.of(exam, keys, library)
     parts: list[Columns] = []
-    with ThreadPoolExecutor(_THREADS) as threads:
-        for columns in threads.map(lambda block: _block(library, block), queries.blocks(_BLOCK)):
-            progress("looking up evidence", min(len(parts) * _BLOCK, len(exam)), len(exam))
-            parts.append(columns)
+    for columns in in_threads(lambda block: _block(library, block), queries.blocks(_BLOCK)):
+        progress("looking up evidence", min(len(parts) * _BLOCK, len(exam)), len(exam))
+        parts.append(columns)
     progress("looking up evidence", len(exam), len(exam))
     gathered = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return {**gathered, **record(library, exam, keys)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +16,14 @@ from cmexam_baseline.exam.storage.files import write_atomically
 from cmexam_baseline.features.arrays import join_texts, segment_rows, split_texts
 from cmexam_baseline.features.folds import copy_keys
 from cmexam_baseline.features.progress import Progress, silent
-from cmexam_baseline.features.retrieval import Index, best_documents
+from cmexam_baseline.features.retrieval import Index, as_array, best_documents
 from cmexam_baseline.features.saving import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.features.text import split_sentences
+from cmexam_baseline.features.threads import in_threads
 from cmexam_baseline.features.vocabulary import Vocabulary
 
 _FORMAT = 1
 _BLOCK = 64
-_THREADS = 2
 # A sentence that shares less than this with an option says nothing about it.
 _LEAST_SIMILARITY = 0.12
 # So many more are looked at as are wanted, because the same sentence may stand in several explanations.
@@ -87,19 +86,18 @@ class EvidenceSentences:
             questions = slice(start, start + _BLOCK)
             offsets = exam.option_offsets[start : start + _BLOCK + 1]
             owner = segment_rows(offsets - offsets[0])
-            near = self.index.scores(stems[questions], keys[questions]).toarray()
             likeness = self.index.scores(
                 options[offsets[0] : offsets[-1]], keys[questions][owner], _LEAST_SIMILARITY
             )
-            likeness.data *= near[owner[segment_rows(likeness.indptr)], likeness.indices]
+            with as_array(self.index.scores(stems[questions], keys[questions])) as near:
+                likeness.data *= near[owner[segment_rows(likeness.indptr)], likeness.indices]
             likeness.eliminate_zeros()
             return self._distinct(best_documents(likeness, _SPARE * n)[0], n)
 
         found: list[list[str]] = []
-        with ThreadPoolExecutor(_THREADS) as threads:
-            for done, lists in enumerate(threads.map(block, range(0, len(exam), _BLOCK))):
-                progress("looking up sentences", done * _BLOCK, len(exam))
-                found += lists
+        for done, lists in enumerate(in_threads(block, range(0, len(exam), _BLOCK))):
+            progress("looking up sentences", done * _BLOCK, len(exam))
+            found += lists
         progress("looking up sentences", len(exam), len(exam))
         return found
 

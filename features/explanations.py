@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +19,10 @@ from cmexam_baseline.features.library import Library
 from cmexam_baseline.features.progress import Progress, silent
 from cmexam_baseline.features.retrieval import best_documents
 from cmexam_baseline.features.text import split_sentences
+from cmexam_baseline.features.threads import in_threads
 from cmexam_baseline.features.wording import is_negated
 
 _BLOCK = 64
-_THREADS = 2
 _CANDIDATES = 40
 _SHORTEST_SENTENCE = 10
 
@@ -94,10 +93,9 @@ class Explainer:
             return [frame.filled(texts) for frame, texts in zip(restated[rows], found, strict=True)]
 
         explanations: list[str] = []
-        with ThreadPoolExecutor(_THREADS) as threads:
-            for written in threads.map(block, range(0, len(exam), _BLOCK)):
-                explanations += written
-                progress("writing explanations", len(explanations), len(exam))
+        for written in in_threads(block, range(0, len(exam), _BLOCK)):
+            explanations += written
+            progress("writing explanations", len(explanations), len(exam))
         return explanations
 
     def arrays(self) -> dict[str, NDArray[Any]]:
