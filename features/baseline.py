@@ -13,10 +13,11 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.predictions import Predictions
 from cmexam_baseline.features import booster as trees
-from cmexam_baseline.features.arrays import Columns
+from cmexam_baseline.features.arrays import Columns, segment_rows
 from cmexam_baseline.features.dense import DenseIndex, Embedder
 from cmexam_baseline.features.explanations import Explainer
 from cmexam_baseline.features.library import Library, right_options
+from cmexam_baseline.features.opinions import refuse_other_columns
 from cmexam_baseline.features.progress import Progress, silent
 from cmexam_baseline.features.reasons import OptionReasons, reasons
 from cmexam_baseline.features.saving import UNREADABLE, pack_arrays, read_model, unpack_arrays, write_model
@@ -54,12 +55,14 @@ class LightGBMBaseline:
         self._embedder = embedder
         self._embeddings = embedder.describe() if embedder else None
         self._dense: DenseIndex | None = None
+        self._more: list[str] = []
 
     @property
     def settings(self) -> dict[str, Any]:
         """What decides the model besides the data, for JSON."""
         own = {"seed": self.seed, "rounds": self.rounds, "decoder": self.decoder.to_dict()}
-        return {**own, "embeddings": self._embeddings} if self._embeddings else own
+        given = {"embeddings": self._embeddings, "more": self._more}
+        return {**own, **{name: value for name, value in given.items() if value}}
 
     def use_embedder(self, embedder: Embedder) -> None:
         """Give a loaded model the encoder that it was trained with.
@@ -81,72 +84,91 @@ class LightGBMBaseline:
         val: Exam | None = None,
         progress: Progress | None = None,
         is_extra: NDArray[np.bool_] | None = None,
+        more: Columns | None = None,
+        val_more: Columns | None = None,
     ) -> LightGBMBaseline:
         """Learn from `exam`; choose on `val`, where given, when to answer with several letters.
 
         is_extra, bool (n,), says which questions come from another exam than those that will be asked, so
-        that what they say can be weighed otherwise. Questions without an answer are passed over. Without
-        `val` every answer is a single letter. Raises `InputError` where no question has an answer.
+        that what they say can be weighed otherwise. `more` holds further columns, each with a number for
+        every option of `exam`, such as `score_columns` makes of another model's probabilities; `val_more` the
+        same for `val`. The numbers of a question must not stem from its own answer, or the trees learn to
+        believe them. Questions without an answer are passed over. Without `val` every answer is a single
+        letter. Raises `InputError` where no question has an answer or columns do not fit.
         """
         report = progress or silent
         is_extra = np.zeros(len(exam), dtype=np.bool_) if is_extra is None else is_extra
-        known = exam.answers > 0
+        self._more, known = list(more or {}), exam.answers > 0
+        refuse_other_columns(more or {}, exam, self._more)
         answered, is_extra = (exam, is_extra) if known.all() else (exam[known], is_extra[known])
+        given = {
+            name: column[known[segment_rows(exam.option_offsets)]] for name, column in (more or {}).items()
+        }
         if not len(answered):
             raise InputError("no training question has an answer; give a training file with answers")
         self._library = Library.fit(answered, progress=report, is_extra=is_extra)
         if self._embedder is not None:
             self._dense = DenseIndex.fit(answered, self._embedder, progress=report)
-        more = self._dense_evidence(answered, report)
-        table = Table.build(self._library, answered, progress=report, is_extra=is_extra, more=more)
+        further = {**self._dense_evidence(answered, report), **given}
+        table = Table.build(self._library, answered, progress=report, is_extra=is_extra, more=further)
         self._booster = trees.grow(
             table, right_options(answered), self.rounds, self.seed, self.threads, report
         )
         self._explainer = Explainer.fit(answered)
         self.decoder = Decoder.argmax()
         if val is not None:
-            scores = self.option_scores(val, lambda stage, *count: report(f"val: {stage}", *count))
+            scores = self.option_scores(val, lambda stage, *count: report(f"val: {stage}", *count), val_more)
             self.decoder = Decoder.fit(scores, val.option_offsets, val.answers, val.questions)
         return self
 
-    def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
+    def predict(
+        self, exam: Exam, progress: Progress | None = None, more: Columns | None = None
+    ) -> Predictions:
         """Answers, the probability of every option and, where training questions had any, explanations.
 
-        A training question with the same stem and options as a question of `exam` is not looked at.
-        Raises `InputError` before `fit` or `load`.
+        A training question with the same stem and options as a question of `exam` is not looked at. `more`
+        holds the further columns that it was trained with, if any. Raises `InputError` before `fit` or
+        `load`, and for other columns.
         """
-        scores = self.option_scores(exam, progress)
+        scores = self.option_scores(exam, progress, more)
         answers = self.decoder.decode(scores, exam.option_offsets, exam.questions)
         explanations = self._explained(exam, answers, progress or silent)
         return Predictions(exam.ids, answers, scores, exam.option_offsets, explanations)
 
-    def option_scores(self, exam: Exam, progress: Progress | None = None) -> NDArray[np.float64]:
+    def option_scores(
+        self, exam: Exam, progress: Progress | None = None, more: Columns | None = None
+    ) -> NDArray[np.float64]:
         """The probability of every option that it is right, float64, flat in exam order."""
         if self._library is None:
             raise InputError("the baseline has not learned anything yet; call fit or load first")
         if not len(exam):
             return np.zeros(0, dtype=np.float64)
-        more = self._dense_evidence(exam, progress or silent)
-        table = Table.build(self._library, exam, progress=progress or silent, more=more)
+        further = self._further(exam, more, progress or silent)
+        table = Table.build(self._library, exam, progress=progress or silent, more=further)
         return trees.probabilities(self._booster, table)
 
-    def _dense_evidence(self, exam: Exam, progress: Progress) -> Columns | None:
+    def _further(self, exam: Exam, more: Columns | None, progress: Progress) -> Columns:
+        """The columns beside those of the library, in the order in which the trees know them."""
+        given = more or {}
+        refuse_other_columns(given, exam, self._more)
+        return {**self._dense_evidence(exam, progress), **{name: given[name] for name in self._more}}
+
+    def _dense_evidence(self, exam: Exam, progress: Progress) -> Columns:
         if self._dense is None:
-            return None
+            return {}
         if self._embedder is None:
             name = (self._embeddings or {}).get("name")
             raise InputError(f"the model was trained with embeddings of {name}; call use_embedder first")
         return self._dense.evidence(exam, self._embedder, progress=progress)
 
-    def reasons(self, exam: Exam, most: int = 5) -> list[OptionReasons]:
+    def reasons(self, exam: Exam, most: int = 5, more: Columns | None = None) -> list[OptionReasons]:
         """Why each option of `exam` scores as it does, flat in exam order; the `most` weightiest reasons.
 
-        Raises `InputError` before `fit` or `load`.
+        `more` as for `predict`. Raises `InputError` before `fit` or `load`, and for other columns.
         """
         if self._library is None:
             raise InputError("the baseline has not learned anything yet; call fit or load first")
-        more = self._dense_evidence(exam, silent)
-        return reasons(self._library, self._booster, exam, most, more)
+        return reasons(self._library, self._booster, exam, most, self._further(exam, more, silent))
 
     def _explained(self, exam: Exam, answers: NDArray[np.uint8], progress: Progress) -> list[str] | None:
         if self._library is None or not self._explainer.sentences:
@@ -186,6 +208,7 @@ class LightGBMBaseline:
                 remembered = settings["embeddings"]
                 baseline._embeddings = {key: str(remembered[key]) for key in ("name", "fingerprint")}
                 baseline._dense = DenseIndex.from_arrays(unpack_arrays(files[_DENSE]))
+            baseline._more = [str(name) for name in settings.get("more", [])]
             baseline._explainer = Explainer.from_arrays(unpack_arrays(files[_EXPLAINER]))
             baseline._booster = trees.from_text(files[_BOOSTER].decode())
         except UNREADABLE as error:

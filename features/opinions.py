@@ -1,0 +1,66 @@
+"""What another model thinks of the options, as columns that the trees read beside their own evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.letters import MAX_OPTIONS
+from cmexam_baseline.features.arrays import Columns, segment_rows
+
+# Surer than this no probability is taken to be, so that log-odds stay finite.
+_LEAST = 1e-6
+
+
+def score_columns(name: str, probabilities: ArrayLike, offsets: ArrayLike) -> Columns:
+    """The probabilities of a model's options as probability, log-odds and margin, each float64 (options,).
+
+    The margin is by how much an option's log-odds exceed those of the best other option of its question.
+    Probabilities are flat, `offsets` (n+1,) the bounds of the questions.
+
+    >>> columns = score_columns("encoder", [0.5, 0.8, 0.2], [0, 3])
+    >>> columns["encoder_margin"].round(2).tolist()
+    [-1.39, 1.39, -2.77]
+    """
+    given, bounds = np.asarray(probabilities, np.float64), np.asarray(offsets, np.int64)
+    inside = np.clip(given, _LEAST, 1 - _LEAST)
+    odds = np.log(inside / (1 - inside))
+    return {
+        f"{name}_probability": given,
+        f"{name}_log_odds": odds,
+        f"{name}_margin": odds - _best_other(odds, bounds),
+    }
+
+
+def refuse_other_columns(more: Mapping[str, NDArray[np.float64]], exam: Exam, names: Sequence[str]) -> None:
+    """Raise `InputError` unless `more` holds exactly the columns `names`, a finite number an option."""
+    if sorted(more) != sorted(names):
+        raise InputError(
+            f"the model reads the further columns {_listed(names)}, got {_listed(more)}; give the columns that "
+            "it was trained with"
+        )
+    for name, column in more.items():
+        if column.shape != (len(exam.option_texts),) or not np.isfinite(column).all():
+            raise InputError(
+                f"column {name} needs one finite number for each of the {len(exam.option_texts)} options; "
+                f"it has shape {column.shape}"
+            )
+
+
+def _listed(names: Sequence[str] | Mapping[str, object]) -> str:
+    return ", ".join(sorted(names)) or "(none)"
+
+
+def _best_other(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
+    owner = segment_rows(offsets)
+    padded = np.full((len(offsets) - 1, MAX_OPTIONS), -np.inf)
+    padded[owner, np.arange(len(owner)) - offsets[owner]] = values
+    ordered = np.sort(padded, axis=1)
+    best, second = ordered[owner, -1], ordered[owner, -2]
+    # An option that is alone has nothing to exceed.
+    second = np.where(np.isfinite(second), second, values)
+    return np.where(values == best, second, best)
