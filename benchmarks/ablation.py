@@ -29,6 +29,7 @@ GROUPS = {
     "record of the option's text": ("record",),
     "sentences of explanations, by likeness": ("told_",),
     "sentences of explanations, by coverage": ("sentence_",),
+    "sentences of explanations, by BM25": ("ranked_",),
     "answered questions as statements": ("stated_",),
     "questions read backwards": ("reversed_",),
     "the same list of options": ("list_", "companions_"),
@@ -37,7 +38,7 @@ GROUPS = {
     ),
 }  # fmt: skip
 INDICES = {
-    "explanations (sentences)": ("told_", "sentence_"),
+    "explanations (sentences)": ("told_", "sentence_", "ranked_"),
     "options": ("rated_", "record_like", "record_right_like", "record_wrong_like"),
     "option texts": ("record", "list_", "companions_"),
     "statements": ("stated_",),

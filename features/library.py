@@ -21,7 +21,7 @@ from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.vocabulary import Vocabulary
 from cmexam_baseline.features.wording import is_negated
 
-_INDICES = ("stems", "right", "wrong", "statements", "options", "sentences")
+_INDICES = ("stems", "right", "wrong", "statements", "options", "sentences", "ranked_sentences")
 _TEXTS = ("option_texts", "ids", "questions", "sentence_texts")
 
 
@@ -31,8 +31,9 @@ class Library:
 
     Documents of `stems` are the n questions, of `right` and `wrong` their right and wrong options, of
     `statements` each stem with the options that make it true, of `options` the m options in exam order, of
-    `sentences` the sentences of the explanations. Terms and their weights come from stems and options alone,
-    whoever is right, so that no answer and no explanation moves the figures of its own question.
+    `sentences` and `ranked_sentences` the sentences of the explanations, weighted by TF-IDF and by BM25. Terms
+    and their weights come from stems and options alone, whoever is right, and so does the length that BM25
+    takes for usual, so that no answer and no explanation moves the figures of its own question.
 
     option_owner:   int64 (m,) question of each option
     option_right:   bool (m,)
@@ -51,6 +52,7 @@ class Library:
     statements: Index
     options: Index
     sentences: Index
+    ranked_sentences: Index
     option_owner: NDArray[np.int64]
     option_right: NDArray[np.bool_]
     option_texts: list[str]
@@ -89,7 +91,8 @@ class Library:
         split = [split_sentences(text) for text in exam.explanations]
         sentence_owner = np.repeat(np.arange(len(exam)), [len(parts) for parts in split])
         sentence_texts = [part for parts in split for part in parts]
-        sentences = vocabulary.tfidf(vocabulary.counts(sentence_texts))
+        sentences, sentence_keys = vocabulary.counts(sentence_texts), keys[sentence_owner]
+        usual_length = max(1.0, float(stems.sum()) / len(exam))
         progress("collecting words", 3, 3)
         return cls(
             vocabulary=vocabulary,
@@ -98,7 +101,8 @@ class Library:
             wrong=Index.build(vocabulary.tfidf(bags["wrong"]), keys),
             statements=Index.build(vocabulary.tfidf(bags["statements"]), keys),
             options=Index.build(vocabulary.tfidf(options), keys[owner]),
-            sentences=Index.build(sentences, keys[sentence_owner]),
+            sentences=Index.build(vocabulary.tfidf(sentences), sentence_keys),
+            ranked_sentences=Index.build(vocabulary.bm25(sentences, usual_length), sentence_keys),
             option_owner=owner,
             option_right=option_right,
             option_texts=comparable(exam.option_texts),

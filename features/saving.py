@@ -7,6 +7,7 @@ import io
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.storage.files import new_folder
 
 KIND = "cmexam-baseline lightgbm"
-FORMAT = 1
+FORMAT = 2
 _DESCRIPTION = "model.json"
 
 
@@ -34,7 +35,7 @@ def pack_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def unpack_arrays(data: bytes) -> dict[str, NDArray[Any]]:
-    """The arrays of an npz file; raises `ValueError` or `zipfile.BadZipFile` for anything else."""
+    """The arrays of an npz file; raises one of `UNREADABLE` for anything else."""
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
@@ -101,5 +102,9 @@ def _checked(path: Path, digest: str) -> bytes:
     return data
 
 
-UNREADABLE = (KeyError, TypeError, ValueError, zipfile.BadZipFile)
+# zipfile raises RuntimeError where a damaged flag says that the file is encrypted or of a newer version.
+UNREADABLE = (
+    *(EOFError, KeyError, MemoryError, RuntimeError, TypeError, ValueError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 """What reading a well-described but foreign model can raise."""

@@ -15,6 +15,9 @@ from cmexam_baseline.features.text import cut_words, fold
 
 _CODE_POINT_BITS = 21
 
+# BM25 as Robertson et al. (TREC-3, 1994) set it: how soon repeating a term stops helping, how much length counts.
+_K1, _B = 1.2, 0.75
+
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
@@ -72,9 +75,25 @@ class Vocabulary:
 
         How often a term stands there does not matter: each counts by how much it says.
         """
+        return _parts_of_one(counts, self.idf**2)
+
+    def rarities(self, counts: sp.csr_matrix) -> sp.csr_matrix:
+        """Rows of sum 1 with weights idf for each term that is there, float32 CSR: a query for `bm25` rows."""
+        return _parts_of_one(counts, self.idf)
+
+    def bm25(self, counts: sp.csr_matrix, mean_length: float) -> sp.csr_matrix:
+        """Rows with BM25's weight of each term in the document, without the term's rarity, float32 CSR.
+
+        Their scalar product with the `rarities` of a query is its BM25 score divided by the sum of its idf:
+        the same order for each query, and from 0 to k1 + 1. `mean_length` is that of a document, in terms.
+        """
         weights = counts.copy()
-        weights.data = (self.idf[weights.indices] ** 2).astype(np.float32)
-        _divide_rows(weights, segment_sum(weights.data, weights.indptr))
+        lengths = segment_sum(counts.data.astype(np.float64), counts.indptr)
+        norms = _K1 * (1 - _B + _B * lengths / mean_length)
+        repeated = counts.data.astype(np.float64)
+        weights.data = (repeated * (_K1 + 1) / (repeated + np.repeat(norms, np.diff(counts.indptr)))).astype(
+            np.float32
+        )
         return weights
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -85,6 +104,14 @@ class Vocabulary:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Vocabulary:
         """The vocabulary that `arrays` described."""
         return cls(split_texts("words", arrays), arrays["pairs"], arrays["idf"])
+
+
+def _parts_of_one(counts: sp.csr_matrix, weight: NDArray[np.float32]) -> sp.csr_matrix:
+    """Rows of sum 1 in which each term that is there stands with its weight, however often it is there."""
+    rows = counts.copy()
+    rows.data = weight[rows.indices].astype(np.float32)
+    _divide_rows(rows, segment_sum(rows.data, rows.indptr))
+    return rows
 
 
 def _divide_rows(rows: sp.csr_matrix, divisors: NDArray[np.float64]) -> None:
