@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
-from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS
+from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, SPLIT
+
+EXPLAINED = ("lightgbm", "ensemble")
 
 
 @click.command()
@@ -15,9 +17,7 @@ from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS
 @click.argument("exam", type=click.Path(path_type=Path))
 @click.option("--id", "wanted", help="The id of the question.")
 @click.option("--row", type=click.IntRange(min=1), help="Its number among the usable questions, from 1.")
-@click.option(
-    "--split", type=click.Choice(["train", "val", "test"]), help="Which split, where EXAM is a folder."
-)
+@SPLIT
 @click.option(
     "--top",
     type=click.IntRange(1, 50),
@@ -39,8 +39,9 @@ def explain(
 ) -> None:
     """Show what decided about one question of EXAM: evidence and features for each of its options.
 
-    RUN is a run folder of the LightGBM baseline. Contributions are log-odds (TreeSHAP); a feature counts
-    together with its comparisons with the other options.
+    RUN is a run folder of the LightGBM baseline, or of an ensemble, in which the encoder's scores are
+    features. Contributions are log-odds (TreeSHAP); a feature counts together with its comparisons with the
+    other options.
 
     \b
     Examples:
@@ -56,9 +57,10 @@ def explain(
     if (wanted is None) == (row is None):
         raise InputError("name the question by --id or by --row, one of them")
     opened = Run.open(run)
-    if opened.config["model"] != "lightgbm":
+    if opened.config["model"] not in EXPLAINED:
         raise InputError(
-            f"{run} holds a model of kind {opened.config['model']!r}; explain reads runs of lightgbm"
+            f"{run} holds a model of kind {opened.config['model']!r}; explain reads runs of "
+            + " and ".join(EXPLAINED)
         )
     questions = load_exam(exam, split, bad_rows, need_answers=False).exam
     place = _place(questions, wanted, row, exam)

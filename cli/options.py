@@ -15,6 +15,9 @@ BAD_ROWS = click.option(
     + "; ".join(f"{k}: {v}" for k, v in POLICIES.items())
     + ".",
 )
+SPLIT = click.option(
+    "--split", type=click.Choice(["train", "val", "test"]), help="Which split, where EXAM is a folder."
+)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress and no notes.")
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace what is there.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, QUIET
+from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, QUIET, SPLIT
 
 
 @click.command()
@@ -19,9 +19,7 @@ from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, QUIET
     required=True,
     help="Where the predictions go: .csv or .jsonl, with letters, option probabilities and explanations.",
 )
-@click.option(
-    "--split", type=click.Choice(["train", "val", "test"]), help="Which split, where EXAM is a folder."
-)
+@SPLIT
 @click.option(
     "--embeddings",
     metavar="NAME-OR-PATH",

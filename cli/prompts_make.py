@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, QUIET
+from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, QUIET, SPLIT
 from cmexam_baseline.exam.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     required=True,
     help="Where the prompts go, as JSONL; with --shards, one file a shard beside it.",
 )
-@click.option(
-    "--split", type=click.Choice(["train", "val", "test"]), help="Which split, where EXAM is a folder."
-)
+@SPLIT
 @click.option(
     "--style",
     type=click.Choice(["zero-shot", "few-shot", "cot"]),

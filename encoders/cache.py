@@ -47,12 +47,19 @@ def fingerprint(parts: Iterable[str | bytes]) -> str:
     return digest.hexdigest()
 
 
+# zipfile raises RuntimeError where a damaged flag says that the file is encrypted or of a newer version.
+_UNREADABLE = (
+    *(OSError, ValueError, EOFError, KeyError, RuntimeError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+
+
 def load_arrays(path: Path) -> Arrays | None:
     """The arrays of an npz file, or None where it is missing or damaged; never unpickles."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
+    except _UNREADABLE:
         return None
 
 

@@ -93,3 +93,13 @@ class Labels(NamedTuple):
     competency: str
     department: str
     discipline: str
+
+
+def diagnosis(disease_group: str, department: str, discipline: str = "临床医学") -> Labels:
+    """Labels of a fact that serves to find out what a patient has."""
+    return Labels(disease_group, "疾病诊断和鉴别诊断", department, discipline)
+
+
+def treatment(disease_group: str, department: str, discipline: str = "临床医学") -> Labels:
+    """Labels of a fact that serves to decide what to do."""
+    return Labels(disease_group, "疾病治疗", department, discipline)

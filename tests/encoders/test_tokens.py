@@ -83,6 +83,19 @@ def test_a_damaged_cache_is_computed_anew(damage, tokenizer, cache, tmp_path):
     assert load_arrays(file)["ids"].dtype == np.int32
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_no_changed_byte_of_a_cache_is_an_error(tmp_path):
+    file = tmp_path / "arrays.npz"
+    store_arrays(file, {"keys": np.zeros((3, 4), np.uint8), "vectors": np.ones((3, 2), np.float16)})
+    stored = file.read_bytes()
+    for place in range(len(stored)):
+        changed = bytearray(stored)
+        changed[place] ^= 0x81
+        file.write_bytes(changed)
+        found = load_arrays(file)
+        assert found is None or all(isinstance(array, np.ndarray) for array in found.values())
+
+
 def test_a_cache_that_cannot_be_written_is_done_without(tokenizer, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("CMEXAM_BASELINE_CACHE", str(tmp_path / "file" / "cache"))

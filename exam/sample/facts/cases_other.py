@@ -3,18 +3,7 @@
 from __future__ import annotations
 
 from cmexam_baseline.exam.sample.fact_table import Item
-from cmexam_baseline.exam.sample.labels import Labels
-
-
-def diagnosis(disease_group: str, department: str, discipline: str = "临床医学") -> Labels:
-    """Labels of a case that asks for the diagnosis."""
-    return Labels(disease_group, "疾病诊断和鉴别诊断", department, discipline)
-
-
-def treatment(disease_group: str, department: str, discipline: str = "临床医学") -> Labels:
-    """Labels of a case that asks what to do."""
-    return Labels(disease_group, "疾病治疗", department, discipline)
-
+from cmexam_baseline.exam.sample.labels import diagnosis, treatment
 
 ASK = "，最可能的诊断是"
 DO = "，首选的治疗是"

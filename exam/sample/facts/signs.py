@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from cmexam_baseline.exam.sample.fact_table import Pairs
-from cmexam_baseline.exam.sample.labels import Labels
-
-
-def diagnosis(disease_group: str, department: str) -> Labels:
-    return Labels(disease_group, "疾病诊断和鉴别诊断", department, "临床医学")
-
+from cmexam_baseline.exam.sample.labels import diagnosis
 
 SURGERY = diagnosis("消化系统疾病", "外科")
 HEART = diagnosis("循环系统疾病", "内科")
