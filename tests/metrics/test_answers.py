@@ -18,7 +18,9 @@ from cmexam_baseline.metrics.labels import encode_labels
 
 SETS = ["".join(letter for bit, letter in enumerate("ABCDEFGH") if mask >> bit & 1) for mask in range(256)]
 _letters = st.sampled_from(["A", "B", "C", "D", "E", "AB", "ABD", "ABCDE", "CE"])
-_gold = st.one_of(_letters, _letters, st.text(min_size=1, max_size=3))
+# scikit-learn keeps labels in arrays of fixed width, which end before trailing NULs.
+_text = st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1, max_size=3)
+_gold = st.one_of(_letters, _letters, _text)
 _predicted = st.one_of(_gold, st.none(), st.just(""))
 pairs = st.lists(st.tuples(_gold, _predicted), min_size=1, max_size=40)
 
@@ -115,6 +117,29 @@ def test_arrays_of_any_strings(answers: list[str], bucket_bits: int) -> None:
     finally:
         labels._BUCKET_BITS = before
     assert [found[code] for code in codes] == array.tolist()
+
+
+@pytest.mark.parametrize("width", [3, 8, 9, 12])
+def test_more_strings_than_buckets(width: int) -> None:
+    """Some must share a bucket, whatever they are multiplied by; nine characters fit into no one number."""
+    strings = [f"{number:0{width}x}"[-width:] for number in range(4096)] * 5
+    codes, found = encode_labels(np.array(strings), "gold")
+    assert [found[code] for code in codes] == strings
+    assert codes[:4096].tolist() == codes[4096:8192].tolist()
+
+
+def test_sixty_strings_of_one_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labels, "_BUCKET_BITS", 1)
+    strings = SETS[1:61]
+    codes, found = encode_labels(np.array(strings), "gold")
+    assert [found[code] for code in codes] == strings
+
+
+def test_which_system_is_wrong_is_said() -> None:
+    with pytest.raises(TypeError, match=r"^predicted 2\[0\] must be a string"):
+        metrics.compare_answers(["A"], ["A"], [1.5])
+    with pytest.raises(ValueError, match="gold has 1 answers and predicted 1 has 2"):
+        metrics.compare_answers(["A"], ["A", "B"], ["A"])
 
 
 def test_as_the_slow_twin_with_unknown_gold_answers() -> None:

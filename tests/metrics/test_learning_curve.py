@@ -44,6 +44,10 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     assert extrapolate(SIZES, right, 9_000, seed=5) != extrapolate(SIZES, right, 9_000, seed=6)
 
 
+def test_a_single_question_is_a_size() -> None:
+    assert fit_learning_curve([1, 4], [0.2, 0.6]).accuracy(16) == pytest.approx(0.8)
+
+
 @pytest.mark.parametrize(
     ("sizes", "accuracies", "message"),
     [

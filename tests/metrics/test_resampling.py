@@ -113,6 +113,17 @@ def test_seeds_and_portions(portion: int, monkeypatch: pytest.MonkeyPatch) -> No
         assert {name: pytest.approx(tuple(found[name])) for name in found} == expected
 
 
+def test_rows_that_were_not_scored_are_not_drawn() -> None:
+    scored = drawn_ratios(40, seed=3)
+    among_others = Ratios(np.repeat(scored.statistics, 2, axis=0))
+    among_others.statistics[1::2] = 0
+    assert bootstrap(among_others, resamples=50) == bootstrap(scored, resamples=50)
+    other, other_among = drawn_ratios(40, seed=4), Ratios(np.zeros((80, 3)))
+    other_among.statistics[::2] = other.statistics
+    expected = compare_explanations(scored, other, resamples=50, trials=50)
+    assert compare_explanations(among_others, other_among, resamples=50, trials=50) == expected
+
+
 def coverage(intervals: list[metrics.Interval], truth: float) -> float:
     """The share of simulated exams whose interval holds the true figure."""
     return sum(low <= truth <= high for low, high in intervals) / len(intervals)
