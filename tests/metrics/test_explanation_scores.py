@@ -162,6 +162,28 @@ def test_without_pairs() -> None:
             getattr(scores, attribute)
 
 
+def test_parts_with_and_without_pairs_add_up() -> None:
+    parts = [score([("发热", "发热咳")]), score([("咳嗽", "咳")])]
+    whole = score([("发热", "发热咳"), ("咳嗽", "咳")])
+    assert_same(sum(parts), whole)
+    assert_same(parts[0] + parts[1], whole)
+    for first, second in ((parts[0].without_pairs(), parts[1]), (parts[0], parts[1].without_pairs())):
+        added = first + second
+        assert added.figures == whole.figures
+        with pytest.raises(ValueError, match="single pairs were left out"):
+            added.statistics  # noqa: B018
+    with pytest.raises(TypeError):
+        1 + parts[0]
+
+
+def test_shown_without_what_it_was_made_of() -> None:
+    shown = repr(score([("发热", "发热咳")]))
+    assert "rougeL=" in shown
+    assert "statistics" not in shown
+    assert "counts" not in shown
+    assert "sums" not in shown
+
+
 @pytest.mark.parametrize("profile", [*PROFILES])
 @pytest.mark.parametrize(
     "pairs",
