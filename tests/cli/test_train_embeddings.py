@@ -67,6 +67,17 @@ def test_a_missing_encoder_ends_before_the_data_are_read(tmp_path: Path) -> None
     assert not (tmp_path / "run").exists()
 
 
+def test_without_a_cache_the_run_is_the_same(
+    places: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("CMEXAM_BASELINE_CACHE", str(tmp_path / "file" / "cache"))
+    run = tmp_path / "run"
+    succeed("train", "--data", places / "data", "--out", run, "--embeddings", places / "encoder")
+    for name in ("predictions_val.csv", "model/model.json"):
+        assert (run / name).read_bytes() == (places / "run" / name).read_bytes()
+
+
 def test_encoders_take_no_embeddings(places: Path, tmp_path: Path) -> None:
     encoder = places / "encoder"
     arguments = ("train", "--model", encoder, "--embeddings", encoder, "--out", tmp_path / "run")

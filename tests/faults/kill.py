@@ -190,14 +190,11 @@ def main() -> None:
     parser.add_argument(
         "--seconds", type=float, default=3600, help="no more kills of a command after so long"
     )
-    parser.add_argument("--only", action="append", help="only commands whose name holds this")
+    names = [trial.name for trial in fault_trials.trials()]
+    parser.add_argument("--only", action="append", choices=names, metavar="NAME", help="; ".join(names))
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
-    trials = [
-        trial
-        for trial in fault_trials.trials()
-        if not chosen.only or any(part in trial.name for part in chosen.only)
-    ]
+    trials = [trial for trial in fault_trials.trials() if not chosen.only or trial.name in chosen.only]
     tallies = []
     with tempfile.TemporaryDirectory(prefix="cmexam-faults-") as root:
         fault_trials.import_what_is_needed([trial.name for trial in trials])

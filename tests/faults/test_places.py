@@ -14,7 +14,7 @@ from fault_trials import Trial
 
 TRIALS = {trial.name: trial for trial in fault_trials.trials()}
 # Without a result, these do their work all the same: what they keep for next time is lost, nothing else.
-OPTIONAL = {"word table"}
+OPTIONAL = {"word table", "embeddings"}
 SIZE = 1 << 26
 
 
@@ -42,7 +42,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 
-SLOW = {"train (LightGBM)", "train (encoder)", "word table"}
+SLOW = {"train (LightGBM)", "word table"}
 
 
 @pytest.fixture(
@@ -90,6 +90,21 @@ def test_a_full_disk(ready: Ready, disk: Path, share: float, capfd: pytest.Captu
     assert ready.trial.command(ready.given, disk) == 0
     assert ready.trial.seen(disk) == ready.result
     assert not list(disk.glob(".*"))
+
+
+@pytest.mark.parametrize("ready", ["train (encoder)"], indirect=True)
+@pytest.mark.parametrize("share", [4, 6, 8])
+def test_a_disk_that_is_full_after_some_checkpoints(
+    ready: Ready, disk: Path, share: float, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A checkpoint is some three times as large as the run; training goes on from the last whole one."""
+    filler = fill(disk, int(share * ready.size))
+    refuses(ready, disk, capfd)
+    assert list((disk / "run.checkpoints").rglob("step-*"))
+    filler.unlink()
+    assert ready.trial.command(ready.given, disk) == 0
+    assert ready.trial.seen(disk) == ready.result
+    assert not list(disk.glob(".*")) + list(disk.glob("*.checkpoints"))
 
 
 def test_a_place_that_is_read_only(ready: Ready, disk: Path, capfd: pytest.CaptureFixture[str]) -> None:

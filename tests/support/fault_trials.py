@@ -104,6 +104,11 @@ def ready_encoder(given: Path) -> None:
     make_encoder(given / "bert")
 
 
+def ready_encoder_run(given: Path) -> None:
+    ready_encoder(given)
+    train_encoder(given, given)
+
+
 def predict(given: Path, place: Path, split: str = "test") -> int:
     return cli("predict", given / "run", given / "data" / f"{split}.csv", "-o", place / "out.jsonl", "-q")
 
@@ -212,6 +217,27 @@ def seen_tables(place: Path) -> Seen:
     return {path.name: digest(path) for path in place.glob("words-*.table")}
 
 
+def cache_embeddings(given: Path, place: Path) -> int:
+    """Vectors in parts of eight texts, so that there are several."""
+    import torch
+
+    from cmexam_baseline.encoders import embed_texts, embeddings
+    from cmexam_baseline.exam import read_exam
+
+    torch.set_num_threads(1)
+    before, embeddings._PART = (os.environ["CMEXAM_BASELINE_CACHE"], embeddings._PART), 8
+    os.environ["CMEXAM_BASELINE_CACHE"] = str(place)
+    try:
+        embed_texts(str(given / "bert"), read_exam(given / "data" / "train.csv").questions)
+    finally:
+        os.environ["CMEXAM_BASELINE_CACHE"], embeddings._PART = before
+    return 0
+
+
+def seen_vectors(place: Path) -> Seen:
+    return {str(path.relative_to(place)): digest(path) for path in place.rglob("*.npz")}
+
+
 def nothing(given: Path, place: Path) -> None:
     """There is no older result."""
 
@@ -231,12 +257,17 @@ def trials() -> list[Trial]:
             "predict", ready_lightgbm, predict, lambda given, place: predict(given, place, "val"), seen("out.jsonl")
         ),
         Trial(
+            "predict (encoder)", ready_encoder_run, predict, lambda given, place: predict(given, place, "val"),
+            seen("out.jsonl"),
+        ),
+        Trial(
             "score --report --save", ready_score, score, lambda given, place: score(given, place, "val"),
             seen("report.html", "rows.csv"),
         ),
         Trial("data download", lambda given: None, download, older_files, seen(*CONTENTS), (".unfinished", ".part")),
         Trial("prompts run", ready_prompts, prompts_run, nothing, seen_replies, ()),
         Trial("word table", ready_words, cache_words, nothing, seen_tables, ("",)),
+        Trial("embeddings", ready_encoder, cache_embeddings, nothing, seen_vectors, ("",)),
     ]  # fmt: skip
 
 
@@ -256,10 +287,11 @@ def import_what_is_needed(names: list[str]) -> None:
     import cmexam_baseline.features
     import cmexam_baseline.metrics.explanations  # noqa: F401
 
-    if "train (encoder)" in names:
+    if any("encoder" in name or name == "embeddings" for name in names):
         import transformers.models.bert.modeling_bert  # noqa: F401
 
-        import cmexam_baseline.encoders.baseline  # noqa: F401
+        import cmexam_baseline.encoders.baseline
+        import cmexam_baseline.encoders.embeddings  # noqa: F401
 
 
 @contextlib.contextmanager
