@@ -30,7 +30,9 @@ def export(run: Path, onnx: Path, overwrite: bool, quiet: bool) -> None:
 
     opened = Run.open(run)
     if opened.config["model"] != "encoder":
-        raise InputError(f"{run} holds a {opened.config['model']} model; only encoders are exported")
+        raise InputError(
+            f"{run} holds a model of kind {opened.config['model']!r}; only encoders alone are exported"
+        )
     from cmexam_baseline.cli.evidence_encoder import EvidenceEncoder
     from cmexam_baseline.encoders import export_onnx
 

@@ -2,7 +2,8 @@
 
     config.json             the model's kind and settings, seed, versions, fingerprints of the data
     model/                  what the model's own `save` wrote
-    predictions_val.csv     (and predictions_test.csv) letters, probabilities and explanations
+    predictions_val.csv     (and predictions_test.csv) letters, probabilities and explanations; of an ensemble
+                            also predictions_val_lightgbm.csv and predictions_val_encoder.csv, its parts alone
     scores.json             accuracy and weighted F1 by split, as fractions; BLEU and ROUGE in percent
     left_out.csv            rows of the data that could not be used, and why
     extra_train_left_out.csv  with --extra-train: its questions that overlap with val, test or train
@@ -38,6 +39,7 @@ FORMAT_VERSION = 1
 MODEL_CLASSES = {
     "lightgbm": "cmexam_baseline.features:LightGBMBaseline",
     "encoder": "cmexam_baseline.cli.evidence_encoder:EvidenceEncoder",
+    "ensemble": "cmexam_baseline.cli.ensemble:Ensemble",
 }
 VERSIONS_OF = (
     "cmexam-baseline",

@@ -9,7 +9,7 @@ import numpy as np
 
 from cmexam_baseline import metrics
 from cmexam_baseline.exam import Exam
-from cmexam_baseline.exam.overlap import find_overlap
+from cmexam_baseline.exam.overlap import Overlap
 from cmexam_baseline.features.trivial import TRIVIAL_BASELINES
 
 _EXPLANATION_FIGURES = ("bleu1", "bleu4", "rouge1", "rouge2", "rougeL")
@@ -38,13 +38,12 @@ def answer_scores(exam: Exam, answers: np.ndarray, left_out: int = 0) -> dict[st
     }
 
 
-def scores_without_overlap(train: Exam, exam: Exam, answers: np.ndarray) -> dict[str, Any]:
-    """The figures on those questions of `exam` that do not stand in `train`, not even nearly.
+def scores_without_overlap(overlap: Overlap, exam: Exam, answers: np.ndarray) -> dict[str, Any]:
+    """The figures on those questions of `exam` that do not stand in the training questions, not even nearly.
 
     `n_overlap` counts the others by category (`find_overlap`: the same question, the same stem, nearly the
     same stem). Without a question left, accuracy, interval and F1 are None.
     """
-    overlap = find_overlap(train, exam)
     clean = ~overlap.overlaps
     counts = {name: count for name, count in overlap.counts().items() if name != "none"}
     if not clean.any():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,10 @@ import click
 
 from cmexam_baseline.cli.encoder_options import encoder_options
 from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, OVERWRITE, QUIET
+
+# The splits that a kind of model cannot do without: an ensemble is chosen and compared on val.
+NEEDED = {"lightgbm": ("train",), "encoder": ("train",), "ensemble": ("train", "val")}
+FOLDS = 3
 
 
 @click.command()
@@ -27,7 +32,18 @@ from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, OVERWRITE, QUIET
     "--model",
     default="lightgbm",
     show_default=True,
-    help="lightgbm, bert, roberta, or an encoder: a name on the Hugging Face hub or a folder.",
+    help="lightgbm, bert, roberta, an encoder (a name on the Hugging Face hub or a folder), or ensemble: "
+    "LightGBM that reads what an encoder thinks of the options.",
+)
+@click.option(
+    "--encoder",
+    metavar="NAME-OR-PATH",
+    help="[ensemble] Its encoder: bert, roberta, a name on the hub or a folder.  [default: bert]",
+)
+@click.option(
+    "--folds",
+    type=click.IntRange(2, 50),
+    help="[ensemble] Parts of the training questions, each scored by an encoder of the others.  [default: 3]",
 )
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all that is random."
@@ -49,7 +65,7 @@ from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, OVERWRITE, QUIET
 @click.option(
     "--embeddings",
     metavar="NAME-OR-PATH",
-    help="[lightgbm] A frozen encoder whose vectors of questions and options are one more kind of evidence.",
+    help="[lightgbm, ensemble] A frozen encoder whose vectors of questions and options are one more kind of evidence.",
 )
 @click.option(
     "--config", type=click.Path(path_type=Path), help="A TOML file with encoder settings, one a line."
@@ -63,6 +79,8 @@ def train(
     data: Path | None,
     out: Path | None,
     model: str,
+    encoder: str | None,
+    folds: int | None,
     seed: int,
     seeds: tuple[int, ...],
     more_seeds: tuple[int, ...],
@@ -73,12 +91,14 @@ def train(
     overwrite: bool,
     as_json: bool,
     quiet: bool,
-    **encoder: Any,
+    **given: Any,
 ) -> None:
     """Train a baseline on an exam and score it on val (and test, where there is one).
 
     The model is chosen and tuned on val alone; the test split is read for the final figure only. An encoder
-    that was interrupted goes on from its last checkpoint when the command is run again.
+    that was interrupted goes on from its last checkpoint when the command is run again. An ensemble trains an
+    encoder for each fold and one of all questions, so that no question is scored by an encoder that saw it,
+    and shows what it gains over LightGBM and the encoder alone.
 
     \b
     Examples:
@@ -89,10 +109,12 @@ def train(
       cmexam-baseline train --data CMExam/data --model bert --evidence 3
       cmexam-baseline train --data CMExam/data --model roberta --seeds 1 2 3
       cmexam-baseline train --data CMExam/data --embeddings intfloat/multilingual-e5-small
+      cmexam-baseline train --data CMExam/data --model ensemble --encoder bert --evidence 3 --folds 3
     """
     from cmexam_baseline.cli import console, tables
     from cmexam_baseline.cli.encoder_options import given_settings
     from cmexam_baseline.cli.extra_train import say_extra, with_extra_train
+    from cmexam_baseline.cli.gains import show_gains
     from cmexam_baseline.cli.reading import load_splits, say_bad_rows
     from cmexam_baseline.cli.training import Plan, train_once, writes
     from cmexam_baseline.exam.errors import InputError
@@ -106,13 +128,13 @@ def train(
     seeds += more_seeds
     if len(set(seeds)) != len(seeds):
         raise InputError(f"--seeds {' '.join(map(str, seeds))}: one stands twice; give each once")
-    kind, settings = _model(model, config, given_settings(encoder))
+    kind, settings = _model(model, encoder, folds, config, given_settings(given))
     embedder = _embedder(kind, embeddings)
     notes = console.notes()
     show = writes(kind)
     with console.Stages(notes, quiet or not show) as stages:
         with stages.stage("reading the exam"):
-            splits = load_splits(data, bad_rows, needed=("train",))
+            splits = load_splits(data, bad_rows, needed=NEEDED[kind])
         if extra_train:
             with stages.stage("joining other exams"):
                 splits = with_extra_train(splits, extra_train, bad_rows)
@@ -122,7 +144,9 @@ def train(
                 say_extra(notes, splits["train"].joined)
         places = {one: out / f"seed-{one}" for one in seeds} or {seed: out}
         scores = {
-            one: train_once(Plan(kind, settings, place, overwrite, embedder), one, splits, stages)
+            one: train_once(
+                Plan(kind, settings, place, overwrite, embedder, folds or FOLDS), one, splits, stages
+            )
             for one, place in places.items()
         }
     if not show:
@@ -135,6 +159,8 @@ def train(
     for one, found in scores.items():
         tables.show_training(console.results(), f"{name}, seed {one}" if seeds else name, found, data is None)
         tables.show_explanations(console.results(), f"{name}, seed {one}" if seeds else name, found)
+        if kind == "ensemble":
+            show_gains(console.results(), found)
     if len(scores) > 1:
         tables.show_seeds(console.results(), name, scores)
     if not quiet:
@@ -152,19 +178,30 @@ def _embedder(kind: str, name_or_path: str | None) -> Any:
     return make_embedder(name_or_path)
 
 
-def _model(model: str, config: Path | None, given: dict[str, Any]) -> tuple[str, Any]:
+def _model(
+    model: str, encoder: str | None, folds: int | None, config: Path | None, given: dict[str, Any]
+) -> tuple[str, Any]:
     """The kind of model and its settings; missing weights end here, before the data are read."""
     from cmexam_baseline.exam.errors import InputError
 
-    if model == "lightgbm":
+    kind = model if model in NEEDED else "encoder"
+    if kind != "ensemble":
+        for name, value in (("--encoder", encoder), ("--folds", folds)):
+            if value is not None:
+                raise InputError(f"{name} is for ensembles; leave it away or give --model ensemble")
+    if kind == "lightgbm":
         if given or config:
             name = "--config" if config else f"--{next(iter(given)).replace('_', '-')}"
             raise InputError(
                 f"{name} is a setting of encoders; give --model bert, roberta or another encoder"
             )
-        return "lightgbm", None
+        return kind, None
+    if kind == "ensemble" and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise InputError("an ensemble trains in one process; start it without torchrun")
     from cmexam_baseline.encoders import find_model, load_settings
 
-    settings = load_settings(config, **given, model=model)
+    # Without --encoder the TOML file may name the model.
+    named = {"model": encoder if kind == "ensemble" else model}
+    settings = load_settings(config, **given, **{name: value for name, value in named.items() if value})
     find_model(settings.model)
-    return "encoder", settings
+    return kind, settings

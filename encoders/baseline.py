@@ -208,10 +208,6 @@ def _layout(settings: EncoderSettings, scorer: Scorer) -> Layout:
     )
 
 
-# What may change between a killed run and its repetition without changing what is trained.
-_FREE = ("device", "workers", "log_to", "batch_tokens", "checkpoint_every")
-
-
 def _checkpoints(
     folder: str | os.PathLike[str] | None, settings: EncoderSettings, base: Path, train: Batches,
     val: Batches | None,
@@ -219,7 +215,6 @@ def _checkpoints(
     """Checkpoints in the folder, of a run that is known by its settings, weights and questions."""
     if folder is None:
         return None
-    values = {name: value for name, value in settings.to_dict().items() if name not in _FREE}
     arrays = [
         array.tobytes()
         for batches in (train, val)
@@ -232,5 +227,5 @@ def _checkpoints(
             batches.sequences.option_offsets,
         )  # fmt: skip
     ]
-    run = fingerprint([repr(sorted(values.items())), weights_fingerprint(base), *arrays])
+    run = fingerprint([repr(sorted(settings.decisive().items())), weights_fingerprint(base), *arrays])
     return Checkpoints(Path(folder) / "checkpoints", run)

@@ -188,5 +188,5 @@ def _how_to_get(repository: str, name: str, reason: str) -> str:
     return (
         f"{name}: {repository} is neither a folder here nor in {hub}, and {reason}; where there is access,"
         f" run `hf download {repository} --local-dir {repository.rpartition('/')[2]}`,"
-        " bring the folder here and give its path as --model"
+        " bring the folder here and give its path in place of the name"
     )

@@ -22,6 +22,9 @@ NEW_HEAD_LR = 1e-3
 """Learning rate of a head of new weights where none is given; at the encoder's rate it takes hundreds of steps
 to say anything (docs/encoders.md has the curves)."""
 
+# What may change between a killed run and its repetition without changing what is trained.
+_FREE = ("device", "workers", "log_to", "batch_tokens", "checkpoint_every")
+
 _BASE_WIDTH = 768
 _MOST_FULL_LR = 2e-4
 
@@ -153,6 +156,14 @@ expected 0 or more
         7
         """
         return asdict(self)
+
+    def decisive(self) -> dict[str, Any]:
+        """The values that decide what is trained; others may change before a killed run is repeated.
+
+        >>> "device" in EncoderSettings().decisive()
+        False
+        """
+        return {name: value for name, value in self.to_dict().items() if name not in _FREE}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], source: str = "settings") -> EncoderSettings:

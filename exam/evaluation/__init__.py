@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from cmexam_baseline.exam.evaluation.aligned import AlignedOutput, align
-from cmexam_baseline.exam.evaluation.comparison import Comparison, Difference, compare_systems
+from cmexam_baseline.exam.evaluation.comparison import (
+    Comparison,
+    Difference,
+    answer_differences,
+    compare_systems,
+)
 from cmexam_baseline.exam.evaluation.parallel import Workers
 from cmexam_baseline.exam.evaluation.score import Settings, SliceScore, SystemScore, score_pairs, score_system
 
@@ -16,6 +21,7 @@ __all__ = [
     "SystemScore",
     "Workers",
     "align",
+    "answer_differences",
     "compare_systems",
     "score_pairs",
     "score_system",

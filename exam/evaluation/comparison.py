@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.evaluation.score import SMALL_SLICE, Settings, SystemScore
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.slices import Slice
+
+NamedAnswers = tuple[str, NDArray[np.uint8]]
+System = TypeVar("System")
 
 COMPARED = ("accuracy", "weighted_f1")
 COMPARED_EXPLANATIONS = ("bleu1", "bleu4", "rouge1", "rouge2", "rougeL")
@@ -142,7 +145,9 @@ def compare_systems(
     return Comparison(
         n=int(rows.size),
         differences=[
-            *_corrected(answering, lambda a, b: _answer_differences(exam, rows, a, b, settings)),
+            *answer_differences(
+                exam.answers[rows], [(one.name, one.aligned.answers[rows]) for one in answering], settings
+            ),
             *_corrected(
                 [system for system in systems if system.explanations is not None],
                 lambda a, b: _explanation_differences(rows, a, b, settings),
@@ -158,8 +163,21 @@ def compare_systems(
     )
 
 
+def answer_differences(
+    gold: NDArray[np.uint8], systems: Sequence[NamedAnswers], settings: Settings
+) -> list[Difference]:
+    """Accuracy and weighted F1 of every pair of systems, each a name with its answers (bit masks) beside `gold`.
+
+    >>> gold = np.array([1, 2, 4, 8] * 10, np.uint8)
+    >>> found = answer_differences(gold, [("right", gold), ("first", gold * 0 + 1)], Settings(resamples=100))
+    >>> [(one.figure, one.value, one.test, one.p_holm < 0.001) for one in found[:1]]
+    [('accuracy', 0.75, 'McNemar', True)]
+    """
+    return _corrected(systems, lambda a, b: _answer_differences(gold, a, b, settings))
+
+
 def _corrected(
-    systems: Sequence[SystemScore], compare: Callable[[SystemScore, SystemScore], list[Difference]]
+    systems: Sequence[System], compare: Callable[[System, System], list[Difference]]
 ) -> list[Difference]:
     """All pairs, with Holm's correction over the pairs for each figure."""
     found = [difference for a, b in combinations(systems, 2) for difference in compare(a, b)]
@@ -172,14 +190,16 @@ def _corrected(
 
 
 def _answer_differences(
-    exam: Exam, rows: NDArray[np.int64], a: SystemScore, b: SystemScore, settings: Settings
+    gold: NDArray[np.uint8], a: NamedAnswers, b: NamedAnswers, settings: Settings
 ) -> list[Difference]:
-    gold, first, second = exam.answers[rows], a.aligned.answers[rows], b.aligned.answers[rows]
-    compared = metrics.compare_answers(gold, first, second, resamples=settings.resamples, seed=settings.seed)
-    mcnemar = metrics.mcnemar(gold, first, second)
+    (first, of_first), (second, of_second) = a, b
+    compared = metrics.compare_answers(
+        gold, of_first, of_second, resamples=settings.resamples, seed=settings.seed
+    )
+    mcnemar = metrics.mcnemar(gold, of_first, of_second)
     tests = {"accuracy": ("McNemar", mcnemar.p)}
     return [
-        _difference(figure, a, b, compared[figure], *tests.get(figure, ("permutation", None)))
+        _difference(figure, first, second, compared[figure], *tests.get(figure, ("permutation", None)))
         for figure in COMPARED
     ]
 
@@ -191,7 +211,10 @@ def _explanation_differences(
     if first is None or second is None:
         return []
     compared = metrics.compare_explanations(first, second, resamples=settings.resamples, seed=settings.seed)
-    return [_difference(figure, a, b, compared[figure], "permutation") for figure in COMPARED_EXPLANATIONS]
+    return [
+        _difference(figure, a.name, b.name, compared[figure], "permutation")
+        for figure in COMPARED_EXPLANATIONS
+    ]
 
 
 def _on_rows(system: SystemScore, rows: NDArray[np.int64]) -> _OnRows | None:
@@ -204,11 +227,11 @@ def _on_rows(system: SystemScore, rows: NDArray[np.int64]) -> _OnRows | None:
 
 
 def _difference(
-    figure: str, a: SystemScore, b: SystemScore, found: metrics.Comparison, test: str, p: float | None = None
+    figure: str, first: str, second: str, found: metrics.Comparison, test: str, p: float | None = None
 ) -> Difference:
     chance = found.p_permutation if p is None else p
     low, high = found.interval
-    return Difference(figure, a.name, b.name, found.difference, low, high, test, chance, chance)
+    return Difference(figure, first, second, found.difference, low, high, test, chance, chance)
 
 
 def _slice_winners(

@@ -96,7 +96,10 @@ def test_mistakes_are_told_before_the_data_are_read(
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     missing = tmp_path / "no-such-data"
-    for model, about in (("bert", "give its path as --model"), (tmp_path / "no-model", "is no folder")):
+    for model, about in (
+        ("bert", "give its path in place of the name"),
+        (tmp_path / "no-model", "is no folder"),
+    ):
         complain("train", "--model", model, "--data", missing, "--out", tmp_path / "r", about=[about])
     complain(
         "train", "--epochs", "3", "--data", data, "--out", tmp_path / "r", about=["--epochs", "encoders"]

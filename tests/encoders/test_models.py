@@ -48,7 +48,7 @@ def test_a_name_without_weights_ends_in_one_line_that_says_how_to_get_them(name,
     repository = NAMES[name][-1]
     assert message.startswith(f"{name}: {repository} is neither a folder here nor in {hub}")
     assert f"run `hf download {repository} --local-dir {repository.rpartition('/')[2]}`" in message
-    assert "give its path as --model" in message
+    assert "give its path in place of the name" in message
     assert "\n" not in message
 
 

@@ -1,0 +1,228 @@
+"""`train --model ensemble`, and `predict`, `explain` and `export` with what it leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import killed_ensemble
+import numpy as np
+import pytest
+from command_line import complain, succeed
+from tiny_encoders import make_encoder
+from tiny_exam import tiny_exam
+
+from cmexam_baseline.exam import read_exam, read_predictions, write_exam
+
+pytest.importorskip("torch")
+
+OPTIONS = (
+    "--epochs",
+    "1",
+    "--head",
+    "joint",
+    "--lr",
+    "1e-3",
+    "--max-length",
+    "128",
+    "--batch-tokens",
+    "2048",
+)
+QUICK = (*OPTIONS, "--device", "cpu", "--folds", "2", "--evidence", "1", "-q")
+# They hold seconds, or the checksum of one that does.
+VOLATILE = ("timings.json", "encoder.json", "ensemble.json")
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an exam and an encoder."""
+    place = tmp_path_factory.mktemp("ensemble")
+    (place / "data").mkdir()
+    write_exam(tiny_exam(), place / "data" / "train.csv")
+    write_exam(tiny_exam(seed=1, prefix="val")[:24], place / "data" / "val.csv")
+    characters = "".join(dict.fromkeys("".join([*tiny_exam().questions, *tiny_exam().option_texts])))
+    make_encoder(place / "encoder", characters=characters)
+    return place
+
+
+def command(places: Path, out: Path, *more: str | Path) -> list[str | Path]:
+    where = ("--data", places / "data", "--out", out)
+    return ["train", "--model", "ensemble", "--encoder", places / "encoder", *where, *QUICK, *more]
+
+
+@pytest.fixture(scope="module")
+def trained(places: Path) -> tuple[Path, str]:
+    """The run folder, and what the command printed."""
+    result = succeed(*command(places, places / "run"))
+    return places / "run", result.stdout
+
+
+def test_gains_over_each_part_are_printed_and_kept(trained: tuple[Path, str], places: Path) -> None:
+    run, printed = trained
+    for text in (
+        "ensemble and its parts on val",
+        "LightGBM alone",
+        "encoder alone",
+        "without overlap",
+        "McNemar",
+    ):
+        assert text in printed
+    scores = json.loads((run / "scores.json").read_text("utf-8"))["val"]
+    found, val = scores["gains"], read_exam(places / "data" / "val.csv")
+    files = {"ensemble": "", "lightgbm": "_lightgbm", "encoder": "_encoder"}
+    for name, ending in files.items():
+        right = read_predictions(run / f"predictions_val{ending}.csv").answers == val.answers
+        assert found["all"]["accuracy"][name] == pytest.approx(right.mean())
+    assert found["all"]["n"] == 24
+    assert found["without_overlap"]["n"] == scores["without_overlap"]["n"] < 24
+    assert found["all"]["accuracy"]["ensemble"] == scores["accuracy"]
+    pairs = [one for one in found["all"]["differences"] if one["figure"] == "accuracy"]
+    assert [(one["first"], one["second"]) for one in pairs] == [
+        ("ensemble", "lightgbm"),
+        ("ensemble", "encoder"),
+        ("lightgbm", "encoder"),
+    ]
+    for one in pairs:
+        accuracies = found["all"]["accuracy"]
+        assert one["value"] == pytest.approx(accuracies[one["first"]] - accuracies[one["second"]])
+        assert one["test"] == "McNemar" and one["p"] <= one["p_holm"] <= 1
+
+
+def test_the_run_holds_both_parts_and_no_pickle(trained: tuple[Path, str]) -> None:
+    run, _ = trained
+    config = json.loads((run / "config.json").read_text("utf-8"))
+    assert config["model"] == "ensemble"
+    assert config["settings"]["folds"] == 2
+    assert config["settings"]["encoder"]["evidence"] == 1
+    assert "encoder_margin" in config["settings"]["lightgbm"]["more"]
+    assert {path.name for path in (run / "model").iterdir()} == {
+        "encoder",
+        "lightgbm",
+        "out_of_fold.npz",
+        "ensemble.json",
+    }
+    for file in run.rglob("*.npz"):
+        with np.load(file, allow_pickle=False) as arrays:
+            assert all(arrays[name].dtype != object for name in arrays.files)
+    assert not run.with_name("run.checkpoints").exists()
+
+
+def test_a_moved_run_predicts_the_same(trained: tuple[Path, str], places: Path, tmp_path: Path) -> None:
+    run, _ = trained
+    shutil.copytree(run, tmp_path / "moved")
+    succeed("predict", tmp_path / "moved", places / "data" / "val.csv", "-o", tmp_path / "again.csv", "-q")
+    assert (tmp_path / "again.csv").read_bytes() == (run / "predictions_val.csv").read_bytes()
+
+
+def test_explain_counts_the_encoder_among_the_features(trained: tuple[Path, str], places: Path) -> None:
+    run, _ = trained
+    val = places / "data" / "val.csv"
+    found = json.loads(succeed("explain", run, val, "--row", "2", "--top", "50", "--json").stdout)
+    features = {one["feature"] for option in found["options"].values() for one in option["features"]}
+    assert any(name.startswith("encoder_") for name in features)
+    assert found["predicted"] == read_predictions(run / "predictions_val.csv").letters()[1]
+
+
+def test_export_is_refused(trained: tuple[Path, str], tmp_path: Path) -> None:
+    complain("export", trained[0], "--onnx", tmp_path / "onnx", about=["'ensemble'", "only encoders alone"])
+
+
+@pytest.mark.parametrize(
+    ("file", "about"),
+    [
+        ("encoder/model.safetensors", "was changed"),
+        ("lightgbm/booster.txt", "was changed"),
+        ("out_of_fold.npz", "was changed"),
+        ("ensemble.json", "is not JSON"),
+    ],
+)
+def test_a_damaged_or_missing_part_is_one_line(
+    trained: tuple[Path, str], places: Path, tmp_path: Path, file: str, about: str
+) -> None:
+    shutil.copytree(trained[0], tmp_path / "run")
+    damaged = tmp_path / "run" / "model" / file
+    content = damaged.read_bytes()
+    middle = len(content) // 2
+    damaged.write_bytes(content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :])
+    predict = ("predict", tmp_path / "run", places / "data" / "val.csv", "-o", tmp_path / "again.csv")
+    complain(*predict, about=[str(damaged), about])
+    damaged.unlink()
+    complain(*predict, about=[str(damaged), "cannot be read" if "json" in file else "is missing"])
+    assert not (tmp_path / "again.csv").exists()
+
+
+def test_a_killed_training_goes_on_with_the_folds_that_are_done(
+    trained: tuple[Path, str], places: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    support = Path(killed_ensemble.__file__)
+    arguments = [sys.executable, str(support), "0", *map(str, command(places, out))]
+    paths = os.pathsep.join([str(support.parent), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": paths}
+    killed = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=240)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    work = out.with_name("run.checkpoints")
+    assert [path.name for path in work.iterdir()] == ["fold-1.npz"]
+    about = ["fold-1.npz holds scores of other data or settings", "remove"]
+    complain(*command(places, out, "--weight-decay", "0.1"), about=about)
+    trainings: list[int] = []
+
+    def counting(exam, folds, train, finished, progress):
+        def counted(questions, *more):
+            trainings.append(len(questions))
+            return train(questions, *more)
+
+        return original(exam, folds, counted, finished, progress)
+
+    from cmexam_baseline.cli import ensemble
+
+    original = ensemble.out_of_fold_scores
+    monkeypatch.setattr(ensemble, "out_of_fold_scores", counting)
+    succeed(*command(places, out))
+    assert len(trainings) == 1 and not work.exists()
+    before = {path.relative_to(trained[0]) for path in trained[0].rglob("*") if path.is_file()}
+    after = {path.relative_to(out) for path in out.rglob("*") if path.is_file()}
+    assert before == after
+    for name in sorted(before):
+        if name.name not in VOLATILE:
+            assert (out / name).read_bytes() == (trained[0] / name).read_bytes(), name
+
+
+def test_embeddings_are_evidence_of_an_ensemble_too(
+    places: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CMEXAM_BASELINE_CACHE", str(tmp_path / "cache"))
+    out = tmp_path / "run"
+    result = succeed(*command(places, out, "--evidence", "0", "--embeddings", places / "encoder"), "--json")
+    assert json.loads(result.stdout)["runs"][0]["scores"]["val"]["gains"]["all"]["n"] == 24
+    succeed("predict", out, places / "data" / "val.csv", "-o", tmp_path / "again.csv", "-q")
+    assert (tmp_path / "again.csv").read_bytes() == (out / "predictions_val.csv").read_bytes()
+
+
+def test_mistakes_are_told_before_anything_is_trained(
+    places: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    out, encoder, missing = tmp_path / "run", places / "encoder", tmp_path / "no-such-data"
+    bare = ("train", "--out", out, "--data")
+    complain(*bare, missing, "--model", "ensemble", about=["bert: ", "hf download"])
+    complain(
+        *bare, missing, "--model", "ensemble", "--encoder", tmp_path / "no", about=["no", "is no folder"]
+    )
+    complain(*bare, missing, "--encoder", encoder, about=["--encoder is for ensembles"])
+    complain(*bare, missing, "--model", encoder, "--folds", "3", about=["--folds is for ensembles"])
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    write_exam(tiny_exam()[:2], alone / "train.csv")
+    complain(*command(places, out, "--data", alone), about=["holds no val file"])
+    write_exam(tiny_exam(), alone / "val.csv")
+    complain(*command(places, out, "--data", alone, "--folds", "3"), about=["2 different", "3 folds"])
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    complain(*command(places, out), about=["one process"])
+    assert not out.exists()
