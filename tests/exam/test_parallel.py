@@ -74,7 +74,7 @@ def test_workers_that_are_not_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextlib.contextmanager
 def cluster() -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
-    """A Dask scheduler and two workers in processes of their own: its address, and the workers."""
+    """A Dask scheduler and three workers in processes of their own: its address, and the workers."""
     pytest.importorskip("distributed")
     dask = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
     options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
@@ -98,7 +98,7 @@ def cluster() -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
             "--nthreads",
             "1",
         ]
-        for _ in range(2):
+        for _ in range(3):
             quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             processes.append(
                 subprocess.Popen([*worker, "--no-dashboard"], text=True, env=environment, **quiet)
@@ -110,21 +110,34 @@ def cluster() -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
             process.wait()
 
 
-def test_a_dask_cluster_that_loses_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dask_cluster_that_loses_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     with cluster() as (address, workers):
         from distributed import Client
 
         with Client(address, set_as_default=False) as client:
-            client.wait_for_workers(2, timeout=60)
+            client.wait_for_workers(3, timeout=60)
         assert_as_alone(Workers(scheduler=address))
         expected = worker_functions.slowly(REPLIES, OPTIONS)
         monkeypatch.setattr(parallel, "extract_all", worker_functions.slowly)
-        killing = threading.Timer(0.7, workers[0].kill)
-        killing.start()
-        assert Workers(scheduler=address).extract_all(REPLIES, OPTIONS) == expected
-        killing.join()
-        assert workers[0].wait(10) == -signal.SIGKILL
-        assert workers[1].poll() is None
+        with killed_soon(workers[0]):
+            assert Workers(scheduler=address).extract_all(REPLIES, OPTIONS) == expected
+        alone = Workers().score_explanations(REFERENCES, PREDICTIONS, "cmexam")
+        monkeypatch.setattr(parallel, "_score", worker_functions.score_slowly)
+        with killed_soon(workers[1]):
+            found = Workers(scheduler=address).score_explanations(REFERENCES, PREDICTIONS, "cmexam")
+        assert (found.sums, found.signature) == (alone.sums, alone.signature)
+        np.testing.assert_array_equal(found.statistics, alone.statistics)
+        assert workers[2].poll() is None
+
+
+@contextlib.contextmanager
+def killed_soon(worker: subprocess.Popen[str]) -> Iterator[None]:
+    """Kill a worker while the block runs, which must not end before."""
+    killing = threading.Timer(0.5, worker.kill)
+    killing.start()
+    yield
+    assert not killing.is_alive()
+    assert worker.wait(10) == -signal.SIGKILL
 
 
 def test_a_scheduler_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

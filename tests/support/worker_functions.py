@@ -20,6 +20,13 @@ def by_another_profile(
     return metrics.score_explanations(references, predictions, profile=other)
 
 
+def score_slowly(
+    references: list[str | None], predictions: list[str | None], profile: str
+) -> metrics.ExplanationScores:
+    time.sleep(0.2)
+    return metrics.score_explanations(references, predictions, profile=profile)
+
+
 def slowly(texts: list[str], options: list[list[str]]) -> list[str]:
     time.sleep(0.2)
     return [text + options[0][0] for text in texts]
