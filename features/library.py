@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,7 +21,16 @@ from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.vocabulary import Vocabulary
 from cmexam_baseline.features.wording import is_negated
 
-_INDICES = ("stems", "right", "wrong", "statements", "options", "sentences", "ranked_sentences")
+_INDICES = (
+    "stems",
+    "right",
+    "wrong",
+    "statements",
+    "options",
+    "sentences",
+    "ranked_stems",
+    "ranked_sentences",
+)
 _TEXTS = ("option_texts", "ids", "questions", "sentence_texts")
 
 
@@ -31,9 +40,10 @@ class Library:
 
     Documents of `stems` are the n questions, of `right` and `wrong` their right and wrong options, of
     `statements` each stem with the options that make it true, of `options` the m options in exam order, of
-    `sentences` and `ranked_sentences` the sentences of the explanations, weighted by TF-IDF and by BM25. Terms
-    and their weights come from stems and options alone, whoever is right, and so does the length that BM25
-    takes for usual, so that no answer and no explanation moves the figures of its own question.
+    `sentences` the sentences of the explanations, all weighted by TF-IDF; `ranked_stems` and `ranked_sentences`
+    are the same weighted by BM25. Terms and their weights come from stems and options alone, whoever is right,
+    and so does the length that BM25 takes for usual, so that no answer and no explanation moves the figures of
+    its own question.
 
     option_owner:   int64 (m,) question of each option
     option_right:   bool (m,)
@@ -52,6 +62,7 @@ class Library:
     statements: Index
     options: Index
     sentences: Index
+    ranked_stems: Index
     ranked_sentences: Index
     option_owner: NDArray[np.int64]
     option_right: NDArray[np.bool_]
@@ -102,12 +113,13 @@ class Library:
             statements=Index.build(vocabulary.tfidf(bags["statements"]), keys),
             options=Index.build(vocabulary.tfidf(options), keys[owner]),
             sentences=Index.build(vocabulary.tfidf(sentences), sentence_keys),
+            ranked_stems=Index.build(vocabulary.bm25(stems, usual_length), keys),
             ranked_sentences=Index.build(vocabulary.bm25(sentences, usual_length), sentence_keys),
             option_owner=owner,
             option_right=option_right,
             option_texts=comparable(exam.option_texts),
-            ids=exam.ids,
-            questions=exam.questions,
+            ids=list(exam.ids),
+            questions=list(exam.questions),
             sentence_texts=sentence_texts,
             sentence_owner=sentence_owner,
             negated=negated,
@@ -185,7 +197,7 @@ def right_options(exam: Exam) -> NDArray[np.bool_]:
     return ((exam.answers[owner] >> place.astype(np.uint8)) & 1).astype(bool)
 
 
-def comparable(option_texts: list[str]) -> list[str]:
+def comparable(option_texts: Sequence[str]) -> list[str]:
     """Option texts made equal where only width, blanks, capitals or a final stop differ."""
     return [text.casefold().rstrip("。.") for text in fold_texts(option_texts)]
 

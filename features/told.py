@@ -24,7 +24,7 @@ def told(library: Library, queries: Queries, near: NDArray[np.float32]) -> Colum
         return {
             **_alike(library, queries, near, near_sentence),
             **_covered(library, queries, near, near_sentence),
-            **_ranked(library, queries, near),
+            **_ranked(library, queries),
         }
 
 
@@ -69,14 +69,15 @@ def _covered(
     }
 
 
-def _ranked(library: Library, queries: Queries, near: NDArray[np.float32]) -> Columns:
+def _ranked(library: Library, queries: Queries) -> Columns:
     index = library.ranked_sentences
     scores = index.scores(queries.option_rarities, queries.option_keys, _LEAST_BM25)
     asking = queries.owner[segment_rows(scores.indptr)]
     of_option = scores.data.astype(np.float64)
     with as_array(index.scores(queries.stem_rarities, queries.keys)) as near_sentence:
         of_stem = near_sentence[asking, scores.indices].astype(np.float64)
-    near_question = near[asking, library.sentence_owner[scores.indices]] * of_option
+    with as_array(library.ranked_stems.scores(queries.stem_rarities, queries.keys)) as near:
+        near_question = near[asking, library.sentence_owner[scores.indices]] * of_option
     joint = of_stem * of_option
     return {
         "ranked_best": segment_max(joint, scores.indptr),
