@@ -9,9 +9,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.encoders.ragged import gather, offsets_of, within
+from cmexam_baseline.encoders.ragged import gather, within
 from cmexam_baseline.encoders.sequences import Sequences
 from cmexam_baseline.encoders.tokens import Template
+from cmexam_baseline.exam.exam import offsets_of
 
 Ints = NDArray[np.int64]
 Size = TypeVar("Size", int, Ints)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from cmexam_baseline.encoders.ragged import gather, offsets_of, sums, within
+from cmexam_baseline.encoders.ragged import gather, sums, within
 from cmexam_baseline.encoders.sequences import Layout, Sequences, make_sequences
 from cmexam_baseline.encoders.tokens import TextTokenizer, TokenTable
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.exam import Exam, offsets_of
 
 Progress = Callable[[str, int, int], None]
 Evidence = Sequence[Sequence[str]]

@@ -7,18 +7,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cmexam_baseline.exam.exam import offsets_of
+
 Number = TypeVar("Number", bound=np.generic)
-
-
-def offsets_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where rows of these lengths begin in one flat array, and its end.
-
-    >>> offsets_of(np.array([2, 0, 3])).tolist()
-    [0, 2, 2, 5]
-    """
-    offsets = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    return offsets
 
 
 def within(lengths: NDArray[np.int64]) -> NDArray[np.int64]:

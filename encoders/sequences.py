@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.encoders.lengths import Lengths, Truncation, joint_blocks, joint_full, pairwise
-from cmexam_baseline.encoders.ragged import gather, largest, offsets_of, sums, within
+from cmexam_baseline.encoders.ragged import gather, largest, sums, within
 from cmexam_baseline.encoders.tokens import Template, TokenTable
+from cmexam_baseline.exam.exam import offsets_of
 
 Ints = NDArray[np.int64]
 

@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from local_server import running
 
 Answer = Callable[["Chat", dict[str, Any], int], "tuple[int, dict[str, str], bytes]"]
 
@@ -86,13 +88,6 @@ def failure(status: int, message: str = "", **headers: str) -> tuple[int, dict[s
 def chatting(answer: Answer) -> Iterator[Chat]:
     """A running server; `url` is its base address."""
     chat = Chat(answer)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("ChatHandler", (_Handler,), {"chat": chat}))
-    server.daemon_threads = True
-    server.block_on_close = False
-    chat.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    try:
+    with running(type("ChatHandler", (_Handler,), {"chat": chat})) as address:
+        chat.url = f"{address}/v1"
         yield chat
-    finally:
-        server.shutdown()
-        server.server_close()

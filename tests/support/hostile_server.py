@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from local_server import running
 
 
 @dataclass
@@ -206,13 +207,6 @@ def speaks_no_http(handler: Handler, content: bytes) -> None:
 def serving(contents: dict[str, bytes], behave: Callable[[Handler, bytes], None]) -> Iterator[Scene]:
     """A running server and its scene; it is gone when the block ends."""
     scene = Scene(contents, behave)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("SceneHandler", (Handler,), {"scene": scene}))
-    server.daemon_threads = True
-    server.block_on_close = False
-    scene.url = f"http://127.0.0.1:{server.server_address[1]}/data"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    try:
+    with running(type("SceneHandler", (Handler,), {"scene": scene})) as address:
+        scene.url = f"{address}/data"
         yield scene
-    finally:
-        server.shutdown()
-        server.server_close()
