@@ -68,9 +68,11 @@ class Ensemble:
     @property
     def settings(self) -> dict[str, Any]:
         """What decides the model besides the data, and the number of the encoder's parameters."""
-        trees = self.lightgbm.settings
-        embeddings = {"embeddings": trees["embeddings"]} if "embeddings" in trees else {}
-        return {"folds": self.n_folds, **embeddings, "lightgbm": trees, "encoder": self.encoder.settings}
+        trees, encoder = self.lightgbm.settings, self.encoder.settings
+        shown = {"folds": self.n_folds, "n_parameters": encoder["n_parameters"]}
+        if "embeddings" in trees:
+            shown["embeddings"] = trees["embeddings"]
+        return {**shown, "lightgbm": trees, "encoder": encoder}
 
     def use_embedder(self, embedder: Embedder) -> None:
         """As of `LightGBMBaseline`."""

@@ -36,11 +36,11 @@ def gains(
     }
 
 
-def show_gains(console: Console, scores: Mapping[str, Any]) -> None:
+def show_gains(console: Console, model: str, scores: Mapping[str, Any]) -> None:
     """For val and test, where there are any, the accuracies and the differences between the systems."""
     for split in ("val", "test"):
         if split in scores:
-            console.print(_table(split, scores[split]["gains"]))
+            console.print(_table(f"{model} and its parts on {split}", scores[split]["gains"]))
     console.print(
         "Accuracy in percent; differences in points with 95% intervals (paired bootstrap) and p of McNemar's "
         "exact test, corrected by Holm; * below 0.05. All three were chosen on val",
@@ -58,8 +58,8 @@ def _on_rows(gold: NDArray[np.uint8], systems: Mapping[str, NDArray[np.uint8]]) 
     }
 
 
-def _table(split: str, found: Mapping[str, Mapping[str, Any]]) -> Table:
-    table = Table(title=f"The ensemble and its parts on {split}", title_justify="left")
+def _table(title: str, found: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = Table(title=title, title_justify="left")
     table.add_column("")
     for name, heading in ROWS.items():
         table.add_column(f"{heading} ({found[name]['n']:,})", justify="right")

@@ -157,10 +157,11 @@ def train(
         return
     name = Path(model).name
     for one, found in scores.items():
-        tables.show_training(console.results(), f"{name}, seed {one}" if seeds else name, found, data is None)
-        tables.show_explanations(console.results(), f"{name}, seed {one}" if seeds else name, found)
+        title = f"{name}, seed {one}" if seeds else name
+        tables.show_training(console.results(), title, found, data is None)
+        tables.show_explanations(console.results(), title, found)
         if kind == "ensemble":
-            show_gains(console.results(), found)
+            show_gains(console.results(), title, found)
     if len(scores) > 1:
         tables.show_seeds(console.results(), name, scores)
     if not quiet:

@@ -99,6 +99,7 @@ def test_the_run_holds_both_parts_and_no_pickle(trained: tuple[Path, str]) -> No
     assert config["model"] == "ensemble"
     assert config["settings"]["folds"] == 2
     assert config["settings"]["encoder"]["evidence"] == 1
+    assert config["settings"]["n_parameters"] > 10_000
     assert "encoder_margin" in config["settings"]["lightgbm"]["more"]
     assert {path.name for path in (run / "model").iterdir()} == {
         "encoder",
