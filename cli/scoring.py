@@ -144,9 +144,9 @@ def _score(exam: Exam, source: ExamSource, outputs: Sequence[SystemOutput], opti
     return ScoredFiles(exam, source, systems, options.settings, slices)
 
 
-def _columns_of_files(exam: Exam, systems: Sequence[AlignedOutput]) -> dict[str, list[str]]:
+def _columns_of_files(exam: Exam, systems: Sequence[AlignedOutput]) -> dict[str, Sequence[str]]:
     """Columns of the prediction files that --slice names, in the exam's order; the first file's count."""
-    columns: dict[str, list[str]] = {}
+    columns: dict[str, Sequence[str]] = {}
     for system in systems:
         rows = system.join.row_of.tolist()
         for name, cells in system.output.others.items():

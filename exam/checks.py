@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS, mask_to_letters
 from cmexam_baseline.exam.normalise import normalise_texts
+from cmexam_baseline.exam.tables.packed import pieces
 
 # At most this share of a file's rows is left out without a word from the user.
 BAD_ROW_LIMIT = 0.01
@@ -128,20 +128,28 @@ def plain_options(folded: Sequence[str], counts: NDArray[np.int64]) -> NDArray[n
     return plain
 
 
-def first_copies(questions: Sequence[str], options: Sequence[Sequence[str]]) -> list[int | None]:
-    """For every question the index of an earlier one with the same stem and options in any order, or None.
+def first_copies(questions: Sequence[str], options_of: Callable[[int], Sequence[str]]) -> dict[int, int]:
+    """Index of a question -> that of the first with the same stem and options in any order, where there is one.
 
-    Texts are compared as `normalise_text` gives them.
+    Texts are compared as `normalise_text` gives them; `options_of` gives the options of a question.
     """
-    stems = normalise_texts(questions)
-    times = Counter(stems)
-    repeated = [row for row, stem in enumerate(stems) if times[stem] > 1]
-    texts = iter(normalise_texts([text for row in repeated for text in options[row]]))
-    copies: list[int | None] = [None] * len(questions)
+    numbers = np.fromiter(
+        (hash(stem) for piece in pieces(len(questions)) for stem in normalise_texts(questions[piece])),
+        dtype=np.int64,
+        count=len(questions),
+    )
+    _, group, times = np.unique(numbers, return_inverse=True, return_counts=True)
+    # Different stems seldom have one number; whether they are the same is seen below.
+    repeated = np.flatnonzero(times[group] > 1).tolist()
+    stems = normalise_texts([questions[row] for row in repeated])
+    of_repeated = [options_of(row) for row in repeated]
+    texts = iter(normalise_texts([text for options in of_repeated for text in options]))
+    copies: dict[int, int] = {}
     seen: dict[tuple[str, ...], int] = {}
-    for row in repeated:
-        first = seen.setdefault((stems[row], *sorted(islice(texts, len(options[row])))), row)
-        copies[row] = first if first != row else None
+    for row, stem, options in zip(repeated, stems, of_repeated, strict=True):
+        first = seen.setdefault((stem, *sorted(islice(texts, len(options)))), row)
+        if first != row:
+            copies[row] = first
     return copies
 
 

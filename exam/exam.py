@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import overload
 
@@ -19,6 +19,7 @@ from cmexam_baseline.exam.letters import (
     mask_to_letters,
     masks_to_letters,
 )
+from cmexam_baseline.exam.tables.packed import pieces
 from cmexam_baseline.exam.tables.table import PUBLISHED_FORM, FileForm
 
 
@@ -60,7 +61,8 @@ class Exam:
     annotations:    column name -> n values
     form:           how the CSV file was written that this was read from, for writing it again; not compared
 
-    The arrays are copied and read-only. Raises `InputError` where the columns do not fit together.
+    Texts are lists, or where an exam is read from a large file packed columns, which read as lists do. The
+    arrays are copied and read-only. Raises `InputError` where the columns do not fit together.
 
     >>> exam = Exam.from_questions([Question("q1", "缺乏可致夜盲症的维生素是", ("维生素A", "维生素C"), "A")])
     >>> exam
@@ -71,13 +73,13 @@ class Exam:
     ('A', [1])
     """
 
-    ids: list[str]
-    questions: list[str]
-    option_texts: list[str]
+    ids: Sequence[str]
+    questions: Sequence[str]
+    option_texts: Sequence[str]
     option_offsets: NDArray[np.int64]
     answers: NDArray[np.uint8]
-    explanations: list[str]
-    annotations: dict[str, list[str]] = field(default_factory=dict)
+    explanations: Sequence[str]
+    annotations: Mapping[str, Sequence[str]] = field(default_factory=dict)
     form: FileForm = PUBLISHED_FORM
 
     def __post_init__(self) -> None:
@@ -144,7 +146,7 @@ class Exam:
     def options(self, index: int) -> list[str]:
         """The option texts of one question, in order; negative indices count from the end."""
         row = self._row(index)
-        return self.option_texts[self.option_offsets[row] : self.option_offsets[row + 1]]
+        return list(self.option_texts[self.option_offsets[row] : self.option_offsets[row + 1]])
 
     def letters(self) -> list[str]:
         """The answers as letters in order, "" where unknown."""
@@ -155,9 +157,14 @@ class Exam:
         digest = hashlib.sha256(b"cmexam-baseline exam 1\0")
         columns = [self.ids, self.questions, self.option_texts, self.letters(), self.explanations]
         for column in [*columns, list(self.annotations), *self.annotations.values()]:
-            encoded = [text.encode("utf-8", "surrogatepass") for text in column]
-            digest.update(np.array([len(column), *map(len, encoded)], dtype="<i8").tobytes())
-            digest.update(b"".join(encoded))
+            digest.update(np.array([len(column)], dtype="<i8").tobytes())
+            # Texts are encoded again, not kept: all lengths come before the first text.
+            for piece in pieces(len(column)):
+                digest.update(
+                    np.array([len(_encoded(text)) for text in column[piece]], dtype="<i8").tobytes()
+                )
+            for piece in pieces(len(column)):
+                digest.update("".join(column[piece]).encode("utf-8", "surrogatepass"))
         digest.update(self.option_offsets.astype("<i8").tobytes())
         return digest.hexdigest()
 
@@ -243,12 +250,12 @@ class Exam:
 
     def _take(self, rows: NDArray[np.int64]) -> Exam:
         picked = rows.tolist()
-        bounds = self.option_offsets.tolist()
+        starts, ends = self.option_offsets[rows].tolist(), self.option_offsets[rows + 1].tolist()
         return Exam(
             ids=[self.ids[row] for row in picked],
             questions=[self.questions[row] for row in picked],
             option_texts=[
-                text for row in picked for text in self.option_texts[bounds[row] : bounds[row + 1]]
+                text for start, end in zip(starts, ends, strict=True) for text in self.option_texts[start:end]
             ],
             option_offsets=offsets_of(self.n_options[rows]),
             answers=self.answers[rows],
@@ -277,6 +284,10 @@ def refuse_doubled(ids: Sequence[str], what: str) -> None:
         if name in first:
             raise InputError(f"{what} {name!r} stands in rows {first[name]} and {row}; make the ids unique")
         first[name] = row
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _frozen_array(values: ArrayLike, dtype: type[np.generic]) -> NDArray[np.generic]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,8 +19,9 @@ from cmexam_baseline.exam.storage.files import write_atomically
 from cmexam_baseline.exam.tables.csv_form import csv_bytes, read_csv
 from cmexam_baseline.exam.tables.json_form import json_bytes, jsonl_bytes, read_json, read_jsonl
 from cmexam_baseline.exam.tables.parquet_form import parquet_bytes, read_parquet
-from cmexam_baseline.exam.tables.sources import read_bytes, read_standard_input
+from cmexam_baseline.exam.tables.sources import read_standard_input
 from cmexam_baseline.exam.tables.table import PUBLISHED_FORM, Table
+from cmexam_baseline.exam.tables.text_source import Source
 from cmexam_baseline.exam.tables.xlsx_form import read_xlsx, xlsx_bytes
 
 _FIRST_BYTES = {b"PAR1": ".parquet", b"PK": ".xlsx", b"{": ".jsonl", b"[": ".json"}
@@ -30,7 +31,7 @@ _FIRST_BYTES = {b"PAR1": ".parquet", b"PK": ".xlsx", b"{": ".jsonl", b"[": ".jso
 class Format:
     """How one kind of file is read into a table, and how an exam is written to it."""
 
-    read: Callable[[bytes, str], Table]
+    read: Callable[[Source], Table]
     write: Callable[[Exam], bytes]
 
 
@@ -118,9 +119,8 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     """
     if os.fspath(path) == "-":
         data = read_standard_input()
-        return FORMATS[_ending_by_content(data)].read(data, "standard input")
-    kind = format_of(path)
-    return kind.read(read_bytes(path), os.fspath(path))
+        return FORMATS[_ending_by_content(data)].read(Source("standard input", data))
+    return format_of(path).read(Source(os.fspath(path)))
 
 
 def write_exam(exam: Exam, path: str | os.PathLike[str]) -> None:
@@ -192,7 +192,7 @@ def _csv_of_exam(exam: Exam, delimiter: str = ",") -> bytes:
     return csv_bytes(columns, exam.form, delimiter)
 
 
-def _is_numbered(ids: list[str]) -> bool:
+def _is_numbered(ids: Sequence[str]) -> bool:
     """Whether ids are what a reader would give to rows without ids: val-1, val-2, …"""
     prefix = ids[0].rpartition("-")[0] if ids else ""
     return all(name == f"{prefix}-{number}" for number, name in enumerate(ids, 1))

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cmexam_baseline.exam.tables.packed import pieces
+
 # Stands between texts while many are treated as one; a control character, so no normalised text holds it.
 _SEPARATOR = "\x1e"
 
@@ -29,12 +31,7 @@ def normalise_texts(texts: Sequence[str]) -> list[str]:
     >>> normalise_texts(["维生素 C", "维生素Ｃ？"])
     ['维生素c', '维生素c']
     """
-    if not texts:
-        return []
-    joined = _join(texts)
-    if any(map(_combines, _characters(_codes(joined)))):
-        joined = unicodedata.normalize("NFKC", joined)
-    return _mapped(joined, _normal_character).split(_SEPARATOR)
+    return [text for piece in pieces(len(texts)) for text in _normalised(texts[piece])]
 
 
 def fold_texts(texts: Sequence[str]) -> list[str]:
@@ -45,7 +42,7 @@ def fold_texts(texts: Sequence[str]) -> list[str]:
     >>> fold_texts(["１０ mg", "10³"])
     ['10mg', '10³']
     """
-    return _mapped(_join(texts), _folded_character).split(_SEPARATOR) if texts else []
+    return [text for piece in pieces(len(texts)) for text in _folded(texts[piece])]
 
 
 def code_points(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
@@ -53,6 +50,19 @@ def code_points(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.in
     codes = _codes("".join(texts))
     lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
     return codes, np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+
+
+def _normalised(texts: Sequence[str]) -> list[str]:
+    if not texts:
+        return []
+    joined = _join(texts)
+    if any(map(_combines, _characters(_codes(joined)))):
+        joined = unicodedata.normalize("NFKC", joined)
+    return _mapped(joined, _normal_character).split(_SEPARATOR)
+
+
+def _folded(texts: Sequence[str]) -> list[str]:
+    return _mapped(_join(texts), _folded_character).split(_SEPARATOR) if texts else []
 
 
 def _join(texts: Sequence[str]) -> str:

@@ -40,7 +40,7 @@ class Predictions:
     ['A', 'BC']
     """
 
-    ids: list[str]
+    ids: Sequence[str]
     answers: NDArray[np.uint8]
     option_scores: NDArray[np.float64] | None = None
     option_offsets: NDArray[np.int64] | None = None

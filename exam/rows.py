@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cmexam_baseline.exam.checks import (
     BadRow,
@@ -24,6 +26,7 @@ from cmexam_baseline.exam.exam import Exam, offsets_of
 from cmexam_baseline.exam.letters import parse_letters
 from cmexam_baseline.exam.normalise import fold_texts, normalise_texts
 from cmexam_baseline.exam.options import format_options, parse_options
+from cmexam_baseline.exam.tables.packed import ColumnPacking, pieces
 from cmexam_baseline.exam.tables.table import FileForm, Table, cell_text
 
 
@@ -31,7 +34,7 @@ from cmexam_baseline.exam.tables.table import FileForm, Table, cell_text
 class _Rows:
     """The cells of all rows, read but not judged; the lists run in parallel."""
 
-    numbers: list[int]
+    numbers: Sequence[int]
     ids: list[str]
     questions: list[str]
     options: list[list[str]]
@@ -43,6 +46,30 @@ class _Rows:
     doubts: dict[int, list[str]] = field(default_factory=dict)
 
 
+class _Kept:
+    """What becomes the exam, packed piece by piece: ids, questions, options, explanations, annotations."""
+
+    def __init__(self) -> None:
+        self.texts: tuple[ColumnPacking[str], ...] = tuple(ColumnPacking() for _ in range(4))
+        self.annotations: dict[str, ColumnPacking[str]] = {}
+        self.numbers, self.counts, self.masks = array("q"), array("B"), array("B")
+
+    def add(self, rows: _Rows) -> None:
+        """Add the rows without a fault."""
+        places = [place for place in range(len(rows.numbers)) if place not in rows.faults]
+        ids, questions, option_texts, explanations = self.texts
+        ids.extend(rows.ids[place] for place in places)
+        questions.extend(rows.questions[place] for place in places)
+        option_texts.extend(text for place in places for text in rows.options[place])
+        explanations.extend(rows.explanations[place] for place in places)
+        for column, values in rows.annotations.items():
+            packing = self.annotations.setdefault(column, ColumnPacking())
+            packing.extend(values[place] for place in places)
+        self.numbers.extend(rows.numbers[place] for place in places)
+        self.counts.extend(len(rows.options[place]) for place in places)
+        self.masks.extend(rows.masks[place] or 0 for place in places)
+
+
 def exam_of_table(
     table: Table, file: str, name: str, bad_rows: str, need_answers: bool
 ) -> tuple[Exam, list[BadRow]]:
@@ -51,23 +78,46 @@ def exam_of_table(
     `name` is what ids begin with where the table has none. Raises `InputError` for missing columns and
     doubled ids, and where the policy `bad_rows` does not allow the rows found.
     """
-    rows = _read(table, file, name, need_answers)
-    _judge(rows, bad_rows, need_answers)
-    bad = _listed(rows, table, file)
-    refuse_bad_rows(bad, len(rows.numbers) + len(table.damaged), file, bad_rows)
-    kept = [place for place in range(len(rows.numbers)) if place not in rows.faults]
-    _refuse_doubled_ids(rows, kept, file)
-    options = [rows.options[place] for place in kept]
+    kept = _Kept()
+    bad = [
+        BadRow(file, number, reason, excerpt_of(beginning), left_out=True)
+        for number, (reason, beginning) in table.damaged.items()
+    ]
+    for piece in pieces(len(table.rows)):
+        part = Table({column: cells[piece] for column, cells in table.columns.items()}, table.rows[piece])
+        rows = _read(part, file, name, need_answers)
+        _judge(rows, bad_rows, need_answers)
+        bad += _listed(rows, file)
+        kept.add(rows)
+    ids, questions, option_texts, explanations = (column.column() for column in kept.texts)
+    numbers, option_offsets = np.array(kept.numbers), offsets_of(kept.counts)
+    answers = np.array(kept.masks, dtype=np.uint8)
+    copies = first_copies(
+        questions, lambda row: option_texts[int(option_offsets[row]) : int(option_offsets[row + 1])]
+    )
+
+    def right_options(row: int) -> list[str]:
+        options = option_texts[int(option_offsets[row]) : int(option_offsets[row + 1])]
+        return sorted(
+            normalise_texts([text for place, text in enumerate(options) if answers[row] >> place & 1])
+        )
+
+    for row, first in copies.items():
+        reason = f"same question and options as row {numbers[first]}"
+        if right_options(first) != right_options(row):
+            reason += ", but another answer"
+        bad.append(BadRow(file, int(numbers[row]), reason, excerpt_of(questions[row]), left_out=False))
+    bad.sort(key=lambda row: row.row)
+    refuse_bad_rows(bad, len(table.rows) + len(table.damaged), file, bad_rows)
+    _refuse_doubled_ids(ids, numbers, file)
     exam = Exam(
-        ids=[rows.ids[place] for place in kept],
-        questions=[rows.questions[place] for place in kept],
-        option_texts=[text for texts in options for text in texts],
-        option_offsets=offsets_of([len(texts) for texts in options]),
-        answers=np.array([rows.masks[place] for place in kept], dtype=np.uint8),
-        explanations=[rows.explanations[place] for place in kept],
-        annotations={
-            column: [values[place] for place in kept] for column, values in rows.annotations.items()
-        },
+        ids=ids,
+        questions=questions,
+        option_texts=option_texts,
+        option_offsets=option_offsets,
+        answers=answers,
+        explanations=explanations,
+        annotations={column: packing.column() for column, packing in kept.annotations.items()},
         form=_form(table, find_columns(list(table.columns))),
     )
     return exam, bad
@@ -187,22 +237,6 @@ def _judge(rows: _Rows, bad_rows: str, need_answers: bool) -> None:
     bounds = offsets_of(counts)
     for place in np.flatnonzero(~sound).tolist():
         _judge_row(rows, place, folded[bounds[place] : bounds[place + 1]], bad_rows, need_answers)
-    kept = [place for place in range(len(rows.numbers)) if place not in rows.faults]
-    copies = first_copies([rows.questions[place] for place in kept], [rows.options[place] for place in kept])
-    for place, copied in zip(kept, copies, strict=True):
-        if copied is not None:
-            first = kept[copied]
-            reason = f"same question and options as row {rows.numbers[first]}"
-            if _right_options(rows, first) != _right_options(rows, place):
-                reason += ", but another answer"
-            rows.doubts.setdefault(place, []).append(reason)
-
-
-def _right_options(rows: _Rows, place: int) -> list[str]:
-    mask = rows.masks[place] or 0
-    return sorted(
-        normalise_texts([text for option, text in enumerate(rows.options[place]) if mask >> option & 1])
-    )
 
 
 def _judge_row(rows: _Rows, place: int, folded: Sequence[str], bad_rows: str, need_answers: bool) -> None:
@@ -224,28 +258,25 @@ def _judge_row(rows: _Rows, place: int, folded: Sequence[str], bad_rows: str, ne
         rows.doubts[place] = doubts
 
 
-def _listed(rows: _Rows, table: Table, file: str) -> list[BadRow]:
-    bad = [
-        BadRow(file, number, reason, excerpt_of(beginning), left_out=True)
-        for number, (reason, beginning) in table.damaged.items()
-    ]
+def _listed(rows: _Rows, file: str) -> list[BadRow]:
     reasons = [(place, reason, True) for place, reason in rows.faults.items()]
     reasons += [(place, reason, False) for place, doubts in rows.doubts.items() for reason in doubts]
-    bad += [
+    return [
         BadRow(file, rows.numbers[place], reason, excerpt_of(rows.questions[place]), left_out)
         for place, reason, left_out in reasons
     ]
-    return sorted(bad, key=lambda row: row.row)
 
 
-def _refuse_doubled_ids(rows: _Rows, kept: Sequence[int], file: str) -> None:
+def _refuse_doubled_ids(ids: Sequence[str], numbers: NDArray[np.int64], file: str) -> None:
+    if len(set(ids)) == len(ids):
+        return
     first: dict[str, int] = {}
-    for place in kept:
-        other = first.setdefault(rows.ids[place], place)
-        if other != place:
+    for row, name in enumerate(ids):
+        other = first.setdefault(name, row)
+        if other != row:
             raise InputError(
-                f"{file}, row {rows.numbers[place]}: id {rows.ids[place]!r} stands in "
-                f"row {rows.numbers[other]} already; make ids unique, or remove the column"
+                f"{file}, row {numbers[row]}: id {name!r} stands in row {numbers[other]} already; "
+                "make ids unique, or remove the column"
             )
 
 

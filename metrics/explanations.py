@@ -135,14 +135,33 @@ class ExplanationScores:
                 "scores of different definitions cannot be added: "
                 + "; ".join(f"{a} and {b}" for a, b in zip(*definitions, strict=True) if a != b)
             )
-        both = self._statistics, other._statistics
-        statistics = None if both[0] is None or both[1] is None else np.concatenate([both[0], both[1]])
-        sums = tuple(map(sum, zip(self.sums, other.sums, strict=True)))
-        return self.from_sums(sums, statistics, *self._definition)
+        return self._joined([self, other])
 
     def __radd__(self, other: int) -> ExplanationScores:
         """0 + scores, so that `sum(parts)` works."""
         return self if other == 0 else NotImplemented
+
+    @classmethod
+    def merged(cls, parts: Sequence[ExplanationScores]) -> ExplanationScores:
+        """`sum(parts)` of one part or more, but single pairs are copied only once.
+
+        Raises `ValueError` where there is no part or their definitions differ.
+        """
+        if not parts:
+            raise ValueError("no scores to merge; give one part or more")
+        if len(parts) == 1:
+            return parts[0]
+        if all(part.same_definition(parts[0]) for part in parts):
+            return cls._joined(parts)
+        total: ExplanationScores = sum(parts[1:], parts[0])  # raises, and says what differs
+        return total
+
+    @classmethod
+    def _joined(cls, parts: Sequence[ExplanationScores]) -> ExplanationScores:
+        known = [part._statistics for part in parts if part._statistics is not None]
+        statistics = np.concatenate(known) if len(known) == len(parts) else None
+        sums = tuple(map(sum, zip(*(part.sums for part in parts), strict=True)))
+        return cls.from_sums(sums, statistics, *parts[0]._definition)
 
     def without_pairs(self) -> ExplanationScores:
         """The same scores without the statistics of single pairs: of one size for any number of rows."""

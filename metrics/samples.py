@@ -73,7 +73,9 @@ class StatisticsSample:
 
     def __init__(self, scores: SummedScores) -> None:
         self._scores = scores
-        self._statistics = scores.statistics[_is_scored(scores)]
+        is_scored = _is_scored(scores)
+        # Of a million rows a copy is a quarter of a gigabyte.
+        self._statistics = scores.statistics if is_scored.all() else scores.statistics[is_scored]
         self.counts = np.ones(len(self._statistics), np.int64)
         self.figure_names = scores.figure_names
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.evaluation.extractions import Extractions
 from cmexam_baseline.exam.evaluation.parallel import Workers
 from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.extraction import Extraction
 from cmexam_baseline.exam.letters import letters_to_masks
 from cmexam_baseline.exam.outputs import SystemOutput
 from cmexam_baseline.exam.outputs.joining import Join, join
 from cmexam_baseline.exam.outputs.reordered import map_back
+from cmexam_baseline.exam.tables.packed import pieces
 
 # No model repeats so many of the exam's explanations word for word.
 THE_EXAMS_OWN = 0.9
@@ -36,20 +39,44 @@ class AlignedOutput:
     output: SystemOutput
     join: Join
     answers: NDArray[np.uint8]
-    extractions: list[Extraction | None]
-    explanations: list[str | None] | None
+    extractions: Extractions
+    explanations: Sequence[str | None] | None
     option_scores: NDArray[np.float64] | None
     unmapped: list[int]
 
     def rule_counts(self) -> dict[str, int]:
         """How many answers each extraction rule read, the most used first; texts without an answer are ""."""
-        counts = Counter(found.rule if found.mask else "" for found in self.extractions if found is not None)
-        return dict(counts.most_common())
+        return dict(Counter(self.extractions.rules()).most_common())
 
     @property
     def has_answers(self) -> bool:
         """Whether the file holds answers at all; one with explanations alone does not."""
         return self.output.replies is not None
+
+
+class TextsByRow(Sequence[str | None]):
+    """Texts of a file in the exam's order, looked up when they are asked for; None for no text or row.
+
+    >>> TextsByRow(["甲", "乙", ""], np.array([1, -1, 2]))[:]
+    ['乙', None, None]
+    """
+
+    def __init__(self, texts: Sequence[str | None], row_of: NDArray[np.int64]) -> None:
+        self._texts, self._row_of = texts, row_of
+
+    def __len__(self) -> int:
+        return len(self._row_of)
+
+    @overload
+    def __getitem__(self, key: int) -> str | None: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[str | None]: ...
+    def __getitem__(self, key: int | slice) -> str | None | list[str | None]:
+        if isinstance(key, slice):
+            texts = self._texts
+            return [(texts[row] or None) if row >= 0 else None for row in self._row_of[key].tolist()]
+        row = int(self._row_of[key])
+        return (self._texts[row] or None) if row >= 0 else None
 
 
 def align(exam: Exam, output: SystemOutput, workers: Workers | None = None) -> AlignedOutput:
@@ -79,12 +106,12 @@ def _without_gold_explanations(exam: Exam, output: SystemOutput, met: Join) -> S
     """The output without explanations that are the exam's own, where the file may have taken them along."""
     if not output.recognition.explanation_may_be_gold or output.explanations is None:
         return output
-    pairs = [
-        ((output.explanations[met.row_of[question]] or "").strip(), exam.explanations[question].strip())
-        for question in met.matched.tolist()
-    ]
-    given = [predicted == gold for predicted, gold in pairs if predicted]
-    if not given or sum(given) < THE_EXAMS_OWN * len(given):
+    given = same = 0
+    for question in met.matched.tolist():
+        predicted = (output.explanations[int(met.row_of[question])] or "").strip()
+        given += bool(predicted)
+        same += bool(predicted) and predicted == exam.explanations[question].strip()
+    if not given or same < THE_EXAMS_OWN * given:
         return output
     roles = {role: name for role, name in output.recognition.roles.items() if role != "explanation"}
     return replace(output, explanations=None, recognition=replace(output.recognition, roles=roles))
@@ -96,7 +123,7 @@ def _shown_options(exam: Exam, output: SystemOutput, met: Join) -> dict[int, lis
         return {}
     shown = {}
     for question in met.matched.tolist():
-        options = list(output.keys.options[met.row_of[question]])
+        options = list(output.keys.options[int(met.row_of[question])])
         if len(options) > 1 and options != exam.options(question):
             shown[question] = options
     return shown
@@ -104,22 +131,24 @@ def _shown_options(exam: Exam, output: SystemOutput, met: Join) -> dict[int, lis
 
 def _read_replies(
     exam: Exam, output: SystemOutput, met: Join, shown: dict[int, list[str]], workers: Workers
-) -> list[Extraction | None]:
-    extractions: list[Extraction | None] = [None] * len(exam)
-    if output.replies is None:
-        return extractions
-    matched = met.matched.tolist()
-    texts = [output.replies[met.row_of[question]] for question in matched]
-    options = [shown.get(question) or exam.options(question) for question in matched]
-    for question, found in zip(matched, workers.extract_all(texts, options), strict=True):
-        extractions[question] = found
+) -> Extractions:
+    extractions = Extractions()
+    for piece in pieces(len(exam)):
+        rows = enumerate(met.row_of[piece].tolist(), piece.start)
+        matched = [(question, row) for question, row in rows if row >= 0 and output.replies is not None]
+        texts = [output.replies[row] for _, row in matched] if output.replies is not None else []
+        options = [shown.get(question) or exam.options(question) for question, _ in matched]
+        found = dict(
+            zip((question for question, _ in matched), workers.extract_all(texts, options), strict=True)
+        )
+        extractions.extend(map(found.get, range(piece.start, piece.stop)))
     return extractions
 
 
 def _in_exam_order(
-    exam: Exam, extractions: list[Extraction | None], shown: dict[int, list[str]]
+    exam: Exam, extractions: Extractions, shown: dict[int, list[str]]
 ) -> tuple[NDArray[np.uint8], list[int]]:
-    answers = np.array([0 if found is None else found.mask for found in extractions], dtype=np.uint8)
+    answers = np.array(extractions.masks(), dtype=np.uint8)
     unmapped = []
     for question, options in shown.items():
         found = extractions[question]
@@ -132,16 +161,12 @@ def _in_exam_order(
     return answers, unmapped
 
 
-def _explanations(
-    output: SystemOutput, met: Join, extractions: list[Extraction | None]
-) -> list[str | None] | None:
-    if output.explanations is not None:
-        return [(output.explanations[row] or None) if row >= 0 else None for row in met.row_of.tolist()]
-    replies = output.raw
-    if replies is None:
-        found = [extraction.explanation if extraction else None for extraction in extractions]
-        return [text or None for text in found] if any(found) else None
-    return [(replies[row] or None) if row >= 0 else None for row in met.row_of.tolist()]
+def _explanations(output: SystemOutput, met: Join, extractions: Extractions) -> Sequence[str | None] | None:
+    texts = output.explanations if output.explanations is not None else output.raw
+    if texts is not None:
+        return TextsByRow(texts, met.row_of)
+    found = extractions.explanations()
+    return TextsByRow(found, np.arange(len(found))) if any(found) else None
 
 
 def _option_scores(

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from cmexam_baseline import metrics
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.extraction import Extraction, extract_all
+from cmexam_baseline.exam.tables.packed import pieces
 
 ROWS_A_PART = 2000
 PATIENCE = 10.0  # seconds for a scheduler to answer
@@ -55,16 +56,20 @@ class Workers:
             raise InputError(
                 "the workers score by different versions of cmexam-baseline or dictionaries; install the same on all"
             )
-        return sum(parts[1:], parts[0])
+        return metrics.ExplanationScores.merged(parts)
 
     def _map(self, function: Callable[..., Part], *columns: Sequence[Any], **others: Any) -> list[Part]:
         """`function` of every part of the columns, in order; of one part at least."""
         bounds = range(0, max(len(columns[0]), 1), ROWS_A_PART)
         if self.alone or len(bounds) == 1:
-            return [function(*columns, **others)]
+            # In pieces, so that of many texts only some are in memory as they are counted.
+            return [
+                function(*(column[piece] for column in columns), **others)
+                for piece in pieces(len(columns[0]))
+            ]
         from joblib import Parallel, delayed
 
-        parts = [[column[start : start + ROWS_A_PART] for column in columns] for start in bounds]
+        parts = ([column[start : start + ROWS_A_PART] for column in columns] for start in bounds)
         with self._backend():
             done: list[Part] = Parallel(n_jobs=-1 if self.scheduler else self.jobs, batch_size=1)(
                 delayed(function)(*part, **others) for part in parts

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from cmexam_baseline import metrics
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.evaluation.aligned import AlignedOutput
+from cmexam_baseline.exam.evaluation.aligned import AlignedOutput, TextsByRow
+from cmexam_baseline.exam.evaluation.extractions import Extractions
 from cmexam_baseline.exam.evaluation.intervals import Interval, answer_intervals, explanation_intervals, share
 from cmexam_baseline.exam.evaluation.parallel import Workers
 from cmexam_baseline.exam.evaluation.probabilities import probability_scores
@@ -163,19 +164,18 @@ def score_pairs(
     predictions = output.explanations or output.raw or output.replies
     if predictions is None or output.references is None:
         raise InputError(f"{output.file}: no column with explanations; name it with --explanation-column")
-    texts = [text or None for text in predictions]
-    references = [text or None for text in output.references]
+    n = len(output)
+    rows = np.arange(n, dtype=np.int64)
+    texts, references = TextsByRow(predictions, rows), TextsByRow(output.references, rows)
     explanations = (workers or Workers()).score_explanations(references, texts, chosen.profile)
     if not explanations.counts["pairs"]:
         raise InputError(f"{output.file}: no row has both a reference and a predicted explanation")
-    n = len(output)
-    rows = np.arange(n, dtype=np.int64)
     aligned = AlignedOutput(
         name=output.name,
         output=replace(output, replies=None),
         join=Join("row", rows),
         answers=np.zeros(n, dtype=np.uint8),
-        extractions=[None] * n,
+        extractions=Extractions([None] * n),
         explanations=texts,
         option_scores=None,
         unmapped=[],
@@ -218,10 +218,10 @@ def _explanations(
 ) -> metrics.ExplanationScores | None:
     if aligned.explanations is None:
         return None
-    references = [exam.explanations[row] or None for row in rows.tolist()]
+    references = TextsByRow(exam.explanations, rows)
     if not any(references):
         return None
-    predictions = [aligned.explanations[row] for row in rows.tolist()]
+    predictions = TextsByRow(aligned.explanations, rows)
     scores = workers.score_explanations(references, predictions, profile)
     return scores if scores.counts["pairs"] else None
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.tables.packed import mapped
 from cmexam_baseline.exam.tables.table import MAX_COLUMNS
 
 MAX_DEPTH = 12
@@ -12,7 +14,7 @@ MAX_DEPTH = 12
 
 def flatten_columns(
     columns: Mapping[str, Sequence[object]], file: str = "the table"
-) -> dict[str, list[object]]:
+) -> dict[str, Sequence[object]]:
     """Columns whose cells are objects become a column for every field: `response.choices.0.message.content`.
 
     Lists of objects count their elements from 0; lists of plain values stay as they are, but a list of one
@@ -21,21 +23,27 @@ def flatten_columns(
     >>> flatten_columns({"id": [1], "response": [{"choices": [{"text": "B"}]}]})
     {'id': [1], 'response.choices.0.text': ['B']}
     """
-    flat: dict[str, list[object]] = {}
+    flat: dict[str, Sequence[object]] = {}
     for name, cells in columns.items():
         if not any(isinstance(cell, Mapping | list) for cell in cells):
-            flat[name] = list(cells)
+            flat[name] = cells
             continue
+        fields: dict[str, list[object]] = {}
         for row, cell in enumerate(cells):
             for field, value in _fields(name, cell, 0):
-                if field not in flat:
-                    if len(flat) >= MAX_COLUMNS:
+                if field not in fields:
+                    if field not in flat and len(flat) + len(fields) >= MAX_COLUMNS:
                         raise InputError(
                             f"{file}: column {name!r} holds more than {MAX_COLUMNS} nested fields"
                         )
-                    flat[field] = [None] * len(cells)
-                flat[field][row] = value
+                    fields[field] = list(flat.get(field, repeat(None, len(cells))))
+                fields[field][row] = value
+        flat |= {field: mapped(_itself, values) for field, values in fields.items()}
     return flat
+
+
+def _itself(cell: object) -> object:
+    return cell
 
 
 def _fields(name: str, cell: object, depth: int) -> list[tuple[str, object]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -87,8 +87,7 @@ def join(exam: Exam, keys: JoinKeys) -> Join:
 def _by_id(exam: Exam, keys: JoinKeys) -> Join | None:
     if keys.ids is None:
         return None
-    ids = [_plain_id(value) for value in keys.ids]
-    joined = _meet("id", [_plain_id(value) for value in exam.ids], ids)
+    joined = _meet("id", map(_plain_id, exam.ids), map(_plain_id, keys.ids), len(exam))
     return joined if len(joined.matched) else None
 
 
@@ -122,10 +121,10 @@ def _by_question(exam: Exam, questions: Sequence[str], options: Sequence[Sequenc
     in_exam: list[Hashable] = list(normalise_texts(exam.questions))
     in_file: list[Hashable] = list(normalise_texts(questions))
     if len(set(in_exam)) == len(in_exam) or options is None:
-        return _meet("question", in_exam, in_file)
+        return _meet("question", in_exam, in_file, len(exam))
     in_exam = list(zip(in_exam, _option_keys([exam.options(row) for row in range(len(exam))]), strict=True))
     in_file = list(zip(in_file, _option_keys(options), strict=True))
-    return _meet("question and options", in_exam, in_file)
+    return _meet("question and options", in_exam, in_file, len(exam))
 
 
 def _option_keys(options: Sequence[Sequence[str]]) -> list[frozenset[str]]:
@@ -133,21 +132,24 @@ def _option_keys(options: Sequence[Sequence[str]]) -> list[frozenset[str]]:
     return [frozenset(normalise_texts(texts)) for texts in options]
 
 
-def _meet(by: str, in_exam: Sequence[Hashable], in_file: Sequence[Hashable]) -> Join:
+def _meet(by: str, in_exam: Iterable[Hashable], in_file: Iterable[Hashable], n_questions: int) -> Join:
+    first_of: dict[Hashable, int] = {}
     questions_of: dict[Hashable, list[int]] = {}
     for question, value in enumerate(in_exam):
-        questions_of.setdefault(value, []).append(question)
-    by_order = [question for group in questions_of.values() if len(group) > 1 for question in group]
+        first = first_of.setdefault(value, question)
+        if first != question:
+            questions_of.setdefault(value, [first]).append(question)
+    by_order = [question for group in sorted(questions_of.values()) for question in group]
     waiting = {value: iter(group) for value, group in questions_of.items()}
-    row_of = np.full(len(in_exam), -1, dtype=np.int64)
+    row_of = np.full(n_questions, -1, dtype=np.int64)
     doubled: list[int] = []
     extra: list[int] = []
     for row, value in enumerate(in_file):
-        if value not in waiting:
+        first = first_of.get(value, -1)
+        free = next(waiting[value], -1) if value in waiting else first
+        if first < 0:
             extra.append(row)
-            continue
-        free = next(waiting[value], None)
-        if free is None:
+        elif free < 0 or row_of[free] >= 0:
             doubled.append(row)
         else:
             row_of[free] = row

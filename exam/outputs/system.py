@@ -18,6 +18,7 @@ from cmexam_baseline.exam.other_sets.inline_options import take_apart
 from cmexam_baseline.exam.outputs.flatten import flatten_columns
 from cmexam_baseline.exam.outputs.joining import JoinKeys
 from cmexam_baseline.exam.outputs.recognition import ColumnChoice, Recognition, recognise
+from cmexam_baseline.exam.tables.packed import PackedColumn, mapped
 from cmexam_baseline.exam.tables.table import cell_text
 
 # Options are looked for inside the question's text if so many rows have them there.
@@ -46,14 +47,14 @@ class SystemOutput:
     file: str
     recognition: Recognition
     keys: JoinKeys
-    replies: list[str] | None = None
-    raw: list[str] | None = None
-    explanations: list[str | None] | None = None
-    references: list[str | None] | None = None
+    replies: Sequence[str] | None = None
+    raw: Sequence[str] | None = None
+    explanations: Sequence[str | None] | None = None
+    references: Sequence[str | None] | None = None
     probabilities: NDArray[np.float64] | None = None
-    rows: list[int] = field(default_factory=list)
+    rows: Sequence[int] = ()
     damaged: dict[int, str] = field(default_factory=dict)
-    others: dict[str, list[str]] = field(default_factory=dict)
+    others: dict[str, Sequence[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.keys.n
@@ -113,9 +114,9 @@ def read_outputs(
     ]
 
 
-def _join_keys(columns: dict[str, list[object]], found: Recognition) -> JoinKeys:
+def _join_keys(columns: dict[str, Sequence[object]], found: Recognition) -> JoinKeys:
     n = len(next(iter(columns.values()), []))
-    options: list[list[str]] | None = None
+    options: Sequence[list[str]] | None = None
     if "options" in found.roles:
         options = [_option_texts(cell) for cell in columns[found.roles["options"]]]
     elif found.option_columns:
@@ -129,7 +130,7 @@ def _join_keys(columns: dict[str, list[object]], found: Recognition) -> JoinKeys
     return JoinKeys(n, _column(columns, found.roles.get("id")), questions, options)
 
 
-def _options_taken_out(questions: list[str]) -> tuple[list[str], list[list[str]] | None]:
+def _options_taken_out(questions: Sequence[str]) -> tuple[Sequence[str], list[list[str]] | None]:
     """Stems and options of question cells that hold both, as prompts do; the cells where most do not."""
     parts = [take_apart(text) for text in questions]
     if sum(part is not None for part in parts) < WITH_OPTIONS * len(parts):
@@ -144,12 +145,14 @@ def _option_texts(cell: object) -> list[str]:
     return parse_options(cell_text(cell)) or []
 
 
-def _column(columns: dict[str, list[object]], name: str | None) -> list[str] | None:
+def _column(columns: dict[str, Sequence[object]], name: str | None) -> Sequence[str] | None:
     return None if name is None else _texts(columns[name])
 
 
-def _texts(cells: Sequence[object]) -> list[str]:
-    return [_text(cell) for cell in cells]
+def _texts(cells: Sequence[object]) -> Sequence[str]:
+    if isinstance(cells, PackedColumn) and cells.holds_texts_alone:
+        return cells
+    return mapped(_text, cells)
 
 
 def _text(cell: object) -> str:
@@ -165,14 +168,21 @@ def _is_short(value: object) -> bool:
     return len(cell_text(value)) <= 1
 
 
-def _optional(columns: dict[str, list[object]], name: str | None) -> list[str | None] | None:
+def _optional(columns: dict[str, Sequence[object]], name: str | None) -> Sequence[str | None] | None:
     if name is None:
         return None
-    return [None if cell is None else _text(cell) for cell in columns[name]]
+    cells = columns[name]
+    if isinstance(cells, PackedColumn) and cells.holds_texts_alone:
+        return cells
+    return mapped(_text_or_none, cells)
+
+
+def _text_or_none(cell: object) -> str | None:
+    return None if cell is None else _text(cell)
 
 
 def _probabilities(
-    columns: dict[str, list[object]], found: Recognition, file: str, rows: Sequence[int]
+    columns: dict[str, Sequence[object]], found: Recognition, file: str, rows: Sequence[int]
 ) -> NDArray[np.float64] | None:
     if not found.probabilities:
         return None

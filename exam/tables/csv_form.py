@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.tables.sources import decode, refuse_long_lines
+from cmexam_baseline.exam.tables.packed import ROWS_A_PIECE
 from cmexam_baseline.exam.tables.table import PUBLISHED_FORM, FileForm, Table, cell_text, table_of_rows
+from cmexam_baseline.exam.tables.text_source import Source
 
 _DELIMITERS = (",", "\t", ";")
 
 
-def read_csv(data: bytes, file: str, delimiter: str | None = None) -> Table:
-    """The table in the bytes of a CSV file.
+def read_csv(source: Source, delimiter: str | None = None) -> Table:
+    """The table in a CSV file.
 
     Unless given, the delimiter is a comma, or a tab or semicolon where no comma stands in the header.
 
     Raises `InputError` naming file and row where quotes do not close, and as `decode` and `table_of_rows` do.
 
-    >>> read_csv("Question,Answer\\n问题,A\\n".encode(), "val.csv").columns
+    >>> read_csv(Source("val.csv", "Question,Answer\\n问题,A\\n".encode())).columns
     {'Question': ['问题'], 'Answer': ['A']}
     """
-    refuse_long_lines(data, file)
-    text = decode(data, file)
-    header = text.content.partition("\n")[0]
+    header, bom = source.first_line()
     found = delimiter or next((char for char in _DELIMITERS if char in header), ",")
-    rows = _parse(text.content, found, file)
     line_end = "\r\n" if header.endswith("\r") else "\n"
-    return table_of_rows(rows, file, FileForm(line_end=line_end, bom=text.bom))
+    return table_of_rows(_batches(source, found), source.name, FileForm(line_end=line_end, bom=bom))
 
 
 def csv_bytes(
@@ -62,18 +60,25 @@ def csv_bytes(
     return (b"\xef\xbb\xbf" if form.bom else b"") + text.encode("utf-8")
 
 
-def _parse(content: str, delimiter: str, file: str) -> list[list[str]]:
-    rows: list[list[str]] = []
+def _batches(source: Source, delimiter: str) -> Iterator[list[list[str]]]:
     # The limit is the module's, not the reader's. A cell can be as long as the file, but no longer.
-    limit = csv.field_size_limit(max(len(content), csv.field_size_limit()))
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
+    limit = csv.field_size_limit(max(source.size, csv.field_size_limit()))
+    n_before = 0
     try:
-        rows.extend(reader)
-    except csv.Error as error:
-        raise InputError(
-            f"{file}, row {sum(map(bool, rows))}: quotes do not close or do not fit ({error}, near line "
-            f'{reader.line_num}); write a quote within a quoted cell as ""'
-        ) from error
+        with source.lines(newline="") as lines:
+            reader = csv.reader(lines, delimiter=delimiter, strict=True)
+            while True:
+                rows: list[list[str]] = []
+                try:
+                    rows.extend(islice(reader, ROWS_A_PIECE))
+                except csv.Error as error:
+                    raise InputError(
+                        f"{source.name}, row {n_before + sum(map(bool, rows))}: quotes do not close or do not "
+                        f'fit ({error}, near line {reader.line_num}); write a quote within a quoted cell as ""'
+                    ) from error
+                if not rows:
+                    return
+                n_before += sum(map(bool, rows))
+                yield rows
     finally:
         csv.field_size_limit(limit)
-    return rows

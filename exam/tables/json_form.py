@@ -3,47 +3,45 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.tables.sources import decode, refuse_long_lines
+from cmexam_baseline.exam.tables.packed import ROWS_A_PIECE
 from cmexam_baseline.exam.tables.table import Table, table_of_records
+from cmexam_baseline.exam.tables.text_source import Source
 
 
-def read_jsonl(data: bytes, file: str) -> Table:
-    """The table in the bytes of a JSONL file: one object a line, blank lines aside.
+def read_jsonl(source: Source) -> Table:
+    """The table in a JSONL file: one object a line, blank lines aside.
 
     Raises `InputError` naming the line that is not a JSON object, and as `decode` does.
 
-    >>> read_jsonl('{"Question": "问题"}'.encode(), "val.jsonl").columns
+    >>> read_jsonl(Source("val.jsonl", '{"Question": "问题"}'.encode())).columns
     {'Question': ['问题']}
     """
-    refuse_long_lines(data, file)
-    records = []
-    for number, line in enumerate(decode(data, file).content.split("\n"), 1):
-        if line.strip():
-            records.append(_object(_parsed(line, f"{file}, line {number}"), f"{file}, line {number}"))
-    return table_of_records(records, list(range(1, len(records) + 1)), file)
+    source.first_line()
+    return table_of_records(_batches(source), source.name)
 
 
-def read_json(data: bytes, file: str) -> Table:
-    """The table in the bytes of a JSON file: a list of objects, or an object that holds just one such list.
+def read_json(source: Source) -> Table:
+    """The table in a JSON file: a list of objects, or an object that holds just one such list.
 
     Raises `InputError` where it holds something else, and as `decode` does.
 
-    >>> read_json('{"data": [{"Question": "问题"}]}'.encode(), "val.json").columns
+    >>> read_json(Source("val.json", '{"data": [{"Question": "问题"}]}'.encode())).columns
     {'Question': ['问题']}
     """
-    value = _parsed(decode(data, file).content, file)
+    value = _parsed(source.text.content, source.name)
     if isinstance(value, dict):
         lists = [part for part in value.values() if isinstance(part, list)]
         value = lists[0] if len(lists) == 1 else value
     if not isinstance(value, list):
         raise InputError(
-            f"{file} holds no list of objects; expected [{{…}}, …], or one object a line in a .jsonl"
+            f"{source.name} holds no list of objects; expected [{{…}}, …], or one object a line in a .jsonl"
         )
-    records = [_object(record, f"{file}, row {number}") for number, record in enumerate(value, 1)]
-    return table_of_records(records, list(range(1, len(records) + 1)), file)
+    records = [_object(record, f"{source.name}, row {number}") for number, record in enumerate(value, 1)]
+    return table_of_records([records], source.name)
 
 
 def jsonl_bytes(columns: Mapping[str, Sequence[object]]) -> bytes:
@@ -62,6 +60,18 @@ def json_bytes(columns: Mapping[str, Sequence[object]]) -> bytes:
     b'[\\n{"id": "q1"}\\n]\\n'
     """
     return ("[\n" + ",\n".join(_lines(columns)) + "\n]\n").encode("utf-8")
+
+
+def _batches(source: Source) -> Iterator[list[dict[str, object]]]:
+    with source.lines(newline="\n") as lines:
+        records = (_record(line, number, source.name) for number, line in enumerate(lines, 1) if line.strip())
+        while batch := list(islice(records, ROWS_A_PIECE)):
+            yield batch
+
+
+def _record(line: str, number: int, file: str) -> dict[str, object]:
+    where = f"{file}, line {number}"
+    return _object(_parsed(line.removesuffix("\n"), where), where)
 
 
 def _lines(columns: Mapping[str, Sequence[object]]) -> list[str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.tables.packed import ColumnPacking
 from cmexam_baseline.exam.tables.parquet_sizes import NOT_PARQUET, unpacked_pages
 from cmexam_baseline.exam.tables.sources import refuse_bomb
 from cmexam_baseline.exam.tables.table import MAX_COLUMNS, Table
+from cmexam_baseline.exam.tables.text_source import Source
 
 if TYPE_CHECKING:
     import polars
@@ -17,10 +19,11 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE = 1024
 
 
-def read_parquet(data: bytes, file: str) -> Table:
-    """The table in the bytes of a Parquet file. Raises `InputError` where it is none or holds no row."""
+def read_parquet(source: Source) -> Table:
+    """The table in a Parquet file. Raises `InputError` where it is none or holds no row."""
     import polars
 
+    data, file = source.content, source.name
     if not data.startswith(b"PAR1"):
         raise InputError(f"{file} is not a Parquet file by its content; name it by what it holds")
     try:
@@ -32,35 +35,46 @@ def read_parquet(data: bytes, file: str) -> Table:
             f"{file} is not a sound Parquet file: its footer or a page is damaged; fetch or write it again"
         ) from error
     try:
-        frame = _read_in_parts(data, file)
+        return _table(_read_in_parts(data, file), file)
     except (polars.exceptions.PolarsError, polars.exceptions.PanicException, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
             f"{file} is not a sound Parquet file: {reason[:200]}; fetch or write it again"
         ) from error
-    if frame.width > MAX_COLUMNS:
-        raise InputError(f"{file} has more than {MAX_COLUMNS} columns; give a file with one question a row")
-    if frame.is_empty():
+
+
+def _table(parts: Iterable[polars.DataFrame], file: str) -> Table:
+    columns: dict[str, ColumnPacking[object]] = {}
+    n_rows = 0
+    for part in parts:
+        if part.width > MAX_COLUMNS:
+            raise InputError(
+                f"{file} has more than {MAX_COLUMNS} columns; give a file with one question a row"
+            )
+        for column in part:
+            columns.setdefault(column.name, ColumnPacking()).extend(column.to_list())
+        n_rows += part.height
+    if not n_rows:
         raise InputError(f"{file} holds no row; expected at least one")
-    return Table({column.name: column.to_list() for column in frame}, list(range(1, frame.height + 1)))
+    return Table({name: column.column() for name, column in columns.items()}, range(1, n_rows + 1))
 
 
-def _read_in_parts(data: bytes, file: str) -> polars.DataFrame:
-    """The whole file, read a part at a time: a text that is repeated costs next to nothing in the file."""
+def _read_in_parts(data: bytes, file: str) -> Iterator[polars.DataFrame]:
+    """The file, a part at a time: a text that is repeated costs next to nothing in the file."""
     import polars
 
     lazy = polars.scan_parquet(io.BytesIO(data))
     n_rows = int(lazy.select(polars.len()).collect().item())
-    parts = [lazy.head(0).collect()]
-    size = 0
-    while (done := sum(part.height for part in parts)) < n_rows:
+    yield lazy.head(0).collect()
+    done = size = 0
+    while done < n_rows:
         part = lazy.slice(done, ROWS_AT_ONCE).collect()
         size += int(part.estimated_size())
         refuse_bomb(len(data), size, file)
         if not part.height:
             break
-        parts.append(part)
-    return polars.concat(parts)
+        yield part
+        done += part.height
 
 
 def parquet_bytes(columns: Mapping[str, Sequence[object]]) -> bytes:

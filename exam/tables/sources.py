@@ -11,6 +11,7 @@ import sys
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from cmexam_baseline.exam.errors import InputError
 
@@ -66,19 +67,26 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     b'Question'
     """
     file = Path(path)
-    if file.is_dir():
-        raise InputError(f"{file} is a folder; give a file")
-    try:
-        with file.open("rb") as stream:
+    with open_file(file) as stream:
+        try:
             data = stream.read(MAX_BYTES + 1)
-    except FileNotFoundError as error:
-        raise InputError(f"{file} is not there{_similar_name(file)}; check the path") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{file} cannot be read: {reason}; check the path and its permissions") from error
+        except OSError as error:
+            raise _unreadable(file, error) from error
     if file.suffix.lower() == ".gz":
         data = _unpacked(data, file)
     return _bounded(data, file)
+
+
+def open_file(file: Path) -> BinaryIO:
+    """A file opened for its bytes; `InputError` where that cannot be."""
+    if file.is_dir():
+        raise InputError(f"{file} is a folder; give a file")
+    try:
+        return file.open("rb")
+    except FileNotFoundError as error:
+        raise InputError(f"{file} is not there{_similar_name(file)}; check the path") from error
+    except (OSError, ValueError) as error:
+        raise _unreadable(file, error) from error
 
 
 def read_standard_input() -> bytes:
@@ -128,9 +136,7 @@ def decode(data: bytes, file: str) -> Text:
     >>> decode("题干".encode("gb18030"), "val.csv").content
     '题干'
     """
-    for magic, kind in _MAGIC.items():
-        if data.startswith(magic):
-            raise InputError(f"{file} is {kind}")
+    refuse_other_kinds(data, file)
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
             text = _decoded(data[len(mark) :], encoding, file)
@@ -143,6 +149,13 @@ def decode(data: bytes, file: str) -> Text:
                 data, error.start, file, "is not UTF-8 here, though it is elsewhere"
             ) from error
     return _without_nul(Text(_decoded(data, "gb18030", file), "gb18030", bom=False), file)
+
+
+def refuse_other_kinds(start: bytes, file: str) -> None:
+    """Raise `InputError` where the first bytes of a file are those of a kind that is no text."""
+    for magic, kind in _MAGIC.items():
+        if start.startswith(magic):
+            raise InputError(f"{file} is {kind}")
 
 
 def _decoded(data: bytes, encoding: str, file: str) -> str:
@@ -183,11 +196,11 @@ def _without_nul(text: Text, file: str) -> Text:
 def _unpacked(data: bytes, file: Path) -> bytes:
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
-            unpacked = bytearray()
+            unpacked = io.BytesIO()
             while block := stream.read(1 << 20):
-                unpacked += block
-                refuse_bomb(len(data), len(unpacked), str(file))
-            return bytes(unpacked)
+                unpacked.write(block)
+                refuse_bomb(len(data), unpacked.tell(), str(file))
+            return unpacked.getvalue()
     except EOFError as error:
         raise InputError(f"{file} ends in the middle of its gzip data; fetch it again") from error
     except (OSError, zlib.error) as error:
@@ -198,6 +211,11 @@ def _bounded(data: bytes, file: Path) -> bytes:
     if len(data) > MAX_BYTES:
         raise InputError(f"{file} is larger than {MAX_BYTES >> 30} GiB; split it into smaller files")
     return data
+
+
+def _unreadable(file: Path, error: Exception) -> InputError:
+    reason = getattr(error, "strerror", None) or error
+    return InputError(f"{file} cannot be read: {reason}; check the path and its permissions")
 
 
 def _similar_name(file: Path) -> str:

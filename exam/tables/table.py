@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.tables.packed import ColumnPacking
 
 # No exam or prediction file has more; a file that does is something else and would only fill the memory.
 MAX_COLUMNS = 1000
@@ -38,8 +40,8 @@ class Table:
     damaged: row number -> (reason, excerpt) of the rows that do not fit the columns
     """
 
-    columns: dict[str, list[object]]
-    rows: list[int]
+    columns: Mapping[str, Sequence[object]]
+    rows: Sequence[int]
     damaged: dict[int, tuple[str, str]] = field(default_factory=dict)
     form: FileForm = PUBLISHED_FORM
 
@@ -61,48 +63,69 @@ def cell_text(cell: object) -> str:
     return str(cell)
 
 
-def table_of_rows(rows: Sequence[Sequence[object]], file: str, form: FileForm = PUBLISHED_FORM) -> Table:
-    """A table of a header and rows of cells; blank rows do not count, rows of another length are damaged.
+def table_of_rows(
+    batches: Iterable[Sequence[Sequence[object]]], file: str, form: FileForm = PUBLISHED_FORM
+) -> Table:
+    """A table of a header and rows of cells, which come in batches of any size.
 
-    Raises `InputError` where there is no row, or the header names a column twice.
+    Blank rows do not count, rows of another length are damaged. Raises `InputError` where there is no row, or
+    the header names a column twice.
     """
-    filled = [row for row in rows if row]
-    if not filled:
+    header: Sequence[object] | None = None
+    columns: list[ColumnPacking[object]] = []
+    numbers: list[int] = []
+    damaged: dict[int, tuple[str, str]] = {}
+    n_rows = 0
+    for batch in batches:
+        filled = [row for row in batch if row]
+        if header is None and filled:
+            header = filled.pop(0)
+        if header is None or not filled:
+            continue
+        _refuse_wide(len(header), file)
+        columns = columns or [ColumnPacking() for _ in header]
+        width = len(header)
+        for number, row in enumerate(filled, n_rows + 1):
+            if len(row) != width:
+                damaged[number] = (f"{len(row)} fields instead of {width}", cell_text(row[0]))
+        numbers += (number for number in range(n_rows + 1, n_rows + len(filled) + 1) if number not in damaged)
+        n_rows += len(filled)
+        sound = [row for row in filled if len(row) == width]
+        for column, cells in zip(columns, zip(*sound, strict=True), strict=False):
+            column.extend(cells)
+    if header is None:
         raise InputError(f"{file} is empty; expected a header and at least one row")
-    header, body = filled[0], filled[1:]
-    if not body:
+    if not n_rows:
         raise InputError(f"{file} holds a header but no row; expected at least one row")
-    width = len(header)
-    numbered = [(number, row) for number, row in enumerate(body, 1) if len(row) == width]
-    damaged = {
-        number: (f"{len(row)} fields instead of {width}", cell_text(row[0]))
-        for number, row in enumerate(body, 1)
-        if len(row) != width
-    }
-    cells = list(zip(*(row for _, row in numbered), strict=True)) or [()] * width
-    return Table(_named_columns(header, cells, file), [number for number, _ in numbered], damaged, form)
+    named = _named_columns(header, [column.column() for column in columns], file)
+    return Table(named, numbers if damaged else range(1, n_rows + 1), damaged, form)
 
 
-def table_of_records(records: Sequence[Mapping[str, object]], rows: list[int], file: str) -> Table:
-    """A table of JSON objects; a key that an object lacks is None there. `rows` are their numbers in the
-    file.
+def table_of_records(batches: Iterable[Sequence[Mapping[str, object]]], file: str) -> Table:
+    """A table of JSON objects, which come in batches of any size; a key that an object lacks is None there.
 
     Raises `InputError` where there is no object or more keys than a table can have.
     """
-    if not records:
+    columns: dict[str, ColumnPacking[object]] = {}
+    n_rows = 0
+    for batch in batches:
+        for name in dict.fromkeys(name for record in batch for name in record):
+            if name not in columns:
+                _refuse_wide(len(columns) + 1, file)
+                columns[name] = ColumnPacking()
+                columns[name].extend(repeat(None, n_rows))
+        for name, column in columns.items():
+            column.extend(record.get(name) for record in batch)
+        n_rows += len(batch)
+    if not n_rows:
         raise InputError(f"{file} is empty; expected at least one object")
-    names: dict[str, None] = {}
-    for record in records:
-        names.update(dict.fromkeys(record))
-        _refuse_wide(len(names), file)
-    return Table({name: [record.get(name) for record in records] for name in names}, rows)
+    return Table({name: column.column() for name, column in columns.items()}, range(1, n_rows + 1))
 
 
 def _named_columns(
     header: Sequence[object], cells: Sequence[Sequence[object]], file: str
-) -> dict[str, list[object]]:
-    _refuse_wide(len(header), file)
-    columns: dict[str, list[object]] = {}
+) -> dict[str, Sequence[object]]:
+    columns: dict[str, Sequence[object]] = {}
     for place, (title, column) in enumerate(zip(header, cells, strict=True), 1):
         name = cell_text(title)
         if not name.strip():
@@ -112,7 +135,7 @@ def _named_columns(
             name = f"column {place}"
         if name in columns:
             raise InputError(f"{file}: column {name!r} stands twice in the header; rename or remove one")
-        columns[name] = list(column)
+        columns[name] = column
     return columns
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.tables.sources import refuse_bomb
 from cmexam_baseline.exam.tables.table import MAX_COLUMNS, Table, cell_text, table_of_rows
+from cmexam_baseline.exam.tables.text_source import Source
 
 MAX_CELL = 32_767
 MAX_ROWS = 1_048_575
@@ -19,11 +20,12 @@ _NOT_IN_XML = re.compile("[\ufffe\uffff\ud800-\udfff]").search
 _CREATED = datetime.datetime(2023, 6, 5)
 
 
-def read_xlsx(data: bytes, file: str) -> Table:
+def read_xlsx(source: Source) -> Table:
     """The table in the first sheet of an XLSX file. Raises `InputError` where it is none or holds no row."""
     import fastexcel
     import polars
 
+    data, file = source.content, source.name
     _refuse_bomb(data, file)
     try:
         sheet = fastexcel.read_excel(data).load_sheet(0, header_row=None, dtypes="string")
@@ -35,7 +37,7 @@ def read_xlsx(data: bytes, file: str) -> Table:
     ) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{file} is not a sound XLSX file: {reason[:200]}; save it again") from error
-    return table_of_rows(rows, file)
+    return table_of_rows([rows], file)
 
 
 def xlsx_bytes(columns: Mapping[str, Sequence[object]]) -> bytes:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cmexam_baseline.exam import InputError
 from cmexam_baseline.exam.formats import read_table
 from cmexam_baseline.exam.tables.parquet_form import read_parquet
+from cmexam_baseline.exam.tables.text_source import Source
 from cmexam_baseline.exam.tables.parquet_sizes import NOT_PARQUET, unpacked_pages
 
 
@@ -55,7 +56,7 @@ def test_a_page_that_says_it_is_huge_is_refused() -> None:
     end = next(place for place in range(7, 20) if data[place] < 128) + 1
     huge = b"\xfe\xff\xff\xff\x0f"
     with pytest.raises(InputError, match="GiB unpacked|damaged"):
-        read_parquet(data[:7] + huge + data[end:], "huge.parquet")
+        read_parquet(Source("huge.parquet", data[:7] + huge + data[end:]))
 
 
 @given(st.integers(0, 10_000), st.binary(min_size=1, max_size=8))
