@@ -28,6 +28,7 @@ from cmexam_baseline.metrics.samples import (
 # Numbers, so that resamples stay in the cache, and their products too small for BLAS to start threads that
 # wait for each other: on a busy machine these take many times as long as the product itself.
 _WEIGHTS_AT_ONCE = 1 << 15
+_RESAMPLES_AT_ONCE = 8  # at least, so that many rows need not be looked up for each resample alone
 _TIE = 1e-9  # differences that agree up to this are equal but for the order of additions
 
 FloatArray = npt.NDArray[np.float64]
@@ -158,7 +159,7 @@ def _check(level: float, **numbers: int) -> None:
 def _resamples(random: np.random.Generator, counts: IntArray, resamples: int) -> Iterator[FloatArray]:
     """How often each row is drawn in each resample, a few resamples at a time: (few, rows)."""
     n = int(counts.sum())
-    for size in _portions(resamples, len(counts)):
+    for size in _portions(resamples, len(counts), _RESAMPLES_AT_ONCE):
         if n == len(counts):
             weights = np.empty((size, n))
             for row in weights:
@@ -177,8 +178,8 @@ def _coin_flips(random: np.random.Generator, counts: IntArray, trials: int) -> I
             yield random.binomial(counts, 0.5, (size, len(counts))).astype(np.float64)
 
 
-def _portions(total: int, n_rows: int) -> Iterator[int]:
-    portion = max(1, _WEIGHTS_AT_ONCE // max(1, n_rows))
+def _portions(total: int, n_rows: int, least: int = 1) -> Iterator[int]:
+    portion = max(least, _WEIGHTS_AT_ONCE // max(1, n_rows))
     for begin in range(0, total, portion):
         yield min(portion, total - begin)
 

@@ -79,7 +79,8 @@ class PackedColumn(Sequence[Cell], Generic[Cell]):
         return all(isinstance(block, _TextBlock) and not block.missing for block in self._blocks)
 
     def _slice(self, start: int, stop: int, step: int) -> list[Cell]:
-        if step != 1:
+        # Of a few cells, the options of one question say, the others of their block need not be taken apart.
+        if step != 1 or stop - start < CELLS_A_BLOCK // 8:
             return [self[place] for place in range(start, stop, step)]
         first, last = start // CELLS_A_BLOCK, -(-stop // CELLS_A_BLOCK)
         cells: list[Cell] = list(chain.from_iterable(map(_cells_of, self._blocks[first:last])))

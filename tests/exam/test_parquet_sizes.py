@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from cmexam_baseline.exam import InputError
 from cmexam_baseline.exam.formats import read_table
 from cmexam_baseline.exam.tables.parquet_form import read_parquet
-from cmexam_baseline.exam.tables.text_source import Source
 from cmexam_baseline.exam.tables.parquet_sizes import NOT_PARQUET, unpacked_pages
+from cmexam_baseline.exam.tables.text_source import Source
 
 
 def packed(frame: polars.DataFrame, **options: object) -> bytes:
