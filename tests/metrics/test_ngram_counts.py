@@ -106,5 +106,17 @@ def test_lcs_of_every_kind_of_sequence(pairs: PairsOfText, offset: int) -> None:
     assert lengths.tolist() == [lcs_length(*pair) for pair in pairs]
 
 
+@pytest.mark.parametrize("n_numbers", [255, 256, 257, 0xD7FF, 0xD800, 0xD801])
+def test_lcs_at_the_borders_of_bytes_and_strings(n_numbers: int) -> None:
+    greatest = np.array([n_numbers - 1, 0, n_numbers - 1], np.uint32)
+    assert lcs_lengths(greatest, np.array([0, 2, 3]), n_numbers).tolist() == [1]
+
+
+def test_everything_is_counted_unless_told_otherwise() -> None:
+    counts = count_pairs(streams_of([("发热咳嗽", "发热咳嗽")]))
+    assert counts["clipped"].tolist() == [[4, 3, 2, 1]]
+    assert counts["lcs"].tolist() == [4]
+
+
 def test_no_pairs() -> None:
     assert len(count_pairs(streams_of([]))) == 0
