@@ -13,14 +13,27 @@ from cmexam_baseline.cli.score_options import scoring_options
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @scoring_options
+@click.option(
+    "--all-pairs",
+    is_flag=True,
+    help="Test every pair of more than 20 systems too, not only the best system against each other.",
+)
 @click.option("--published", is_flag=True, help="Put the rows of the paper's Table 3 beside.")
 @AS_JSON
 @QUIET
-def compare(files: tuple[str, ...], published: bool, as_json: bool, quiet: bool, **scoring: Any) -> None:
+def compare(
+    files: tuple[str, ...],
+    all_pairs: bool,
+    published: bool,
+    as_json: bool,
+    quiet: bool,
+    **scoring: Any,
+) -> None:
     """Compare the systems of two prediction FILEs or more (or of one file with a column a model).
 
     Differences are paired: McNemar's exact test for accuracy, the paired permutation test for the rest, with
-    Holm's correction over all pairs; intervals come from the paired bootstrap.
+    Holm's correction over all pairs; intervals come from the paired bootstrap. Of more than 20 systems only the
+    best is tested against each other (200 systems would be 19,900 pairs), still corrected for all pairs.
 
     \b
     Examples:
@@ -41,7 +54,9 @@ def compare(files: tuple[str, ...], published: bool, as_json: bool, quiet: bool,
         raise InputError("a comparison needs the exam that the systems answered; name it with --exam")
     if not quiet:
         score_notes.say_what_was_read(console.notes(), scored)
-    comparison = compare_systems(scored.exam, scored.systems, scored.settings, scored.slices)
+    comparison = compare_systems(
+        scored.exam, scored.systems, scored.settings, scored.slices, all_pairs or None
+    )
     report = report_of(scored.exam, scored.source.to_dict(), scored.systems, scored.settings)
     rows = PUBLISHED_RESULTS if published else ()
     if as_json:

@@ -43,6 +43,14 @@ def print_comparison(comparison: Comparison) -> None:
         style="bold",
         soft_wrap=True,
     )
+    if comparison.pairs == "best" and comparison.differences:
+        output.print(
+            plain(
+                f"Only {comparison.differences[0].first}, the best, against each other, the closest first; "
+                "p (Holm) is corrected for all pairs; --all-pairs tests them all"
+            ),
+            soft_wrap=True,
+        )
     output.print(_differences(comparison))
     if len(comparison.differences) > SHOWN_PAIRS:
         output.print(f"… and {len(comparison.differences) - SHOWN_PAIRS} more; --json prints all")
@@ -94,9 +102,16 @@ def _differences(comparison: Comparison) -> Table:
         table.add_column(heading)
     for heading in ("difference", "95%", "p", "p (Holm)", "same answer"):
         table.add_column(heading, justify="right")
-    for difference in comparison.differences[:SHOWN_PAIRS]:
+    for difference in _in_order(comparison)[:SHOWN_PAIRS]:
         table.add_row(*map(plain, _cells(difference, agreement)))
     return table
+
+
+def _in_order(comparison: Comparison) -> list[Difference]:
+    if comparison.pairs == "all":
+        return comparison.differences
+    figures = list(HEADINGS)
+    return sorted(comparison.differences, key=lambda each: (figures.index(each.figure), each.value))
 
 
 def _cells(difference: Difference, agreement: dict[tuple[str, str], float]) -> list[str]:

@@ -62,6 +62,8 @@ FIGURES = {
 }
 
 
+# So many systems fit beside each other in a terminal.
+SIDE_BY_SIDE = 10
 MISSING_ROWS = {"wrong": "count as wrong", "skip": "are left out", "error": "are refused"}
 
 
@@ -80,9 +82,17 @@ def print_tables(report: Report) -> None:
     if len(sliced) == 1:
         output.print(_slice_table(sliced[0]))
     elif sliced:
+        if len(sliced) > SIDE_BY_SIDE:
+            sliced = sorted(sliced, key=_accuracy, reverse=True)[:SIDE_BY_SIDE]
+            output.print(f"Groups of the {SIDE_BY_SIDE} most accurate systems; --json has those of all")
         output.print(_slices_side_by_side(sliced))
     for signature in _signatures(report):
         output.print(signature, style="dim", markup=False, soft_wrap=True)
+
+
+def _accuracy(system: Report) -> float:
+    accuracy: float = system["answers"]["accuracy"]["value"] if system["answers"] else 0.0
+    return accuracy
 
 
 def print_json(report: Report) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, repeat
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,6 +20,8 @@ from cmexam_baseline.exam.slices import Slice
 NamedAnswers = tuple[str, NDArray[np.uint8]]
 System = TypeVar("System")
 
+# 20 systems are 190 pairs, some 40 seconds for answers; 200 would be 19,900, an hour and more.
+MOST_FOR_ALL_PAIRS = 20
 COMPARED = ("accuracy", "weighted_f1")
 COMPARED_EXPLANATIONS = ("bleu1", "bleu4", "rouge1", "rouge2", "rougeL")
 
@@ -73,7 +75,7 @@ class SliceWinners:
 class Comparison:
     """What sets systems apart, on the n questions that count for all of them.
 
-    differences: for every pair of systems and figure
+    differences: for every pair of systems and figure; with `pairs` "best" only those of the best system
     agreement:   (first, second, share of questions with the same answer)
     slices:      who wins each slice
     slice_wins:  system -> number of slices, small ones aside, in which no other system is more accurate
@@ -87,6 +89,7 @@ class Comparison:
     slices: list[SliceWinners]
     all_miss: list[str]
     none_miss: int
+    pairs: str = "all"
 
     @property
     def slice_wins(self) -> dict[str, int]:
@@ -98,6 +101,7 @@ class Comparison:
         """For JSON."""
         return {
             "n": self.n,
+            "pairs": self.pairs,
             "differences": [difference.to_dict() for difference in self.differences],
             "agreement": [
                 {"first": first, "second": second, "share": share} for first, second, share in self.agreement
@@ -124,12 +128,18 @@ class _OnRows:
 
 
 def compare_systems(
-    exam: Exam, systems: Sequence[SystemScore], settings: Settings, slices: Sequence[Slice] = ()
+    exam: Exam,
+    systems: Sequence[SystemScore],
+    settings: Settings,
+    slices: Sequence[Slice] = (),
+    all_pairs: bool | None = None,
 ) -> Comparison:
     """Compare two systems or more that were scored on the same exam.
 
-    With `missing="skip"` only the questions count that every system has a row for. Raises `InputError` for
-    fewer than two systems or where there is no such question.
+    With `missing="skip"` only the questions count that every system has a row for. `all_pairs` says whether
+    each system is compared with each other, or only the best with each other (by accuracy, of explanations by
+    ROUGE-L); None: all up to `MOST_FOR_ALL_PAIRS` systems. Holm's correction is over all pairs either way.
+    Raises `InputError` for fewer than two systems or where there is no such question.
     """
     if len(systems) < 2:
         raise InputError("a comparison needs two systems or more; give more files")
@@ -139,6 +149,7 @@ def compare_systems(
     if not rows.size:
         raise InputError("no question has a row from every system; choose --missing wrong")
     answering = [system for system in systems if system.answers is not None]
+    every = len(systems) <= MOST_FOR_ALL_PAIRS if all_pairs is None else all_pairs
     right = np.array(
         [system.aligned.answers[rows] == exam.answers[rows] for system in answering], dtype=np.bool_
     )
@@ -146,11 +157,15 @@ def compare_systems(
         n=int(rows.size),
         differences=[
             *answer_differences(
-                exam.answers[rows], [(one.name, one.aligned.answers[rows]) for one in answering], settings
+                exam.answers[rows],
+                [(one.name, one.aligned.answers[rows]) for one in answering],
+                settings,
+                every,
             ),
             *_corrected(
                 [system for system in systems if system.explanations is not None],
                 lambda a, b: _explanation_differences(rows, a, b, settings),
+                None if every else lambda one: one.explanations.rougeL if one.explanations else 0.0,
             ),
         ],
         agreement=[
@@ -160,32 +175,49 @@ def compare_systems(
         slices=_slice_winners(slices, rows, right, [system.name for system in answering]),
         all_miss=[exam.ids[row] for row in rows[~right.any(axis=0)].tolist()] if len(right) else [],
         none_miss=int(right.all(axis=0).sum()) if len(right) else 0,
+        pairs="all" if every else "best",
     )
 
 
 def answer_differences(
-    gold: NDArray[np.uint8], systems: Sequence[NamedAnswers], settings: Settings
+    gold: NDArray[np.uint8], systems: Sequence[NamedAnswers], settings: Settings, all_pairs: bool = True
 ) -> list[Difference]:
     """Accuracy and weighted F1 of every pair of systems, each a name with its answers (bit masks) beside `gold`.
+
+    Without `all_pairs` only the system with the most right answers is compared with each other.
 
     >>> gold = np.array([1, 2, 4, 8] * 10, np.uint8)
     >>> found = answer_differences(gold, [("right", gold), ("first", gold * 0 + 1)], Settings(resamples=100))
     >>> [(one.figure, one.value, one.test, one.p_holm < 0.001) for one in found[:1]]
     [('accuracy', 0.75, 'McNemar', True)]
     """
-    return _corrected(systems, lambda a, b: _answer_differences(gold, a, b, settings))
+    return _corrected(
+        systems,
+        lambda a, b: _answer_differences(gold, a, b, settings),
+        None if all_pairs else lambda one: int((one[1] == gold).sum()),
+    )
 
 
 def _corrected(
-    systems: Sequence[System], compare: Callable[[System, System], list[Difference]]
+    systems: Sequence[System],
+    compare: Callable[[System, System], list[Difference]],
+    quality: Callable[[System], float] | None = None,
 ) -> list[Difference]:
-    """All pairs, with Holm's correction over the pairs for each figure."""
-    found = [difference for a, b in combinations(systems, 2) for difference in compare(a, b)]
+    """All pairs, or those of the system of the highest quality, with Holm's correction over all pairs."""
+    pairs = list(combinations(systems, 2))
+    n_left_out = 0
+    if quality is not None and pairs:
+        best = max(systems, key=quality)
+        chosen = [(best, other) for other in systems if other is not best]
+        n_left_out = len(pairs) - len(chosen)
+        pairs = chosen
+    found = [difference for a, b in pairs for difference in compare(a, b)]
     corrected = []
     for figure in dict.fromkeys(difference.figure for difference in found):
         same = [difference for difference in found if difference.figure == figure]
-        adjusted = metrics.holm([difference.p for difference in same])
-        corrected += [replace(difference, p_holm=p) for difference, p in zip(same, adjusted, strict=True)]
+        # Which system is the best was seen from all of them: pairs that were not tested count as if p were 1.
+        adjusted = metrics.holm([*(difference.p for difference in same), *repeat(1.0, n_left_out)])
+        corrected += [replace(difference, p_holm=p) for difference, p in zip(same, adjusted, strict=False)]
     return corrected
 
 

@@ -16,7 +16,9 @@ from score_reports import csv_of, report_of_command
 from shared_data import SHARED, needs_shared
 
 from cmexam_baseline import metrics
+from cmexam_baseline.cli import score_tables
 from cmexam_baseline.exam import Exam
+from cmexam_baseline.exam.evaluation import comparison
 from cmexam_baseline.exam.published import PUBLISHED_RESULTS
 from cmexam_baseline.exam.sample import SAMPLE_FOLDER, sample_exam
 
@@ -238,3 +240,42 @@ def test_dask_needs_a_scheduler(wide: Path) -> None:
         "compare", wide, "--exam", TEST, "--backend", "dask", about=["--scheduler ADDRESS belong together"]
     )
     complain("score", wide, "--exam", TEST, "--scheduler", "tcp://x", about=["--scheduler ADDRESS belong"])
+
+
+def test_of_many_systems_only_the_best_meets_each_other(
+    tmp_path: Path, exam: Exam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison, "MOST_FOR_ALL_PAIRS", 4)
+    monkeypatch.setattr(score_tables, "SIDE_BY_SIDE", 3)
+    chance = random.Random(1)
+    columns = {}
+    for number in range(5):
+        right = 0.9 if number == 2 else 0.2 * number
+        columns[f"model{number}"] = [
+            letters if chance.random() < right else "A" if letters == "B" else "B"
+            for letters in exam.letters()
+        ]
+    many = csv_of(tmp_path / "many.csv", id=exam.ids, **columns)
+    best = report_of_command("compare", many, "--exam", TEST)["comparison"]
+    assert best["pairs"] == "best"
+    assert {each["first"] for each in best["differences"]} == {"model2"}
+    assert len(best["differences"]) == 2 * 4
+    assert len(best["agreement"]) == 5 * 4 / 2
+
+    every = report_of_command("compare", many, "--exam", TEST, "--all-pairs")["comparison"]
+    assert every["pairs"] == "all"
+    assert len(every["differences"]) == 2 * 10
+    both_ways = {
+        frozenset(pair): each for pair, each in differences({"comparison": every}, "accuracy").items()
+    }
+    for each in best["differences"][:4]:
+        same = both_ways[frozenset((each["first"], each["second"]))]
+        assert each["p"] == same["p"]
+        assert abs(each["value"]) == pytest.approx(abs(same["value"]))
+        assert each["p"] <= each["p_holm"]
+        # Pairs that were not tested count as if they had no difference.
+        assert each["p_holm"] >= same["p_holm"]
+
+    shown = succeed("compare", many, "--exam", TEST, "-q").output
+    assert "Only model2, the best, against each other" in shown
+    assert "Groups of the 3 most accurate systems" in shown
