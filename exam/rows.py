@@ -26,7 +26,7 @@ from cmexam_baseline.exam.exam import Exam, offsets_of
 from cmexam_baseline.exam.letters import parse_letters
 from cmexam_baseline.exam.normalise import fold_texts, normalise_texts
 from cmexam_baseline.exam.options import format_options, parse_options
-from cmexam_baseline.exam.tables.packed import ColumnPacking, pieces
+from cmexam_baseline.exam.tables.packed import ColumnPacking, pieces, texts_of
 from cmexam_baseline.exam.tables.table import FileForm, Table, cell_text
 
 
@@ -40,32 +40,23 @@ class _Rows:
     options: list[list[str]]
     answers: list[str]
     masks: list[int | None]
-    explanations: list[str]
-    annotations: dict[str, list[str]]
     faults: dict[int, str] = field(default_factory=dict)
     doubts: dict[int, list[str]] = field(default_factory=dict)
 
 
 class _Kept:
-    """What becomes the exam, packed piece by piece: ids, questions, options, explanations, annotations."""
+    """The rows that become questions: their places in the table, and what is not a column of it."""
 
     def __init__(self) -> None:
-        self.texts: tuple[ColumnPacking[str], ...] = tuple(ColumnPacking() for _ in range(4))
-        self.annotations: dict[str, ColumnPacking[str]] = {}
-        self.numbers, self.counts, self.masks = array("q"), array("B"), array("B")
+        self.ids, self.option_texts = ColumnPacking[str](), ColumnPacking[str]()
+        self.places, self.counts, self.masks = array("q"), array("B"), array("B")
 
-    def add(self, rows: _Rows) -> None:
-        """Add the rows without a fault."""
+    def add(self, rows: _Rows, first: int) -> None:
+        """Add the rows without a fault; the first row has the place `first`."""
         places = [place for place in range(len(rows.numbers)) if place not in rows.faults]
-        ids, questions, option_texts, explanations = self.texts
-        ids.extend(rows.ids[place] for place in places)
-        questions.extend(rows.questions[place] for place in places)
-        option_texts.extend(text for place in places for text in rows.options[place])
-        explanations.extend(rows.explanations[place] for place in places)
-        for column, values in rows.annotations.items():
-            packing = self.annotations.setdefault(column, ColumnPacking())
-            packing.extend(values[place] for place in places)
-        self.numbers.extend(rows.numbers[place] for place in places)
+        self.ids.extend(rows.ids[place] for place in places)
+        self.option_texts.extend(text for place in places for text in rows.options[place])
+        self.places.extend(first + place for place in places)
         self.counts.extend(len(rows.options[place]) for place in places)
         self.masks.extend(rows.masks[place] or 0 for place in places)
 
@@ -88,9 +79,13 @@ def exam_of_table(
         rows = _read(part, file, name, need_answers)
         _judge(rows, bad_rows, need_answers)
         bad += _listed(rows, file)
-        kept.add(rows)
-    ids, questions, option_texts, explanations = (column.column() for column in kept.texts)
-    numbers, option_offsets = np.array(kept.numbers), offsets_of(kept.counts)
+        kept.add(rows, piece.start)
+    places = None if len(kept.places) == len(table.rows) else kept.places
+    names = find_columns(list(table.columns))
+    questions = texts_of(cell_text, table.columns[names["question"]], places)
+    ids, option_texts = kept.ids.column(), kept.option_texts.column()
+    numbers = np.array(table.rows, dtype=np.int64)[kept.places]
+    option_offsets = offsets_of(kept.counts)
     answers = np.array(kept.masks, dtype=np.uint8)
     copies = first_copies(
         questions, lambda row: option_texts[int(option_offsets[row]) : int(option_offsets[row + 1])]
@@ -116,9 +111,17 @@ def exam_of_table(
         option_texts=option_texts,
         option_offsets=option_offsets,
         answers=answers,
-        explanations=explanations,
-        annotations={column: packing.column() for column, packing in kept.annotations.items()},
-        form=_form(table, find_columns(list(table.columns))),
+        explanations=(
+            texts_of(cell_text, table.columns[names["explanation"]], places)
+            if "explanation" in names
+            else [""] * len(numbers)
+        ),
+        annotations={
+            column: texts_of(cell_text, cells, places)
+            for column, cells in table.columns.items()
+            if column not in names.values() and column not in _letter_columns(table, names)
+        },
+        form=_form(table, names),
     )
     return exam, bad
 
@@ -168,7 +171,7 @@ def published_options(form: FileForm) -> Callable[[Sequence[str]], str]:
 
 def _read(table: Table, file: str, name: str, need_answers: bool) -> _Rows:
     found = find_columns(list(table.columns))
-    letter_columns = [] if "options" in found else find_option_columns(list(table.columns))
+    letter_columns = _letter_columns(table, found)
     wanted = ["question"] + ["options"] * (len(letter_columns) < 2) + ["answer"] * need_answers
     refuse_missing([role for role in wanted if role not in found], list(table.columns), file)
     n = len(table.rows)
@@ -188,13 +191,11 @@ def _read(table: Table, file: str, name: str, need_answers: bool) -> _Rows:
         options=options,
         answers=answers,
         masks=_masks(answers, options),
-        explanations=_texts(table, found, "explanation", n),
-        annotations={
-            column: [cell_text(cell) for cell in cells]
-            for column, cells in table.columns.items()
-            if column not in found.values() and column not in letter_columns
-        },
     )
+
+
+def _letter_columns(table: Table, found: dict[str, str]) -> list[str]:
+    return [] if "options" in found else find_option_columns(list(table.columns))
 
 
 def _texts(table: Table, found: dict[str, str], role: str, n: int, joined: bool = False) -> list[str]:

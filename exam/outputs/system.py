@@ -18,7 +18,7 @@ from cmexam_baseline.exam.other_sets.inline_options import take_apart
 from cmexam_baseline.exam.outputs.flatten import flatten_columns
 from cmexam_baseline.exam.outputs.joining import JoinKeys
 from cmexam_baseline.exam.outputs.recognition import ColumnChoice, Recognition, recognise
-from cmexam_baseline.exam.tables.packed import PackedColumn, mapped
+from cmexam_baseline.exam.tables.packed import PackedColumn, mapped, texts_of
 from cmexam_baseline.exam.tables.table import cell_text
 
 # Options are looked for inside the question's text if so many rows have them there.
@@ -150,9 +150,7 @@ def _column(columns: dict[str, Sequence[object]], name: str | None) -> Sequence[
 
 
 def _texts(cells: Sequence[object]) -> Sequence[str]:
-    if isinstance(cells, PackedColumn) and cells.holds_texts_alone:
-        return cells
-    return mapped(_text, cells)
+    return texts_of(_text, cells)
 
 
 def _text(cell: object) -> str:

@@ -76,7 +76,9 @@ class PackedColumn(Sequence[Cell], Generic[Cell]):
     @property
     def holds_texts_alone(self) -> bool:
         """Whether no cell is None or of another kind."""
-        return all(isinstance(block, _TextBlock) and not block.missing for block in self._blocks)
+        return all(
+            isinstance(block, _TextBlock) and None not in block.apart.values() for block in self._blocks
+        )
 
     def _slice(self, start: int, stop: int, step: int) -> list[Cell]:
         # Of a few cells, the options of one question say, the others of their block need not be taken apart.
@@ -120,23 +122,32 @@ class ColumnPacking(Generic[Cell]):
 
 
 class _TextBlock:
-    """Texts joined to one string, and where each begins; `missing` are the places of None."""
+    """Texts joined to one string, and where each begins; `apart` are the places of None and of wide texts."""
 
-    __slots__ = ("joined", "missing", "starts")
+    __slots__ = ("apart", "joined", "starts")
 
-    def __init__(self, joined: str, starts: array[int], missing: frozenset[int]) -> None:
-        self.joined, self.starts, self.missing = joined, starts, missing
+    def __init__(self, cells: list[Any]) -> None:
+        self.apart: dict[int, str | None] = {place: None for place, cell in enumerate(cells) if cell is None}
+        texts = [cell or "" for cell in cells] if self.apart else cells
+        joined = "".join(texts)
+        if _is_wide(joined):
+            # One character beyond 16 bits makes all characters of a string take twice the room.
+            self.apart |= {place: text for place, text in enumerate(texts) if _is_wide(text)}
+            texts = ["" if place in self.apart else text for place, text in enumerate(texts)]
+            joined = "".join(texts)
+        self.joined = joined
+        self.starts = array("I", accumulate(map(len, texts), initial=0))
 
     def __getitem__(self, place: int) -> str | None:
-        if place in self.missing:
-            return None
+        if place in self.apart:
+            return self.apart[place]
         return self.joined[self.starts[place] : self.starts[place + 1]]
 
     def cells(self) -> list[str | None]:
         starts, joined = self.starts, self.joined
         cells: list[str | None] = [joined[start:end] for start, end in zip(starts, starts[1:], strict=False)]
-        for place in self.missing:
-            cells[place] = None
+        for place, cell in self.apart.items():
+            cells[place] = cell
         return cells
 
 
@@ -148,9 +159,11 @@ def _packed(cells: list[Any]) -> _Block:
     kinds = set(map(type, cells))
     if str not in kinds or kinds - {str, type(None)}:
         return list(cells)
-    missing = frozenset(place for place, cell in enumerate(cells) if cell is None)
-    texts = [cell or "" for cell in cells] if missing else cells
-    return _TextBlock("".join(texts), array("I", accumulate(map(len, texts), initial=0)), missing)
+    return _TextBlock(cells)
+
+
+def _is_wide(text: str) -> bool:
+    return not text.isascii() and len(text.encode("utf-16-le", "surrogatepass")) > 2 * len(text)
 
 
 def mapped(function: Callable[[Any], Cell], cells: Sequence[Any]) -> Sequence[Cell]:
@@ -163,6 +176,21 @@ def mapped(function: Callable[[Any], Cell], cells: Sequence[Any]) -> Sequence[Ce
     for piece in pieces(len(cells)):
         packing.extend(map(function, cells[piece]))
     return packing.column()
+
+
+def texts_of(
+    text_of: Callable[[Any], str], cells: Sequence[Any], kept: Sequence[int] | None = None
+) -> Sequence[str]:
+    """`text_of` every cell, or of the cells at the places `kept`; a packed column of texts is its own.
+
+    >>> texts_of(str, [1, "A", 2], [0, 2])
+    ['1', '2']
+    """
+    if kept is not None:
+        return mapped(lambda place: text_of(cells[place]), kept)
+    if isinstance(cells, PackedColumn) and cells.holds_texts_alone:
+        return cells
+    return mapped(text_of, cells)
 
 
 def pieces(n: int) -> Iterator[slice]:
