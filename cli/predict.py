@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, QUIET, SPLIT
+
+if TYPE_CHECKING:
+    from cmexam_baseline.cli.console import ReportProgress
+    from cmexam_baseline.exam import Exam, Predictions
+
+# An exam of more questions is answered so many at a time, which bounds the memory.
+QUESTIONS_AT_ONCE = 20_000
 
 
 @click.command()
@@ -48,6 +57,7 @@ def predict(
     from cmexam_baseline.cli import console
     from cmexam_baseline.cli.reading import Split, load_exam, say_bad_rows
     from cmexam_baseline.cli.run import load_predictor
+    from cmexam_baseline.exam import Predictions
     from cmexam_baseline.exam.storage.files import refuse_unwritable
 
     refuse_unwritable(output)
@@ -59,11 +69,21 @@ def predict(
             questions: Split = load_exam(exam, split, bad_rows, need_answers=False)
         if not quiet:
             say_bad_rows(notes, {"exam": questions})
-        predictions = model.predict(questions.exam, progress=stages)
-        predictions.write(output)
+        n = len(questions.exam)
+        batches = _in_batches(model, questions.exam, stages)
+        Predictions.write_parts(batches, output, int(questions.exam.n_options.max(initial=0)))
     if as_json:
-        console.print_json(
-            {"predictions": str(output), "n": len(predictions), "left_out": questions.n_left_out}
-        )
+        console.print_json({"predictions": str(output), "n": n, "left_out": questions.n_left_out})
     elif not quiet:
-        notes.print(f"{len(predictions)} predictions: {output}")
+        notes.print(f"{n} predictions: {output}")
+
+
+def _in_batches(model: Any, exam: Exam, report: ReportProgress) -> Iterator[Predictions]:
+    n = len(exam)
+    if n <= QUESTIONS_AT_ONCE:
+        yield model.predict(exam, progress=report)
+        return
+    for start in range(0, n, QUESTIONS_AT_ONCE):
+        report("answering", start, n)
+        yield model.predict(exam[start : start + QUESTIONS_AT_ONCE])
+    report("answering", n, n)

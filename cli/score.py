@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +81,10 @@ def score(
     score_tables.PRINTERS[form](content)
 
 
-def _save_rows(path: Path, columns: dict[str, list[Any]]) -> None:
-    from cmexam_baseline.exam.column_files import write_columns
+def _save_rows(path: Path, parts: Iterable[dict[str, list[Any]]]) -> None:
+    from cmexam_baseline.exam.column_files import write_column_parts
 
-    write_columns(columns, path)
+    write_column_parts(parts, path)
 
 
 def _write_report(path: Path, content: dict[str, Any], scored: Any) -> None:

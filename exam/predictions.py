@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cmexam_baseline.exam.column_files import write_columns
+from cmexam_baseline.exam.column_files import write_column_parts, write_columns
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam, refuse_doubled
 from cmexam_baseline.exam.letters import (
@@ -106,6 +106,17 @@ class Predictions:
         """
         write_columns(self._columns(), path)
 
+    @staticmethod
+    def write_parts(
+        parts: Iterable[Predictions], path: str | os.PathLike[str], most_options: int | None = None
+    ) -> None:
+        """What `write` writes of all parts together, each asked for when it is written.
+
+        most_options: of any question in any part, where the predictions have probabilities. Raises
+        `InputError` as `write` does.
+        """
+        write_column_parts((part._columns(most_options) for part in parts), path)
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -136,14 +147,14 @@ class Predictions:
         parts += ["explanations"] * (self.explanations is not None)
         return f"Predictions({', '.join(parts)})"
 
-    def _columns(self) -> dict[str, Sequence[object]]:
+    def _columns(self, most_options: int | None = None) -> dict[str, Sequence[object]]:
         columns: dict[str, Sequence[object]] = {"id": self.ids, "answer": self.letters()}
         if self.explanations is not None:
             columns["explanation"] = self.explanations
         if self.option_scores is not None and self.option_offsets is not None:
             scores, bounds = self.option_scores.tolist(), self.option_offsets.tolist()
             counts = np.diff(self.option_offsets).tolist()
-            for place, name in enumerate(PROBABILITY_COLUMNS[: max(counts, default=0)]):
+            for place, name in enumerate(PROBABILITY_COLUMNS[: most_options or max(counts, default=0)]):
                 columns[name] = [
                     scores[start + place] if place < count else None
                     for start, count in zip(bounds, counts, strict=False)

@@ -15,6 +15,7 @@ import numpy as np
 from cmexam_baseline.exam.evaluation.score import SMALL_SLICE, Settings, SystemScore, letter_confusion
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import masks_to_letters
+from cmexam_baseline.exam.tables.packed import pieces
 
 SCHEMA = "cmexam-baseline/score"
 SCHEMA_VERSION = 1
@@ -50,34 +51,35 @@ def report_of(
     }
 
 
-def rows_of(exam: Exam, systems: Sequence[SystemScore]) -> dict[str, list[Any]]:
+def rows_of(exam: Exam, systems: Sequence[SystemScore]) -> Iterator[dict[str, list[Any]]]:
     """One row a system and question, as columns: what was right, what was answered and how it was read.
 
-    BLEU and ROUGE of a row are those of its pair alone, None where there is no pair.
+    They come in parts, the systems one after the other. BLEU and ROUGE of a row are those of its pair alone,
+    None where there is no pair.
     """
-    columns: dict[str, list[Any]] = {
-        name: [] for name in ("system", "id", "gold", "answer", "correct", "rule", "span_start", "span_end")
-    }
-    columns |= {name: [] for name in SHOWN_FIGURES}
+    names = ("system", "id", "gold", "answer", "correct", "rule", "span_start", "span_end", *SHOWN_FIGURES)
+    gold = exam.letters()
     for system in systems:
         answers = masks_to_letters(system.aligned.answers)
-        gold = exam.letters()
         pairs = None if system.explanations is None else system.explanations.per_pair
-        for place, row in enumerate(system.rows.tolist()):
-            found = system.aligned.extractions[row]
-            start, end = (found.span if found is not None else None) or (None, None)
-            columns["system"].append(system.name)
-            columns["id"].append(exam.ids[row])
-            columns["gold"].append(gold[row])
-            columns["answer"].append(answers[row])
-            columns["correct"].append(int(answers[row] == gold[row]))
-            columns["rule"].append(found.rule if found is not None else "missing row")
-            columns["span_start"].append(start)
-            columns["span_end"].append(end)
-            for name in SHOWN_FIGURES:
-                value = float("nan") if pairs is None else float(pairs[name][place])
-                columns[name].append(None if np.isnan(value) else value)
-    return columns
+        for piece in pieces(len(system.rows)):
+            columns: dict[str, list[Any]] = {name: [] for name in names}
+            figures = None if pairs is None else pairs[piece]
+            for place, row in enumerate(system.rows[piece].tolist()):
+                found = system.aligned.extractions[row]
+                start, end = (found.span if found is not None else None) or (None, None)
+                columns["system"].append(system.name)
+                columns["id"].append(exam.ids[row])
+                columns["gold"].append(gold[row])
+                columns["answer"].append(answers[row])
+                columns["correct"].append(int(answers[row] == gold[row]))
+                columns["rule"].append(found.rule if found is not None else "missing row")
+                columns["span_start"].append(start)
+                columns["span_end"].append(end)
+                for name in SHOWN_FIGURES:
+                    value = float("nan") if figures is None else float(figures[name][place])
+                    columns[name].append(None if np.isnan(value) else value)
+            yield columns
 
 
 def misses_of(exam: Exam | None, systems: Sequence[SystemScore]) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from cmexam_baseline.exam.storage.exchange import bring_back, exchange
 from cmexam_baseline.exam.storage.temporaries import temporary_file, temporary_folder
 
 
-def write_atomically(path: str | os.PathLike[str], data: bytes | str) -> None:
-    """Write `data` (text as UTF-8) to `path` by way of a temporary file beside it.
+def write_atomically(path: str | os.PathLike[str], data: bytes | str | Iterable[bytes]) -> None:
+    """Write `data` (text as UTF-8, or pieces that are made as they are written) by way of a file beside `path`.
 
     Raises `InputError` naming the path where the folder is missing or cannot be written.
 
@@ -27,7 +27,8 @@ def write_atomically(path: str | os.PathLike[str], data: bytes | str) -> None:
     content = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     try:
         with temporary_file(target) as temporary:
-            temporary.write_bytes(content)
+            with temporary.open("wb") as stream:
+                stream.writelines([content] if isinstance(content, bytes) else content)
             _copy_mode(target, temporary)
             temporary.replace(target)
     except OSError as error:

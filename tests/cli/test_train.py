@@ -229,3 +229,14 @@ def test_bad_rows_are_left_out_counted_and_listed(tmp_path: Path) -> None:
 
 def test_an_unknown_model_is_refused_before_the_data_are_read(tmp_path: Path) -> None:
     complain("train", "--model", "gpt-9", "--data", tmp_path, "--out", tmp_path / "run", about=["gpt-9"])
+
+
+def test_many_questions_are_answered_in_batches(
+    run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    val = SAMPLE_FOLDER / "val.csv"
+    succeed("predict", run_folder, val, "-o", tmp_path / "whole.csv")
+    monkeypatch.setattr("cmexam_baseline.cli.predict.QUESTIONS_AT_ONCE", 64)
+    said = succeed("predict", run_folder, val, "-o", tmp_path / "batches.csv")
+    assert "answering" in said.stderr
+    assert (tmp_path / "batches.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()

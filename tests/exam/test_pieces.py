@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmexam_baseline.exam import Exam
+from cmexam_baseline.exam import Exam, Predictions, read_predictions
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.evaluation import Settings, align, score_system
+from cmexam_baseline.exam.evaluation import Settings, SystemScore, align, score_system
 from cmexam_baseline.exam.evaluation.extractions import Extractions
 from cmexam_baseline.exam.evaluation.report import report_of, rows_of
 from cmexam_baseline.exam.extraction import extract_all
@@ -64,6 +64,10 @@ def exam_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_exam(exam[:5], again)
     file.write_text(f"{header}\n{rows}{faults}{again.read_text('utf-8').split(chr(10), 1)[1]}", "utf-8")
     return file
+
+
+def all_rows(exam: Exam, systems: list[SystemScore]) -> list[tuple[Any, ...]]:
+    return [row for part in rows_of(exam, systems) for row in zip(*part.values(), strict=True)]
 
 
 def prediction_files(folder: Path, exam: Exam) -> list[Path]:
@@ -130,7 +134,7 @@ def test_every_prediction_file_has_the_same_report(
         systems = [score_system(exam, align(exam, each), slices, settings) for each in outputs]
         source = {"path": "exam", "split": None, "left_out": 4}
         pairs = [each.explanations.statistics for each in systems if each.explanations is not None]
-        return report_of(exam, source, systems, settings), rows_of(exam, systems), pairs
+        return report_of(exam, source, systems, settings), all_rows(exam, systems), pairs
 
     n_explained = 0
     for file in files:
@@ -240,3 +244,20 @@ def test_extractions_come_back_as_they_went_in() -> None:
     assert columns[1:3] == found[1:3]
     assert columns.masks() == [0 if each is None else each.mask for each in found]
     assert columns.rules() == [each.rule if each.mask else "" for each in found if each is not None]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "csv.gz"])
+def test_predictions_in_parts_are_the_same_file(tmp_path: Path, ending: str) -> None:
+    few = Predictions(["q1"], [2], [0.25, 0.75], [0, 2], ['因为，"甲"'])
+    more = Predictions(["q2", "q3"], [1, 4], [0.5, 0.25, 0.25, 0.1, 0.2, 0.7], [0, 3, 6], ["", "一\n二"])
+    both = Predictions(
+        ["q1", "q2", "q3"],
+        [2, 1, 4],
+        [0.25, 0.75, 0.5, 0.25, 0.25, 0.1, 0.2, 0.7],
+        [0, 2, 5, 8],
+        ['因为，"甲"', "", "一\n二"],
+    )
+    both.write(tmp_path / f"whole.{ending}")
+    Predictions.write_parts(iter([few, more]), tmp_path / f"parts.{ending}", most_options=3)
+    assert (tmp_path / f"parts.{ending}").read_bytes() == (tmp_path / f"whole.{ending}").read_bytes()
+    assert read_predictions(tmp_path / f"parts.{ending}") == both
