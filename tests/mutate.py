@@ -191,7 +191,7 @@ class Quickest:
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         """Order and leave out; tests on data that not everybody has would give everybody another score."""
-        items[:] = [item for item in items if not item.get_closest_marker("skipif")]
+        items[:] = [item for item in items if not _needs_data(item)]
         items.sort(key=lambda item: self.known.get(item.nodeid, 0.0))
         until = accumulate(self.known.get(item.nodeid, 0.0) for item in items)
         items[:] = [item for item, seconds in zip(items, until, strict=True) if seconds <= self.budget]
@@ -199,6 +199,10 @@ class Quickest:
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Add up the seconds of a test."""
         self.measured[report.nodeid] = self.measured.get(report.nodeid, 0.0) + report.duration
+
+
+def _needs_data(item: Any) -> bool:
+    return any("shared" in mark.kwargs.get("reason", "") for mark in item.iter_markers("skipif"))
 
 
 @dataclass

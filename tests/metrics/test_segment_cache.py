@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import subprocess
@@ -74,6 +75,22 @@ def test_a_damaged_byte(stored: Path, where: float, flip: int) -> None:
     content[place] ^= flip
     stored.write_bytes(content)
     assert cache.load(KEY) is not None
+
+
+def test_objects_in_a_file_are_never_made(stored: Path, tmp_path: Path) -> None:
+    """Not even where the first line says that the file is whole."""
+    marker = tmp_path / "ran"
+
+    class Attack:
+        def __reduce__(self) -> tuple[object, ...]:
+            return Path.touch, (marker,)
+
+    body = io.BytesIO()
+    np.savez(body, **{name: np.array([Attack()], object) for name in (*cache._ARRAYS, "rest")})
+    stored.write_bytes(cache._first_line(KEY, body.getvalue()) + b"\n" + body.getvalue())
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        cache.load(KEY)
+    assert not marker.exists()
 
 
 @pytest.mark.parametrize("kept", [0, 10, 200, 100_000, -1])

@@ -40,6 +40,13 @@ def test_zh_is_sacrebleus(lines: list[str]) -> None:
     assert zh_tokens(lines) == [ZH(line).split() for line in lines]
 
 
+@pytest.mark.parametrize("middle", [".", ",", "-", "..", "/"])
+def test_zh_is_sacrebleus_between_any_two_of_these(middle: str) -> None:
+    beside = ["", *"0123456789aZ中，“ .,-+"]
+    lines = [f"{before}{middle}{behind}" for before in beside for behind in beside]
+    assert zh_tokens(lines) == [ZH(line).split() for line in lines]
+
+
 def test_zh_takes_sacrebleus_characters_for_chinese() -> None:
     asked = {*range(0x10000), *range(0x10000, 0x110000, 97), 0x20000, 0x2A6D6, 0x2F800, 0x2FA1D, 0x10FFFF}
     ours = {code for first, last in CHINESE_RANGES for code in range(first, last + 1)}

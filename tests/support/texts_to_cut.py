@@ -57,6 +57,12 @@ EDGE_TEXTS = [
     "\ufeff患者",
     "患者\0出现\ud800心衰\U00020000😀",
     "\u9fd5\u9fd6\u4e00\u4dff",
+    # Beside characters that no word covers, what counts as Han shows.
+    *(
+        text.replace("X", near)
+        for near in "\u4dff\u4e00\u9fd5\u9fd6"
+        for text in ("患珺X彧媛", "患媛翀X", "X王的媛")
+    ),
     "是" * 3000,
     "的" * 500 + "医院" * 500,
     "心力衰竭患者" * 400,
