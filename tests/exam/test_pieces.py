@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -261,3 +262,39 @@ def test_predictions_in_parts_are_the_same_file(tmp_path: Path, ending: str) -> 
     Predictions.write_parts(iter([few, more]), tmp_path / f"parts.{ending}", most_options=3)
     assert (tmp_path / f"parts.{ending}").read_bytes() == (tmp_path / f"whole.{ending}").read_bytes()
     assert read_predictions(tmp_path / f"parts.{ending}") == both
+
+
+def test_a_row_of_a_large_file_takes_little_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What stays of 5,000 rows when they are read and scored, and what is needed on the way beside one piece."""
+    n, explanation = 5_000, "维生素A缺乏可致夜盲症，补充后好转。" * 6
+    rows = [
+        f'第{row}题：关于第{row % 977}种维生素的叙述正确的是哪一项？,"'
+        + "\n".join(f"{letter} 选项{row}{letter}甲乙" for letter in "ABCDE")
+        + f'",{"ABCDE"[row % 5]},{row}{explanation},{1 + row % 5}\n'
+        for row in range(n)
+    ]
+    exam_file, predictions = tmp_path / "load.csv", tmp_path / "predictions.csv"
+    exam_file.write_text("Question,Options,Answer,Explanation,Difficulty level\n" + "".join(rows), "utf-8")
+    lines = [f"load-{row + 1},{'ABCDE'[row % 4]},{explanation}{row}\n" for row in range(n)]
+    predictions.write_text("id,answer,explanation\n" + "".join(lines), "utf-8")
+    for module in (packed, csv_form, json_form):
+        monkeypatch.setattr(module, "ROWS_A_PIECE", 250)
+    monkeypatch.setattr(packed, "PACK_FROM", 250)
+    monkeypatch.setattr(text_source, "WHOLE_UP_TO", 0)
+    monkeypatch.setattr(text_source, "_BLOCK", 1 << 16)
+    settings = Settings(resamples=100)
+    small = read_exam_report(exam_file, "skip")[0][:10]
+    score_system(small, align(small, read_outputs(predictions)[0]), settings=settings)  # caches fill up
+
+    tracemalloc.start()
+    outputs = read_outputs(predictions)
+    exam, _ = read_exam_report(exam_file, "skip")
+    read, most_to_read = tracemalloc.get_traced_memory()
+    system = score_system(exam, align(exam, outputs[0]), slice_exam(exam), settings)
+    scored, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert system.explanations is not None
+    assert read / n < 800  # bytes a row: the file itself has 1,300
+    assert most_to_read / n < 1_300
+    assert scored / n < 1_150  # 272 of them are statistics of the pair
+    assert most / n < 1_600
