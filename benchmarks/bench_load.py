@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 COMMAND = Path(sys.executable).with_name("cmexam-baseline")
 COMPARED_FILES, COMPARED_ROWS = 200, 6811
@@ -110,8 +111,16 @@ def write_compared_files(folder: Path, exam: Path, files: int) -> list[Path]:
     return written
 
 
-def measured(*arguments: object) -> tuple[float, float]:
-    """Seconds and the highest megabytes of `cmexam-baseline` with these arguments."""
+class Cost(NamedTuple):
+    """Of one process: seconds from start to end, seconds of the processor, and the highest megabytes."""
+
+    seconds: float
+    processor: float
+    megabytes: float
+
+
+def measured(*arguments: object) -> Cost:
+    """What `cmexam-baseline` with these arguments takes."""
     start = time.perf_counter()
     process = subprocess.Popen([COMMAND, *map(str, arguments)], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -119,32 +128,32 @@ def measured(*arguments: object) -> tuple[float, float]:
     process.returncode = os.waitstatus_to_exitcode(status)
     if status:
         raise SystemExit(f"{arguments[0]} ended with status {process.returncode}")
-    return seconds, usage.ru_maxrss / 1024
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def score(folder: Path, rows: int) -> tuple[float, float]:
+def score(folder: Path, rows: int) -> Cost:
     exam, predictions = write_exam_and_predictions(folder, rows)
     return measured("score", predictions, "--exam", exam, "--quiet")
 
 
-def check(folder: Path, rows: int) -> tuple[float, float]:
+def check(folder: Path, rows: int) -> Cost:
     exam, _ = write_exam_and_predictions(folder, rows)
     return measured("data", "check", exam)
 
 
-def predict(folder: Path, rows: int) -> tuple[float, float]:
+def predict(folder: Path, rows: int) -> Cost:
     exam, _ = write_exam_and_predictions(folder, rows)
     measured("train", "--out", folder / "run", "--quiet")
     return measured("predict", folder / "run", exam, "-o", folder / "predicted.csv")
 
 
-def compare(folder: Path, rows: int) -> tuple[float, float]:
-    exam, _ = write_exam_and_predictions(folder, min(rows, COMPARED_ROWS))
+def compare(folder: Path, rows: int) -> Cost:
+    exam, _ = write_exam_and_predictions(folder, rows)
     files = write_compared_files(folder, exam, COMPARED_FILES)
     return measured("compare", *files, "--exam", exam, "--quiet")
 
 
-TASKS: dict[str, Callable[[Path, int], tuple[float, float]]] = {
+TASKS: dict[str, Callable[[Path, int], Cost]] = {
     "score": score,
     "check": check,
     "predict": predict,
@@ -159,11 +168,13 @@ def main() -> None:
     arguments.add_argument("--folder", type=Path, help="where the files go while they are needed")
     chosen = arguments.parse_args()
     print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores\n")
-    print("| command | rows | seconds | MB |\n|---|---:|---:|---:|")
+    print("| command | rows | seconds | processor | MB |\n|---|---:|---:|---:|---:|")
     for name in chosen.only:
         with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
-            seconds, megabytes = TASKS[name](Path(folder), chosen.rows)
-        print(f"| {name} | {chosen.rows:,} | {seconds:.1f} | {megabytes:.0f} |", flush=True)
+            rows = min(chosen.rows, COMPARED_ROWS) if name == "compare" else chosen.rows
+            cost = TASKS[name](Path(folder), rows)
+        cells = f"{cost.seconds:.1f} | {cost.processor:.1f} | {cost.megabytes:.0f}"
+        print(f"| {name} | {rows:,} | {cells} |", flush=True)
 
 
 if __name__ == "__main__":
