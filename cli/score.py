@@ -49,7 +49,7 @@ def score(
     A FILE is CSV, TSV, JSONL, JSON, Parquet or XLSX, also gzipped; "-" is standard input (CSV or JSONL).
     Which column holds what is recognised and printed. Without --exam the last argument is the exam; a single
     FILE that brings its questions and right answers, or reference explanations, along needs none.
-    Files may have up to 1 GiB; a million rows with explanations take about 1.6 GB of memory (CSV, TSV, JSONL).
+    Files may have up to 1 GiB; a million rows with explanations take about 1.6 GB of memory (CSV).
 
     \b
     Examples:
