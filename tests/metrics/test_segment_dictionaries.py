@@ -149,6 +149,18 @@ def test_any_user_dictionary(
     assert segmenter._table.n_words == len(tokenizer.FREQ)
 
 
+@pytest.mark.usefixtures("jieba")
+def test_a_character_without_frequency_counts_as_one(tmp_path: Path) -> None:
+    """A user's word that the dictionary cuts as itself, for one occurrence is more than 7/10 of one."""
+    main, path = tmp_path / "main.txt", tmp_path / "user.txt"
+    main.write_text("患 7\n患龘 1\n者 2\n", "utf-8")
+    path.write_text("患龘\n", "utf-8")
+    tokenizer = fresh_tokenizer(main, path)
+    added = sources.table_of_files(main, path)[0]
+    assert tokenizer.FREQ["患龘"] == 2
+    assert added.total == tokenizer.total
+
+
 def test_jieba_with_words_of_the_users(jieba: ModuleType, tmp_path: Path) -> None:
     path = tmp_path / "user.txt"
     path.write_text("\n".join(USER_LINES), encoding="utf-8")

@@ -98,3 +98,12 @@ def test_lockstep_has_each_sequence_once(lengths: list[int]) -> None:
         alive = {i for i in steps.order.tolist() if lengths[i] > step}
         assert set(steps.order[:count].tolist()) == alive
     assert all(lengths[i] <= len(steps.counts) for i in steps.order.tolist())
+
+
+def test_a_table_knows_its_words() -> None:
+    """A single word of frequency 1, and one that is only the beginning of another."""
+    model = read_unknown_word_model()
+    assert build_table(Dictionary({"心": 1}, 1), model).has_word("心")
+    table = build_table(Dictionary({"心力衰竭": 2, "心": 0, "力": 1}, 3), model)
+    asked = ["心力衰竭", "力", "心", "心力", "衰", "心力衰竭力", "", "z"]
+    assert [word for word in asked if table.has_word(word)] == ["心力衰竭", "力"]
