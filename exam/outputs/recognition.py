@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cmexam_baseline.exam.checks import excerpt_of
 from cmexam_baseline.exam.columns import find_option_columns
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.letters import LETTERS, parse_letters
@@ -123,7 +124,7 @@ def recognise(columns: Mapping[str, Sequence[object]], file: str, chosen: Column
         return found
     shown = ", ".join(list(columns)[:12]) + (", …" if len(columns) > 12 else "")
     raise InputError(
-        f"{file} has no column that looks like a model's answers (found: {shown[:300]}); "
+        f"{file} has no column that looks like a model's answers (found: {excerpt_of(shown, 300)}); "
         "name it with --answer-column or --raw-column"
     )
 
@@ -206,7 +207,11 @@ def _first_named(columns: Mapping[str, object], names: Sequence[str]) -> str | N
 
 def _did_you_mean(named: str, columns: Mapping[str, object]) -> str:
     close = difflib.get_close_matches(named, list(columns), n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(list(columns)[:12])[:300]}"
+    return (
+        f"; did you mean {close[0]!r}?"
+        if close
+        else f"; it has {excerpt_of(', '.join(list(columns)[:12]), 300)}"
+    )
 
 
 def _key(name: str) -> str:

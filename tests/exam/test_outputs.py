@@ -113,3 +113,12 @@ def test_rows_keep_their_numbers_in_the_file_behind_damaged_ones(tmp_path: Path)
     file.write_text("id,answer,probability_A,probability_B\nq2,A,too,many,fields\nq3,B,0,7\n", "utf-8")
     with pytest.raises(InputError, match=r"p\.csv, row 2: probability_B is '7'"):
         read_outputs(file)
+
+
+@pytest.mark.parametrize("choice", [ColumnChoice(), ColumnChoice(answer="reply")])
+def test_column_names_with_line_breaks_are_shown_in_one_line(tmp_path: Path, choice: ColumnChoice) -> None:
+    file = tmp_path / "broken.jsonl"
+    file.write_text('{"id": "q0", "\\nswer": "A<", "ezplanation": "因为，"}\n', "utf-8")
+    with pytest.raises(InputError, match="broken.jsonl has no column") as caught:
+        read_outputs(file, choice)
+    assert "\n" not in str(caught.value)
