@@ -20,6 +20,7 @@ from cmexam_baseline.exam import Exam, read_splits
 from cmexam_baseline.exam.decoding import Decoder
 from cmexam_baseline.features import LightGBMBaseline
 from cmexam_baseline.features import booster as trees
+from cmexam_baseline.features.bm25 import BM25Index
 from cmexam_baseline.features.library import Library, right_options
 from cmexam_baseline.features.table import Table
 
@@ -29,7 +30,7 @@ GROUPS = {
     "record of the option's text": ("record",),
     "sentences of explanations, by likeness": ("told_",),
     "sentences of explanations, by coverage": ("sentence_",),
-    "sentences of explanations, by BM25": ("ranked_",),
+    "sentences of explanations, by BM25": ("bm25_",),
     "answered questions as statements": ("stated_",),
     "questions read backwards": ("reversed_",),
     "the same list of options": ("list_", "companions_"),
@@ -38,7 +39,7 @@ GROUPS = {
     ),
 }  # fmt: skip
 INDICES = {
-    "explanations (sentences)": ("told_", "sentence_", "ranked_"),
+    "explanations (sentences)": ("told_", "sentence_", "bm25_"),
     "options": ("rated_", "record_like", "record_right_like", "record_wrong_like"),
     "option texts": ("record", "list_", "companions_"),
     "statements": ("stated_",),
@@ -53,7 +54,10 @@ def tables(data: Path, work: Path) -> tuple[Exam, Exam, Table, Table]:
     file = work / f"{train.fingerprint()[:12]}-{val.fingerprint()[:12]}.npz"
     if not file.exists():
         library = Library.fit(train)
-        seen, asked = Table.build(library, train), Table.build(library, val)
+        ranked = BM25Index.fit(library, train)
+        seen, asked = (
+            Table.build(library, exam, more=ranked.evidence(library, exam)) for exam in (train, val)
+        )
         np.savez(file, train=seen.values, val=asked.values, names=np.array(seen.names))
     with np.load(file, allow_pickle=False) as saved:
         names = saved["names"].tolist()

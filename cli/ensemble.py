@@ -59,10 +59,14 @@ class Ensemble:
 
     @classmethod
     def untrained(
-        cls, settings: EncoderSettings, n_folds: int = 3, embedder: Embedder | None = None
+        cls,
+        settings: EncoderSettings,
+        n_folds: int = 3,
+        embedder: Embedder | None = None,
+        bm25: bool = False,
     ) -> Ensemble:
         """The model that `fit` is to train; the seed of both parts and of the folds is that of the settings."""
-        lightgbm = LightGBMBaseline(seed=settings.seed, embedder=embedder)
+        lightgbm = LightGBMBaseline(seed=settings.seed, embedder=embedder, bm25=bm25)
         return cls(lightgbm, EvidenceEncoder.untrained(settings), n_folds)
 
     @property

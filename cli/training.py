@@ -31,6 +31,7 @@ class Plan:
     settings: an `EncoderSettings` where there is an encoder, None for LightGBM
     embedder: a `features.Embedder` for LightGBM's features, or None
     n_folds:  into how many parts an ensemble cuts the training questions
+    bm25:     whether LightGBM reads sentences ranked by BM25, too
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Plan:
     overwrite: bool
     embedder: Any = None
     n_folds: int = 3
+    bm25: bool = False
 
     @property
     def checkpoints(self) -> Path:
@@ -95,7 +97,7 @@ def writes(kind: str) -> bool:
 def _lightgbm(plan: Plan, seed: int, splits: Mapping[str, Split], stages: ReportProgress) -> Any:
     from cmexam_baseline.features import LightGBMBaseline
 
-    baseline = LightGBMBaseline(seed=seed, embedder=plan.embedder)
+    baseline = LightGBMBaseline(seed=seed, embedder=plan.embedder, bm25=plan.bm25)
     return baseline.fit(*_train_and_val(splits), progress=stages, is_extra=_is_extra(splits))
 
 
@@ -111,7 +113,7 @@ def _ensemble(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Stages
     from cmexam_baseline.cli.ensemble import Ensemble
     from cmexam_baseline.encoders import with_seed
 
-    ensemble = Ensemble.untrained(with_seed(plan.settings, seed), plan.n_folds, plan.embedder)
+    ensemble = Ensemble.untrained(with_seed(plan.settings, seed), plan.n_folds, plan.embedder, plan.bm25)
     train, val = _train_and_val(splits)
     return ensemble.fit(train, val, stages, plan.checkpoints, _is_extra(splits))
 

@@ -14,6 +14,7 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.predictions import Predictions
 from cmexam_baseline.features import booster as trees
 from cmexam_baseline.features.arrays import Columns, segment_rows
+from cmexam_baseline.features.bm25 import BM25Index
 from cmexam_baseline.features.dense import DenseIndex, Embedder
 from cmexam_baseline.features.explanations import Explainer
 from cmexam_baseline.features.library import Library, right_options
@@ -24,7 +25,7 @@ from cmexam_baseline.features.saving import UNREADABLE, pack_arrays, read_model,
 from cmexam_baseline.features.table import Table
 
 _BOOSTER, _LIBRARY, _EXPLAINER = "booster.txt", "library.npz", "explanations.npz"
-_DENSE = "embeddings.npz"
+_DENSE, _BM25 = "embeddings.npz", "bm25.npz"
 
 
 class LightGBMBaseline:
@@ -34,6 +35,7 @@ class LightGBMBaseline:
     rounds:   number of trees
     threads:  used by LightGBM (default: all cores); does not change the result
     embedder: a frozen encoder whose vectors are one more kind of evidence (default: none)
+    bm25:     whether sentences are ranked by BM25, too
 
     >>> from cmexam_baseline.exam import Question
     >>> exam = Exam.from_questions([Question("q1", "缺乏可致夜盲症的维生素是", ("维生素A", "维生素C"), "A")])
@@ -43,7 +45,12 @@ class LightGBMBaseline:
     """
 
     def __init__(
-        self, seed: int = 0, rounds: int = 300, threads: int | None = None, embedder: Embedder | None = None
+        self,
+        seed: int = 0,
+        rounds: int = 300,
+        threads: int | None = None,
+        embedder: Embedder | None = None,
+        bm25: bool = False,
     ) -> None:
         self.seed = seed
         self.rounds = rounds
@@ -55,13 +62,15 @@ class LightGBMBaseline:
         self._embedder = embedder
         self._embeddings = embedder.describe() if embedder else None
         self._dense: DenseIndex | None = None
+        self.bm25 = bm25
+        self._ranked: BM25Index | None = None
         self._more: list[str] = []
 
     @property
     def settings(self) -> dict[str, Any]:
         """What decides the model besides the data, for JSON."""
         own = {"seed": self.seed, "rounds": self.rounds, "decoder": self.decoder.to_dict()}
-        given = {"embeddings": self._embeddings, "more": self._more}
+        given = {"bm25": self.bm25, "embeddings": self._embeddings, "more": self._more}
         return {**own, **{name: value for name, value in given.items() if value}}
 
     def use_embedder(self, embedder: Embedder) -> None:
@@ -107,9 +116,11 @@ class LightGBMBaseline:
         if not len(answered):
             raise InputError("no training question has an answer; give a training file with answers")
         self._library = Library.fit(answered, progress=report, is_extra=is_extra)
+        if self.bm25:
+            self._ranked = BM25Index.fit(self._library, answered)
         if self._embedder is not None:
             self._dense = DenseIndex.fit(answered, self._embedder, progress=report)
-        further = {**self._dense_evidence(answered, report), **given}
+        further = {**self._bm25_evidence(answered, report), **self._dense_evidence(answered, report), **given}
         table = Table.build(self._library, answered, progress=report, is_extra=is_extra, more=further)
         self._booster = trees.grow(
             table, right_options(answered), self.rounds, self.seed, self.threads, report
@@ -151,7 +162,16 @@ class LightGBMBaseline:
         """The columns beside those of the library, in the order in which the trees know them."""
         given = more or {}
         refuse_other_columns(given, exam, self._more)
-        return {**self._dense_evidence(exam, progress), **{name: given[name] for name in self._more}}
+        return {
+            **self._bm25_evidence(exam, progress),
+            **self._dense_evidence(exam, progress),
+            **{name: given[name] for name in self._more},
+        }
+
+    def _bm25_evidence(self, exam: Exam, progress: Progress) -> Columns:
+        if self._ranked is None or self._library is None:
+            return {}
+        return self._ranked.evidence(self._library, exam, progress)
 
     def _dense_evidence(self, exam: Exam, progress: Progress) -> Columns:
         if self._dense is None:
@@ -190,6 +210,8 @@ class LightGBMBaseline:
         }
         if self._dense is not None:
             files[_DENSE] = pack_arrays(self._dense.arrays())
+        if self._ranked is not None:
+            files[_BM25] = pack_arrays(self._ranked.arrays())
         write_model(folder, self.settings, files, overwrite)
 
     @classmethod
@@ -208,6 +230,9 @@ class LightGBMBaseline:
                 remembered = settings["embeddings"]
                 baseline._embeddings = {key: str(remembered[key]) for key in ("name", "fingerprint")}
                 baseline._dense = DenseIndex.from_arrays(unpack_arrays(files[_DENSE]))
+            if settings.get("bm25"):
+                baseline.bm25 = True
+                baseline._ranked = BM25Index.from_arrays(unpack_arrays(files[_BM25]))
             baseline._more = [str(name) for name in settings.get("more", [])]
             baseline._explainer = Explainer.from_arrays(unpack_arrays(files[_EXPLAINER]))
             baseline._booster = trees.from_text(files[_BOOSTER].decode())

@@ -21,16 +21,7 @@ from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.vocabulary import Vocabulary
 from cmexam_baseline.features.wording import is_negated
 
-_INDICES = (
-    "stems",
-    "right",
-    "wrong",
-    "statements",
-    "options",
-    "sentences",
-    "ranked_stems",
-    "ranked_sentences",
-)
+_INDICES = ("stems", "right", "wrong", "statements", "options", "sentences")
 _TEXTS = ("option_texts", "ids", "questions", "sentence_texts")
 
 
@@ -40,10 +31,8 @@ class Library:
 
     Documents of `stems` are the n questions, of `right` and `wrong` their right and wrong options, of
     `statements` each stem with the options that make it true, of `options` the m options in exam order, of
-    `sentences` the sentences of the explanations, all weighted by TF-IDF; `ranked_stems` and `ranked_sentences`
-    are the same weighted by BM25. Terms and their weights come from stems and options alone, whoever is right,
-    and so does the length that BM25 takes for usual, so that no answer and no explanation moves the figures of
-    its own question.
+    `sentences` the sentences of the explanations. Terms and their weights come from stems and options alone,
+    whoever is right, so that no answer and no explanation moves the figures of its own question.
 
     option_owner:   int64 (m,) question of each option
     option_right:   bool (m,)
@@ -62,8 +51,6 @@ class Library:
     statements: Index
     options: Index
     sentences: Index
-    ranked_stems: Index
-    ranked_sentences: Index
     option_owner: NDArray[np.int64]
     option_right: NDArray[np.bool_]
     option_texts: list[str]
@@ -102,8 +89,7 @@ class Library:
         split = [split_sentences(text) for text in exam.explanations]
         sentence_owner = np.repeat(np.arange(len(exam)), [len(parts) for parts in split])
         sentence_texts = [part for parts in split for part in parts]
-        sentences, sentence_keys = vocabulary.counts(sentence_texts), keys[sentence_owner]
-        usual_length = max(1.0, float(stems.sum()) / len(exam))
+        sentences = vocabulary.tfidf(vocabulary.counts(sentence_texts))
         progress("collecting words", 3, 3)
         return cls(
             vocabulary=vocabulary,
@@ -112,9 +98,7 @@ class Library:
             wrong=Index.build(vocabulary.tfidf(bags["wrong"]), keys),
             statements=Index.build(vocabulary.tfidf(bags["statements"]), keys),
             options=Index.build(vocabulary.tfidf(options), keys[owner]),
-            sentences=Index.build(vocabulary.tfidf(sentences), sentence_keys),
-            ranked_stems=Index.build(vocabulary.bm25(stems, usual_length), keys),
-            ranked_sentences=Index.build(vocabulary.bm25(sentences, usual_length), sentence_keys),
+            sentences=Index.build(sentences, keys[sentence_owner]),
             option_owner=owner,
             option_right=option_right,
             option_texts=comparable(exam.option_texts),

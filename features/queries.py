@@ -23,7 +23,6 @@ class Queries:
     stems:         float32 CSR (n, terms), TF-IDF
     options:       float32 CSR (m, terms), TF-IDF
     option_shares: float32 CSR (m, terms), the share of each term in what the option says, sums 1
-    stem_rarities, option_rarities: float32 CSR, as `option_shares`, for BM25
     texts:         float32 CSR (m, texts), the whole text of each option as one term
     offsets:       int64 (n+1,)
     owner:         int64 (m,) question of each option
@@ -34,8 +33,6 @@ class Queries:
     stems: sp.csr_matrix
     options: sp.csr_matrix
     option_shares: sp.csr_matrix
-    stem_rarities: sp.csr_matrix
-    option_rarities: sp.csr_matrix
     texts: sp.csr_matrix
     offsets: NDArray[np.int64]
     owner: NDArray[np.int64]
@@ -46,14 +43,11 @@ class Queries:
     def of(cls, exam: Exam, keys: Keys, library: Library) -> Queries:
         """The questions of `exam` over the terms of `library`."""
         vocabulary = library.vocabulary
-        stem_counts = vocabulary.counts(exam.questions)
         option_counts = vocabulary.counts(exam.option_texts)
         return cls(
-            stems=vocabulary.tfidf(stem_counts),
+            stems=vocabulary.tfidf(vocabulary.counts(exam.questions)),
             options=vocabulary.tfidf(option_counts),
             option_shares=vocabulary.shares(option_counts),
-            stem_rarities=vocabulary.rarities(stem_counts),
-            option_rarities=vocabulary.rarities(option_counts),
             texts=library.one_hot_texts(comparable(exam.option_texts)),
             offsets=exam.option_offsets,
             owner=segment_rows(exam.option_offsets),
@@ -73,8 +67,6 @@ class Queries:
                 stems=self.stems[questions],
                 options=self.options[options],
                 option_shares=self.option_shares[options],
-                stem_rarities=self.stem_rarities[questions],
-                option_rarities=self.option_rarities[options],
                 texts=self.texts[options],
                 offsets=offsets - offsets[0],
                 owner=self.owner[options] - start,

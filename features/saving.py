@@ -19,7 +19,7 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.storage.files import new_folder
 
 KIND = "cmexam-baseline lightgbm"
-FORMAT = 2
+FORMAT = 1
 _DESCRIPTION = "model.json"
 
 

@@ -12,11 +12,10 @@ from cmexam_baseline.features.retrieval import FULLY, LEAST_COVERAGE, as_array
 
 # Sentences that share less than this with an option say nothing about it.
 _LEAST_SIMILARITY = 0.12
-_LEAST_BM25 = 0.25
 
 
 def told(library: Library, queries: Queries, near: NDArray[np.float32]) -> Columns:
-    """How well one sentence speaks of stem and option: by likeness, by BM25, by how much of the option it holds.
+    """How well one sentence speaks of stem and option: by likeness, and by how much of the option it holds.
 
     near: float32 (n, training questions), likeness of the stems
     """
@@ -24,7 +23,6 @@ def told(library: Library, queries: Queries, near: NDArray[np.float32]) -> Colum
         return {
             **_alike(library, queries, near, near_sentence),
             **_covered(library, queries, near, near_sentence),
-            **_ranked(library, queries),
         }
 
 
@@ -66,24 +64,4 @@ def _covered(
         "sentence_full_count": np.log1p(segment_sum(full, scores.indptr)),
         "sentence_near_best": segment_max(question_alike * covered, scores.indptr),
         "sentence_near_full": segment_sum(question_alike**2 * full, scores.indptr),
-    }
-
-
-def _ranked(library: Library, queries: Queries) -> Columns:
-    index = library.ranked_sentences
-    scores = index.scores(queries.option_rarities, queries.option_keys, _LEAST_BM25)
-    asking = queries.owner[segment_rows(scores.indptr)]
-    of_option = scores.data.astype(np.float64)
-    with as_array(index.scores(queries.stem_rarities, queries.keys)) as near_sentence:
-        of_stem = near_sentence[asking, scores.indices].astype(np.float64)
-    with as_array(library.ranked_stems.scores(queries.stem_rarities, queries.keys)) as near:
-        near_question = near[asking, library.sentence_owner[scores.indices]] * of_option
-    joint = of_stem * of_option
-    return {
-        "ranked_best": segment_max(joint, scores.indptr),
-        "ranked_squares": segment_sum(joint**2, scores.indptr),
-        "ranked_sharp": segment_sum(of_stem**2 * of_option**4, scores.indptr),
-        "ranked_both": segment_max(np.minimum(of_stem, of_option), scores.indptr),
-        "ranked_near_best": segment_max(near_question, scores.indptr),
-        "ranked_near_squares": segment_sum(near_question**2, scores.indptr),
     }
