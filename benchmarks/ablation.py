@@ -117,6 +117,7 @@ def document(rows: list[tuple[str, list[float]]], n_train: int, n_val: int, seed
         f"mean ± standard deviation over seeds {', '.join(map(str, seeds))}. Made by `benchmarks/ablation.py`.",
         f"The sampling error of one figure on {n_val:,} questions is about "
         f"{100 * (full / 100 * (1 - full / 100) / n_val) ** 0.5:.1f} points; differences below one point say little.",
+        '"All features" has the BM25 ranking of `train --bm25` among them, which is not the default.',
         "",
         "| features | accuracy | difference |",
         "|---|---|---|",
