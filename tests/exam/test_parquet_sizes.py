@@ -41,7 +41,9 @@ def test_the_sum_is_about_what_the_texts_take(compression: str, rows_a_group: in
 def test_a_page_of_a_gigabyte_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     """One text of 300 MB, a few kilobytes in the file."""
     file = tmp_path / "bomb.parquet"
-    file.write_bytes(packed(polars.DataFrame({"answer": ["A" * 300_000_000]}), compression="zstd"))
+    # Without statistics: older polars writes the longest text into them eight times, not packed.
+    bomb = polars.DataFrame({"answer": ["A" * 300_000_000]})
+    file.write_bytes(packed(bomb, compression="zstd", statistics=False))
     assert file.stat().st_size < 1_000_000
     with pytest.raises(InputError, match=r"bomb\.parquet unpacks to more than 200 times its size"):
         read_table(file)

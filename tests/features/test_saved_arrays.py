@@ -35,3 +35,8 @@ def test_no_shortened_file_is_believed():
     for size in range(len(PACKED)):
         with pytest.raises(UNREADABLE):
             unpack_arrays(PACKED[:size])
+
+
+def test_objects_are_not_pickled():
+    with pytest.raises(TypeError, match="words holds objects"):
+        pack_arrays({"words": np.array(["甲", None], dtype=object)})
