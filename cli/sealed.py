@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.storage.digests import file_sha256
 from cmexam_baseline.exam.storage.files import write_atomically
 
 _AGAIN = "copy the whole run folder again, or train the run again"
@@ -50,12 +50,4 @@ def open_sealed(folder: Path, name: str, kind: str, version: int) -> dict[str, A
 def _digests(folder: Path, name: str) -> dict[str, str]:
     """The SHA-256 of every file below `folder` but the description, by its path there."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / name)
-    return {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 22):
-            digest.update(block)
-    return digest.hexdigest()
+    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in files}

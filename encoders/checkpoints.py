@@ -15,6 +15,7 @@ from torch import Tensor
 
 from cmexam_baseline.encoders.writing import writing
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.storage.digests import file_sha256
 from cmexam_baseline.exam.storage.files import new_folder, write_atomically
 from cmexam_baseline.exam.storage.locks import held
 
@@ -50,7 +51,7 @@ class Checkpoints:
         name = self.folder / _name(step)
         with writing(name), new_folder(name, overwrite=True) as temporary:
             save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary / _TENSORS)
-            state = {**state, "run": self.run, "sha256": _sha256(temporary / _TENSORS)}
+            state = {**state, "run": self.run, "sha256": file_sha256(temporary / _TENSORS)}
             write_atomically(temporary / _STATE, json.dumps(state))
         self._prune()
 
@@ -92,12 +93,12 @@ class Checkpoints:
                 raise InputError(
                     f"{self.folder} holds checkpoints of other data or settings; remove it or choose another"
                 )
-            if _sha256(path / _TENSORS) != state["sha256"]:
+            if file_sha256(path / _TENSORS) != state["sha256"]:
                 return None
             best = None
             if "best_file" in state:
                 best_path = self.folder / Path(state["best_file"]).name
-                if _sha256(best_path) != state["best_sha256"]:
+                if file_sha256(best_path) != state["best_sha256"]:
                     return None
                 best = load_file(best_path)
             return load_file(path / _TENSORS), state, best
@@ -121,11 +122,3 @@ class Checkpoints:
 
 def _name(step: int) -> str:
     return f"step-{step:08d}"
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 22):
-            digest.update(block)
-    return digest.hexdigest()

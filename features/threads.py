@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+
+from cmexam_baseline.metrics.processors import processors
 
 Block = TypeVar("Block")
 Result = TypeVar("Result")
@@ -22,10 +23,3 @@ def in_threads(task: Callable[[Block], Result], blocks: Iterable[Block]) -> Iter
     """
     with ThreadPoolExecutor(min(processors(), _MOST)) as threads:
         yield from threads.map(task, blocks)
-
-
-def processors() -> int:
-    """How many processors this process may use; at least 1."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

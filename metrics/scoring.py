@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from cmexam_baseline.metrics.counts import chunks, count_pairs
 from cmexam_baseline.metrics.ngrams import MAX_ORDER, SET_ORDERS
 from cmexam_baseline.metrics.pairs import Pairs, read_pairs
+from cmexam_baseline.metrics.processors import processors
 from cmexam_baseline.metrics.profiles import CALLABLE, Profile
 from cmexam_baseline.metrics.statistics import STATISTICS, statistics_of
 from cmexam_baseline.metrics.tokens import GIVEN, Tokenizer, tokenize
@@ -141,10 +141,4 @@ def _for_each(
 
 
 def _threads_for(n_characters: int) -> int:
-    return min(_processors(), _MOST_THREADS) if n_characters >= _WORTH_THREADS else 1
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return min(processors(), _MOST_THREADS) if n_characters >= _WORTH_THREADS else 1

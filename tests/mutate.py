@@ -59,6 +59,7 @@ TESTS = {
     "lcs": COUNTS,
     "ngrams": COUNTS,
     "workspace": COUNTS,
+    "processors": COUNTS,
     "codepoints": TOKENS,
     "pairs": TOKENS,
     "sacrebleu_zh": TOKENS,
