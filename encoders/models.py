@@ -26,6 +26,7 @@ _WEIGHTS = (
 )
 _TOKENIZERS = ("tokenizer.json", "vocab.txt", "tokenizer_config.json", "sentencepiece.bpe.model", "spm.model")
 _SMALL_FILES = ["*.json", "*.txt", "*.model"]
+_SECONDS_TO_WAIT = 5.0
 _REASONS = {
     "RepositoryNotFoundError": "the hub has no public model of that name",
     "GatedRepoError": "the hub wants a login for it",
@@ -163,16 +164,20 @@ def _cached(repository: str) -> Path | None:
 
 
 def _download(repository: str, name: str) -> Path:
-    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub import HfApi, constants, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
+    # Errors of the hub's HTTP client (requests, httpx or httpx2, by version) come through as they are.
+    unreachable = (*HfHubHTTPError.__bases__, HFValidationError, LocalEntryNotFoundError, OSError)
     if constants.HF_HUB_OFFLINE:
         raise InputError(_how_to_get(repository, name, "the hub is switched off (HF_HUB_OFFLINE)"))
     try:
+        # Asked first because snapshot_download would wait for ever where nothing answers.
+        HfApi().model_info(repository, timeout=_SECONDS_TO_WAIT)
         folder = Path(snapshot_download(repository, allow_patterns=[*_SMALL_FILES, "*.safetensors"]))
         if not any((folder / weights).is_file() for weights in _WEIGHTS):
             folder = Path(snapshot_download(repository, allow_patterns=[*_SMALL_FILES, "pytorch_model*.bin"]))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+    except unreachable as error:
         reason = _REASONS.get(type(error).__name__, "the hub cannot be reached")
         raise InputError(_how_to_get(repository, name, reason)) from error
     missing = _missing(folder)

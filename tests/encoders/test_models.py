@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import socket
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -61,9 +66,34 @@ def test_a_hub_that_cannot_be_reached_ends_in_the_same_line(hub, monkeypatch):
         raise LocalEntryNotFoundError("no connection")
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *arguments, **options: None)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
     with pytest.raises(InputError, match="the hub cannot be reached; where there is access, run `hf"):
         find_model("bert")
+
+
+@pytest.mark.parametrize("behaviour", ["says nothing", "hangs up"])
+def test_a_hub_that_does_not_answer_is_not_waited_for(behaviour, tmp_path):
+    """Firewalls swallow packets; snapshot_download alone would wait without end."""
+    code = (
+        "from cmexam_baseline.encoders import find_model, models\n"
+        "models._SECONDS_TO_WAIT = 0.3\n"
+        "try:\n    find_model('bert')\n"
+        "except ValueError as error:\n    print(type(error).__name__, error)\n"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        if behaviour == "hangs up":
+            threading.Thread(target=lambda: server.accept()[0].close(), daemon=True).start()
+        environment = {
+            **os.environ, "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path), "NO_PROXY": "127.0.0.1",
+            "HF_ENDPOINT": f"http://127.0.0.1:{server.getsockname()[1]}",
+        }  # fmt: skip
+        run = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=30
+        )
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert run.stdout.startswith("InputError bert: google-bert/bert-base-chinese is neither a folder here")
+    assert "the hub cannot be reached; where there is access, run `hf download" in run.stdout
 
 
 @pytest.mark.parametrize("repository", NAMES["bert"])
