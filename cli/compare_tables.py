@@ -10,28 +10,15 @@ from rich.table import Table
 from cmexam_baseline.cli import console
 from cmexam_baseline.cli.console import plain
 from cmexam_baseline.exam.evaluation import Comparison, Difference
-from cmexam_baseline.exam.published import SOURCE, PublishedResult
+from cmexam_baseline.exam.published import EXPLANATION_FIGURES, SOURCE, PublishedResult
 
 HEADINGS = {
     "accuracy": ("Acc", 100),
     "weighted_f1": ("F1", 100),
-    "bleu1": ("BLEU-1", 1),
-    "bleu4": ("BLEU-4", 1),
-    "rouge1": ("ROUGE-1", 1),
-    "rouge2": ("ROUGE-2", 1),
-    "rougeL": ("ROUGE-L", 1),
+    **{figure: (heading, 1) for figure, heading in EXPLANATION_FIGURES.items()},
 }
 SHOWN_PAIRS = 60
 SHOWN_MISSES = 10
-PUBLISHED_FIGURES = {
-    "Acc": "accuracy",
-    "F1": "weighted_f1",
-    "BLEU-1": "bleu_1",
-    "BLEU-4": "bleu_4",
-    "ROUGE-1": "rouge_1",
-    "ROUGE-2": "rouge_2",
-    "ROUGE-L": "rouge_l",
-}
 
 
 def print_comparison(comparison: Comparison) -> None:
@@ -75,19 +62,19 @@ def print_published(rows: Sequence[PublishedResult]) -> None:
     table = Table()
     table.add_column("model")
     table.add_column("size")
-    for heading in PUBLISHED_FIGURES:
+    for heading, _ in HEADINGS.values():
         table.add_column(heading, justify="right")
     for row in rows:
-        figures = (getattr(row, name) for name in PUBLISHED_FIGURES.values())
+        figures = (row.accuracy, row.weighted_f1, *row.explanations)
         table.add_row(row.model, row.size or "–", *(str(figure or "–") for figure in figures))
     output.print(table)
 
 
 def as_dict(row: PublishedResult) -> dict[str, Any]:
     """A published row for JSON: figures as printed."""
-    figures = {name: getattr(row, name) for name in PUBLISHED_FIGURES.values()}
-    printed = {name: None if figure is None else str(figure) for name, figure in figures.items()}
-    return {"model": row.model, "size": row.size, "split": row.split, **printed}
+    about = {"model": row.model, "size": row.size, "split": row.split}
+    figures = {name: value for name, value in vars(row).items() if name not in (*about, "source")}
+    return {**about, **{name: None if value is None else str(value) for name, value in figures.items()}}
 
 
 def _chance(p: float) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from cmexam_baseline.cli.options import AS_JSON, OVERWRITE, QUIET
+from cmexam_baseline.cli.options import AS_JSON, OVERWRITE, QUIET, SPLITS
 
 
 @click.command()
@@ -31,7 +31,7 @@ from cmexam_baseline.cli.options import AS_JSON, OVERWRITE, QUIET
 @click.option(
     "--split",
     "splits",
-    type=click.Choice(["train", "val", "test"]),
+    type=SPLITS,
     multiple=True,
     help="Only this split; may be given several times.",
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cmexam_baseline.cli.options import AS_JSON, QUIET
+from cmexam_baseline.exam.sample.labels import NOT_APPLICABLE
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from cmexam_baseline.exam.statistics import Lengths, SplitStatistics, Statistics, Total
 
 SHOWN_VALUES = 12
-NOT_APPLICABLE = "不符合"
 KINDS = {"Q": "question", "A": "answer", "E": "explanation"}
 
 

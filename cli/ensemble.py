@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.cli.console import ReportProgress
 from cmexam_baseline.cli.evidence_encoder import EvidenceEncoder
 from cmexam_baseline.cli.out_of_fold import FinishedFolds, leak_safe_folds, named, out_of_fold_scores
 from cmexam_baseline.cli.sealed import open_sealed, seal
 from cmexam_baseline.cli.seen_scores import SeenScores
 from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.progress import Progress, silent
+from cmexam_baseline.exam.storage.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.storage.files import new_folder, write_atomically
 from cmexam_baseline.exam.storage.locks import held
 from cmexam_baseline.features import Embedder, LightGBMBaseline, score_columns
-from cmexam_baseline.features.progress import silent
-from cmexam_baseline.features.saving import UNREADABLE, pack_arrays, unpack_arrays
 
 if TYPE_CHECKING:
     from cmexam_baseline.encoders import EncoderSettings
@@ -61,7 +60,7 @@ class Ensemble:
     def untrained(
         cls,
         settings: EncoderSettings,
-        n_folds: int = 3,
+        n_folds: int,
         embedder: Embedder | None = None,
         bm25: bool = False,
     ) -> Ensemble:
@@ -86,7 +85,7 @@ class Ensemble:
         self,
         exam: Exam,
         val: Exam | None = None,
-        progress: ReportProgress | None = None,
+        progress: Progress | None = None,
         folder: Path | None = None,
         is_extra: NDArray[np.bool_] | None = None,
     ) -> Ensemble:
@@ -102,7 +101,7 @@ class Ensemble:
         settings: EncoderSettings = self.encoder.encoder.settings
         folds = leak_safe_folds(exam, self.n_folds, settings.seed)
 
-        def train(questions: Exam, told: ReportProgress, place: Path | None) -> EvidenceEncoder:
+        def train(questions: Exam, told: Progress, place: Path | None) -> EvidenceEncoder:
             return EvidenceEncoder.untrained(settings).fit(questions, val, told, place)
 
         with _held(folder):
@@ -122,11 +121,11 @@ class Ensemble:
         )
         return self
 
-    def predict(self, exam: Exam, progress: ReportProgress | None = None) -> Predictions:
+    def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
         """Answers, probabilities of options and, where training questions had any, explanations."""
         return self.lightgbm.predict(exam, progress, more=self._columns(exam, progress or silent))
 
-    def encoder_predictions(self, exam: Exam, progress: ReportProgress | None = None) -> Predictions:
+    def encoder_predictions(self, exam: Exam, progress: Progress | None = None) -> Predictions:
         """What the encoder of all training questions answers alone."""
         fingerprint = exam.fingerprint()
         if fingerprint not in self._said:
@@ -137,7 +136,7 @@ class Ensemble:
         """As of `LightGBMBaseline`; the encoder's scores are features among others."""
         return self.lightgbm.reasons(exam, most, more=self._columns(exam, silent))
 
-    def _columns(self, exam: Exam, progress: ReportProgress) -> Columns:
+    def _columns(self, exam: Exam, progress: Progress) -> Columns:
         if self.seen is None:
             raise InputError("the ensemble has not learned anything yet; call fit or load first")
         scores = np.zeros(0)

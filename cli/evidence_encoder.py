@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cmexam_baseline.cli.console import ReportProgress
 from cmexam_baseline.exam import Exam, Predictions
+from cmexam_baseline.exam.progress import Progress, silent
 
 if TYPE_CHECKING:
     from cmexam_baseline.encoders import EncoderSettings
@@ -43,7 +43,7 @@ class EvidenceEncoder:
         self,
         exam: Exam,
         val: Exam | None = None,
-        progress: ReportProgress | None = None,
+        progress: Progress | None = None,
         folder: Path | None = None,
     ) -> EvidenceEncoder:
         """Collect the sentences of `exam`, find those of every option, train; arguments as for the encoder."""
@@ -51,19 +51,19 @@ class EvidenceEncoder:
         if n_sentences:
             from cmexam_baseline.features import EvidenceSentences
 
-            said = progress or _silent
+            said = progress or silent
             self.sentences = EvidenceSentences.fit(exam, said)
             evidence = self.sentences.find(exam, n_sentences, said)
             val_evidence = None if val is None else self.sentences.find(val, n_sentences, said)
         self.encoder.fit(exam, val, progress, evidence=evidence, val_evidence=val_evidence, folder=folder)
         return self
 
-    def predict(self, exam: Exam, progress: ReportProgress | None = None) -> Predictions:
+    def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
         """Answers and option probabilities."""
         evidence = None
         if self.sentences is not None:
             n_sentences = self.encoder.description.settings.evidence
-            evidence = self.sentences.find(exam, n_sentences, progress or _silent)
+            evidence = self.sentences.find(exam, n_sentences, progress or silent)
         predictions: Predictions = self.encoder.predict(exam, progress, evidence=evidence)
         return predictions
 
@@ -102,7 +102,3 @@ class EvidenceEncoder:
         from cmexam_baseline.features import EvidenceSentences
 
         return cls(encoder, EvidenceSentences.load(folder / SENTENCES))
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """The progress of a step that nobody watches."""

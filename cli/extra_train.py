@@ -14,7 +14,7 @@ from cmexam_baseline.cli.console import plain
 from cmexam_baseline.cli.reading import Split
 from cmexam_baseline.exam import Exam, read_any_exam
 from cmexam_baseline.exam.extra import Excluded, JoinedExam, join_extra
-from cmexam_baseline.exam.splits import stem_of
+from cmexam_baseline.exam.splits import SPLIT_NAMES, stem_of
 
 
 def with_extra_train(splits: Mapping[str, Split], files: Sequence[Path], bad_rows: str) -> dict[str, Split]:
@@ -57,7 +57,7 @@ def excluded_table(joined: JoinedExam) -> str:
 def _free_name(stem: str, taken: Mapping[str, Exam]) -> str:
     """`stem`, or `stem-2` and so on where another file has that name already."""
     name, number = stem, 1
-    while name in taken or name in ("train", "val", "test"):
+    while name in taken or name in SPLIT_NAMES:
         number += 1
         name = f"{stem}-{number}"
     return name

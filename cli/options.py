@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+
 import click
 
 from cmexam_baseline.exam.checks import BAD_ROWS as POLICIES
+from cmexam_baseline.exam.splits import SPLIT_NAMES
+
+SPLITS = click.Choice(list(SPLIT_NAMES))
 
 BAD_ROWS = click.option(
     "--bad-rows",
@@ -15,9 +21,9 @@ BAD_ROWS = click.option(
     + "; ".join(f"{k}: {v}" for k, v in POLICIES.items())
     + ".",
 )
-SPLIT = click.option(
-    "--split", type=click.Choice(["train", "val", "test"]), help="Which split, where EXAM is a folder."
-)
+SPLIT = click.option("--split", type=SPLITS, help="Which split, where EXAM is a folder.")
+# The help says what is written, and how.
+OUTPUT = partial(click.option, "-o", "--output", type=click.Path(path_type=Path), required=True)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress and no notes.")
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace what is there.")

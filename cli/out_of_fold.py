@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.cli.console import ReportProgress
 from cmexam_baseline.exam import Exam
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.progress import Progress
+from cmexam_baseline.exam.storage.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.storage.files import write_atomically
 from cmexam_baseline.features.arrays import segment_rows
 from cmexam_baseline.features.folds import copy_keys, folds_of
-from cmexam_baseline.features.saving import UNREADABLE, pack_arrays, unpack_arrays
 
 Scores = NDArray[np.float64]
 
 # Called as train(questions, progress, folder for checkpoints); what it returns has `predict(exam, progress)`.
-Train = Callable[[Exam, ReportProgress, Path | None], Any]
+Train = Callable[[Exam, Progress, Path | None], Any]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def leak_safe_folds(exam: Exam, n_folds: int, seed: int) -> NDArray[np.int64]:
 
 
 def out_of_fold_scores(
-    exam: Exam, folds: NDArray[np.int64], train: Train, finished: FinishedFolds, progress: ReportProgress
+    exam: Exam, folds: NDArray[np.int64], train: Train, finished: FinishedFolds, progress: Progress
 ) -> Scores:
     """A score for every option of `exam`, float64, flat: fold by fold, from a model of all other folds."""
     n_folds = int(folds.max()) + 1
@@ -105,6 +105,6 @@ def out_of_fold_scores(
     return scores
 
 
-def named(progress: ReportProgress, name: str) -> ReportProgress:
+def named(progress: Progress, name: str) -> Progress:
     """A progress whose stages begin with a name."""
     return lambda stage, done, total: progress(f"{name}: {stage}", done, total)

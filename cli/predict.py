@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, QUIET, SPLIT
+from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, OUTPUT, QUIET, SPLIT
 
 if TYPE_CHECKING:
-    from cmexam_baseline.cli.console import ReportProgress
     from cmexam_baseline.exam import Exam, Predictions
+    from cmexam_baseline.exam.progress import Progress
 
 # An exam of more questions is answered so many at a time, which bounds the memory.
 QUESTIONS_AT_ONCE = 20_000
@@ -21,13 +21,7 @@ QUESTIONS_AT_ONCE = 20_000
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("exam", type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="Where the predictions go: .csv or .jsonl, with letters, option probabilities and explanations.",
-)
+@OUTPUT(help="Where the predictions go: .csv or .jsonl, with letters, option probabilities and explanations.")
 @SPLIT
 @click.option(
     "--embeddings",
@@ -78,7 +72,7 @@ def predict(
         notes.print(f"{n} predictions: {output}")
 
 
-def _in_batches(model: Any, exam: Exam, report: ReportProgress) -> Iterator[Predictions]:
+def _in_batches(model: Any, exam: Exam, report: Progress) -> Iterator[Predictions]:
     n = len(exam)
     if n <= QUESTIONS_AT_ONCE:
         yield model.predict(exam, progress=report)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, QUIET, SPLIT
+from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, OUTPUT, QUIET, SPLIT
 from cmexam_baseline.exam.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("exam", type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="Where the prompts go, as JSONL; with --shards, one file a shard beside it.",
-)
+@OUTPUT(help="Where the prompts go, as JSONL; with --shards, one file a shard beside it.")
 @SPLIT
 @click.option(
     "--style",

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from cmexam_baseline.cli.options import AS_JSON, QUIET
+from cmexam_baseline.cli.options import AS_JSON, OUTPUT, QUIET
 from cmexam_baseline.exam.errors import InputError
 
 SHOWN_FAILURES = 3
@@ -19,13 +19,7 @@ SHOWN_FAILURES = 3
 @click.argument("prompts", type=click.Path(path_type=Path))
 @click.option("--base-url", required=True, help="The server's address, as in http://localhost:8000/v1.")
 @click.option("--model", help="The model to ask; openai-batch prompts may name one themselves.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="Where the replies go, as JSONL. A file that holds some already is continued.",
-)
+@OUTPUT(help="Where the replies go, as JSONL. A file that holds some already is continued.")
 @click.option(
     "--key-variable",
     default="OPENAI_API_KEY",

@@ -25,13 +25,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
 
-from cmexam_baseline.cli.console import ReportProgress
 from cmexam_baseline.cli.embedder import give_embedder
 from cmexam_baseline.cli.extra_train import excluded_table
 from cmexam_baseline.cli.reading import Split
 from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.storage.files import new_folder, write_atomically
+from cmexam_baseline.exam.progress import Progress
 
 FORMAT = "cmexam-baseline run"
 FORMAT_VERSION = 1
@@ -56,10 +56,8 @@ VERSIONS_OF = (
 class Baseline(Protocol):
     """What every model of this package can do."""
 
-    def fit(
-        self, exam: Exam, val: Exam | None = None, progress: ReportProgress | None = None
-    ) -> Baseline: ...
-    def predict(self, exam: Exam, progress: ReportProgress | None = None) -> Predictions: ...
+    def fit(self, exam: Exam, val: Exam | None = None, progress: Progress | None = None) -> Baseline: ...
+    def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions: ...
     def save(self, folder: Path) -> None: ...
 
 

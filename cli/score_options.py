@@ -8,11 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
-from cmexam_baseline.cli.options import BAD_ROWS
+from cmexam_baseline.cli.options import BAD_ROWS, SPLITS
+from cmexam_baseline.metrics.profiles import PROFILES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-PROFILES = ("cmexam", "cmexam-gpt", "google", "sacrebleu", "sacrebleu-zh")
 
 _OPTIONS = [
     click.option(
@@ -21,9 +20,7 @@ _OPTIONS = [
         type=click.Path(path_type=Path),
         help="The exam: a file, or a folder with splits.",
     ),
-    click.option(
-        "--split", type=click.Choice(["train", "val", "test"]), help="Which split, where --exam is a folder."
-    ),
+    click.option("--split", type=SPLITS, help="Which split, where --exam is a folder."),
     click.option(
         "--train",
         "train_path",
@@ -35,7 +32,7 @@ _OPTIONS = [
     ),
     click.option(
         "--profile",
-        type=click.Choice(PROFILES),
+        type=click.Choice(list(PROFILES)),
         default="cmexam",
         show_default=True,
         help="Whose definition of BLEU and ROUGE.",

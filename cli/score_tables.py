@@ -13,6 +13,7 @@ from rich.table import Table
 
 from cmexam_baseline.cli import console
 from cmexam_baseline.cli.console import plain
+from cmexam_baseline.exam.published import EXPLANATION_FIGURES
 
 Report = Mapping[str, Any]
 
@@ -52,13 +53,7 @@ FIGURES = {
     ),
 } | {
     key: Shown(heading, 1, ("explanations", "figures", key), ("explanations", "n_pairs"))
-    for key, heading in {
-        "bleu1": "BLEU-1",
-        "bleu4": "BLEU-4",
-        "rouge1": "ROUGE-1",
-        "rouge2": "ROUGE-2",
-        "rougeL": "ROUGE-L",
-    }.items()
+    for key, heading in EXPLANATION_FIGURES.items()
 }
 
 

@@ -10,9 +10,9 @@ import numpy as np
 from cmexam_baseline import metrics
 from cmexam_baseline.exam import Exam
 from cmexam_baseline.exam.overlap import Overlap
+from cmexam_baseline.exam.published import EXPLANATION_FIGURES
 from cmexam_baseline.features.trivial import TRIVIAL_BASELINES
 
-_EXPLANATION_FIGURES = ("bleu1", "bleu4", "rouge1", "rouge2", "rougeL")
 _CLEAN_FIGURES = ("accuracy", "accuracy_interval", "weighted_f1")
 
 
@@ -75,9 +75,9 @@ def explanation_scores(
     )
     return {
         "n": int(rows.sum()),
-        **{name: getattr(found, name) for name in _EXPLANATION_FIGURES},
+        **{name: getattr(found, name) for name in EXPLANATION_FIGURES},
         "signature": found.signature,
-        "restated": {name: getattr(empty, name) for name in _EXPLANATION_FIGURES},
+        "restated": {name: getattr(empty, name) for name in EXPLANATION_FIGURES},
     }
 
 

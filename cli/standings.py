@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cmexam_baseline import metrics
 from cmexam_baseline.cli.run import Run
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.evaluation.report import SCHEMA
 from cmexam_baseline.exam.published import PUBLISHED_RESULTS, Figure, PublishedResult
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 # Questions of the published test split, for the interval of a published accuracy.
 PUBLISHED_TEST_QUESTIONS = 6811
-SCORE_SCHEMA = "cmexam-baseline/score"
 _UNITS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 
 
@@ -111,7 +111,7 @@ def score_report(file: Path) -> dict[str, Any] | None:
         value = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) and value.get("schema") == SCORE_SCHEMA else None
+    return value if isinstance(value, dict) and value.get("schema") == SCHEMA else None
 
 
 def standings_of_predictions(file: Path, exam: Exam, split: str) -> list[Standing]:

@@ -9,15 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from cmexam_baseline.exam.published import PublishedResult, published_result
+from cmexam_baseline.exam.published import EXPLANATION_FIGURES, PublishedResult, published_result
 
-EXPLANATION_FIGURES = {
-    "bleu1": "BLEU-1",
-    "bleu4": "BLEU-4",
-    "rouge1": "ROUGE-1",
-    "rouge2": "ROUGE-2",
-    "rougeL": "ROUGE-L",
-}
 BESIDE_EXPLANATIONS = ("Bart-large-chinese-CMExam", "ChatGLM-CMExam", "LLaMA-CMExam")
 # The published rows beside which a small model's figures make sense.
 BESIDE_A_BASELINE = ("BERT-CMExam", "RoBERTa-CMExam", "Random", "Human volunteers")
@@ -58,8 +51,8 @@ def show_explanations(console: Console, model: str, scores: Mapping[str, Any]) -
                 table.add_row(row, *(f"{own[name]:.1f}" for name in EXPLANATION_FIGURES))
     table.add_section()
     for result in map(published_result, BESIDE_EXPLANATIONS):
-        own = (result.bleu_1, result.bleu_4, result.rouge_1, result.rouge_2, result.rouge_l)
-        table.add_row(f"{result.model}, published", *(str(figure or "–") for figure in own), style="dim")
+        figures = (str(figure or "–") for figure in result.explanations)
+        table.add_row(f"{result.model}, published", *figures, style="dim")
     console.print(table)
     counts = [f"{split} {figures['n']:,} explanations" for split, figures in explained.items() if figures]
     console.print(

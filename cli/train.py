@@ -43,7 +43,8 @@ FOLDS = 3
 @click.option(
     "--folds",
     type=click.IntRange(2, 50),
-    help="[ensemble] Parts of the training questions, each scored by an encoder of the others.  [default: 3]",
+    help="[ensemble] Parts of the training questions, each scored by an encoder of the others.  "
+    f"[default: {FOLDS}]",
 )
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all that is random."

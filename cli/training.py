@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cmexam_baseline.cli.console import ReportProgress, Stages
+from cmexam_baseline.cli.console import Stages
 from cmexam_baseline.cli.gains import PART_NAMES, gains
 from cmexam_baseline.cli.out_of_fold import named
 from cmexam_baseline.cli.reading import Split
@@ -21,6 +21,7 @@ from cmexam_baseline.cli.scores import (
 )
 from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.overlap import find_overlap
+from cmexam_baseline.exam.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ class Plan:
     settings: Any
     out: Path
     overwrite: bool
-    embedder: Any = None
-    n_folds: int = 3
-    bm25: bool = False
+    embedder: Any
+    n_folds: int
+    bm25: bool
 
     @property
     def checkpoints(self) -> Path:
@@ -94,7 +95,7 @@ def writes(kind: str) -> bool:
     return is_main_process()
 
 
-def _lightgbm(plan: Plan, seed: int, splits: Mapping[str, Split], stages: ReportProgress) -> Any:
+def _lightgbm(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Progress) -> Any:
     from cmexam_baseline.features import LightGBMBaseline
 
     baseline = LightGBMBaseline(seed=seed, embedder=plan.embedder, bm25=plan.bm25)

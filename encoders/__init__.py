@@ -6,10 +6,10 @@ runs without it.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.metrics.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from cmexam_baseline.encoders.baseline import EncoderBaseline as EncoderBaseline
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cmexam_baseline.encoders.settings import load_settings as load_settings
     from cmexam_baseline.encoders.settings import with_seed as with_seed
 
-_MODULES = {
+_MODULE_OF = {
     "check_ready": "readiness",
     "embed_texts": "embeddings",
     "EncoderBaseline": "baseline",
@@ -42,30 +42,15 @@ _MODULES = {
     "with_seed": "settings",
 }
 
-__all__ = [
-    "check_ready",
-    "embed_texts",
-    "EncoderBaseline",
-    "EncoderSettings",
-    "export_onnx",
-    "find_model",
-    "fit_seeds",
-    "is_main_process",
-    "load_settings",
-    "mean_and_sd",
-    "OnnxEncoder",
-    "weights_fingerprint",
-    "with_seed",
-]
+__all__ = sorted(_MODULE_OF)
+
+_load, __dir__ = lazy_names(__name__, _MODULE_OF)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__} has no attribute {name}")
+def __getattr__(name: str) -> object:
     try:
-        module = importlib.import_module(f"{__name__}.{_MODULES[name]}")
+        return _load(name)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("cmexam_baseline"):
             raise
         raise InputError(f"{name} needs {error.name}; run pip install 'cmexam-baseline[encoders]'") from error
-    return getattr(module, name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,8 +29,7 @@ from cmexam_baseline.encoders.tuning import apply_tuning, merge_adapter
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.predictions import Predictions
-
-Progress = Callable[[str, int, int], None]
+from cmexam_baseline.exam.progress import Progress
 
 
 @dataclass

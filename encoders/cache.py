@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import os
-import zipfile
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,23 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.storage.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.storage.files import write_atomically
+from cmexam_baseline.metrics.cache_folder import cache_folder
 
 Arrays = dict[str, NDArray[np.generic]]
 
 
-def cache_folder() -> Path:
-    """This package's cache folder: `CMEXAM_BASELINE_CACHE`, or one in `XDG_CACHE_HOME` or ~/.cache.
+def place_in_cache(*names: str) -> Path | None:
+    """A place in this user's cache folder by the names on the way to it, or None where there is no such folder.
 
+    >>> import os
     >>> os.environ["CMEXAM_BASELINE_CACHE"] = "/tmp/cache"
-    >>> str(cache_folder())
-    '/tmp/cache'
+    >>> str(place_in_cache("tokens", "a.npz"))
+    '/tmp/cache/tokens/a.npz'
     >>> del os.environ["CMEXAM_BASELINE_CACHE"]
     """
-    own = os.environ.get("CMEXAM_BASELINE_CACHE")
-    if own:
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cmexam-baseline"
+    folder = cache_folder()
+    return None if folder is None else folder.joinpath(*names)
 
 
 def fingerprint(parts: Iterable[str | bytes]) -> str:
@@ -47,19 +44,11 @@ def fingerprint(parts: Iterable[str | bytes]) -> str:
     return digest.hexdigest()
 
 
-# zipfile raises RuntimeError where a damaged flag says that the file is encrypted or of a newer version.
-_UNREADABLE = (
-    *(OSError, ValueError, EOFError, KeyError, RuntimeError, MemoryError),
-    *(zipfile.BadZipFile, zlib.error),
-)
-
-
 def load_arrays(path: Path) -> Arrays | None:
     """The arrays of an npz file, or None where it is missing or damaged; never unpickles."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except _UNREADABLE:
+        return unpack_arrays(path.read_bytes())
+    except (OSError, *UNREADABLE):
         return None
 
 
@@ -68,11 +57,10 @@ def store_arrays(path: Path, arrays: Arrays) -> bool:
 
     A cache that cannot be written costs time, nothing else: the caller has the arrays already.
     """
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stubs take the names for its own option
+    content = pack_arrays(arrays)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomically(path, buffer.getvalue())
+        write_atomically(path, content)
     except (OSError, InputError):
         return False
     return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from cmexam_baseline.encoders.batches import padded
-from cmexam_baseline.encoders.cache import cache_folder, fingerprint, load_arrays, prune, store_arrays
+from cmexam_baseline.encoders.cache import fingerprint, load_arrays, place_in_cache, prune, store_arrays
 from cmexam_baseline.encoders.devices import DeviceFacts, check_kernels, choose_precision, device_facts
 from cmexam_baseline.encoders.models import (
     find_model,
@@ -23,8 +23,8 @@ from cmexam_baseline.encoders.models import (
 )
 from cmexam_baseline.encoders.runtime import Runtime
 from cmexam_baseline.encoders.tokens import Template, TextTokenizer, TokenTable
+from cmexam_baseline.exam.progress import Progress
 
-Progress = Callable[[str, int, int], None]
 _STAGE = "embedding"
 _PART = 16_384
 # What fills a card would only leave a CPU's cache.
@@ -45,12 +45,12 @@ def embed_texts(
     is not at hand or the card cannot be used.
     """
     folder = find_model(name_or_path)
-    place = cache_folder() / "embeddings" / fingerprint([_VERSION, weights_fingerprint(folder)])[:32]
+    place = place_in_cache("embeddings", fingerprint([_VERSION, weights_fingerprint(folder)])[:32])
     keys = [
         hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_KEY_BYTES).digest()
         for text in texts
     ]
-    known = _read(place)
+    known = {} if place is None else _read(place)
     missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
     if missing:
         known.update(_embed(folder, missing, place, progress, device))
@@ -63,7 +63,7 @@ Vectors = dict[bytes, NDArray[np.float16]]
 
 
 def _embed(
-    folder: Path, texts: dict[bytes, str], place: Path, progress: Progress | None, device: str
+    folder: Path, texts: dict[bytes, str], place: Path | None, progress: Progress | None, device: str
 ) -> Vectors:
     """The vectors of these texts by their keys; each part is stored as soon as it is computed."""
     from transformers import AutoModel
@@ -87,8 +87,10 @@ def _embed(
                 progress(_STAGE, done, len(keys))
         result.update(zip(part, vectors, strict=True))
         stored = np.frombuffer(b"".join(part), np.uint8).reshape(-1, _KEY_BYTES)
-        if store_arrays(place / f"{fingerprint(part)[:32]}.npz", {"keys": stored, "vectors": vectors}):
-            prune(place)
+        if place is not None:
+            arrays = {"keys": stored, "vectors": vectors}
+            if store_arrays(place / f"{fingerprint(part)[:32]}.npz", arrays):
+                prune(place)
     return result
 
 

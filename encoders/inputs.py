@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,8 +11,8 @@ from cmexam_baseline.encoders.sequences import Layout, Sequences, make_sequences
 from cmexam_baseline.encoders.tokens import TextTokenizer, TokenTable
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam, offsets_of
+from cmexam_baseline.exam.progress import Progress
 
-Progress = Callable[[str, int, int], None]
 Evidence = Sequence[Sequence[str]]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,8 @@ from cmexam_baseline.encoders.tokens import TextTokenizer
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.predictions import Predictions
+from cmexam_baseline.exam.progress import Progress
 
-Progress = Callable[[str, int, int], None]
 MODEL = "model.onnx"
 _TOKENS_AT_A_TIME = 8192
 

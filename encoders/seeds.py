@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,7 @@ from cmexam_baseline.encoders.baseline import EncoderBaseline
 from cmexam_baseline.encoders.settings import EncoderSettings, with_seed
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
-
-Progress = Callable[[str, int, int], None]
+from cmexam_baseline.exam.progress import Progress
 
 
 def fit_seeds(

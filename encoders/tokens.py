@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,13 +12,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.encoders.cache import cache_folder, fingerprint, load_arrays, prune, store_arrays
+from cmexam_baseline.encoders.cache import (
+    Arrays,
+    fingerprint,
+    load_arrays,
+    place_in_cache,
+    prune,
+    store_arrays,
+)
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.progress import Progress
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-Progress = Callable[[str, int, int], None]
 _CHUNK = 20_000
 
 
@@ -109,13 +116,13 @@ class TextTokenizer:
         distinct = list(dict.fromkeys(texts))
         number = {text: i for i, text in enumerate(distinct)}
         of_text = np.fromiter((number[text] for text in texts), np.int64, len(texts))
-        path = (
-            cache_folder() / "tokens" / (fingerprint([_VERSION, self.backend.to_str(), *distinct]) + ".npz")
-        )
-        table = _load(path, len(distinct))
+        name = fingerprint([_VERSION, self.backend.to_str(), *distinct])
+        path = place_in_cache("tokens", f"{name}.npz")
+        table = None if path is None else _load(path, len(distinct))
         if table is None:
             table = self.encode(distinct, progress)
-            if store_arrays(path, {"ids": table.ids, "starts": table.starts, "lengths": table.lengths}):
+            arrays: Arrays = {"ids": table.ids, "starts": table.starts, "lengths": table.lengths}
+            if path is not None and store_arrays(path, arrays):
                 prune(path.parent)
         return TokenTable(table.ids, table.starts[of_text], table.lengths[of_text])
 

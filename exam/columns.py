@@ -45,13 +45,12 @@ def find_columns(names: Sequence[str]) -> dict[str, str]:
     >>> find_columns(["题目", "选项", "正确答案", "difficulty"])
     {'question': '题目', 'options': '选项', 'answer': '正确答案'}
     """
-    by_key = _by_key(names)
     found = {}
     for role, aliases in ALIASES.items():
         published = PUBLISHED_NAMES[role]
-        columns = [by_key[_key(alias)] for alias in aliases if _key(alias) in by_key]
-        if published in names or columns:
-            found[role] = published if published in names else columns[0]
+        column = published if published in names else first_named(names, aliases)
+        if column is not None:
+            found[role] = column
     return found
 
 
@@ -61,10 +60,9 @@ def find_option_columns(names: Sequence[str]) -> list[str]:
     >>> find_option_columns(["Question", "A", "B", "C", "Answer"])
     ['A', 'B', 'C']
     """
-    by_key = _by_key(names)
     columns = []
     for aliases in _OPTION_COLUMNS:
-        column = next((by_key[_key(alias)] for alias in aliases if _key(alias) in by_key), None)
+        column = first_named(names, aliases)
         if column is None:
             break
         columns.append(column)
@@ -87,19 +85,34 @@ def _hint(roles: Iterable[str], names: Sequence[str]) -> str:
     by_key = _by_key(names)
     for role in roles:
         for alias in ALIASES[role]:
-            close = difflib.get_close_matches(_key(alias), list(by_key), n=1, cutoff=0.75)
+            close = difflib.get_close_matches(column_key(alias), list(by_key), n=1, cutoff=0.75)
             if close:
                 return f" (did you mean {by_key[close[0]]!r} as {PUBLISHED_NAMES[role]}?)"
     return ""
 
 
-def _by_key(names: Sequence[str]) -> dict[str, str]:
-    by_key: dict[str, str] = {}
-    for name in names:
-        by_key.setdefault(_key(name), name)
-    return by_key
+def first_named(columns: Iterable[str], names: Iterable[str]) -> str | None:
+    """The column that has the first of `names` that any has, by `column_key`; of several columns the first.
+
+    >>> first_named(["Model_Answer", "id"], ["prediction", "model answer"])
+    'Model_Answer'
+    """
+    by_key = _by_key(columns)
+    return next((by_key[key] for key in map(column_key, names) if key in by_key), None)
 
 
-def _key(name: str) -> str:
+def column_key(name: str) -> str:
+    """What a column's name is compared by: without case, width, blanks, "_" and "-".
+
+    >>> column_key("Ｑuestion_ID")
+    'questionid'
+    """
     folded = unicodedata.normalize("NFKC", name).casefold()
     return "".join(char for char in folded if not (char.isspace() or char in "_-"))
+
+
+def _by_key(columns: Iterable[str]) -> dict[str, str]:
+    by_key: dict[str, str] = {}
+    for column in columns:
+        by_key.setdefault(column_key(column), column)
+    return by_key

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.progress import Progress
 from cmexam_baseline.exam.storage.files import write_atomically
 from cmexam_baseline.exam.storage.locks import held
-from cmexam_baseline.exam.transfer import CHUNK, PartNotWritten, Patience, TransferFailed, fetch_more, shown
+from cmexam_baseline.exam.transfer import CHUNK, PartNotWritten, Patience, TryAgain, fetch_more, shown
 
 COMMIT = "fadb22c89beb1b7115dc36460ba792eb96b7b972"
 SOURCE = f"https://raw.githubusercontent.com/williamliujl/CMExam/{COMMIT}/data"
@@ -58,8 +59,6 @@ PUBLISHED_FILES = (
     ),
 )  # fmt: skip
 
-ReportFile = Callable[[str, int, int], None]
-
 
 @dataclass(frozen=True)
 class FetchedFile:
@@ -85,7 +84,7 @@ def download_exam(
     files: Iterable[PublishedFile] | None = None,
     overwrite: bool = False,
     patience: Patience | None = None,
-    progress: ReportFile | None = None,
+    progress: Progress | None = None,
     on_retry: Callable[[str], None] | None = None,
 ) -> list[FetchedFile]:
     """Fetch CMExam's files into `folder`, each checked by its git blob id before it takes its place.
@@ -126,7 +125,7 @@ def _fetched(
     target: Path,
     source: str | os.PathLike[str],
     patience: Patience,
-    progress: ReportFile | None,
+    progress: Progress | None,
     on_retry: Callable[[str], None] | None,
 ) -> FetchedFile:
     fetch = _Fetch(file, target, patience, progress, on_retry)
@@ -147,7 +146,7 @@ class _Fetch:
     file: PublishedFile
     target: Path
     patience: Patience
-    progress: ReportFile | None
+    progress: Progress | None
     on_retry: Callable[[str], None] | None
 
     def from_source(self, source: str | os.PathLike[str]) -> None:
@@ -207,7 +206,7 @@ class _Fetch:
         """One attempt: why it failed ("" = the server gave all), and the wait that the server asks for."""
         try:
             fetch_more(url, part, 2 * self.file.size, self.patience, self._report)
-        except TransferFailed as failure:
+        except TryAgain as failure:
             return str(failure), failure.wait
         except PartNotWritten:
             raise

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.overlap import find_overlap
+from cmexam_baseline.exam.splits import SPLIT_NAMES
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class JoinedExam:
         found = {name: {"joined": int((self.source == i).sum())} for i, name in enumerate(self.sources, 1)}
         for row in self.excluded:
             counts = found[row.source]
-            name = f"excluded_{row.split}" if row.split in ("train", "val", "test") else "excluded_other"
+            name = f"excluded_{row.split}" if row.split in SPLIT_NAMES else "excluded_other"
             counts[name] = counts.get(name, 0) + 1
         return found
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.metrics.labels import LETTERS as LETTERS
 
-LETTERS = "ABCDEFGH"
 MAX_OPTIONS = len(LETTERS)
 
 # What people write between, around and after letters: "A,B,D", "(A)", "A、C。", "A B".

@@ -6,6 +6,14 @@ from dataclasses import dataclass
 
 SOURCE = "Liu et al., Benchmarking Large Language Models on CMExam, NeurIPS 2023, arXiv 2306.03030, Table 3"
 SPLIT = "test"
+EXPLANATION_FIGURES = {
+    "bleu1": "BLEU-1",
+    "bleu4": "BLEU-4",
+    "rouge1": "ROUGE-1",
+    "rouge2": "ROUGE-2",
+    "rougeL": "ROUGE-L",
+}
+"""The figures of explanations that the paper prints: their name here and their heading there."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,11 @@ class PublishedResult:
     rouge_l: Figure | None
     split: str = SPLIT
     source: str = SOURCE
+
+    @property
+    def explanations(self) -> tuple[Figure | None, ...]:
+        """The figures of explanations in the order of `EXPLANATION_FIGURES`."""
+        return self.bleu_1, self.bleu_4, self.rouge_1, self.rouge_2, self.rouge_l
 
 
 # Model, size, then accuracy, weighted F1, BLEU-1, BLEU-4, ROUGE-1, ROUGE-2, ROUGE-L as printed.

@@ -45,8 +45,11 @@ class Patience:
     backoff: float = 1.0
 
 
-class TransferFailed(Exception):
-    """An attempt that may succeed when it is made again; its text says what happened."""
+class TryAgain(Exception):
+    """An attempt failed that may succeed when it is made again.
+
+    Its text says what happened; `wait` is what the server asks for, in seconds.
+    """
 
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
@@ -65,7 +68,7 @@ def fetch_more(
     A part that holds bytes already is continued with a Range request; a server that answers with the whole
     file instead starts it afresh. `report(done, total)` tells bytes; total is None where unknown.
 
-    Raises `TransferFailed` where another attempt makes sense (stalls, cuts, 429, 5xx) and `InputError` where
+    Raises `TryAgain` where another attempt makes sense (stalls, cuts, 429, 5xx) and `InputError` where
     not (4xx, more than `limit` bytes, a part that cannot be written).
     """
     have = part.stat().st_size if part.exists() else 0
@@ -135,9 +138,9 @@ def _copy(
         if window_bytes >= CHUNK:
             window_start, window_bytes = time.monotonic(), 0
         elif time.monotonic() - window_start > timeout:  # a trickle keeps the socket from timing out
-            raise TransferFailed(f"stalled: {window_bytes:,} bytes in {timeout:g} s")
+            raise TryAgain(f"stalled: {window_bytes:,} bytes in {timeout:g} s")
     if total is not None and done < total:
-        raise TransferFailed(f"cut off at {done:,} of {total:,} bytes")
+        raise TryAgain(f"cut off at {done:,} of {total:,} bytes")
 
 
 def _start_of(response: http.client.HTTPResponse, have: int) -> int:
@@ -146,9 +149,7 @@ def _start_of(response: http.client.HTTPResponse, have: int) -> int:
     sent = response.headers.get("Content-Range", "")
     first = sent.removeprefix("bytes ").partition("-")[0].strip()
     if first != str(have):
-        raise TransferFailed(
-            f"answered with another part than asked for ({one_line(sent) or 'no Content-Range'})"
-        )
+        raise TryAgain(f"answered with another part than asked for ({one_line(sent) or 'no Content-Range'})")
     return have
 
 
@@ -160,7 +161,7 @@ def _total_of(response: http.client.HTTPResponse, start: int) -> int | None:
 def _raise_for_status(error: urllib.error.HTTPError, url: str) -> NoReturn:
     what = one_line(f"{error.code} {error.reason.partition(':')[0]}")
     if error.code in RETRIED_STATUS:
-        raise TransferFailed(f"answered {what}", wait_of(error.headers.get("Retry-After"))) from error
+        raise TryAgain(f"answered {what}", wait_of(error.headers.get("Retry-After"))) from error
     if 300 <= error.code < 400:
         raise InputError(
             f"{shown(url)} redirects without end or elsewhere ({what}); give another --from"
@@ -194,8 +195,8 @@ def _raise_for_connection(error: Exception, url: str, timeout: float) -> NoRetur
             "set SSL_CERT_FILE for a proxy of your own, or give another --from"
         ) from error
     if isinstance(cause, TimeoutError):
-        raise TransferFailed(f"no answer for {timeout:g} s") from error
-    raise TransferFailed(one_line(f"{type(cause).__name__}: {cause}").rstrip(": ")) from error
+        raise TryAgain(f"no answer for {timeout:g} s") from error
+    raise TryAgain(one_line(f"{type(cause).__name__}: {cause}").rstrip(": ")) from error
 
 
 def one_line(text: str) -> str:

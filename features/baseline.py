@@ -12,6 +12,8 @@ from cmexam_baseline.exam.decoding import Decoder
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.predictions import Predictions
+from cmexam_baseline.exam.progress import Progress, silent
+from cmexam_baseline.exam.storage.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.features import booster as trees
 from cmexam_baseline.features.arrays import Columns, segment_rows
 from cmexam_baseline.features.bm25 import BM25Index
@@ -19,9 +21,8 @@ from cmexam_baseline.features.dense import DenseIndex, Embedder
 from cmexam_baseline.features.explanations import Explainer
 from cmexam_baseline.features.library import Library, right_options
 from cmexam_baseline.features.opinions import refuse_other_columns
-from cmexam_baseline.features.progress import Progress, silent
 from cmexam_baseline.features.reasons import OptionReasons, reasons
-from cmexam_baseline.features.saving import UNREADABLE, pack_arrays, read_model, unpack_arrays, write_model
+from cmexam_baseline.features.saving import read_model, write_model
 from cmexam_baseline.features.table import Table
 
 _BOOSTER, _LIBRARY, _EXPLAINER = "booster.txt", "library.npz", "explanations.npz"

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.progress import Progress, silent
 from cmexam_baseline.features.arrays import Columns, segment_max, segment_rows, segment_sum
 from cmexam_baseline.features.folds import copy_keys
 from cmexam_baseline.features.library import Library
-from cmexam_baseline.features.progress import Progress, silent
 from cmexam_baseline.features.retrieval import Index, as_array
 from cmexam_baseline.features.threads import in_threads
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.features.progress import Progress, silent
+from cmexam_baseline.exam.progress import Progress, silent
 from cmexam_baseline.features.table import Table
 
 _SETTINGS = {

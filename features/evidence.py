@@ -7,11 +7,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.progress import Progress, silent
 from cmexam_baseline.features.arrays import Columns
 from cmexam_baseline.features.folds import copy_keys
 from cmexam_baseline.features.library import Library
 from cmexam_baseline.features.option_sets import chosen_from_the_same
-from cmexam_baseline.features.progress import Progress, silent
 from cmexam_baseline.features.queries import Queries
 from cmexam_baseline.features.rated import rated, record
 from cmexam_baseline.features.retrieval import Keys, as_array, best_documents

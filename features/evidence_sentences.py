@@ -12,20 +12,18 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.progress import Progress, silent
+from cmexam_baseline.exam.storage.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.storage.files import write_atomically
 from cmexam_baseline.features.arrays import join_texts, segment_rows, split_texts
 from cmexam_baseline.features.folds import copy_keys
-from cmexam_baseline.features.progress import Progress, silent
-from cmexam_baseline.features.retrieval import Index, as_array, best_documents
-from cmexam_baseline.features.saving import UNREADABLE, pack_arrays, unpack_arrays
+from cmexam_baseline.features.retrieval import LEAST_SIMILARITY, Index, as_array, best_documents
 from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.threads import in_threads
 from cmexam_baseline.features.vocabulary import Vocabulary
 
 _FORMAT = 1
 _BLOCK = 64
-# A sentence that shares less than this with an option says nothing about it.
-_LEAST_SIMILARITY = 0.12
 # So many more are looked at as are wanted, because the same sentence may stand in several explanations.
 _SPARE = 3
 
@@ -87,7 +85,7 @@ class EvidenceSentences:
             offsets = exam.option_offsets[start : start + _BLOCK + 1]
             owner = segment_rows(offsets - offsets[0])
             likeness = self.index.scores(
-                options[offsets[0] : offsets[-1]], keys[questions][owner], _LEAST_SIMILARITY
+                options[offsets[0] : offsets[-1]], keys[questions][owner], LEAST_SIMILARITY
             )
             with as_array(self.index.scores(stems[questions], keys[questions])) as near:
                 likeness.data *= near[owner[segment_rows(likeness.indptr)], likeness.indices]

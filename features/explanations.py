@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import LETTERS
+from cmexam_baseline.exam.progress import Progress, silent
 from cmexam_baseline.features.arrays import join_texts, segment_rows, split_texts
 from cmexam_baseline.features.folds import copy_keys
 from cmexam_baseline.features.library import Library
-from cmexam_baseline.features.progress import Progress, silent
 from cmexam_baseline.features.retrieval import best_documents
 from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.threads import in_threads

@@ -20,6 +20,8 @@ Keys = NDArray[np.uint64]
 # A term in more documents than this says little and costs most of the time; a constant keeps growth linear.
 _MOST_POSTINGS = 3000
 
+# A document that shares less than this with an option says nothing about it.
+LEAST_SIMILARITY = 0.12
 # Documents that hold less than this share of an option do not speak of it; from the other on they hold it all.
 LEAST_COVERAGE = 0.3
 FULLY = 0.95

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.storage.files import new_folder
@@ -21,27 +15,6 @@ from cmexam_baseline.exam.storage.files import new_folder
 KIND = "cmexam-baseline lightgbm"
 FORMAT = 1
 _DESCRIPTION = "model.json"
-
-
-def pack_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """An npz file without pickle; the same arrays give the same bytes. Raises `TypeError` for arrays of objects.
-
-    >>> unpack_arrays(pack_arrays({"a": np.arange(3)}))["a"].tolist()
-    [0, 1, 2]
-    """
-    # numpy 2.0 has no allow_pickle here and would pickle them.
-    for name, array in arrays.items():
-        if array.dtype.hasobject:
-            raise TypeError(f"{name} holds objects, which only pickle could write")
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stubs take the names for its own option
-    return buffer.getvalue()
-
-
-def unpack_arrays(data: bytes) -> dict[str, NDArray[Any]]:
-    """The arrays of an npz file; raises one of `UNREADABLE` for anything else."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
 
 
 def write_model(
@@ -104,11 +77,3 @@ def _checked(path: Path, digest: str) -> bytes:
     if hashlib.sha256(data).hexdigest() != digest:
         raise InputError(f"{path} was changed after it was written; copy or train the model again")
     return data
-
-
-# zipfile raises RuntimeError where a damaged flag says that the file is encrypted or of a newer version.
-UNREADABLE = (
-    *(EOFError, KeyError, MemoryError, RuntimeError, TypeError, ValueError),
-    *(zipfile.BadZipFile, zlib.error),
-)
-"""What reading a well-described but foreign model can raise."""

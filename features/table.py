@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.progress import Progress, silent
 from cmexam_baseline.features.arrays import Columns
 from cmexam_baseline.features.evidence import gather_evidence
 from cmexam_baseline.features.library import Library
 from cmexam_baseline.features.options import RELATIONS, beside_the_others, context, surface
-from cmexam_baseline.features.progress import Progress, silent
 from cmexam_baseline.features.retrieval import Keys
 
 # Between the name of a feature and what it is beside the other options.

@@ -8,10 +8,7 @@ from numpy.typing import NDArray
 from cmexam_baseline.features.arrays import Columns, segment_max, segment_rows, segment_sum
 from cmexam_baseline.features.library import Library
 from cmexam_baseline.features.queries import Queries
-from cmexam_baseline.features.retrieval import FULLY, LEAST_COVERAGE, as_array
-
-# Sentences that share less than this with an option say nothing about it.
-_LEAST_SIMILARITY = 0.12
+from cmexam_baseline.features.retrieval import FULLY, LEAST_COVERAGE, LEAST_SIMILARITY, as_array
 
 
 def told(library: Library, queries: Queries, near: NDArray[np.float32]) -> Columns:
@@ -29,7 +26,7 @@ def told(library: Library, queries: Queries, near: NDArray[np.float32]) -> Colum
 def _alike(
     library: Library, queries: Queries, near: NDArray[np.float32], near_sentence: NDArray[np.float32]
 ) -> Columns:
-    scores = library.sentences.scores(queries.options, queries.option_keys, _LEAST_SIMILARITY)
+    scores = library.sentences.scores(queries.options, queries.option_keys, LEAST_SIMILARITY)
     asking = queries.owner[segment_rows(scores.indptr)]
     alike = scores.data.astype(np.float64)
     stem_alike = near_sentence[asking, scores.indices].astype(np.float64)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.letters import MAX_OPTIONS
+from cmexam_baseline.exam.progress import Progress
 
-Progress = Callable[[str, int, int], None]
 Self = TypeVar("Self", bound="TrivialBaseline")
 
 # 以上都是, 以上说法均正确, 上述皆可, 全部正确 …, and not 以上都不是, 以上均非, 以上均错误.

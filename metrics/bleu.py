@@ -6,14 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from cmexam_baseline.metrics.array_types import FloatArray
 
 
 def bleu(
-    matches: Array, totals: Array, reference_tokens: Array, prediction_tokens: Array, smoothing: str
-) -> Array:
+    matches: FloatArray,
+    totals: FloatArray,
+    reference_tokens: FloatArray,
+    prediction_tokens: FloatArray,
+    smoothing: str,
+) -> FloatArray:
     """BLEU-1 to BLEU-N in percent, one reference a prediction (Papineni et al. 2002).
 
     `matches` and `totals`, of shape (..., N), are the clipped matches and the n-grams of the predictions for
@@ -36,26 +39,26 @@ def bleu(
     return np.where(defined, scores, 0.0)
 
 
-def _precisions(matches: Array, totals: Array) -> Array:
+def _precisions(matches: FloatArray, totals: FloatArray) -> FloatArray:
     return np.where(totals > 0, matches / np.where(totals > 0, totals, 1), 0.0)
 
 
-def _halving(matches: Array, totals: Array) -> Array:
+def _halving(matches: FloatArray, totals: FloatArray) -> FloatArray:
     without = (matches == 0) & (totals > 0)
     pseudo_counts = 0.5 ** np.cumsum(without, axis=-1)
     return _precisions(np.where(without, pseudo_counts, matches), totals)
 
 
-def _floor(matches: Array, totals: Array) -> Array:
+def _floor(matches: FloatArray, totals: FloatArray) -> FloatArray:
     return _precisions(np.where(matches == 0, 0.1, matches), totals)
 
 
-def _add_one(matches: Array, totals: Array) -> Array:
+def _add_one(matches: FloatArray, totals: FloatArray) -> FloatArray:
     above_first = np.arange(matches.shape[-1]) > 0
     return _precisions(matches + above_first, totals + above_first)
 
 
-_SMOOTHING: dict[str, Callable[[Any, Any], Array]] = {
+_SMOOTHING: dict[str, Callable[[Any, Any], FloatArray]] = {
     "none": _precisions,
     "exp": _halving,
     "floor": _floor,

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cmexam_baseline.metrics.array_types import FloatArray
 from cmexam_baseline.metrics.profiles import Profile, choose_profile
 from cmexam_baseline.metrics.scoring import Explanations, profile_statistics
 from cmexam_baseline.metrics.signature import Signature, package_version, parse_signature, segmenter_name
@@ -22,8 +22,6 @@ from cmexam_baseline.metrics.statistics import (
     figures_of,
 )
 from cmexam_baseline.metrics.tokens import Tokenizer
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +63,7 @@ class ExplanationScores:
     version: str
     counts: dict[str, int] = field(repr=False)
     sums: tuple[int, ...] = field(repr=False)
-    _statistics: Array | None = field(repr=False)
+    _statistics: FloatArray | None = field(repr=False)
 
     figure_names = FIGURES
     statistic_names = STATISTICS
@@ -74,7 +72,7 @@ class ExplanationScores:
     def from_sums(
         cls,
         sums: tuple[int, ...],
-        statistics: Array | None,
+        statistics: FloatArray | None,
         profile: Profile,
         segmenter: str | None,
         version: str,
@@ -92,7 +90,7 @@ class ExplanationScores:
         )
 
     @property
-    def statistics(self) -> Array:
+    def statistics(self) -> FloatArray:
         """See the class. Raises `ValueError` after `without_pairs()`."""
         if self._statistics is None:
             raise ValueError(
@@ -100,7 +98,7 @@ class ExplanationScores:
             )
         return self._statistics
 
-    def figures_of(self, sums: Array) -> Array:
+    def figures_of(self, sums: FloatArray) -> FloatArray:
         """The figures (..., m) in percent of summed statistics (..., k); nan where no pair is in the sum."""
         return figures_of(sums, self.profile.smoothing)
 

@@ -8,13 +8,14 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from cmexam_baseline.metrics.array_types import IntArray
+
 NO_ANSWER = ""
 UNKNOWN = "(unknown)"
 """The label of a gold answer that is not known: no prediction is right then, not even a missing one."""
 LETTERS = "ABCDEFGH"
 
 Answers: TypeAlias = "Sequence[str | None] | npt.NDArray[Any]"
-IntArray = npt.NDArray[np.int64]
 
 _BUCKET_BITS = 14
 _MULTIPLIERS = tuple(map(np.uint64, (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93)))

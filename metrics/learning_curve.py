@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cmexam_baseline.metrics.array_types import FloatArray
 from cmexam_baseline.metrics.intervals import Interval, checked_level
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def extrapolate(
     return Interval(float(low), float(high))
 
 
-def _lines(x: Array, y: Array) -> tuple[Any, Any]:
+def _lines(x: FloatArray, y: FloatArray) -> tuple[Any, Any]:
     """Factor and exponent of the least-squares line through (x, y[..., :]), for each row of y."""
     centred = x - x.mean()
     slope = (y * centred).sum(axis=-1) / (centred**2).sum()

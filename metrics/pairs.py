@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Flags = NDArray[np.bool_]
+from cmexam_baseline.metrics.array_types import BoolArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,24 +21,24 @@ class Pairs:
 
     references: list[Any]
     predictions: list[Any]
-    missing: Flags
-    empty: Flags
+    missing: BoolArray
+    empty: BoolArray
 
     def __len__(self) -> int:
         return len(self.references)
 
-    def lengths(self) -> NDArray[np.int64]:
+    def lengths(self) -> IntArray:
         """Characters (or tokens, if those are given) of both sides together."""
         sides = (
             np.fromiter(map(len, side), np.int64, len(self)) for side in (self.references, self.predictions)
         )
         return sum(sides, start=np.zeros(len(self), np.int64))
 
-    def scored(self, empty_rows: str) -> Flags:
+    def scored(self, empty_rows: str) -> BoolArray:
         """Which rows are scored; see `Profile.empty_rows`."""
         return _SCORED[empty_rows](self)
 
-    def sides(self, index: NDArray[np.int64]) -> list[Any]:
+    def sides(self, index: IntArray) -> list[Any]:
         """Reference, prediction, reference, … of some rows."""
         rows = index.tolist()
         return [side[row] for row in rows for side in (self.references, self.predictions)]
@@ -110,12 +109,12 @@ def _no_tokens(lists: Sequence[Sequence[str]]) -> list[bool]:
     return [not any(token.strip() for token in tokens) for tokens in lists]
 
 
-def _nowhere(flags: Flags) -> Flags:
-    nowhere: Flags = ~np.logical_or(flags[0], flags[1])
+def _nowhere(flags: BoolArray) -> BoolArray:
+    nowhere: BoolArray = ~np.logical_or(flags[0], flags[1])
     return nowhere
 
 
-_SCORED: dict[str, Callable[[Pairs], Flags]] = {
+_SCORED: dict[str, Callable[[Pairs], BoolArray]] = {
     "drop-missing": lambda pairs: _nowhere(pairs.missing),
     "keep": lambda pairs: np.ones(len(pairs), np.bool_),
     "drop-empty": lambda pairs: _nowhere(pairs.missing | pairs.empty),

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from cmexam_baseline.metrics.answers import AnswerScores, count_answers
+from cmexam_baseline.metrics.array_types import FloatArray, IntArray
 from cmexam_baseline.metrics.intervals import Interval, checked_level
 from cmexam_baseline.metrics.labels import Answers
 from cmexam_baseline.metrics.samples import (
@@ -30,9 +30,6 @@ from cmexam_baseline.metrics.samples import (
 _WEIGHTS_AT_ONCE = 1 << 15
 _RESAMPLES_AT_ONCE = 8  # at least, so that many rows need not be looked up for each resample alone
 _TIE = 1e-9  # differences that agree up to this are equal but for the order of additions
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-FormulaOfF = Callable[[Array, Array], Array]
+from cmexam_baseline.metrics.array_types import FloatArray
+
+FormulaOfF = Callable[[FloatArray, FloatArray], FloatArray]
 
 
 def f_precision_recall(
-    common: Array, in_reference: Array, in_prediction: Array, formula: FormulaOfF
-) -> Array:
+    common: FloatArray, in_reference: FloatArray, in_prediction: FloatArray, formula: FormulaOfF
+) -> FloatArray:
     """F, precision and recall as fractions, of shape (3, n), from counts of shape (n,).
 
     A share of nothing is 0.
@@ -26,18 +26,18 @@ def f_precision_recall(
     return np.stack([formula(precision, recall), precision, recall])
 
 
-def f1(precision: Array, recall: Array) -> Array:
+def f1(precision: FloatArray, recall: FloatArray) -> FloatArray:
     """The harmonic mean, 0 where both are 0."""
     total = precision + recall
     return np.where(total > 0, 2 * precision * recall / np.where(total > 0, total, 1), 0.0)
 
 
-def f1_of_sets(precision: Array, recall: Array) -> Array:
+def f1_of_sets(precision: FloatArray, recall: FloatArray) -> FloatArray:
     """As the scorers that count sets have it, CMExam's among them: 1e-8 in the denominator."""
     return 2 * (precision * recall / (precision + recall + 1e-8))
 
 
-def f_of_official_lcs(precision: Array, recall: Array) -> Array:
+def f_of_official_lcs(precision: FloatArray, recall: FloatArray) -> FloatArray:
     """F with beta = precision / recall, as CMExam's scripts have it from ROUGE's working note 1.3.1."""
     beta_squared = (precision / (recall + 1e-12)) ** 2
     return (1 + beta_squared) * recall * precision / (recall + beta_squared * precision + 1e-12)

@@ -10,10 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from cmexam_baseline.metrics.array_types import BoolArray, FloatArray, IntArray
 
 # Of more rows, a product waits for the memory, and BLAS starts threads that wait for each other.
 _ROWS_A_BLOCK = 1 << 9
@@ -122,8 +120,8 @@ def weighted_sums(weights: FloatArray, statistics: FloatArray) -> FloatArray:
     return sums
 
 
-def _is_scored(scores: SummedScores) -> npt.NDArray[np.bool_]:
-    is_scored: npt.NDArray[np.bool_] = scores.statistics[:, scores.statistic_names.index("pairs")] > 0
+def _is_scored(scores: SummedScores) -> BoolArray:
+    is_scored: BoolArray = scores.statistics[:, scores.statistic_names.index("pairs")] > 0
     return is_scored
 
 

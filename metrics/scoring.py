@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cmexam_baseline.metrics.array_types import BoolArray, FloatArray, IntArray
 from cmexam_baseline.metrics.counts import chunks, count_pairs
 from cmexam_baseline.metrics.ngrams import MAX_ORDER, SET_ORDERS
 from cmexam_baseline.metrics.pairs import Pairs, read_pairs
@@ -16,7 +17,6 @@ from cmexam_baseline.metrics.profiles import CALLABLE, Profile
 from cmexam_baseline.metrics.statistics import STATISTICS, statistics_of
 from cmexam_baseline.metrics.tokens import GIVEN, Tokenizer, tokenize
 
-Array = NDArray[np.float64]
 Explanations = str | Sequence[str] | None
 """One side of a pair: a text, a list of tokens, or None where it is missing."""
 
@@ -37,7 +37,7 @@ def profile_statistics(
     predictions: Iterable[Explanations],
     profiles: Sequence[Profile],
     threads: int | None = None,
-) -> list[Array]:
+) -> list[FloatArray]:
     """For each profile a matrix of `STATISTICS`, one row a row of the input; see `score_explanations`."""
     _refuse_mixed(profiles)
     if threads is not None and threads < 1:
@@ -47,7 +47,7 @@ def profile_statistics(
     matrices = [np.zeros((len(pairs), len(STATISTICS))) for _ in profiles]
     needs = _needs(profiles)
 
-    def score_batch(index: NDArray[np.int64]) -> None:
+    def score_batch(index: IntArray) -> None:
         sides = pairs.sides(index)
         counts = {
             (tokenizer, whitespace): of_tokens
@@ -107,7 +107,7 @@ def _needs(profiles: Sequence[Profile]) -> Needs:
     return needs
 
 
-def _describe_rows(statistics: Array, pairs: Pairs, scored: NDArray[np.bool_]) -> None:
+def _describe_rows(statistics: FloatArray, pairs: Pairs, scored: BoolArray) -> None:
     """Clear the rows that are left out, and say of every row what it lacks."""
     statistics[~scored] = 0
     at = STATISTICS.index("rows")
@@ -127,9 +127,7 @@ def _refuse_mixed(profiles: Sequence[Profile]) -> None:
             )
 
 
-def _for_each(
-    task: Callable[[NDArray[np.int64]], None], batches: Sequence[NDArray[np.int64]], n_threads: int
-) -> None:
+def _for_each(task: Callable[[IntArray], None], batches: Sequence[IntArray], n_threads: int) -> None:
     if n_threads == 1 or len(batches) < 2:
         for batch in batches:
             task(batch)

@@ -22,8 +22,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from cmexam_baseline.metrics.array_types import BoolArray, CodePoints, IntArray
 from cmexam_baseline.metrics.segmentation.live import LiveDictionary, live_dictionary
 from cmexam_baseline.metrics.segmentation.many_texts import CorpusCutter
 from cmexam_baseline.metrics.segmentation.one_block import BlockCutter
@@ -33,10 +33,6 @@ from cmexam_baseline.metrics.segmentation.table import WordTable
 from cmexam_baseline.metrics.segmentation.words import strings_of_words
 
 _FEW_CHARACTERS = 700  # below this plain Python is faster than arrays
-
-Codes = npt.NDArray[np.uint32]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 class Segmenter:
@@ -99,7 +95,7 @@ class Segmenter:
         codes, text_offsets = _encoded(checked, joined)
         return strings_of_words(codes, text_offsets, self._long.word_starts(codes, text_offsets))
 
-    def word_starts(self, texts: Iterable[str]) -> tuple[Codes, IntArray, BoolArray]:
+    def word_starts(self, texts: Iterable[str]) -> tuple[CodePoints, IntArray, BoolArray]:
         """Where words begin in all texts laid end to end: `(codes, text_offsets, starts)`.
 
         `codes` are the code points of n characters, uint32; text i lies from
@@ -114,7 +110,7 @@ class Segmenter:
         codes, text_offsets = _encoded(checked, joined)
         return codes, text_offsets, self._starts(codes, text_offsets, checked)
 
-    def _starts(self, codes: Codes, text_offsets: IntArray, texts: list[str]) -> BoolArray:
+    def _starts(self, codes: CodePoints, text_offsets: IntArray, texts: list[str]) -> BoolArray:
         if len(codes) >= _FEW_CHARACTERS:
             return self._long.word_starts(codes, text_offsets)
         starts = np.zeros(len(codes) + 1, bool)
@@ -165,7 +161,7 @@ def cut(texts: Iterable[str]) -> list[list[str]]:
     return _default.get().cut(texts)
 
 
-def word_starts(texts: Iterable[str]) -> tuple[Codes, IntArray, BoolArray]:
+def word_starts(texts: Iterable[str]) -> tuple[CodePoints, IntArray, BoolArray]:
     """The same words as arrays `(codes, text_offsets, starts)`; see `Segmenter.word_starts`."""
     return _default.get().word_starts(texts)
 
@@ -186,7 +182,7 @@ def _checked(texts: Iterable[str]) -> tuple[list[str], str]:
         raise TypeError(f"every text must be a string; text {place} is {type(entry).__name__}") from None
 
 
-def _encoded(texts: list[str], joined: str) -> tuple[Codes, IntArray]:
+def _encoded(texts: list[str], joined: str) -> tuple[CodePoints, IntArray]:
     codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint32, copy=False)
     text_offsets = np.zeros(len(texts) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=text_offsets[1:])

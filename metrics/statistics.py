@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cmexam_baseline.metrics.array_types import FloatArray
 from cmexam_baseline.metrics.bleu import bleu
 from cmexam_baseline.metrics.ngrams import MAX_ORDER
 from cmexam_baseline.metrics.profiles import Profile
 from cmexam_baseline.metrics.rouge import LCS_F, NGRAM_F, f_precision_recall
-
-Array = NDArray[np.float64]
 
 _ROUGES = ("rouge1", "rouge2", "rougeL")
 _BLEU = tuple(f"bleu{order}" for order in range(1, MAX_ORDER + 1))
@@ -45,7 +44,7 @@ _FRACTION_BITS = 60
 _HALF = 1 << (_FRACTION_BITS // 2)
 
 
-def statistics_of(bleu_counts: NDArray[Any], rouge_counts: NDArray[Any], profile: Profile) -> Array:
+def statistics_of(bleu_counts: NDArray[Any], rouge_counts: NDArray[Any], profile: Profile) -> FloatArray:
     """One row of `STATISTICS` a pair, from its counts (`COUNTS`) under the profile's two tokenizers.
 
     The columns about rows are left 0, but for `rows` and `pairs`, which are 1.
@@ -70,7 +69,7 @@ def statistics_of(bleu_counts: NDArray[Any], rouge_counts: NDArray[Any], profile
     return statistics
 
 
-def figures_of(sums: Array, smoothing: str) -> Array:
+def figures_of(sums: FloatArray, smoothing: str) -> FloatArray:
     """The `FIGURES` in percent of summed `STATISTICS`, (..., k) to (..., m); nan where they hold no pair."""
     sums = np.asarray(sums, np.float64)
     pairs = sums[..., :1]
@@ -86,7 +85,7 @@ def figures_of(sums: Array, smoothing: str) -> Array:
     return np.where(pairs > 0, np.concatenate([bleus, rouges], axis=-1), np.nan)
 
 
-def exact_sums(statistics: Array) -> tuple[int, ...]:
+def exact_sums(statistics: FloatArray) -> tuple[int, ...]:
     """The sum of each column in units of 2**-60, to which each entry is rounded down first.
 
     Whole numbers add up without rounding, so neither the order of the rows nor how they were cut into
@@ -108,7 +107,7 @@ def exact_sums(statistics: Array) -> tuple[int, ...]:
     return tuple(sums)
 
 
-def as_floats(sums: Sequence[int]) -> Array:
+def as_floats(sums: Sequence[int]) -> FloatArray:
     """Sums from `exact_sums` as floating-point numbers, correctly rounded."""
     return np.array([total / (1 << _FRACTION_BITS) for total in sums])
 
@@ -119,7 +118,7 @@ def as_counts(sums: Sequence[int]) -> dict[str, int]:
     return {name: total >> _FRACTION_BITS for name, total in totals if name not in _ROUGE}
 
 
-def _rouge_counts(counts: NDArray[Any], profile: Profile) -> list[tuple[Array, Array, Array]]:
+def _rouge_counts(counts: NDArray[Any], profile: Profile) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
     """For ROUGE-1, 2 and L how much both sides have in common, and how much there is in either."""
     reference, prediction = counts["reference_tokens"], counts["prediction_tokens"]
     longest = (counts["lcs"], reference, prediction)

@@ -15,6 +15,7 @@ from cmexam_baseline import metrics
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.evaluation.score import SMALL_SLICE, Settings, SystemScore
 from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.published import EXPLANATION_FIGURES
 from cmexam_baseline.exam.slices import Slice
 
 NamedAnswers = tuple[str, NDArray[np.uint8]]
@@ -23,7 +24,6 @@ System = TypeVar("System")
 # 20 systems are 190 pairs, some 40 seconds for answers; 200 would be 19,900, an hour and more.
 MOST_FOR_ALL_PAIRS = 20
 COMPARED = ("accuracy", "weighted_f1")
-COMPARED_EXPLANATIONS = ("bleu1", "bleu4", "rouge1", "rouge2", "rougeL")
 
 
 @dataclass(frozen=True)
@@ -244,8 +244,7 @@ def _explanation_differences(
         return []
     compared = metrics.compare_explanations(first, second, resamples=settings.resamples, seed=settings.seed)
     return [
-        _difference(figure, a.name, b.name, compared[figure], "permutation")
-        for figure in COMPARED_EXPLANATIONS
+        _difference(figure, a.name, b.name, compared[figure], "permutation") for figure in EXPLANATION_FIGURES
     ]
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cmexam_baseline.exam.checks import excerpt_of
-from cmexam_baseline.exam.columns import find_option_columns
+from cmexam_baseline.exam.columns import column_key, find_option_columns, first_named
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.letters import LETTERS, parse_letters
 from cmexam_baseline.exam.tables.table import cell_text
@@ -117,7 +116,7 @@ def recognise(columns: Mapping[str, Sequence[object]], file: str, chosen: Column
     if systems:
         roles.pop("explanation", None)
         return Recognition(roles, option_columns, {}, systems)
-    last_resort = _first_named(columns, LAST_RESORT["answer"])
+    last_resort = first_named(columns, LAST_RESORT["answer"])
     if last_resort is not None:
         return Recognition(roles | {"answer": last_resort}, option_columns, probabilities)
     if probabilities or "explanation" in roles:
@@ -145,7 +144,7 @@ def _roles_by_name(
         # Whoever names the answer does not want another column to be read beside it.
         if role in roles or (role in ("answer", "raw") and {"answer", "raw"} & {*_named(chosen)}):
             continue
-        column = _first_named({name: columns[name] for name in columns if name not in taken}, names)
+        column = first_named({name: columns[name] for name in columns if name not in taken}, names)
         if column is not None:
             roles[role] = column
             taken.add(column)
@@ -157,11 +156,11 @@ def _roles_by_name(
 
 
 def _has_gold_beside(columns: Mapping[str, object], roles: Mapping[str, str]) -> bool:
-    if _key(roles.get("explanation", "")) not in map(_key, EITHER_EXPLANATION):
+    if column_key(roles.get("explanation", "")) not in map(column_key, EITHER_EXPLANATION):
         return False
     others = [name for name in columns if name not in roles.values()]
-    plain = {_key(name) for name in LAST_RESORT["answer"]}
-    return any(_key(name) in plain or GOLD.search(name) for name in others)
+    plain = {column_key(name) for name in LAST_RESORT["answer"]}
+    return any(column_key(name) in plain or GOLD.search(name) for name in others)
 
 
 def _named(chosen: ColumnChoice) -> set[str]:
@@ -198,13 +197,6 @@ def _holds_letters(cells: Sequence[object]) -> bool:
     return bool(sample) and len(letters) >= LETTER_SHARE * len(sample)
 
 
-def _first_named(columns: Mapping[str, object], names: Sequence[str]) -> str | None:
-    by_key: dict[str, str] = {}
-    for column in columns:
-        by_key.setdefault(_key(column), column)
-    return next((by_key[_key(name)] for name in names if _key(name) in by_key), None)
-
-
 def _did_you_mean(named: str, columns: Mapping[str, object]) -> str:
     close = difflib.get_close_matches(named, list(columns), n=1)
     return (
@@ -212,8 +204,3 @@ def _did_you_mean(named: str, columns: Mapping[str, object]) -> str:
         if close
         else f"; it has {excerpt_of(', '.join(list(columns)[:12]), 300)}"
     )
-
-
-def _key(name: str) -> str:
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return "".join(char for char in folded if not (char.isspace() or char in "_-"))

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.prompts.chat import ChatServer, Rejected, TryAgain
+from cmexam_baseline.exam.prompts.chat import ChatServer, Rejected
 from cmexam_baseline.exam.prompts.files import Request
 from cmexam_baseline.exam.prompts.replies import ReplyFile, request_key
+from cmexam_baseline.exam.transfer import TryAgain
 
 LONGEST_BACKOFF = 60.0
 

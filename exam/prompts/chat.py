@@ -17,19 +17,11 @@ from urllib.parse import urlsplit
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.prompts.files import Request
-from cmexam_baseline.exam.transfer import RETRIED_STATUS, one_line, shown, wait_of
+from cmexam_baseline.exam.transfer import RETRIED_STATUS, TryAgain, one_line, shown, wait_of
 
 # Statuses that mean: this server will answer no request of ours.
 HOPELESS_STATUS = frozenset([401, 402, 403, 404, 405])
 LARGEST_ANSWER = 1 << 24
-
-
-class TryAgain(Exception):
-    """The request may succeed later; `wait` is what the server asks for, in seconds."""
-
-    def __init__(self, reason: str, wait: float | None = None) -> None:
-        super().__init__(reason)
-        self.wait = wait
 
 
 class Rejected(Exception):

@@ -8,6 +8,7 @@ from itertools import islice
 from random import Random
 
 from cmexam_baseline.exam.sample.draft import Draft
+from cmexam_baseline.exam.splits import SPLIT_NAMES
 
 N_HELD_OUT = 200
 """Questions of val and of test; train has all others."""
@@ -43,7 +44,7 @@ def deal(
                 taken.add(stem)
                 reworded.append(replace(draft, stem=stem))
         splits[split] = copies + rng.sample(splits[split] + same_stem + reworded, N_HELD_OUT - len(copies))
-    return {split: splits[split] for split in ("train", "val", "test")}
+    return {split: splits[split] for split in SPLIT_NAMES}
 
 
 def reword(stem: str) -> str:

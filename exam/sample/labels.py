@@ -7,7 +7,7 @@ from typing import NamedTuple
 NOT_APPLICABLE = "不符合"
 
 DISEASE_GROUPS = (
-    "不符合",
+    NOT_APPLICABLE,
     "补充章传统医学病证-模块1",
     "某些感染性疾病或寄生虫病",
     "内分泌、营养或代谢疾病",
@@ -31,9 +31,9 @@ DISEASE_GROUPS = (
     "疾病或死亡的外因",
     "耳或乳突疾病",
 )
-COMPETENCIES = ("医学基础知识", "疾病诊断和鉴别诊断", "疾病治疗", "公卫法律伦理", "不符合")
+COMPETENCIES = ("医学基础知识", "疾病诊断和鉴别诊断", "疾病治疗", "公卫法律伦理", NOT_APPLICABLE)
 DEPARTMENTS = (
-    "不符合",
+    NOT_APPLICABLE,
     "内科",
     "中医科",
     "口腔科",

@@ -12,7 +12,6 @@ import io
 import json
 import os
 import stat
-import sys
 import tempfile
 import time
 from collections.abc import Iterable
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cmexam_baseline.metrics.cache_folder import cache_folder
 from cmexam_baseline.metrics.segmentation.table import WordTable
 
 _MAGIC = "cmexam-baseline-words"
@@ -29,27 +29,6 @@ _MOST_FILES = 8
 _LONGEST_WRITING = 60.0  # seconds
 _ARRAYS = ("characters", "bases", "parents", "weights", "emissions", "transitions", "start")
 _SCALARS = tuple(field.name for field in fields(WordTable) if field.name not in _ARRAYS)
-
-
-def cache_folder() -> Path | None:
-    """Where this user's caches lie, or None where no home can be told.
-
-    `CMEXAM_BASELINE_CACHE` if set; else the platform's place: `$XDG_CACHE_HOME` or `~/.cache`,
-    `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows, and `cmexam-baseline` within.
-    """
-    chosen = os.environ.get("CMEXAM_BASELINE_CACHE")
-    if chosen:
-        return Path(chosen)
-    base = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME", "")
-    if os.path.isabs(base):  # noqa: PTH117 - a relative path is to be ignored, says the XDG specification
-        return Path(base) / "cmexam-baseline"
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return None
-    if not home.is_absolute():
-        return None
-    return home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "cmexam-baseline"
 
 
 def source_key(sources: Iterable[bytes]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from cmexam_baseline.metrics.array_types import IdArray, IntArray
 from cmexam_baseline.metrics.segmentation.trie import WordNodes
 
 _SLOTS_PER_NODE = 2.2  # fewer would be found free too rarely, more would not stay in the processor's cache
@@ -14,9 +14,6 @@ _TRIES_BEFORE_GROWING = 512
 _DRAWN_AT_ONCE = 32
 _LARGE_FAMILY = 9
 _SEED = 0
-
-IntArray = npt.NDArray[np.int64]
-IdArray = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from cmexam_baseline.metrics.array_types import IntArray
 
 # With fewer sequences than this in a step, numpy's cost per call is more than plain Python's per element.
 _FEW = 10
 _MOST_STEPS = 10_000
-
-IntArray = npt.NDArray[np.int64]
 
 
 class Lockstep:

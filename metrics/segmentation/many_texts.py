@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 import numpy as np
-import numpy.typing as npt
 
+from cmexam_baseline.metrics.array_types import BoolArray, CodePoints, IntArray
 from cmexam_baseline.metrics.segmentation.blocks import OTHER, character_classes
 from cmexam_baseline.metrics.segmentation.one_block import BlockCutter
 from cmexam_baseline.metrics.segmentation.stretch import draw_together
@@ -17,10 +17,6 @@ from cmexam_baseline.metrics.segmentation.word_graph import best_lengths, find_l
 _STRETCH = 1 << 18  # characters; what is worked on should stay in the processor's cache
 _CARRIAGE_RETURN, _LINE_FEED = 13, 10
 
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.int64]
-Codes = npt.NDArray[np.uint32]
-
 
 class CorpusCutter:
     """Finds where jieba's words begin in texts that are given as code points."""
@@ -30,7 +26,7 @@ class CorpusCutter:
         self._cutter = cutter
         self._unknown_words = UnknownWords(table, cutter, split_words)
 
-    def word_starts(self, codes: Codes, text_offsets: IntArray) -> BoolArray:
+    def word_starts(self, codes: CodePoints, text_offsets: IntArray) -> BoolArray:
         """For each place whether a word begins there; True after the last place."""
         begins_text = np.zeros(len(codes) + 1, bool)
         begins_text[text_offsets] = True
@@ -43,7 +39,7 @@ class CorpusCutter:
         starts[line_ends] = begins_text[line_ends]
         return starts
 
-    def _stretch_starts(self, codes: Codes, begins_text: BoolArray) -> BoolArray:
+    def _stretch_starts(self, codes: CodePoints, begins_text: BoolArray) -> BoolArray:
         stretch = draw_together(self._table, codes, begins_text)
         long_words = find_long_words(self._table, stretch)
         lengths = best_lengths(self._table, self._cutter, stretch, long_words)
@@ -54,7 +50,7 @@ class CorpusCutter:
         return starts[:-1]
 
 
-def _stretches(codes: Codes, begins_text: BoolArray) -> Iterator[slice]:
+def _stretches(codes: CodePoints, begins_text: BoolArray) -> Iterator[slice]:
     """Slices of about `_STRETCH` characters, cut where no block can be broken."""
     begin = 0
     while begin < len(codes):

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from cmexam_baseline.metrics.array_types import BoolArray, CodePoints, IdArray, IntArray
 from cmexam_baseline.metrics.segmentation.blocks import OTHER, character_classes
 from cmexam_baseline.metrics.segmentation.table import WordTable
-
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,13 +19,13 @@ class Stretch:
     comes from, the text's length for the places between blocks.
     """
 
-    ids: npt.NDArray[np.int32]
+    ids: IdArray
     begins: IntArray
     ends: IntArray
     sources: IntArray
 
 
-def draw_together(table: WordTable, codes: npt.NDArray[np.uint32], begins_text: BoolArray) -> Stretch:
+def draw_together(table: WordTable, codes: CodePoints, begins_text: BoolArray) -> Stretch:
     """The blocks of texts given as code points; `begins_text[i]` says that a text begins at place i."""
     n = len(codes)
     in_block = character_classes().take(codes) != OTHER

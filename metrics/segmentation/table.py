@@ -8,15 +8,12 @@ from functools import cached_property
 from math import log
 
 import numpy as np
-import numpy.typing as npt
 
+from cmexam_baseline.metrics.array_types import CodePoints, FloatArray, IdArray
 from cmexam_baseline.metrics.segmentation.blocks import CODE_POINTS
 from cmexam_baseline.metrics.segmentation.double_array import lay_out
 from cmexam_baseline.metrics.segmentation.jieba_files import IMPOSSIBLE, STATES, Dictionary, UnknownWordModel
 from cmexam_baseline.metrics.segmentation.trie import WordNodes, word_nodes
-
-FloatArray = npt.NDArray[np.float64]
-IdArray = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +26,7 @@ class WordTable:
     is -inf.
     """
 
-    characters: npt.NDArray[np.uint32]
+    characters: CodePoints
     bases: IdArray
     parents: IdArray
     weights: FloatArray
@@ -93,7 +90,7 @@ def build_table(dictionary: Dictionary, model: UnknownWordModel) -> WordTable:
     )
 
 
-def _by_use(nodes: WordNodes, model: UnknownWordModel) -> npt.NDArray[np.uint32]:
+def _by_use(nodes: WordNodes, model: UnknownWordModel) -> CodePoints:
     """Every character of dictionary and model, the most used first: what is looked up often lies together."""
     uses = np.bincount(nodes.code_points, minlength=CODE_POINTS)
     for emissions in model.emissions.values():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
-import numpy.typing as npt
 
+from cmexam_baseline.metrics.array_types import BoolArray, CodePoints, IdArray, IntArray
 from cmexam_baseline.metrics.segmentation.blocks import HAN, NUMBER_OR_NAME, character_classes
 from cmexam_baseline.metrics.segmentation.jieba_files import ALONE, END, PREDECESSORS
 from cmexam_baseline.metrics.segmentation.lockstep import Lockstep
@@ -14,10 +14,6 @@ from cmexam_baseline.metrics.segmentation.one_block import BlockCutter
 from cmexam_baseline.metrics.segmentation.stretch import Stretch, places_of
 from cmexam_baseline.metrics.segmentation.table import WordTable
 from cmexam_baseline.metrics.segmentation.word_graph import LongWords
-
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.int64]
-Codes = npt.NDArray[np.uint32]
 
 
 class UnknownWords:
@@ -33,7 +29,9 @@ class UnknownWords:
         states = np.arange(len(PREDECESSORS))
         self._to_state = table.transitions[self._predecessors, states][:, :, None]
 
-    def join(self, codes: Codes, stretch: Stretch, long_words: LongWords, begins_word: BoolArray) -> None:
+    def join(
+        self, codes: CodePoints, stretch: Stretch, long_words: LongWords, begins_word: BoolArray
+    ) -> None:
         """Correct `begins_word`, the best path's words, where single characters stand in a row."""
         begins, lengths = _runs_of_singles(stretch, long_words, begins_word)
         places = places_of(begins, lengths)
@@ -55,9 +53,7 @@ class UnknownWords:
         if len(self._split_lengths):
             self._split(codes, stretch, places[part_begins[han]], part_lengths[han], begins_word)
 
-    def _join_han(
-        self, ids: npt.NDArray[np.int32], begins: IntArray, lengths: IntArray, begins_word: BoolArray
-    ) -> None:
+    def _join_han(self, ids: IdArray, begins: IntArray, lengths: IntArray, begins_word: BoolArray) -> None:
         """Viterbi's algorithm over all runs, one character a step."""
         runs = Lockstep(lengths)
         for run in runs.left_over.tolist():
@@ -86,7 +82,7 @@ class UnknownWords:
             begins_word[begins[:count] + step] = (states[:count] == END) | (states[:count] == ALONE)
 
     def _split(
-        self, codes: Codes, stretch: Stretch, begins: IntArray, lengths: IntArray, begins_word: BoolArray
+        self, codes: CodePoints, stretch: Stretch, begins: IntArray, lengths: IntArray, begins_word: BoolArray
     ) -> None:
         """Break up the joined words that must stay characters."""
         places = places_of(begins, lengths)
@@ -118,7 +114,7 @@ def _runs_of_singles(
 
 
 def _join_latin(
-    text: Codes, places: IntArray, begins: IntArray, lengths: IntArray, begins_word: BoolArray
+    text: CodePoints, places: IntArray, begins: IntArray, lengths: IntArray, begins_word: BoolArray
 ) -> None:
     """Numbers and names are words, and so is what stands between them; `begins` are places in `text`."""
     members = places_of(begins, lengths)

@@ -13,13 +13,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from cmexam_baseline.metrics.array_types import BoolArray, FloatArray, IntArray
 from cmexam_baseline.metrics.segmentation.lockstep import Lockstep
 from cmexam_baseline.metrics.segmentation.one_block import BlockCutter
 from cmexam_baseline.metrics.segmentation.stretch import Stretch
 from cmexam_baseline.metrics.segmentation.table import WordTable
-
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.int64]
 
 
 class LongWords(NamedTuple):
@@ -27,7 +25,7 @@ class LongWords(NamedTuple):
 
     begins: IntArray
     lengths: IntArray
-    weights: npt.NDArray[np.float64]
+    weights: FloatArray
 
 
 def find_long_words(table: WordTable, stretch: Stretch) -> LongWords:

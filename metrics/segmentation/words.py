@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
+
+from cmexam_baseline.metrics.array_types import BoolArray, CodePoints, IntArray
 
 _CHARACTERS_AT_ONCE = 1 << 20
 
-IntArray = npt.NDArray[np.int64]
-Codes = npt.NDArray[np.uint32]
 
-
-def strings_of_words(codes: Codes, text_offsets: IntArray, starts: npt.NDArray[np.bool_]) -> list[list[str]]:
+def strings_of_words(codes: CodePoints, text_offsets: IntArray, starts: BoolArray) -> list[list[str]]:
     """The words of each text; `starts` is True where one begins, at least at every text's first character.
 
     >>> codes = np.frombuffer("患者出现发热".encode("utf-32-le"), np.uint32)
@@ -38,7 +36,7 @@ def _ranges(text_offsets: IntArray) -> Iterator[tuple[int, int]]:
         first = last
 
 
-def _split(codes: Codes, text_offsets: IntArray, starts: npt.NDArray[np.bool_]) -> Iterator[list[str]]:
+def _split(codes: CodePoints, text_offsets: IntArray, starts: BoolArray) -> Iterator[list[str]]:
     # One string with a separator before each word, cut by `str.split`, is twice as fast as a slice a word.
     separator = _unused_code_point(codes)
     n_begun = np.cumsum(starts)
@@ -50,7 +48,7 @@ def _split(codes: Codes, text_offsets: IntArray, starts: npt.NDArray[np.bool_]) 
         yield text[begin + 1 : end].split(chr(separator)) if begin < end else []
 
 
-def _unused_code_point(codes: Codes) -> int:
+def _unused_code_point(codes: CodePoints) -> int:
     # Beginning with noncharacters of the basic plane: a separator beyond it would double the string's size.
     candidate = 0xFFFF
     while (codes == candidate).any():

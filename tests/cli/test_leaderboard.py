@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
+from command_line import refused
 
 from cmexam_baseline.cli.main import commands
 from cmexam_baseline.cli.run import FORMAT, FORMAT_VERSION
@@ -30,12 +31,6 @@ def board(*arguments: object) -> dict[str, dict[str, Any]]:
     result = run(*arguments, "--json")
     assert result.exit_code == 0, result.output
     return {each["system"]: each for each in json.loads(result.stdout)["systems"]}
-
-
-def refused(result: Result) -> str:
-    assert result.exit_code == 2, result.output
-    assert "Traceback" not in result.output
-    return result.stderr.splitlines()[-1]
 
 
 def make_run(

@@ -11,29 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import Chat, chatting, completion, failure
+from chat_server import KEY, Chat, chatting, completion, failure, lines
 from click.testing import CliRunner, Result
+from command_line import refused
 
 from cmexam_baseline.cli.main import commands
 from cmexam_baseline.exam import Exam, Question
 from cmexam_baseline.exam.formats import write_exam
 
-KEY = "sk-very-secret-key"
-
 
 def run(*arguments: object, **environment: str) -> Result:
     return CliRunner(env=environment).invoke(commands, [str(argument) for argument in arguments])
-
-
-def refused(result: Result) -> str:
-    """The one line that a bad input ends in."""
-    assert result.exit_code == 2, result.output
-    assert "Traceback" not in result.output
-    return result.stderr.splitlines()[-1]
-
-
-def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from command_line import complain, succeed
 from score_reports import csv_of, report_of_command
 
+from cmexam_baseline import metrics
 from cmexam_baseline.cli.main import commands
 from cmexam_baseline.exam import Exam
 from cmexam_baseline.exam.sample import SAMPLE_FOLDER, sample_exam
@@ -325,3 +326,11 @@ def test_damaged_rows_are_told_and_not_just_missing(tmp_path: Path, exam: Exam) 
         "1 damaged rows left out (row 8: 3 fields instead of 2)"
         in succeed("score", tmp_path / "p.csv", VAL).stderr
     )
+
+
+@pytest.mark.parametrize("profile", [*metrics.PROFILES])
+def test_every_profile_has_its_name_on_the_command_line(
+    tmp_path: Path, exam: Exam, answers: list[str], profile: str
+) -> None:
+    file = csv_of(tmp_path / "p.csv", id=exam.ids, answer=answers)
+    assert scored(file, VAL, "--profile", profile)["profile"] == profile

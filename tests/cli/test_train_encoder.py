@@ -7,23 +7,11 @@ from pathlib import Path
 
 import pytest
 from command_line import complain, succeed
-from tiny_encoders import make_encoder, make_exam
+from tiny_encoders import make_encoder, make_exam, quick_options
 
 from cmexam_baseline.exam.formats import write_exam
 
-QUICK = (
-    "--epochs",
-    "2",
-    "--lr",
-    "1e-3",
-    "--max-length",
-    "64",
-    "--batch-tokens",
-    "1024",
-    "--device",
-    "cpu",
-    "--quiet",
-)
+QUICK = quick_options(epochs=2, max_length=64)
 
 
 @pytest.fixture(scope="module")

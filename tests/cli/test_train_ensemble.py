@@ -14,26 +14,15 @@ import killed_ensemble
 import numpy as np
 import pytest
 from command_line import complain, succeed
-from tiny_encoders import make_encoder
+from tiny_encoders import characters_of, make_encoder, quick_options
 from tiny_exam import tiny_exam
 
 from cmexam_baseline.exam import read_exam, read_predictions, write_exam
 
 pytest.importorskip("torch")
 
-OPTIONS = (
-    "--epochs",
-    "1",
-    "--head",
-    "joint",
-    "--lr",
-    "1e-3",
-    "--max-length",
-    "128",
-    "--batch-tokens",
-    "2048",
-)
-QUICK = (*OPTIONS, "--device", "cpu", "--folds", "2", "--evidence", "1", "-q")
+OPTIONS = ("--head", "joint", *quick_options(epochs=1, max_length=128))
+QUICK = (*OPTIONS, "--folds", "2", "--evidence", "1")
 # They hold seconds, or the checksum of one that does.
 VOLATILE = ("timings.json", "encoder.json", "ensemble.json")
 
@@ -45,8 +34,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "data").mkdir()
     write_exam(tiny_exam(), place / "data" / "train.csv")
     write_exam(tiny_exam(seed=1, prefix="val")[:24], place / "data" / "val.csv")
-    characters = "".join(dict.fromkeys("".join([*tiny_exam().questions, *tiny_exam().option_texts])))
-    make_encoder(place / "encoder", characters=characters)
+    make_encoder(place / "encoder", characters=characters_of(tiny_exam()))
     return place
 
 

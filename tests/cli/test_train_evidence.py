@@ -8,25 +8,13 @@ from pathlib import Path
 
 import pytest
 from command_line import complain, succeed
-from tiny_encoders import make_encoder
+from tiny_encoders import characters_of, make_encoder, quick_options
 from tiny_exam import tiny_exam
 
 from cmexam_baseline.cli.evidence_encoder import SENTENCES, EvidenceEncoder
 from cmexam_baseline.exam.formats import read_exam, write_exam
 
-OPTIONS = (
-    "--epochs",
-    "2",
-    "--lr",
-    "1e-3",
-    "--max-length",
-    "128",
-    "--batch-tokens",
-    "2048",
-    "--device",
-    "cpu",
-    "-q",
-)
+OPTIONS = quick_options(epochs=2, max_length=128)
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +27,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    characters = "".join(dict.fromkeys("".join([*tiny_exam().questions, *tiny_exam().option_texts])))
-    return make_encoder(tmp_path_factory.mktemp("models") / "tiny", characters=characters)
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    return make_encoder(folder, characters=characters_of(tiny_exam()))
 
 
 @pytest.fixture(scope="module", params=["pairwise", "joint"])

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import Chat, chatting, completion, failure
+from chat_server import KEY, Chat, chatting, completion, failure, lines
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.prompts import ChatServer, Manners, Outcome, ReplyFile, Request, ask_all
 
 QUICK = Manners(concurrency=4, attempts=3, backoff=0.01)
-KEY = "sk-very-secret-key"
 
 
 def requests(n: int) -> list[Request]:
@@ -29,10 +28,6 @@ def server(chat: Chat, **settings: Any) -> ChatServer:
 def ask(chat: Chat, path: Path, n: int = 6, manners: Manners = QUICK, **settings: Any) -> Outcome:
     with ReplyFile(path) as replies:
         return ask_all(server(chat, **settings), requests(n), replies, manners)
-
-
-def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def well(chat: Chat, body: dict[str, Any], times: int) -> tuple[int, dict[str, str], bytes]:

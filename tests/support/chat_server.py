@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 from local_server import running
 
+KEY = "sk-very-secret-key"
 Answer = Callable[["Chat", dict[str, Any], int], "tuple[int, dict[str, str], bytes]"]
 
 
@@ -91,3 +93,8 @@ def chatting(answer: Answer) -> Iterator[Chat]:
     with running(type("ChatHandler", (_Handler,), {"chat": chat})) as address:
         chat.url = f"{address}/v1"
         yield chat
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of a JSONL file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -24,11 +24,16 @@ def succeed(*arguments: str | Path) -> Result:
 
 def complain(*arguments: str | Path, about: Sequence[str]) -> str:
     """The one line with which the command refuses; it must hold every text of `about`."""
-    result = run(*arguments)
-    assert result.exit_code == 2, result.output
-    last = result.stderr.strip().splitlines()[-1]
-    assert last.startswith("Error: "), result.stderr
-    assert "Traceback" not in result.output
+    last = refused(run(*arguments))
     for text in about:
         assert text in last, f"{text!r} is not in {last!r}"
+    return last
+
+
+def refused(result: Result) -> str:
+    """The one line that a command ends in which refuses what it was given."""
+    assert result.exit_code == 2, result.output
+    assert "Traceback" not in result.output
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("Error: "), result.stderr
     return last

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 _CHANGES = {
     *("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "os.chmod", "os.link", "os.symlink"),
@@ -60,17 +61,14 @@ def both_at_once(call: Callable[[], int], pause: float) -> int:
 
     One at least must succeed; the other may refuse with exit status 2.
     """
+
+    def later() -> int:
+        time.sleep(pause)
+        return call()
+
     child = os.fork()
     if child == 0:
-        status = 70
-        try:
-            time.sleep(pause)
-            status = call()
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            os._exit(status)
+        _end_with(later)
     mine = call()
     theirs = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return 0 if 0 in (mine, theirs) and {mine, theirs} <= {0, 2} else 1
@@ -93,13 +91,21 @@ def count_operations(call: Callable[[], int], said: Path) -> int:
 
 
 def _become(call: Callable[[], int], said: Path, operation: int | None) -> None:
-    status = 70
-    try:
+    def speaking_into_the_file() -> int:
         with said.open("w") as stream:
             os.dup2(stream.fileno(), 1)
             os.dup2(stream.fileno(), 2)
         if operation is not None:
             _on_every_change(lambda number: _die() if number == operation else None)
+        return call()
+
+    _end_with(speaking_into_the_file)
+
+
+def _end_with(call: Callable[[], int]) -> NoReturn:
+    """End this process with the status that `call` gives, or after a traceback with 70."""
+    status = 70
+    try:
         status = call()
     except BaseException:
         traceback.print_exc()

@@ -52,6 +52,17 @@ def make_encoder(folder: Path, kind: str = "bert", characters: str = CHARACTERS,
     return folder
 
 
+def characters_of(exam: Exam) -> str:
+    """Every character of the questions and options, for `make_encoder`."""
+    return "".join(dict.fromkeys("".join([*exam.questions, *exam.option_texts])))
+
+
+def quick_options(epochs: int, max_length: int) -> tuple[str, ...]:
+    """Options of `train` under which a tiny encoder learns in seconds, on a CPU."""
+    sizes = ("--max-length", str(max_length), "--batch-tokens", str(16 * max_length))
+    return ("--epochs", str(epochs), "--lr", "1e-3", *sizes, "--device", "cpu", "-q")
+
+
 def make_exam(n: int, seed: int = 0, options: tuple[int, ...] = (5,), several: float = 0.1) -> Exam:
     """n questions of random characters with these numbers of options in turn and random answers."""
     random = np.random.default_rng(seed)

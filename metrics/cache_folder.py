@@ -1,0 +1,32 @@
+"""Where a user's caches lie."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def cache_folder() -> Path | None:
+    """Where this user's caches lie, or None where no home can be told.
+
+    `CMEXAM_BASELINE_CACHE` if set; else the platform's place: `$XDG_CACHE_HOME` or `~/.cache`,
+    `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows, and `cmexam-baseline` within.
+
+    >>> folder = cache_folder()
+    >>> folder is None or folder.is_absolute() or "CMEXAM_BASELINE_CACHE" in os.environ
+    True
+    """
+    chosen = os.environ.get("CMEXAM_BASELINE_CACHE")
+    if chosen:
+        return Path(chosen)
+    base = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME", "")
+    if os.path.isabs(base):  # noqa: PTH117 - a relative path is to be ignored, says the XDG specification
+        return Path(base) / "cmexam-baseline"
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    if not home.is_absolute():
+        return None
+    return home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "cmexam-baseline"
