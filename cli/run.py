@@ -30,9 +30,9 @@ from cmexam_baseline.cli.extra_train import excluded_table
 from cmexam_baseline.cli.reading import Split
 from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.storage.files import new_folder, write_atomically
 from cmexam_baseline.exam.progress import Progress
 
+from cmexam_baseline.exam.storage.files import new_folder, write_atomically
 FORMAT = "cmexam-baseline run"
 FORMAT_VERSION = 1
 
