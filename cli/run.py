@@ -31,8 +31,8 @@ from cmexam_baseline.cli.reading import Split
 from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.progress import Progress
-
 from cmexam_baseline.exam.storage.files import new_folder, write_atomically
+
 FORMAT = "cmexam-baseline run"
 FORMAT_VERSION = 1
 
