@@ -3,78 +3,57 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
+from typing import Any
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.tables.own_process import EndedEarly, NotStarted, lines_of_own_process
 from cmexam_baseline.exam.tables.packed import ColumnPacking
-from cmexam_baseline.exam.tables.parquet_sizes import NOT_PARQUET, unpacked_pages
-from cmexam_baseline.exam.tables.sources import refuse_bomb
-from cmexam_baseline.exam.tables.table import MAX_COLUMNS, Table
+from cmexam_baseline.exam.tables.table import Table
 from cmexam_baseline.exam.tables.text_source import Source
 
-if TYPE_CHECKING:
-    import polars
-
-ROWS_AT_ONCE = 1024
+_MODULE = "cmexam_baseline.exam.tables.parquet_process"
+# More would not be faster with files of this kind; each thread takes address space, which is bounded there.
+_ENVIRONMENT = {"POLARS_MAX_THREADS": "2"}
+# For a file of any size, and for each MiB of it; 112 MB take some 5 seconds.
+SECONDS, SECONDS_A_MEBIBYTE = 120, 4
 
 
 def read_parquet(source: Source) -> Table:
-    """The table in a Parquet file. Raises `InputError` where it is none or holds no row."""
-    import polars
+    """The table in a Parquet file, which a process of its own reads (`parquet_process`).
 
-    data, file = source.content, source.name
-    if not data.startswith(b"PAR1"):
-        raise InputError(f"{file} is not a Parquet file by its content; name it by what it holds")
-    try:
-        unpacked_pages(data, lambda size: refuse_bomb(len(data), size, file))
-    except InputError:
-        raise
-    except NOT_PARQUET as error:
-        raise InputError(
-            f"{file} is not a sound Parquet file: its footer or a page is damaged; fetch or write it again"
-        ) from error
-    try:
-        return _table(_read_in_parts(data, file), file)
-    except (polars.exceptions.PolarsError, polars.exceptions.PanicException, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(
-            f"{file} is not a sound Parquet file: {reason[:200]}; fetch or write it again"
-        ) from error
-
-
-def _table(parts: Iterable[polars.DataFrame], file: str) -> Table:
+    Raises `InputError` where it is none, is damaged or holds no row, where reading it takes more than 6 GiB of
+    address space (on Linux), or more than two minutes and four seconds for each MiB.
+    """
     columns: dict[str, ColumnPacking[object]] = {}
-    n_rows = 0
-    for part in parts:
-        if part.width > MAX_COLUMNS:
-            raise InputError(
-                f"{file} has more than {MAX_COLUMNS} columns; give a file with one question a row"
-            )
-        for column in part:
-            columns.setdefault(column.name, ColumnPacking()).extend(column.to_list())
-        n_rows += part.height
+    try:
+        with closing(_printed(source)) as lines:
+            for line in lines:
+                if "refused" in line:
+                    raise InputError(line["refused"])
+                columns.setdefault(line["column"], ColumnPacking()).extend(line["cells"])
+    except NotStarted as error:
+        raise InputError(f"{source.name} cannot be read: {error}; give the table as CSV or JSONL") from error
+    except EndedEarly as error:
+        raise InputError(
+            f"{source.name} is not a sound Parquet file: {error}; fetch or write it again"
+        ) from error
+    n_rows = max(map(len, columns.values()), default=0)
     if not n_rows:
-        raise InputError(f"{file} holds no row; expected at least one")
+        raise InputError(f"{source.name} holds no row; expected at least one")
     return Table({name: column.column() for name, column in columns.items()}, range(1, n_rows + 1))
 
 
-def _read_in_parts(data: bytes, file: str) -> Iterator[polars.DataFrame]:
-    """The file, a part at a time: a text that is repeated costs next to nothing in the file."""
-    import polars
-
-    lazy = polars.scan_parquet(io.BytesIO(data))
-    n_rows = int(lazy.select(polars.len()).collect().item())
-    yield lazy.head(0).collect()
-    done = size = 0
-    while done < n_rows:
-        part = lazy.slice(done, ROWS_AT_ONCE).collect()
-        size += int(part.estimated_size())
-        refuse_bomb(len(data), size, file)
-        if not part.height:
-            break
-        yield part
-        done += part.height
+def _printed(source: Source) -> Generator[dict[str, Any], None, None]:
+    with source.opened() as stream:
+        seconds = SECONDS + SECONDS_A_MEBIBYTE * (source.size >> 20)
+        with closing(lines_of_own_process(_MODULE, source.name, stream, seconds, _ENVIRONMENT)) as lines:
+            for line in lines:
+                # A process that is ended leaves half a line.
+                if line.endswith(b"\n"):
+                    yield json.loads(line)
 
 
 def parquet_bytes(columns: Mapping[str, Sequence[object]]) -> bytes:

@@ -68,13 +68,8 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """
     file = Path(path)
     with open_file(file) as stream:
-        try:
-            data = stream.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise _unreadable(file, error) from error
-    if file.suffix.lower() == ".gz":
-        data = _unpacked(data, file)
-    return _bounded(data, file)
+        data = bounded_bytes(stream, file)
+    return _unpacked(data, file) if file.suffix.lower() == ".gz" else data
 
 
 def open_file(file: Path) -> BinaryIO:
@@ -92,10 +87,23 @@ def open_file(file: Path) -> BinaryIO:
 def read_standard_input() -> bytes:
     """The bytes of standard input, unpacked where they are gzip; `InputError` as `read_bytes` raises."""
     name = Path("standard input")
-    data = sys.stdin.buffer.read(MAX_BYTES + 1)
-    if data.startswith(b"\x1f\x8b"):
-        data = _unpacked(data, name)
-    return _bounded(data, name)
+    data = bounded_bytes(sys.stdin.buffer, name)
+    return _unpacked(data, name) if data.startswith(b"\x1f\x8b") else data
+
+
+def bounded_bytes(stream: BinaryIO, file: Path) -> bytes:
+    """All bytes of an open file; `InputError` where it cannot be read or holds more than 1 GiB.
+
+    >>> bounded_bytes(io.BytesIO(b"id,answer"), Path("p.csv"))
+    b'id,answer'
+    """
+    try:
+        data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _unreadable(file, error) from error
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{file} is larger than {MAX_BYTES >> 30} GiB; split it into smaller files")
+    return data
 
 
 def refuse_long_lines(data: bytes, file: str) -> None:
@@ -205,12 +213,6 @@ def _unpacked(data: bytes, file: Path) -> bytes:
         raise InputError(f"{file} ends in the middle of its gzip data; fetch it again") from error
     except (OSError, zlib.error) as error:
         raise InputError(f"{file} is not a sound gzip file: {error}; fetch it again") from error
-
-
-def _bounded(data: bytes, file: Path) -> bytes:
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{file} is larger than {MAX_BYTES >> 30} GiB; split it into smaller files")
-    return data
 
 
 def _unreadable(file: Path, error: Exception) -> InputError:

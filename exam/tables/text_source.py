@@ -5,11 +5,13 @@ from __future__ import annotations
 import codecs
 import io
 import stat
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
+from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.tables.sources import (
     LONG_LINE,
     MAX_BYTES,
@@ -53,6 +55,24 @@ class Source:
         """Number of bytes."""
         return len(self.content) if self._content is not None else Path(self.name).stat().st_size
 
+    @contextmanager
+    def opened(self) -> Iterator[BinaryIO]:
+        """A file of all bytes that another process can read, too; `InputError` where there can be none."""
+        with ExitStack() as open_files:
+            if self._content is None and not self._is_packed():
+                stream = open_files.enter_context(open_file(Path(self.name)))
+            else:
+                content = self.content
+                try:
+                    stream = open_files.enter_context(tempfile.TemporaryFile())
+                    stream.write(content)
+                    stream.seek(0)
+                except OSError as error:
+                    raise InputError(
+                        f"{self.name} cannot be unpacked to a temporary file: {error.strerror}; make room for it"
+                    ) from error
+            yield stream
+
     def first_line(self) -> tuple[str, bool]:
         """The text up to the first newline, and whether a byte order mark stands before it.
 
@@ -76,13 +96,16 @@ class Source:
                 yield io.TextIOWrapper(stream, encoding="utf-8-sig", newline=newline)
 
     def _is_large(self) -> bool:
-        if self._content is not None or self.name.lower().endswith(".gz"):
+        if self._content is not None or self._is_packed():
             return False
         try:
             found = Path(self.name).stat()
         except (OSError, ValueError):
             return False
         return stat.S_ISREG(found.st_mode) and WHOLE_UP_TO < found.st_size <= MAX_BYTES
+
+    def _is_packed(self) -> bool:
+        return self.name.lower().endswith(".gz")
 
     def _starts_with_mark(self) -> bool:
         with open_file(Path(self.name)) as stream:

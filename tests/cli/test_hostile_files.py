@@ -16,6 +16,7 @@ from typing import Any
 import polars
 import pytest
 from command_line import complain, succeed
+from damaged_parquet import with_a_page_of_fewer_values_than_none
 from score_reports import csv_of, report_of_command
 
 from cmexam_baseline.exam import Exam, Question, write_exam
@@ -117,6 +118,11 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], list[str]]] = {
     "a damaged Parquet": (
         "p.parquet",
         lambda: b"PAR1" + b"\xff" * 400 + b"PAR1",
+        ["not a sound Parquet file"],
+    ),
+    "a Parquet that ends its reader": (
+        "p.parquet",
+        with_a_page_of_fewer_values_than_none,
         ["not a sound Parquet file"],
     ),
     "a quote that never ends": ("p.csv", lambda: table(*ROWS, '"x,A'), ["quotes do not close"]),

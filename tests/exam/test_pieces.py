@@ -23,7 +23,7 @@ from cmexam_baseline.exam.formats import read_exam_report, read_table, write_exa
 from cmexam_baseline.exam.outputs import read_outputs
 from cmexam_baseline.exam.sample import sample_exam
 from cmexam_baseline.exam.slices import slice_exam
-from cmexam_baseline.exam.tables import csv_form, json_form, packed, parquet_form, text_source
+from cmexam_baseline.exam.tables import csv_form, json_form, packed, text_source
 from cmexam_baseline.exam.tables.packed import ColumnPacking, PackedColumn, mapped, pieces
 
 FAULTS = (
@@ -42,7 +42,6 @@ def in_small_pieces(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(packed, "CELLS_A_BLOCK", 4)
     patch.setattr(text_source, "WHOLE_UP_TO", 0)
     patch.setattr(text_source, "_BLOCK", 11)
-    patch.setattr(parquet_form, "ROWS_AT_ONCE", 5)
 
 
 def both_ways(monkeypatch: pytest.MonkeyPatch, function: Callable[[], Any]) -> tuple[Any, Any]:

@@ -15,17 +15,22 @@ import argparse
 import contextlib
 import io
 import json
+import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 ENDINGS = (".csv", ".tsv", ".json", ".jsonl", ".xlsx", ".parquet", ".csv.gz")
 SECONDS_AN_INPUT, MEGABYTES = 20, 2048
 
-_SCRATCH = Path(tempfile.mkdtemp(prefix="fuzz-readers-"))
+
+@cache
+def _scratch_folder() -> tempfile.TemporaryDirectory[str]:
+    """Where the files of this process lie until it ends."""
+    return tempfile.TemporaryDirectory(prefix="fuzz-readers-", ignore_cleanup_errors=True)
 
 
 def read_exam_bytes(ending: str, data: bytes) -> None:
@@ -107,7 +112,7 @@ def seeds(target: str) -> list[bytes]:
         config = {"format": FORMAT, "format_version": FORMAT_VERSION, "model": "lightgbm", "settings": {}}
         return [json.dumps(config).encode()]
     kind, dot, ending = target.partition(".")
-    file = _SCRATCH / f"seed{dot}{ending}"
+    file = _scratch(f"seed{dot}{ending}", b"")
     if kind == "exam" or ending in ("xlsx", "parquet"):
         questions = [
             Question(f"q{n}", f"题{n}，是？", ("甲", "乙", "丙"), "AB", "因为", {"难": "1"}) for n in range(3)
@@ -125,7 +130,7 @@ def seeds(target: str) -> list[bytes]:
 
 
 def _scratch(name: str, data: bytes) -> Path:
-    file = _SCRATCH / name
+    file = Path(_scratch_folder().name, name)
     file.write_bytes(data)
     return file
 
@@ -155,7 +160,7 @@ def _fuzz(target: str, seconds: int) -> None:
     with atheris.instrument_imports(include=["cmexam_baseline"]), contextlib.redirect_stdout(io.StringIO()):
         for sound in seeds(target):
             TARGETS[target](sound)
-    corpus = _SCRATCH / "corpus"
+    corpus = Path(_scratch_folder().name, "corpus")
     corpus.mkdir()
     for number, sound in enumerate(seeds(target)):
         (corpus / str(number)).write_bytes(sound)
@@ -170,16 +175,25 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     arguments.add_argument("target", choices=[*TARGETS, "all"])
     arguments.add_argument("--seconds", type=int, default=120)
+    arguments.add_argument(
+        "--here", action="store_true", help="in this process, which leaves its files behind"
+    )
     chosen = arguments.parse_args()
-    if chosen.target != "all":
+    if chosen.here:
         _fuzz(chosen.target, chosen.seconds)
         return
     failed = [
-        target
-        for target in TARGETS
-        if subprocess.run([sys.executable, __file__, target, "--seconds", str(chosen.seconds)]).returncode
-    ]
+        target for target in (TARGETS if chosen.target == "all" else [chosen.target])
+        if _fuzz_apart(target, chosen.seconds)
+    ]  # fmt: skip
     sys.exit(f"found something: {', '.join(failed)}" if failed else 0)
+
+
+def _fuzz_apart(target: str, seconds: int) -> int:
+    """Exit status of a process for one target; libFuzzer ends it before it could clear up."""
+    with tempfile.TemporaryDirectory(prefix="fuzz-readers-") as folder:
+        command = [sys.executable, __file__, target, "--seconds", str(seconds), "--here"]
+        return subprocess.run(command, env={**os.environ, "TMPDIR": folder}).returncode
 
 
 if __name__ == "__main__":
