@@ -15,9 +15,10 @@ from cmexam_baseline.encoders.description import Description
 from cmexam_baseline.encoders.devices import is_main_process
 from cmexam_baseline.encoders.heads import Scorer, build_scorer, most_positions
 from cmexam_baseline.encoders.inputs import Evidence, encode_exam, evidence_kind, refuse_other_evidence
+from cmexam_baseline.encoders.memory import tokens_to_predict
 from cmexam_baseline.encoders.models import find_model, load_tokenizer, weights_fingerprint
 from cmexam_baseline.encoders.report import TrainingReport
-from cmexam_baseline.encoders.runtime import Runtime, start_runtime, start_tracker
+from cmexam_baseline.encoders.runtime import Runtime, start_runtime, tracker
 from cmexam_baseline.encoders.scoring import score_all
 from cmexam_baseline.encoders.sequences import Layout
 from cmexam_baseline.encoders.settings import EncoderSettings
@@ -92,18 +93,18 @@ class EncoderBaseline:
         said = progress if runtime.rank == 0 else None
         train = model.batches(exam, evidence, said)
         held_out = None if val is None else model.batches(val, val_evidence, said)
-        trainer = Trainer(
-            model.scorer, settings, runtime, train, held_out,
-            _checkpoints(folder, settings, base, train, held_out),
-            start_tracker(settings, folder) if runtime.rank == 0 else None, said,
-        )  # fmt: skip
-        report = trainer.run()
+        checkpoints = _checkpoints(folder, settings, base, train, held_out)
+        with tracker(settings, folder, runtime) as tracking:
+            report = Trainer(
+                model.scorer, settings, runtime, train, held_out, checkpoints, tracking, said
+            ).run()
         if model.scorer.adapter and not settings.apart:
             merge_adapter(model.scorer)
         bias = model.scorer.size_bias.detach().double().cpu().tolist()
         answering = Answering(settings.loss, tuple(bias))
         if val is not None and held_out is not None:
-            scores = score_all(model.scorer, held_out, runtime, report.batch_tokens)
+            most_tokens = tokens_to_predict(report.batch_tokens, runtime.device)
+            scores = score_all(model.scorer, held_out, runtime, most_tokens)
             answering = answering.chosen_on(scores, val.option_offsets, val.questions, val.answers)
         model.description = replace(model.description, answering=answering, report=report)
         self._fitted = model
@@ -141,7 +142,7 @@ class EncoderBaseline:
         refuse_other_evidence(exam, evidence, description.evidence)
         said = progress if fitted.runtime.rank == 0 else None
         batches = fitted.batches(exam, evidence, said)
-        most_tokens = description.report.batch_tokens
+        most_tokens = tokens_to_predict(description.report.batch_tokens, fitted.runtime.device)
         scores = score_all(fitted.scorer, batches, fitted.runtime, most_tokens, progress=said)
         return description.answering.predictions(exam, scores)
 

@@ -67,6 +67,12 @@ class Batches:
         """The share of tokens that the tokenizer did not know."""
         return float((self.sequences.ids == self.template.unknown).mean()) if len(self.sequences.ids) else 0.0
 
+    def work(self, questions: Ints) -> tuple[int, int, int]:
+        """Numbers of these questions, of their sequences, and of the tokens in those without padding."""
+        first, last = self.sequences.firsts[questions], self.sequences.firsts[questions + 1]
+        tokens = self.sequences.offsets[last] - self.sequences.offsets[first]
+        return len(questions), int((last - first).sum()), int(tokens.sum())
+
     def make(self, questions: Ints) -> Batch:
         """The batch of these questions, in this order."""
         data, template = self.sequences, self.template

@@ -114,8 +114,16 @@ def is_main_process() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
+def forget_peak_memory(device: torch.device) -> None:
+    """Begin `peak_memory` of a card anew: what was tried before training does not count."""
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
 def peak_memory(device: torch.device) -> int:
-    """Most bytes in use so far: of the card's memory as torch allocated it, or of this process on a CPU."""
+    """Most bytes in use: of the card as torch allocated it since `forget_peak_memory`, or of this process on a CPU."""
     import torch
 
     if device.type == "cuda":

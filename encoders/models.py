@@ -122,14 +122,14 @@ def quiet() -> Iterator[None]:
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     try:
         yield
     finally:
         logging.set_verbosity(verbosity)
         if bars:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+            logging.enable_progress_bar()
 
 
 @contextmanager
@@ -168,7 +168,12 @@ def _download(repository: str, name: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     # Errors of the hub's HTTP client (requests, httpx or httpx2, by version) come through as they are.
-    unreachable = (*HfHubHTTPError.__bases__, HFValidationError, LocalEntryNotFoundError, OSError)
+    unreachable: tuple[type[BaseException], ...] = (
+        *HfHubHTTPError.__bases__,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        OSError,
+    )
     if constants.HF_HUB_OFFLINE:
         raise InputError(_how_to_get(repository, name, "the hub is switched off (HF_HUB_OFFLINE)"))
     try:

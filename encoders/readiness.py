@@ -7,6 +7,8 @@ import importlib.util
 from cmexam_baseline.encoders.settings import EncoderSettings
 from cmexam_baseline.exam.errors import InputError
 
+# What a tracker is imported as; TensorBoard's own package, or the writer alone.
+_TRACKERS = {"tensorboard": ("tensorboard", "tensorboardX"), "wandb": ("wandb",)}
 _NEEDED = ("torch", "transformers", "accelerate", "safetensors", "tokenizers", "huggingface_hub")
 
 
@@ -24,6 +26,7 @@ tokenizer and model.safetensors, or a name on the hub
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
         raise InputError(f"encoders need {', '.join(missing)}; run pip install 'cmexam-baseline[encoders]'")
+    check_tracker(settings.log_to)
     from cmexam_baseline.encoders.devices import check_kernels, choose_precision, device_facts
     from cmexam_baseline.encoders.models import find_model
 
@@ -31,3 +34,13 @@ tokenizer and model.safetensors, or a name on the hub
     check_kernels(facts)
     choose_precision(facts, settings.precision)
     find_model(settings.model)
+
+
+def check_tracker(log_to: str) -> None:
+    """Raise `InputError` with what to install if what curves shall go to is missing.
+
+    >>> check_tracker("none")
+    """
+    names = _TRACKERS.get(log_to, ())
+    if names and all(importlib.util.find_spec(name) is None for name in names):
+        raise InputError(f"--log-to {log_to} needs {log_to}; run pip install {log_to}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-Progress = Callable[[str, int, int], None]
+from cmexam_baseline.exam.progress import DetailedStage, Progress
+
 _SECONDS_BETWEEN = 0.5
 
 
@@ -28,6 +28,7 @@ class TrainingReport:
     """The evaluations of a run, the step whose weights were kept, and what it cost.
 
     Rates count training alone, without evaluation; peak memory is the card's, or the process's on a CPU.
+    Steps are skipped where gradients overflow in fp16.
     Parameters count the encoder, the head and what tuning added; trained ones those that training moves.
     """
 
@@ -50,12 +51,36 @@ class TrainingReport:
     peak_memory_bytes: int = 0
     unknown_share: float = 0.0
     truncation: dict[str, int] = field(default_factory=dict)
+    skipped_steps: int = 0
     skipped_checkpoints: list[str] = field(default_factory=list)
 
     @property
     def val_accuracy(self) -> float | None:
         """The val accuracy of the weights that were kept, by the loss's own most probable answer."""
         return next((one.val_accuracy for one in self.evaluations if one.step == self.best_step), None)
+
+    def summary(self) -> str:
+        """Speed, memory and what was cut, in one line for a terminal.
+
+        >>> cut = {"questions": 2, "options": 1, "tokens": 73, "evidence": 0}
+        >>> TrainingReport(device="Tesla V100", precision="fp16", truncation=cut).summary()
+        'Tesla V100, fp16: 0.0 sequences/s, 0.0 questions/s, peak memory 0.0 GB; 2 questions and 1 options cut by \
+73 tokens'
+        """
+        said = (
+            f"{self.device}, {self.precision}: {self.sequences_per_second:.1f} sequences/s,"
+            f" {self.questions_per_second:.1f} questions/s, peak memory {self.peak_memory_bytes / 1e9:.1f} GB"
+        )
+        if self.skipped_steps:
+            said += f"; {self.skipped_steps} of {self.steps} steps skipped, their gradients overflowed"
+        cut = self.truncation
+        if cut.get("tokens"):
+            said += (
+                f"; {cut['questions']} questions and {cut['options']} options cut by {cut['tokens']} tokens"
+            )
+        if cut.get("evidence"):
+            said += f"; evidence of {cut['evidence']} options or questions cut"
+        return said
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -71,20 +96,11 @@ class TrainingReport:
         return cls(**{**values, "evaluations": [Evaluation(**one) for one in values["evaluations"]]})
 
 
-class DetailedStage(str):
-    """The name of a stage, with what there is to say of it at the moment in `detail`.
-
-    >>> stage = DetailedStage("training", "loss 1.482, 41.0 questions/s")
-    >>> stage == "training", stage.detail
-    (True, 'loss 1.482, 41.0 questions/s')
-    """
-
-    detail: str
-
-    def __new__(cls, name: str, detail: str) -> DetailedStage:
-        stage = super().__new__(cls, name)
-        stage.detail = detail
-        return stage
+def tell_evaluation(progress: Progress | None, evaluation: Evaluation, questions: int) -> None:
+    """Tell the callback how an evaluation on so many questions came out, where an answer was known."""
+    if progress is not None and evaluation.val_loss is not None:
+        said = f"val {evaluation.val_accuracy:.1%}, loss {evaluation.val_loss:.3f}"
+        progress(DetailedStage("evaluating", said), questions, questions)
 
 
 class Meter:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from cmexam_baseline.encoders.devices import check_kernels, choose_precision, device_facts
+from cmexam_baseline.encoders.readiness import check_tracker
 from cmexam_baseline.encoders.settings import EncoderSettings
 from cmexam_baseline.exam.errors import InputError
 
@@ -20,7 +22,10 @@ _DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
 @dataclass(frozen=True)
 class Runtime:
-    """The device and precision of this process, its number among `world` processes, and their accelerator."""
+    """The device and precision of this process, its number among `world` processes, and their accelerator.
+
+    There is an accelerator where there are several processes.
+    """
 
     device: torch.device
     precision: str
@@ -43,6 +48,13 @@ class Runtime:
             return tensor
         summed: Tensor = self.accelerator.reduce(tensor, "sum")
         return summed
+
+    def gather(self, number: int) -> list[int]:
+        """This number of every process."""
+        if self.world == 1:
+            return [number]
+        numbers = self.accelerator.gather(torch.tensor([number], device=self.device))
+        return [int(one) for one in numbers.tolist()]
 
     def sum_gradients(self, parameters: list[torch.nn.Parameter]) -> None:
         """Sum the gradients over all processes in place, a few large messages at a time.
@@ -75,8 +87,11 @@ def start_runtime(settings: EncoderSettings) -> Runtime:
     facts = device_facts(settings.device)
     check_kernels(facts)
     precision = choose_precision(facts, settings.precision)
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        # Without accelerate, whose first choice of a device would stand for every later model of this process.
+        return Runtime(torch.device(facts.kind), precision)
     try:
-        from accelerate import Accelerator  # type: ignore[import-untyped]
+        from accelerate import Accelerator
     except ImportError as error:
         raise InputError(
             "the encoders need accelerate; run pip install 'cmexam-baseline[encoders]'"
@@ -87,27 +102,31 @@ def start_runtime(settings: EncoderSettings) -> Runtime:
     )
 
 
-def start_tracker(settings: EncoderSettings, folder: str | os.PathLike[str] | None) -> Any:
-    """An accelerate tracker (TensorBoard or wandb) for `log_to`; None for `none`. Files go to `folder`/logs.
+@contextmanager
+def tracker(
+    settings: EncoderSettings, folder: str | os.PathLike[str] | None, runtime: Runtime
+) -> Iterator[Any]:
+    """An accelerate tracker (TensorBoard or wandb) for `log_to`, ended with the block; files in `folder`/logs.
 
-    Raises `InputError` with what to install if the package is missing.
+    None for `none` and in every process but the first. Raises `InputError` with what to install if the
+    package is missing.
     """
-    if settings.log_to == "none":
-        return None
-    from accelerate import tracking, utils
+    check_tracker(settings.log_to)
+    if settings.log_to == "none" or runtime.rank:
+        yield None
+        return
+    from accelerate import tracking
 
-    available = {"tensorboard": utils.is_tensorboard_available, "wandb": utils.is_wandb_available}
-    if not available[settings.log_to]():
-        raise InputError(
-            f"--log-to {settings.log_to} needs {settings.log_to}; run pip install {settings.log_to}"
-        )
     logs = Path(folder or ".") / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     place = {"tensorboard": "logging_dir", "wandb": "dir"}[settings.log_to]
-    tracker = tracking.LOGGER_TYPE_TO_CLASS[settings.log_to]("cmexam-baseline", **{place: logs})
-    tracker.start()
-    tracker.store_init_configuration({name: str(value) for name, value in settings.to_dict().items()})
-    return tracker
+    started = tracking.LOGGER_TYPE_TO_CLASS[settings.log_to]("cmexam-baseline", **{place: logs})
+    started.start()
+    started.store_init_configuration({name: str(value) for name, value in settings.to_dict().items()})
+    try:
+        yield started
+    finally:
+        started.finish()
 
 
 def _gradient(parameter: torch.nn.Parameter) -> Tensor:

@@ -23,7 +23,7 @@ NEW_HEAD_LR = 1e-3
 to say anything (docs/encoders.md has the curves)."""
 
 # What may change between a killed run and its repetition without changing what is trained.
-_FREE = ("device", "workers", "log_to", "batch_tokens", "checkpoint_every")
+_FREE = ("device", "workers", "log_to", "batch_tokens", "checkpoint_every", "gradient_checkpointing")
 
 _BASE_WIDTH = 768
 _MOST_FULL_LR = 2e-4

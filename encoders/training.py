@@ -19,25 +19,32 @@ from torch import Tensor
 
 from cmexam_baseline.encoders.batches import Batches, Ints, padded, plan_epoch
 from cmexam_baseline.encoders.checkpoints import Checkpoints
-from cmexam_baseline.encoders.devices import device_facts, peak_memory
+from cmexam_baseline.encoders.devices import device_facts, forget_peak_memory, peak_memory
 from cmexam_baseline.encoders.heads import Scorer
 from cmexam_baseline.encoders.losses import LOSSES, divergence, most_probable
-from cmexam_baseline.encoders.memory import choose_batch_tokens, fits_beside_moments, most_tokens_a_step
+from cmexam_baseline.encoders.memory import (
+    choose_batch_tokens,
+    enough_memory,
+    fits_beside_moments,
+    less_memory,
+    most_tokens_a_step,
+)
 from cmexam_baseline.encoders.optimization import (
     backward_with_adversary,
     parameter_groups,
     schedule_factor,
     seed_everything,
 )
-from cmexam_baseline.encoders.report import Meter, Progress, TrainingReport
+from cmexam_baseline.encoders.report import Meter, TrainingReport, tell_evaluation
 from cmexam_baseline.encoders.runtime import Runtime
 from cmexam_baseline.encoders.scoring import run_scorer
 from cmexam_baseline.encoders.settings import EncoderSettings
 from cmexam_baseline.encoders.tensors import TensorBatch, load_batches
-from cmexam_baseline.encoders.training_state import TrainingState, copy_into, pack, unpack
+from cmexam_baseline.encoders.training_state import TrainingState, copy_into, pack, steps_taken, unpack
 from cmexam_baseline.encoders.tuning import trained_parameters
 from cmexam_baseline.encoders.validation import validate
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.progress import Progress
 
 _WORKERS = {"cuda": 2, "cpu": 0}
 _MOST_UNKNOWN = 0.2
@@ -78,9 +85,11 @@ class Trainer:
         self.state = TrainingState()
         self.best_weights: dict[str, Tensor] | None = None
         self.best_file: dict[str, str] = {}
-        self.batch_tokens = choose_batch_tokens(
-            settings.batch_tokens, runtime.device, self._fits, most_tokens_a_step(train, settings.batch)
-        )
+        most = most_tokens_a_step(train, settings.batch)
+        tokens = choose_batch_tokens(settings.batch_tokens, runtime.device, self._fits, most)
+        # Every process must cut steps in the same way, so the card with the least room decides for all.
+        self.batch_tokens = min(runtime.gather(tokens))
+        forget_peak_memory(runtime.device)
 
     def run(self) -> TrainingReport:
         """Train to the end, or to where val stops getting better, and put the best weights in place.
@@ -98,8 +107,9 @@ class Trainer:
             self._resume(self.checkpoints)
         meter = Meter(self.progress, self.steps, self.state.step)
         self.scorer.train()
-        while self.state.step < self.steps and not self.state.finished:
-            self._epoch(self.state.step // self.steps_an_epoch, meter)
+        with enough_memory(less_memory(self.batch_tokens, self.settings.gradient_checkpointing)):
+            while self.state.step < self.steps and not self.state.finished:
+                self._epoch(self.state.step // self.steps_an_epoch, meter)
         if self.best_weights is not None:
             copy_into(self.trained, self.best_weights)
         self.scorer.eval()
@@ -121,7 +131,7 @@ class Trainer:
             n_questions = sum(len(group) for group in groups)
             self._step(batches, len(my_groups), n_questions, totals)
             self.state.step += 1
-            meter.count(*self._work(groups))
+            meter.count(*self.train.work(np.concatenate(groups)))
             if meter.due():
                 self._tell(meter, totals)
             evaluated = self._is_time(self.settings.evaluate_every)
@@ -180,7 +190,7 @@ class Trainer:
             weight = self.scorer.encoder.get_input_embeddings().weight
             backward_with_adversary(weight, self.settings.fgm, scaled_loss)
         else:
-            scaled_loss().backward()  # type: ignore[no-untyped-call]
+            scaled_loss().backward()
         return totals
 
     def _losses(self, batch: TensorBatch) -> tuple[Tensor, Tensor]:
@@ -195,14 +205,6 @@ class Trainer:
     def _pass(self, batch: TensorBatch, smoothing: float) -> tuple[Tensor, Tensor]:
         scores = batch.in_rows(run_scorer(self.scorer, batch, self.runtime))
         return self.loss(scores, batch.n_options, batch.answers, self.scorer.size_bias, smoothing)
-
-    def _work(self, groups: list[Ints]) -> tuple[int, int, int]:
-        """Questions, sequences and tokens (without padding) of a step."""
-        questions = np.concatenate(groups)
-        data = self.train.sequences
-        first, last = data.firsts[questions], data.firsts[questions + 1]
-        tokens = data.offsets[last] - data.offsets[first]
-        return len(questions), int((last - first).sum()), int(tokens.sum())
 
     def _is_time(self, every: int) -> bool:
         at_end = self.state.step == self.steps
@@ -233,7 +235,9 @@ class Trainer:
         val_loss, val_accuracy = validate(
             self.scorer, self.settings.loss, self.val, self.runtime, 2 * self.batch_tokens, self.progress
         )
-        if self.state.evaluate(epoch, val_loss, val_accuracy):
+        better = self.state.evaluate(epoch, val_loss, val_accuracy)
+        tell_evaluation(self.progress, self.state.evaluations[-1], 0 if self.val is None else len(self.val))
+        if better:
             self.best_weights = {name: p.detach().cpu().clone() for name, p in self.trained.items()}
             self.best_file = {}
         patience = self.settings.patience
@@ -257,6 +261,10 @@ class Trainer:
             checkpoints.remove_unfinished()
         self.runtime.wait()
         found = checkpoints.load()
+        if len(set(self.runtime.gather(-1 if found is None else found[1]["step"]))) > 1:
+            raise InputError(
+                f"processes see different checkpoints in {checkpoints.folder}; use a folder that all share"
+            )
         if found is None:
             return
         tensors, stored, self.best_weights = found
@@ -288,5 +296,6 @@ class Trainer:
             peak_memory_bytes=peak_memory(self.runtime.device),
             unknown_share=self.unknown,
             truncation=asdict(self.train.sequences.truncation),
+            skipped_steps=self.state.step - steps_taken(self.optimizer),
             skipped_checkpoints=self.checkpoints.skipped if self.checkpoints else [],
         )

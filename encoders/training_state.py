@@ -100,6 +100,11 @@ def unpack(
         optimizer.state[parameter] = remembered[name]
 
 
+def steps_taken(optimizer: torch.optim.Optimizer) -> int:
+    """How many steps changed weights: loss scaling skips those whose gradients overflow in fp16."""
+    return max((int(state["step"]) for state in optimizer.state.values() if state), default=0)
+
+
 def copy_into(parameters: Mapping[str, nn.Parameter], tensors: Mapping[str, Tensor]) -> None:
     """Set the parameters to the tensors of their names."""
     with torch.no_grad():

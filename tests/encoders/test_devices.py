@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from cmexam_baseline.encoders import EncoderBaseline, runtime, scoring
 from cmexam_baseline.encoders.baseline import untrained_model
 from cmexam_baseline.encoders.batches import plan_epoch
 from cmexam_baseline.encoders.devices import (
@@ -15,16 +16,19 @@ from cmexam_baseline.encoders.devices import (
     check_kernels,
     choose_precision,
     device_facts,
+    forget_peak_memory,
     is_main_process,
     peak_memory,
 )
 from cmexam_baseline.encoders.memory import (
     CPU_TOKENS,
     choose_batch_tokens,
+    enough_memory,
     fits_beside_moments,
     most_tokens_a_step,
 )
-from cmexam_baseline.encoders.runtime import start_runtime
+from cmexam_baseline.encoders.runtime import Runtime, start_runtime
+from cmexam_baseline.encoders.scoring import run_scorer
 from cmexam_baseline.encoders.settings import EncoderSettings
 from cmexam_baseline.encoders.tensors import TensorBatch, load_batches
 from cmexam_baseline.exam.errors import InputError
@@ -108,8 +112,6 @@ def test_a_wanted_card_that_is_not_there(monkeypatch):
 
 
 def test_a_card_without_kernels_stops_training_before_anything_is_loaded(monkeypatch, exam):
-    from cmexam_baseline.encoders import EncoderBaseline, runtime
-
     facts = DeviceFacts("cuda", "Tesla V100", (7, 0), ("sm_80",), torch_version="2.13.0")
     monkeypatch.setattr(runtime, "device_facts", lambda wanted: facts)
     with pytest.raises(InputError, match="Tesla V100 has compute capability 7.0"):
@@ -150,11 +152,67 @@ def test_what_does_not_fit_is_noticed_and_cleaned_up():
 
     def too_much() -> None:
         passes()
-        raise torch.cuda.OutOfMemoryError("out of memory")
+        raise torch.OutOfMemoryError("out of memory")
 
     assert fits_beside_moments(passes, [weight])
     assert not fits_beside_moments(too_much, [weight])
     assert weight.grad is None
+
+
+def test_the_card_with_the_least_room_decides_for_all(bert, exam, monkeypatch):
+    monkeypatch.setattr(Runtime, "gather", lambda self, number: [number, 320])
+    assert EncoderBaseline(model=str(bert), epochs=1).fit(exam[:8]).report.batch_tokens == 320
+
+
+def test_prediction_takes_fewer_tokens_at_a_time_where_memory_ends(bert, exam, monkeypatch):
+    baseline = EncoderBaseline(model=str(bert), epochs=1).fit(exam[:8])
+    expected = baseline.predict(exam).option_scores
+    sizes = []
+
+    def of_a_small_card(scorer, batch, runtime):
+        sizes.append(batch.input_ids.numel())
+        if sizes[-1] > 400:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return run_scorer(scorer, batch, runtime)
+
+    monkeypatch.setattr(scoring, "_FEWEST_TOKENS", 300)
+    monkeypatch.setattr(scoring, "run_scorer", of_a_small_card)
+    np.testing.assert_allclose(baseline.predict(exam).option_scores, expected, atol=1e-6)
+    assert max(sizes) > 400 >= sizes[-1]
+    assert not baseline.scorer.training
+    monkeypatch.setattr(scoring, "_FEWEST_TOKENS", 2048)
+    with pytest.raises(InputError, match="the card's memory does not suffice for 1024 tokens at a time"):
+        baseline.predict(exam)
+
+
+def test_memory_of_this_machine_that_ends():
+    with (
+        pytest.raises(InputError, match="this machine's memory does not suffice; buy some"),
+        enough_memory("buy some"),
+    ):
+        torch.empty(1 << 60, dtype=torch.uint8)
+    with pytest.raises(RuntimeError, match="size"), enough_memory("buy some"):
+        torch.ones(2) @ torch.ones(3)
+
+
+def test_peak_memory_of_a_card_begins_after_what_was_tried(monkeypatch):
+    began = []
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", began.append)
+    forget_peak_memory(torch.device("cpu"))
+    forget_peak_memory(torch.device("cuda"))
+    assert began == [torch.device("cuda")]
+
+
+def test_every_model_has_the_device_that_was_wanted_for_it(monkeypatch):
+    """accelerate alone would keep the device of the first one for the life of the process."""
+    facts = DeviceFacts("cuda", "Tesla V100", (7, 0), ("sm_70",))
+    monkeypatch.setattr(
+        runtime, "device_facts", lambda wanted: DeviceFacts("cpu") if wanted == "cpu" else facts
+    )
+    for wanted, kind, precision in (("cpu", "cpu", "fp32"), ("auto", "cuda", "fp16"), ("cpu", "cpu", "fp32")):
+        started = start_runtime(EncoderSettings(device=wanted))
+        assert (started.device.type, started.precision) == (kind, precision)
+        assert started.autocast().fast_dtype == (torch.float16 if kind == "cuda" else torch.bfloat16)
 
 
 def test_tokens_of_the_largest_step(exam, bert):

@@ -63,7 +63,7 @@ def test_the_card_is_looked_at_before_the_weights(monkeypatch, bert):
 def test_an_unknown_name_is_no_attribute():
     import cmexam_baseline.encoders as encoders
 
-    with pytest.raises(AttributeError, match="has no attribute Decoder"):
+    with pytest.raises(AttributeError, match="has no attribute 'Decoder'"):
         _ = encoders.Decoder
     for name in encoders.__all__:
         assert getattr(encoders, name) is not None

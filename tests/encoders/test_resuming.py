@@ -16,6 +16,8 @@ from safetensors.numpy import load_file
 
 from cmexam_baseline.encoders import EncoderBaseline
 from cmexam_baseline.encoders.checkpoints import Checkpoints
+from cmexam_baseline.encoders.runtime import Runtime
+from cmexam_baseline.encoders.training import Trainer
 from cmexam_baseline.exam.errors import InputError
 
 SUPPORT = Path(killed_run.__file__).parent
@@ -111,6 +113,63 @@ def test_tuned_runs_resume_too(bert, exam, tmp_path):
             run_until(bert, exam, folder, 5, **tuning)
         whole = EncoderBaseline(model=str(bert), **killed_run.SETTINGS, **tuning).fit(exam[:32], exam[32:40])
         assert_same(run_until(bert, exam, folder, 99, **tuning), whole, exam)
+
+
+def test_a_run_with_skipped_steps_resumes_with_its_scale(bert, exam, tmp_path, monkeypatch):
+    monkeypatch.setattr(Runtime, "scaler", lambda self: torch.amp.GradScaler("cpu", init_scale=2.0**26))
+    settings = {**killed_run.SETTINGS, "precision": "fp16"}
+    whole = EncoderBaseline(model=str(bert), **settings).fit(exam[:32], exam[32:40])
+    assert whole.report.skipped_steps > 0
+    for steps in (3, 5):
+        with pytest.raises(Interrupted):
+            run_until(bert, exam, tmp_path, steps, precision="fp16")
+    resumed = run_until(bert, exam, tmp_path, 99, precision="fp16")
+    assert_same(resumed, whole, exam)
+    assert resumed.report.skipped_steps == whole.report.skipped_steps
+
+
+def test_a_run_whose_memory_ended_goes_on_with_less(bert, exam, tmp_path, monkeypatch):
+    """The line says what to change; the checkpoints stay good, and the same comes out."""
+    settings = {"dropout": 0.0, "batch_tokens": 1024}
+    whole = EncoderBaseline(model=str(bert), **{**killed_run.SETTINGS, **settings}).fit(
+        exam[:32], exam[32:40]
+    )
+    backward = Trainer.backward
+
+    def ends_at_the_sixth_step(self, batch, n_questions):
+        if self.state.step == 5:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has ...")
+        return backward(self, batch, n_questions)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "backward", ends_at_the_sixth_step)
+        with pytest.raises(InputError) as caught:
+            run_until(bert, exam, tmp_path, 99, **settings)
+    assert str(caught.value) == (
+        "the card's memory does not suffice; run the same command with --batch-tokens 512 or"
+        " --gradient-checkpointing, and it goes on from its last checkpoint"
+    )
+    steps = []
+    monkeypatch.setattr(
+        Trainer, "backward", lambda self, *given: steps.append(self.state.step) or backward(self, *given)
+    )
+    less = {**settings, "batch_tokens": 512, "gradient_checkpointing": True}
+    resumed = run_until(bert, exam, tmp_path, 99, **less)
+    assert steps[0] == 4
+    np.testing.assert_allclose(
+        resumed.predict(exam).option_scores, whole.predict(exam).option_scores, atol=2e-4
+    )
+
+
+def test_checkpoints_that_not_every_process_sees_are_refused(bert, exam, tmp_path, monkeypatch):
+    """Machines without a common folder would go on from different steps."""
+    monkeypatch.setattr(Runtime, "gather", lambda self, number: [number, -1 if number == 4 else number])
+    with pytest.raises(Interrupted):
+        run_until(bert, exam, tmp_path, 5)
+    with pytest.raises(
+        InputError, match="processes see different checkpoints in .*; use a folder that all share"
+    ):
+        run_until(bert, exam, tmp_path, 99)
 
 
 def test_what_a_kill_left_half_written_is_removed(tmp_path):

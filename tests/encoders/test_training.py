@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -23,12 +24,13 @@ from cmexam_baseline.encoders.optimization import (
     schedule_factor,
     seed_everything,
 )
-from cmexam_baseline.encoders.report import DetailedStage
-from cmexam_baseline.encoders.runtime import start_runtime
+from cmexam_baseline.encoders.runtime import Runtime, start_runtime
 from cmexam_baseline.encoders.scoring import score_all
 from cmexam_baseline.encoders.settings import EncoderSettings
 from cmexam_baseline.encoders.subsets import natural_answers
+from cmexam_baseline.encoders.training import Trainer
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.progress import DetailedStage
 
 QUICK = {"lr": 3e-3, "batch": 8, "dropout": 0.0, "patience": 0, "batch_tokens": 1024}
 PREFIX = {"tuning": "prefix", "prefix_length": 8, "lr": 2e-2, "head_lr": 1e-2}
@@ -103,6 +105,28 @@ def test_fp16_scales_its_loss(bert, exam):
     assert not start_runtime(replace(settings, precision="bf16")).scaler().is_enabled()
     with start_runtime(settings).autocast():
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float16
+
+
+def test_steps_whose_gradients_overflow_are_skipped_and_counted(bert, monkeypatch):
+    """A scale that fp16 cannot hold: it is halved until steps are taken, and the rule is learned all the same."""
+    monkeypatch.setattr(Runtime, "scaler", lambda self: torch.amp.GradScaler("cpu", init_scale=2.0**26))
+    train, val = make_rule_exam(96), make_rule_exam(48, seed=1)
+    changed = []
+    step = Trainer._step
+
+    def watched(self, *arguments):
+        before = [parameter.detach().clone() for parameter in self.trained.values()]
+        step(self, *arguments)
+        after = self.trained.values()
+        changed.append(any(not torch.equal(one, two) for one, two in zip(before, after, strict=True)))
+
+    monkeypatch.setattr(Trainer, "_step", watched)
+    baseline = EncoderBaseline(model=str(bert), epochs=6, precision="fp16", **QUICK).fit(train, val)
+    report = baseline.report
+    assert report.skipped_steps == changed.count(False) > 2
+    assert report.steps == len(changed) == 72
+    assert f"{report.skipped_steps} of 72 steps skipped" in report.summary()
+    assert accuracy(baseline, val) >= 0.9
 
 
 def test_tuning_trains_few_weights_and_leaves_the_rest(bert):
@@ -215,6 +239,9 @@ def test_progress_tells_loss_accuracy_rate_and_time_left(bert, exam, monkeypatch
     for word in ("loss ", "accuracy ", "val ", "questions/s", " left"):
         assert word in last.detail
     assert {str(stage) for stage, _, _ in told} >= {"training", "evaluating"}
+    details = [stage.detail for stage, _, _ in told if stage == "evaluating" and hasattr(stage, "detail")]
+    assert len(details) == 2
+    assert all(re.fullmatch(r"val \d+\.\d%, loss \d\.\d{3}", detail) for detail in details)
     assert all(done <= total for _, done, total in told)
 
 
@@ -243,10 +270,46 @@ def test_curves_go_to_tensorboard(bert, exam, tmp_path):
     assert [value for _, value in logged] == pytest.approx([value for _, value in expected])
 
 
-def test_a_missing_tracker_is_named_with_what_to_install(bert, exam, monkeypatch):
-    import accelerate.utils
+def test_a_tracker_is_given_every_evaluation_and_ended(bert, exam, tmp_path, monkeypatch):
+    """wandb would otherwise log the next seed into the run of this one."""
+    import importlib.util
 
-    monkeypatch.setattr(accelerate.utils, "is_wandb_available", lambda: False)
+    from accelerate import tracking
+
+    happened = []
+
+    class Tracker:
+        def __init__(self, name, **options):
+            happened.append((name, options))
+
+        def start(self):
+            happened.append("started")
+
+        def store_init_configuration(self, values):
+            happened.append(values["epochs"])
+
+        def log(self, numbers, step):
+            happened.append((step, sorted(numbers)))
+
+        def finish(self):
+            happened.append("finished")
+
+    monkeypatch.setitem(tracking.LOGGER_TYPE_TO_CLASS, "wandb", Tracker)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    EncoderBaseline(model=str(bert), **QUICK, epochs=2, log_to="wandb").fit(exam, exam, folder=tmp_path)
+    named = ["epoch", "step", "train_accuracy", "train_loss", "val_accuracy", "val_loss"]
+    assert happened == [
+        ("cmexam-baseline", {"dir": tmp_path / "logs"}), "started", "2", (8, named), (16, named), "finished",
+    ]  # fmt: skip
+    with pytest.raises(InputError, match="the loss was no number"):
+        EncoderBaseline(model=str(bert), **{**QUICK, "lr": 1e30, "clip": 0.0}, log_to="wandb").fit(exam)
+    assert happened[-1] == "finished"
+
+
+def test_a_missing_tracker_is_named_with_what_to_install(bert, exam, monkeypatch):
+    import importlib.util
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match="--log-to wandb needs wandb; run pip install wandb"):
         EncoderBaseline(model=str(bert), log_to="wandb").fit(exam)
 
