@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from cmexam_baseline.exam.progress import detail_of
+
 
 def notes() -> Console:
     """The console for progress and notes (standard error)."""
@@ -42,7 +44,8 @@ class Stages:
     """Progress by named stage: a bar on a terminal, a line with its seconds when a stage ends.
 
     An instance is the `progress` callback that baselines take: `stages(stage, done, total)`.
-    `seconds` holds each stage's time when the work is over.
+    A stage may carry a `detail`, what there is to say of it at the moment. `seconds` holds each stage's time
+    when the work is over.
     """
 
     def __init__(self, console: Console, quiet: bool) -> None:
@@ -51,6 +54,7 @@ class Stages:
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._stage: str | None = None
+        self._detail = ""
         self._started = 0.0
         self.seconds: dict[str, float] = {}
 
@@ -59,9 +63,10 @@ class Stages:
             self.close_stage()
             self._stage, self._started = stage, time.perf_counter()
             if self._bar is not None:
-                self._task = self._bar.add_task(stage, total=total or None)
+                self._task = self._bar.add_task(stage, total=total or None, detail="")
+        self._detail = detail_of(stage)
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=done, total=total or None)
+            self._bar.update(self._task, completed=done, total=total or None, detail=self._detail)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -79,16 +84,24 @@ class Stages:
         if self._bar is not None and self._task is not None:
             self._bar.remove_task(self._task)
         if not self._quiet:
-            self._console.print(f"  {self._stage:<44} {seconds:7.1f} s", style="dim")
+            line = f"  {self._stage:<44} {seconds:7.1f} s  {self._detail}"
+            self._console.print(line.rstrip(), style="dim")
         self._stage = self._task = None
+
+    def say(self, line: str) -> None:
+        """End the current stage and print a line of what came of it."""
+        self.close_stage()
+        if not self._quiet:
+            self._console.print(f"  {line}", style="dim")
 
     def __enter__(self) -> Stages:
         if not self._quiet and self._console.is_terminal:
             self._bar = Progress(
                 TextColumn("  {task.description}"),
-                BarColumn(),
+                BarColumn(bar_width=20),
                 MofNCompleteColumn(),
                 TimeRemainingColumn(),
+                TextColumn("{task.fields[detail]}"),
                 console=self._console,
                 transient=True,
             )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam import Exam
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.progress import Progress
+from cmexam_baseline.exam.progress import DetailedStage, Progress, detail_of
 from cmexam_baseline.exam.storage.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.storage.files import write_atomically
 from cmexam_baseline.features.arrays import segment_rows
@@ -107,4 +107,6 @@ def out_of_fold_scores(
 
 def named(progress: Progress, name: str) -> Progress:
     """A progress whose stages begin with a name."""
-    return lambda stage, done, total: progress(f"{name}: {stage}", done, total)
+    return lambda stage, done, total: progress(
+        DetailedStage(f"{name}: {stage}", detail_of(stage)), done, total
+    )

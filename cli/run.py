@@ -8,6 +8,7 @@
     left_out.csv            rows of the data that could not be used, and why
     extra_train_left_out.csv  with --extra-train: its questions that overlap with val, test or train
     timings.json            seconds by stage
+    logs/                   with --log-to: TensorBoard's or wandb's files
 
 Nothing in it names another place, so it can be moved.
 """

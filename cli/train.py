@@ -192,7 +192,7 @@ def _embedder(kind: str, name_or_path: str | None) -> Any:
 def _model(
     model: str, encoder: str | None, folds: int | None, config: Path | None, given: dict[str, Any]
 ) -> tuple[str, Any]:
-    """The kind of model and its settings; missing weights end here, before the data are read."""
+    """The kind of model and its settings; a card, packages or weights that lack end here, before data are read."""
     from cmexam_baseline.exam.errors import InputError
 
     kind = model if model in NEEDED else "encoder"
@@ -209,10 +209,10 @@ def _model(
         return kind, None
     if kind == "ensemble" and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise InputError("an ensemble trains in one process; start it without torchrun")
-    from cmexam_baseline.encoders import find_model, load_settings
+    from cmexam_baseline.encoders import check_ready, load_settings
 
     # Without --encoder the TOML file may name the model.
     named = {"model": encoder if kind == "ensemble" else model}
     settings = load_settings(config, **given, **{name: value for name, value in named.items() if value})
-    find_model(settings.model)
+    check_ready(settings)
     return kind, settings

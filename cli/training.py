@@ -82,8 +82,18 @@ def train_once(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Stage
     with stages.stage("saving the run"):
         kept = {**predictions, **_by_file(parts)}
         write_run(plan.out, plan.overwrite, plan.kind, baseline, seed, splits, kept, scores, stages.seconds)
+    _keep_logs(plan.checkpoints, plan.out / "logs")
     shutil.rmtree(plan.checkpoints, ignore_errors=True)
     return scores
+
+
+def _keep_logs(checkpoints: Path, place: Path) -> None:
+    """Move the curves of `--log-to` from beside the checkpoints into the run folder."""
+    for logs in sorted(checkpoints.rglob("logs")):
+        if logs.is_dir():  # not one that moved within another
+            target = place / logs.parent.relative_to(checkpoints)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            logs.rename(target)
 
 
 def writes(kind: str) -> bool:
@@ -107,7 +117,9 @@ def _encoder(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Stages)
     from cmexam_baseline.encoders import with_seed
 
     encoder = EvidenceEncoder.untrained(with_seed(plan.settings, seed))
-    return encoder.fit(*_train_and_val(splits), progress=stages, folder=plan.checkpoints)
+    encoder.fit(*_train_and_val(splits), progress=stages, folder=plan.checkpoints)
+    stages.say(encoder.encoder.report.summary())
+    return encoder
 
 
 def _ensemble(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Stages) -> Any:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import re
 from pathlib import Path
 
 import pytest
+import torch
 from command_line import complain, succeed
 from tiny_encoders import make_encoder, make_exam, quick_options
 
+from cmexam_baseline.encoders import devices
+from cmexam_baseline.encoders.devices import DeviceFacts
 from cmexam_baseline.exam.formats import write_exam
 
 QUICK = quick_options(epochs=2, max_length=64)
@@ -58,6 +63,51 @@ def test_an_exported_model_predicts_the_same(run_folder: Path, data: Path, tmp_p
     assert [line.split(",")[:2] for line in ours] == [line.split(",")[:2] for line in before]
 
 
+def test_the_terminal_is_told_how_it_goes(data: Path, encoder: Path, tmp_path: Path) -> None:
+    """Loss, accuracy, rate and val of every epoch, and in the end speed, memory and what was cut."""
+    talking = [option for option in quick_options(epochs=2, max_length=16) if option not in ("-q", "--quiet")]
+    told = succeed("train", "--model", encoder, "--data", data, "--out", tmp_path / "r", *talking).stderr
+    assert (
+        len(re.findall(r"training +\d+\.\d s  loss \d\.\d+, accuracy [\d.]+%.* questions/s, .* left", told))
+        == 2
+    )
+    assert len(re.findall(r"evaluating +\d+\.\d s  val [\d.]+%, loss \d\.\d+", told)) == 2
+    end = r"CPU, fp32: [\d.]+ sequences/s, [\d.]+ questions/s, peak memory \d\.\d GB; (\d+) questions and 0 options cut"
+    assert int(re.search(end, told)[1]) > 0
+
+
+def test_curves_lie_in_the_run_folder(data: Path, encoder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    out = tmp_path / "run"
+    succeed("train", "--model", encoder, "--data", data, "--out", out, "--log-to", "tensorboard", *QUICK)
+    assert list((out / "logs" / "cmexam-baseline").glob("events.out.tfevents.*"))
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_card_whose_memory_ends_is_one_line_and_the_run_goes_on(
+    data: Path, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cmexam_baseline.encoders.training import Trainer
+
+    backward, steps = Trainer.backward, []
+
+    def of_a_small_card(self: Trainer, batch: object, n_questions: int) -> object:
+        steps.append(self.state.step)
+        if self.batch_tokens > 512 and self.state.step == 4:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has ...")
+        return backward(self, batch, n_questions)
+
+    monkeypatch.setattr(Trainer, "backward", of_a_small_card)
+    command = ("train", "--model", encoder, "--data", data, "--out", tmp_path / "run", *QUICK)
+    complain(
+        *command, about=["card's memory does not suffice", "--batch-tokens 512 or --gradient-checkpointing"]
+    )
+    steps.clear()
+    succeed(*command, "--batch-tokens", "512")
+    assert steps[0] == 3
+    assert (tmp_path / "run" / "scores.json").is_file()
+
+
 def test_several_seeds_leave_a_run_each(data: Path, encoder: Path, tmp_path: Path) -> None:
     result = succeed(
         "train",
@@ -84,6 +134,14 @@ def test_mistakes_are_told_before_the_data_are_read(
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     missing = tmp_path / "no-such-data"
+    card = DeviceFacts("cuda", "Tesla V100", (7, 0), ("sm_80",), torch_version="2.13.0+cu130")
+    with monkeypatch.context() as patch:
+        patch.setattr(devices, "device_facts", lambda wanted: card)
+        about = ["Tesla V100 has compute capability 7.0", "run pip install torch --index-url"]
+        complain("train", "--model", "bert", "--data", missing, "--out", tmp_path / "r", about=about)
+        patch.setattr(importlib.util, "find_spec", lambda name: None if name == "wandb" else object())
+        about = ["--log-to wandb needs wandb; run pip install wandb"]
+        complain("train", "--model", "bert", "--data", missing, "--log-to", "wandb", about=about)
     for model, about in (
         ("bert", "give its path in place of the name"),
         (tmp_path / "no-model", "is no folder"),
