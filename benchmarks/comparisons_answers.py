@@ -48,7 +48,7 @@ def by_scikit_learn(gold: object, predicted: object) -> tuple[float, float, floa
 
 
 def by_ours(gold: object, predicted: object) -> tuple[float, float, float]:
-    average = metrics.score_answers(gold, predicted).weighted  # type: ignore[arg-type]
+    average = metrics.score_answers(gold, predicted).weighted
     return average.precision, average.recall, average.f1
 
 

@@ -173,10 +173,7 @@ def _ours(pairs: BenchmarkPairs) -> Contender:
 
 
 def _mean_f(scores: list[dict[str, object]]) -> dict[str, float]:
-    return {
-        rouge: 100 * sum(score[rouge].fmeasure for score in scores) / len(scores)  # type: ignore[attr-defined]
-        for rouge in ROUGES
-    }
+    return {rouge: 100 * sum(score[rouge].fmeasure for score in scores) / len(scores) for rouge in ROUGES}
 
 
 def _describe(pairs: BenchmarkPairs) -> str:

@@ -50,7 +50,7 @@ def single_figures() -> dict[str, tuple[float, float]]:
     # Collecting garbage between calls, as `time_once` does, would empty the caches for so short a call.
     alone = min(timeit.repeat(lambda: metrics.score_explanations(*one), number=20, repeat=10)) / 20
     all_pairs, ten_times = (
-        _best(lambda sides=sides: metrics.score_profiles(sides.references, sides.predictions, profiles), 5)  # type: ignore[misc]
+        _best(lambda sides=sides: metrics.score_profiles(sides.references, sides.predictions, profiles), 5)
         for sides in (pairs, more)
     )
     scores = metrics.score_explanations(pairs.references, pairs.predictions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from importlib.metadata import version
+from typing import Any
 
 import click
 
@@ -36,8 +37,8 @@ class OneLineError(click.ClickException):
 class LazyGroup(click.Group):
     """A group that imports a command's module when the command is used, so that `--help` stays fast."""
 
-    def __init__(self, *args: object, lazy: dict[str, str] | None = None, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # click's own signature is untyped here
+    def __init__(self, *args: Any, lazy: dict[str, str] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.lazy = lazy or {}
 
     def list_commands(self, context: click.Context) -> list[str]:

@@ -86,7 +86,7 @@ def backward_with_adversary(weight: nn.Parameter, size: float, loss: Callable[[]
     """
     before, weight.grad = weight.grad, None
     first = loss()
-    first.backward()  # type: ignore[no-untyped-call]
+    first.backward()
     gradient = weight.grad
     if gradient is not None:
         norm = gradient.norm()

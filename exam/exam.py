@@ -200,8 +200,6 @@ class Exam:
             and list(self.annotations.items()) == list(other.annotations.items())
         )
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         if not len(self):
             return "Exam(0 questions)"

@@ -131,8 +131,6 @@ class Predictions:
             and _same(self.option_offsets, other.option_offsets)
         )
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         if not len(self):
             return "Predictions(0 answers)"
@@ -229,7 +227,9 @@ def _check_scores(predictions: Predictions) -> None:
 
 
 def _same(first: ArrayLike | None, second: ArrayLike | None) -> bool:
-    return (first is None) == (second is None) and (first is None or np.array_equal(first, second))  # type: ignore[arg-type]
+    if first is None or second is None:
+        return first is second
+    return np.array_equal(first, second)
 
 
 def _check_choice(name: str, value: str, other: str) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from cmexam_baseline.metrics.profiles import Profile, tokenizer_name
+from cmexam_baseline.metrics.tokens import Tokenizer
 
 _DISTRIBUTION = "cmexam-baseline"
 _HASH_LENGTH = 12
@@ -78,8 +80,8 @@ def parse_signature(text: str) -> Signature:
         raise ValueError(f"not a signature of this version: {text!r} {' and '.join(problems)}")
     if parts["swap"] not in _FLAGS or not parts["pairs"].isdecimal() or not parts["dropped"].isdecimal():
         raise ValueError(f"not a signature: in {text!r} swap must be yes or no, pairs and dropped numbers")
-    values = {field: parts[key] for key, field in _KEYS.items()}
-    profile = Profile(**{**values, "swap_sides": _FLAGS[parts["swap"]]})  # type: ignore[arg-type]
+    values: dict[str, Any] = {field: parts[key] for key, field in _KEYS.items()}
+    profile = Profile(**{**values, "swap_sides": _FLAGS[parts["swap"]]})
     return Signature(
         profile, int(parts["pairs"]), int(parts["dropped"]), parts.get("segmenter"), parts["version"]
     )
@@ -107,10 +109,10 @@ def _jieba_version() -> str:
     return version("jieba")
 
 
-def _written(value: object) -> str:
+def _written(value: bool | Tokenizer) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return tokenizer_name(value)  # type: ignore[arg-type]
+    return tokenizer_name(value)
 
 
 def _escaped(value: str) -> str:

@@ -298,17 +298,15 @@ def _import_changed(mutant: Mutant) -> None:
     def get_code(self: Any, fullname: str) -> CodeType | None:
         return code if Path(self.path).resolve() == file else original(self, fullname)
 
-    importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+    importlib.machinery.SourceFileLoader.get_code = get_code
 
 
 def prepare() -> None:
     """What every child needs: libraries that take long to import, and few cases of Hypothesis."""
     import hypothesis
-    import numpy  # noqa: F401
-    import pytest  # noqa: F401
-    import sacrebleu  # noqa: F401
-    import scipy.stats  # noqa: F401
-    import sklearn.metrics  # noqa: F401
+
+    for name in ("numpy", "pytest", "sacrebleu", "scipy.stats", "sklearn.metrics"):
+        importlib.import_module(name)
 
     phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
     hypothesis.settings.register_profile(

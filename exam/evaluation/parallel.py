@@ -111,7 +111,7 @@ def _connected(scheduler: str) -> Any:
             "--scheduler needs Dask; install it with pip install 'cmexam-baseline[distributed]'"
         ) from error
     try:
-        return Client(scheduler, timeout=PATIENCE, set_as_default=True)  # type: ignore[no-untyped-call]
+        return Client(scheduler, timeout=PATIENCE, set_as_default=True)
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
             f"no Dask scheduler answers at {scheduler!r}; give its address, as in tcp://localhost:8786"

@@ -67,8 +67,6 @@ class PackedColumn(Sequence[Cell], Generic[Cell]):
             return NotImplemented
         return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         shown = ", ".join(map(repr, self[:3])) + (", …" if len(self) > 3 else "")
         return f"PackedColumn({len(self):,} cells: {shown})"

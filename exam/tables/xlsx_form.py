@@ -45,7 +45,7 @@ def xlsx_bytes(columns: Mapping[str, Sequence[object]]) -> bytes:
 
     Raises `InputError` for what Excel cannot hold: cells beyond 32,767 characters, more than 1,048,575 rows.
     """
-    import xlsxwriter  # type: ignore[import-untyped]
+    import xlsxwriter
 
     texts = [[cell_text(cell) for cell in (name, *cells)] for name, cells in columns.items()]
     _refuse_unfit(texts)

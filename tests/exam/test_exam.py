@@ -116,7 +116,7 @@ def test_concatenation_fills_annotations(exam: Exam) -> None:
     with pytest.raises(InputError, match="at least one"):
         Exam.concatenate([])
     with pytest.raises(TypeError):
-        exam + [FIRST]  # type: ignore[operator]
+        exam + [FIRST]
 
 
 def test_equality_and_fingerprint_see_every_column(exam: Exam) -> None:
@@ -147,7 +147,7 @@ PINNED = "d54bbd2eb5924304d2d0437acfebf1045851633327389d1881158b65d64b1b6e"
 
 
 def test_exams_copy_and_pickle(exam: Exam) -> None:
-    assert pickle.loads(pickle.dumps(exam)) == copy.deepcopy(exam) == exam  # noqa: S301
+    assert pickle.loads(pickle.dumps(exam)) == copy.deepcopy(exam) == exam
     with pytest.raises(TypeError):
         hash(exam)
 

@@ -19,7 +19,9 @@ import worker_functions
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.evaluation import Workers, parallel
 
-WORDS = "患者 出现 发热 头痛 缺乏 维生素A 可致 夜盲症 治疗 首选 青霉素 本题 答案".split()  # noqa: SIM905
+WORDS = [
+    "患者", "出现", "发热", "头痛", "缺乏", "维生素A", "可致", "夜盲症", "治疗", "首选", "青霉素", "本题", "答案",
+]  # fmt: skip
 N = 90
 
 
@@ -102,7 +104,7 @@ def cluster() -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
             quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             processes.append(
                 subprocess.Popen([*worker, "--no-dashboard"], text=True, env=environment, **quiet)
-            )  # type: ignore[call-overload]
+            )
         yield address, processes[1:]
     finally:
         for process in processes:

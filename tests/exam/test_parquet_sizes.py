@@ -20,7 +20,7 @@ from cmexam_baseline.exam.tables.text_source import Source
 
 def packed(frame: polars.DataFrame, **options: object) -> bytes:
     buffer = io.BytesIO()
-    frame.write_parquet(buffer, **options)  # type: ignore[arg-type]
+    frame.write_parquet(buffer, **options)
     return buffer.getvalue()
 
 

@@ -138,7 +138,7 @@ def test_every_prediction_file_has_the_same_report(
 
     n_explained = 0
     for file in files:
-        whole, parts = both_ways(monkeypatch, lambda file=file: scored(file))  # type: ignore[misc]
+        whole, parts = both_ways(monkeypatch, lambda file=file: scored(file))
         assert parts[0] == whole[0], file
         assert parts[1] == whole[1], file
         for a, b in zip(whole[2], parts[2], strict=True):

@@ -63,8 +63,10 @@ def test_repr_length_and_pickle() -> None:
     )
     assert len(predictions) == 2
     assert predictions.letters() == ["AB", ""]
-    assert pickle.loads(pickle.dumps(predictions)) == predictions  # noqa: S301
+    assert pickle.loads(pickle.dumps(predictions)) == predictions
     assert predictions != Predictions(["q1", "q2"], [3, 0])
+    with pytest.raises(TypeError):
+        hash(predictions)
     assert repr(Predictions([], [])) == "Predictions(0 answers)"
     with pytest.raises(ValueError, match="read-only"):
         predictions.answers[0] = 1

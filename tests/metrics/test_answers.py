@@ -164,7 +164,7 @@ def test_parts_add_up_exactly(parts: list[list[tuple[str, str | None]]]) -> None
     assert scores[0] + scores[1] + scores[2] == whole == sum(scores) == sum(reversed(scores))
     assert list((scores[0] + scores[1] + scores[2]).counts) == list(whole.counts)
     assert AnswerScores.from_dict(whole.to_dict()) == whole
-    assert pickle.loads(pickle.dumps(whole)) == whole  # noqa: S301 - our own
+    assert pickle.loads(pickle.dumps(whole)) == whole
 
 
 def test_only_scores_add_up() -> None:
@@ -226,7 +226,7 @@ def test_as_many_labels_as_questions() -> None:
 )
 def test_what_are_no_answers(gold: object, predicted: object, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        metrics.score_answers(gold, predicted)  # type: ignore[arg-type]
+        metrics.score_answers(gold, predicted)
 
 
 def test_the_signature_says_what_counts() -> None:

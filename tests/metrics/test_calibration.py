@@ -144,7 +144,7 @@ def test_a_right_option_that_the_question_does_not_have() -> None:
 )
 def test_what_are_no_probabilities(arguments: tuple[object, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        score_probabilities(*arguments)  # type: ignore[arg-type]
+        score_probabilities(*arguments)
 
 
 def test_what_is_no_confidence() -> None:

@@ -116,7 +116,7 @@ def test_profiles_of_one_tokenizer_share_the_counting(
     counted = []
     count_pairs = scoring.count_pairs
 
-    def watch(streams, *arguments):  # type: ignore[no-untyped-def]
+    def watch(streams, *arguments):
         counted.append(len(streams))
         return count_pairs(streams, *arguments)
 

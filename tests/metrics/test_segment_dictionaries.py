@@ -99,7 +99,7 @@ def ways(segmenter: object, texts: list[str]) -> Iterator[list[list[str]]]:
     before = segment._FEW_CHARACTERS
     try:
         for segment._FEW_CHARACTERS in (1 << 40, 0):
-            yield segmenter.cut(texts)  # type: ignore[attr-defined]
+            yield segmenter.cut(texts)
     finally:
         segment._FEW_CHARACTERS = before
 
@@ -252,7 +252,7 @@ def test_words_written_past_jiebas_functions(small_jieba: ModuleType) -> None:
 def test_jieba_as_it_is_costs_no_table_of_its_own(jieba: ModuleType) -> None:
     assert jieba.dt.initialized
     assert metrics.cut(["患者"]) == [["患者"]]
-    assert segment._default.get()._table is segment._default._untouched._table  # type: ignore[union-attr]
+    assert segment._default.get()._table is segment._default._untouched._table
 
 
 def test_equal_dictionaries_have_equal_hashes(tmp_path: Path, small: Path) -> None:
@@ -268,7 +268,7 @@ def test_a_segmenter_goes_to_another_process(tmp_path: Path, small: Path) -> Non
     path = tmp_path / "user.txt"
     path.write_text("心衰患者\n衰竭 0\n", encoding="utf-8")
     segmenter = Segmenter(path, small)
-    sent = pickle.loads(pickle.dumps(segmenter))  # noqa: S301 - our own
+    sent = pickle.loads(pickle.dumps(segmenter))
     assert list(ways(sent, TEXTS)) == list(ways(segmenter, TEXTS))
     assert sent.dictionary_hash() == segmenter.dictionary_hash()
 

@@ -108,7 +108,7 @@ def test_streams_are_the_treated_tokens(
     sides = [text for pair in (*pairs, *HARD_PAIRS) for text in pair]
     index = np.array(data.draw(st.lists(st.integers(0, len(sides) // 2 - 1), max_size=4)), np.int64)
     chosen = [sides[2 * pair + side] for pair in index.tolist() for side in (0, 1)]
-    tokens = tokenize([list(text) for text in sides] if tokenizer == "tokens" else sides, tokenizer)  # type: ignore[arg-type]
+    tokens = tokenize([list(text) for text in sides] if tokenizer == "tokens" else sides, tokenizer)
     for whitespace in TREATMENTS:
         names: dict[str, int] = {}
         slow = [slow_tokens(text, tokenizer, whitespace) for text in sides]
@@ -125,7 +125,7 @@ def test_streams_are_the_treated_tokens(
 @given(pairs=st.lists(st.tuples(texts, texts), min_size=1, max_size=4))
 @settings(max_examples=50, deadline=None)
 def test_pairs_said_to_be_treated_alike_are(pairs: list[tuple[str, str]], tokenizer: object) -> None:
-    tokens = tokenize([text for pair in pairs for text in pair], tokenizer)  # type: ignore[arg-type]
+    tokens = tokenize([text for pair in pairs for text in pair], tokenizer)
     for pair, alike in zip(pairs, tokens.treated_alike(), strict=True):
         if alike:
             treated = [[slow_tokens(text, tokenizer, way) for text in pair] for way in TREATMENTS]
@@ -135,4 +135,4 @@ def test_pairs_said_to_be_treated_alike_are(pairs: list[tuple[str, str]], tokeni
 @pytest.mark.parametrize("result", ["ab", [1, 2], None])
 def test_a_tokenizer_must_return_strings(result: object) -> None:
     with pytest.raises(TypeError, match="a tokenizer must return a list of strings"):
-        tokenize(["ab", "a"], lambda text: result)  # type: ignore[arg-type,return-value]
+        tokenize(["ab", "a"], lambda text: result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import json
 import os
 import shutil
@@ -151,7 +152,7 @@ def slowly(handler: hostile_server.Handler, content: bytes) -> None:
         def __getattr__(self, name: str) -> Any:
             return getattr(self.stream, name)
 
-    handler.wfile = Slow(handler.wfile)  # type: ignore[assignment]
+    handler.wfile = Slow(handler.wfile)
     hostile_server.well(handler, content)
 
 
@@ -273,25 +274,19 @@ def trials() -> list[Trial]:
 
 def import_what_is_needed(names: list[str]) -> None:
     """Import what the commands import, in the process that is forked."""
-    import lightgbm  # noqa: F401
-    import polars  # noqa: F401
-    import sklearn.feature_extraction.text  # noqa: F401
-
-    import cmexam_baseline.cli.predict
-    import cmexam_baseline.cli.report
-    import cmexam_baseline.cli.score
-    import cmexam_baseline.cli.score_tables
-    import cmexam_baseline.cli.scoring
-    import cmexam_baseline.cli.training
-    import cmexam_baseline.exam.evaluation.report
-    import cmexam_baseline.features
-    import cmexam_baseline.metrics.explanations  # noqa: F401
-
+    needed = ["lightgbm", "polars", "sklearn.feature_extraction.text"]
+    needed += [
+        f"cmexam_baseline.cli.{name}"
+        for name in ("predict", "report", "score", "score_tables", "scoring", "training")
+    ]
+    needed += [
+        f"cmexam_baseline.{name}" for name in ("exam.evaluation.report", "features", "metrics.explanations")
+    ]
     if any("encoder" in name or name == "embeddings" for name in names):
-        import transformers.models.bert.modeling_bert  # noqa: F401
-
-        import cmexam_baseline.encoders.baseline
-        import cmexam_baseline.encoders.embeddings  # noqa: F401
+        needed.append("transformers.models.bert.modeling_bert")
+        needed += [f"cmexam_baseline.encoders.{name}" for name in ("baseline", "embeddings")]
+    for name in needed:
+        importlib.import_module(name)
 
 
 @contextlib.contextmanager

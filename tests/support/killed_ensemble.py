@@ -20,7 +20,7 @@ def main() -> None:
         if fold == last:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    FinishedFolds.keep = keep_and_die  # type: ignore[method-assign]
+    FinishedFolds.keep = keep_and_die
     commands(sys.argv[2:], prog_name="cmexam-baseline")
 
 
