@@ -89,10 +89,9 @@ def _save_rows(path: Path, parts: Iterable[dict[str, list[Any]]]) -> None:
 
 
 def _write_report(path: Path, content: dict[str, Any], scored: Any) -> None:
-    from cmexam_baseline.cli.report import render_report
-    from cmexam_baseline.exam.evaluation.report import misses_of
+    from cmexam_baseline.cli.report import listed_misses, render_report
     from cmexam_baseline.exam.storage.files import write_atomically
 
     names = ", ".join(system.name for system in scored.systems)
-    page = render_report(content, list(misses_of(scored.exam, scored.systems)), f"CMExam: {names}")
+    page = render_report(content, listed_misses(scored.exam, scored.systems), f"CMExam: {names}")
     write_atomically(path, page.encode("utf-8", "replace"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cmexam_baseline.cli.report.misses import listed_misses
 from cmexam_baseline.cli.report.page import render_report
 
-__all__ = ["render_report"]
+__all__ = ["listed_misses", "render_report"]

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
 from markupsafe import Markup
 
 from cmexam_baseline.cli.report.charts import interval_chart, reliability_chart
+from cmexam_baseline.cli.report.misses import ListedMisses
 from cmexam_baseline.exam.errors import InputError
-
-# All misses of one system on CMExam's test split fit; many systems would make a page that no phone opens.
-MOST_MISSES = 8000
-# Characters of a reply that are shown with a miss.
-REPLY_LENGTH = 600
 
 FIGURE_NAMES = {
     "bleu1": "BLEU-1",
@@ -26,11 +22,11 @@ FIGURE_NAMES = {
 }
 
 
-def render_report(report: Mapping[str, Any], misses: Sequence[Mapping[str, Any]], title: str) -> str:
+def render_report(report: Mapping[str, Any], misses: ListedMisses, title: str) -> str:
     """The whole page as text.
 
     report: what `score --json` prints
-    misses: {id, system, question, options, gold, answer, rule, reply} of every wrong answer
+    misses: those to be listed, and how many there are
 
     Every text from outside is escaped. Raises `InputError` where the report extra is not installed.
     """
@@ -50,9 +46,8 @@ def render_report(report: Mapping[str, Any], misses: Sequence[Mapping[str, Any]]
         title=title,
         css=Markup(folder.joinpath("page.css").read_text("utf-8")),
         js=Markup(folder.joinpath("page.js").read_text("utf-8")),
-        misses=_inside_script([_shortened(miss) for miss in misses[:MOST_MISSES]]),
-        n_misses=len(misses),
-        not_listed=max(0, len(misses) - MOST_MISSES),
+        misses=misses,
+        miss_data=_inside_script(misses.listed),
         headlines=_headlines,
         slice_charts=_slice_charts,
         confusion_rows=_confusion_rows,
@@ -70,11 +65,6 @@ def _inside_script(value: object) -> Markup:
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
-
-
-def _shortened(miss: Mapping[str, Any]) -> dict[str, Any]:
-    reply = miss["reply"]
-    return {**miss, "reply": reply if len(reply) <= REPLY_LENGTH else f"{reply[:REPLY_LENGTH]}…"}
 
 
 def _headlines(system: Mapping[str, Any]) -> Iterator[dict[str, str]]:

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from browser import Browser, needs_browser
 from command_line import succeed
 from score_reports import csv_of, report_of_command
 
-from cmexam_baseline.cli.report import render_report
+from cmexam_baseline.cli.report import listed_misses
+from cmexam_baseline.cli.report.misses import shares
 from cmexam_baseline.exam import Exam, Predictions, Question, write_exam
 from cmexam_baseline.exam.sample import SAMPLE_FOLDER, sample_exam
 
@@ -119,6 +121,12 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return replies, exam
 
 
+def misses_in(text: str) -> list[dict[str, Any]]:
+    """What stands in the page as data."""
+    (misses,) = [json.loads(part) for part in Page(text).texts if part.startswith("[{")]
+    return list(misses)
+
+
 def test_nothing_from_outside_becomes_markup(tmp_path: Path, attacked: tuple[Path, Path]) -> None:
     replies, exam = attacked
     text = page_of(replies, "--exam", exam, page=tmp_path / "page.html")
@@ -129,7 +137,7 @@ def test_nothing_from_outside_becomes_markup(tmp_path: Path, attacked: tuple[Pat
     assert page.addresses == ["data:,"]
     # What was escaped is still there to be read.
     assert any(part.strip() == f"<b>{ATTACK}" for part in page.texts)
-    (misses,) = [json.loads(part) for part in page.texts if part.startswith("[{")]
+    misses = misses_in(text)
     assert len(misses) == 40
     assert misses[7]["question"] == f"{ATTACK} 题7" and misses[7]["reply"].startswith(ATTACK)
 
@@ -186,21 +194,48 @@ def test_half_a_surrogate_pair_ends_in_a_page(tmp_path: Path, exam: Exam) -> Non
     assert "odd?" in text
 
 
-def test_long_replies_and_many_misses_are_cut(exam: Exam, predictions: Path) -> None:
-    report = report_of_command("score", predictions, "--exam", TEST)
-    miss = {
-        "id": "q",
-        "system": "s",
-        "question": "问",
-        "options": ["甲", "乙"],
-        "gold": "A",
-        "answer": "B",
-        "rule": "letters",
-        "reply": "长" * 5000,
-    }
-    text = render_report(report, [miss] * 9000, "many")
-    assert "1000 more misses are not listed" in text
-    assert "长" * 600 in text and "长" * 601 not in text
+@pytest.mark.parametrize(
+    ("totals", "most", "expected"),
+    [
+        ([5, 6], 11, [5, 6]),
+        ([5, 60], 30, [5, 25]),
+        ([50, 2, 90], 42, [20, 2, 20]),
+        ([7, 7, 7], 8, [2, 3, 3]),
+        ([3], 0, [0]),
+        ([], 5, []),
+    ],
+)
+def test_each_system_has_its_share(totals: list[int], most: int, expected: list[int]) -> None:
+    assert shares(totals, most) == expected
+
+
+def test_misses_that_are_not_listed_are_counted(
+    tmp_path: Path, exam: Exam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two systems, one with few misses: it has them all, the other as many as there is room for."""
+    wrong = ["B" if answer == "A" else "A" for answer in exam.letters()]
+    few = csv_of(tmp_path / "few.csv", id=exam.ids, answer=[*wrong[:3], *exam.letters()[3:]])
+    many = csv_of(tmp_path / "many.csv", id=exam.ids, answer=wrong)
+    text = page_of(few, many, "--exam", TEST, page=tmp_path / "page.html")
+    assert "Listed are" not in text and len(misses_in(text)) == len(exam) + 3
+
+    monkeypatch.setattr(listed_misses, "__defaults__", (10,))
+    text = page_of(few, many, "--exam", TEST, page=tmp_path / "page.html")
+    listed = misses_in(text)
+    assert [miss["id"] for miss in listed] == [*exam.ids[:3], *exam.ids[:7]]
+    assert f"the first 10 of {len(exam) + 3} misses" in text
+    assert f"Of many: 7 of {len(exam)}." in text and "Of few:" not in text
+    assert "score --save rows.csv" in text
+
+
+def test_long_texts_are_cut(tmp_path: Path) -> None:
+    exam = Exam.from_questions([Question("q", "问" * 5000, ("甲" * 5000, "乙"), "A")])
+    write_exam(exam, tmp_path / "exam.csv")
+    reply = csv_of(tmp_path / "replies.csv", id=["q"], output=["答案：B" + "长" * 5000])
+    (miss,) = misses_in(page_of(reply, "--exam", tmp_path / "exam.csv", page=tmp_path / "page.html"))
+    assert miss["question"] == "问" * 1000 + "…"
+    assert miss["options"] == ["甲" * 300 + "…", "乙"]
+    assert len(miss["reply"]) == 601 and miss["reply"].endswith("长…")
 
 
 @needs_browser
