@@ -22,7 +22,8 @@ from cmexam_baseline.encoders.inputs import encode_exam
 from cmexam_baseline.encoders.onnx_encoder import INPUTS, MODEL, OnnxEncoder
 from cmexam_baseline.encoders.tensors import TensorBatch
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam, Question
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.question import Question
 from cmexam_baseline.exam.storage.files import new_folder, write_atomically
 
 _NEEDED = ("onnx", "onnxscript", "onnxruntime")

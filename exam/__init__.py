@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from cmexam_baseline.exam.checks import BadRow as BadRow
     from cmexam_baseline.exam.errors import InputError as InputError
     from cmexam_baseline.exam.exam import Exam as Exam
-    from cmexam_baseline.exam.exam import Question as Question
     from cmexam_baseline.exam.extraction import Extraction as Extraction
     from cmexam_baseline.exam.extraction import extract as extract
     from cmexam_baseline.exam.extraction import extract_all as extract_all
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from cmexam_baseline.exam.published import PUBLISHED_RESULTS as PUBLISHED_RESULTS
     from cmexam_baseline.exam.published import PublishedResult as PublishedResult
     from cmexam_baseline.exam.published import published_result as published_result
+    from cmexam_baseline.exam.question import Question as Question
     from cmexam_baseline.exam.statistics import Statistics as Statistics
     from cmexam_baseline.exam.statistics import describe_exams as describe_exams
 
@@ -51,7 +51,7 @@ _MODULE_OF = {
     "PUBLISHED_RESULTS": "published",
     "Predictions": "predictions",
     "PublishedResult": "published",
-    "Question": "exam",
+    "Question": "question",
     "Statistics": "statistics",
     "describe_exams": "statistics",
     "extract": "extraction",

@@ -67,7 +67,7 @@ def join_extra(train: Exam, extra: Mapping[str, Exam], asked: Mapping[str, Exam]
     nearly stands in it; afterwards `find_overlap(extra, asked)` finds nothing. Questions that stand in
     `train` or an earlier source with the same options stay out too: they are known already.
 
-    >>> from cmexam_baseline.exam.exam import Question
+    >>> from cmexam_baseline.exam.question import Question
     >>> train = Exam.from_questions([Question("1", "夜盲症是缺乏", ("维生素A", "碘"), "A")])
     >>> val = Exam.from_questions([Question("1", "坏血病是缺乏", ("维生素C", "碘"), "A")])
     >>> other = Exam.from_questions([

@@ -81,6 +81,13 @@ def read_exam_report(
 
     Raises `InputError`, naming the file, where it cannot be read, columns are missing, ids are
     doubled, or the rows are worse than `bad_rows` allows.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "val.csv"
+    >>> _ = file.write_text("题目,A,B,答案\\n缺乏可致夜盲症的是,维生素A,碘,A\\n缺乏可致坏血病的是,铁,碘,E\\n", "utf-8")
+    >>> exam, bad = read_exam_report(file, "skip")
+    >>> len(exam), bad[0].row, bad[0].reason
+    (1, 2, 'answer E but no option E')
     """
     known_policy(bad_rows)
     file = _file_of(Path(path), split)
@@ -96,6 +103,11 @@ def read_splits(
 
     A split's file has one of the names in `splits.SPLIT_NAMES` and any ending that `read_exam` knows; of
     test_with_annotations and test the first is read. Raises `InputError` as `read_exam_report` does.
+
+    >>> from cmexam_baseline.exam.sample import SAMPLE_FOLDER
+    >>> splits = read_splits(SAMPLE_FOLDER)
+    >>> list(splits), len(splits["val"])
+    (['train', 'val', 'test'], 200)
     """
     return read_splits_report(folder, bad_rows, need_answers=need_answers)[0]
 
@@ -103,7 +115,13 @@ def read_splits(
 def read_splits_report(
     folder: str | os.PathLike[str], bad_rows: str = "auto", *, need_answers: bool = True
 ) -> tuple[dict[str, Exam], list[BadRow]]:
-    """`read_splits`, and every row of every file that is not as it should be."""
+    """`read_splits`, and every row of every file that is not as it should be.
+
+    >>> from cmexam_baseline.exam.sample import SAMPLE_FOLDER
+    >>> splits, bad = read_splits_report(SAMPLE_FOLDER)
+    >>> list(splits), bad
+    (['train', 'val', 'test'], [])
+    """
     splits: dict[str, Exam] = {}
     bad: list[BadRow] = []
     for split, file in split_files(folder, FORMATS).items():
@@ -133,6 +151,13 @@ def write_exam(exam: Exam, path: str | os.PathLike[str]) -> None:
 
     Raises `InputError` where the ending is unknown, the file cannot be written, or the form cannot
     hold the exam so that it is read back the same.
+
+    >>> import tempfile
+    >>> from cmexam_baseline.exam.sample import sample_exam
+    >>> file = Path(tempfile.mkdtemp()) / "val.jsonl"
+    >>> write_exam(sample_exam("val"), file)
+    >>> read_exam(file) == sample_exam("val")
+    True
     """
     kind = format_of(path)
     try:

@@ -63,7 +63,7 @@ def find_overlap(train: Exam, other: Exam, size: int = 10, near: float = 0.8) ->
     hashes. Memory is some 20 bytes for each character of the stems. Raises `InputError` for a size below 1 or
     a share outside 0–1.
 
-    >>> from cmexam_baseline.exam.exam import Question
+    >>> from cmexam_baseline.exam.question import Question
     >>> train = Exam.from_questions([Question("t1", "缺乏可致夜盲症的维生素是", ("维生素A", "维生素C"), "A")])
     >>> other = Exam.from_questions([
     ...     Question("q1", "缺乏可致夜盲症的维生素是（　）。", ("维生素C", "维生素A"), "B"),

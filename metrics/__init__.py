@@ -11,6 +11,7 @@ from cmexam_baseline.metrics.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from cmexam_baseline.metrics.answer_signature import AnswerSignature as AnswerSignature
+    from cmexam_baseline.metrics.answer_signature import parse_answer_signature as parse_answer_signature
     from cmexam_baseline.metrics.answers import AnswerScores as AnswerScores
     from cmexam_baseline.metrics.answers import accuracy as accuracy
     from cmexam_baseline.metrics.answers import score_answers as score_answers
@@ -73,6 +74,7 @@ _MODULE_OF = {
     "fit_learning_curve": "learning_curve",
     "holm": "significance",
     "mcnemar": "significance",
+    "parse_answer_signature": "answer_signature",
     "parse_signature": "signature",
     "reliability_curve": "calibration",
     "score_answers": "answers",

@@ -15,7 +15,7 @@ without smoothing for `google` as CMExam has it, ROUGE as rouge-score has it for
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cmexam_baseline.metrics.bleu import SMOOTHING
@@ -97,6 +97,7 @@ class Profile:
 
     @property
     def tokenizers(self) -> tuple[Tokenizer, Tokenizer]:
+        """Those of BLEU and of ROUGE."""
         return self.bleu_tokenizer, self.rouge_tokenizer
 
 
@@ -166,11 +167,6 @@ def tokenizer_name(tokenizer: Tokenizer) -> str:
     qualified = getattr(tokenizer, "__qualname__", type(tokenizer).__qualname__)
     module = getattr(tokenizer, "__module__", None) or getattr(type(tokenizer), "__module__", "?")
     return f"{CALLABLE}{module}.{qualified}"
-
-
-def field_names() -> tuple[str, ...]:
-    """The fields of a profile in order."""
-    return tuple(field.name for field in fields(Profile))
 
 
 def _by_name(name: str) -> Profile:

@@ -112,6 +112,13 @@ def compare_explanations(
     """Two systems' explanations of the same questions, in the same order; otherwise as `compare_answers`.
 
     Raises `ValueError` if the numbers of rows differ, or where scores can tell, if their definitions do.
+
+    >>> from cmexam_baseline.metrics import score_explanations
+    >>> references = ["维生素A缺乏可致夜盲症", "坏血病因缺乏维生素C"] * 20
+    >>> first, second = (score_explanations(references, [text] * 40) for text in ("维生素缺乏", "发热"))
+    >>> rouge1 = compare_explanations(first, second)["rouge1"]
+    >>> rouge1.difference > 50, rouge1.p_permutation < 0.001
+    (True, True)
     """
     if len(first.statistics) != len(second.statistics):
         raise ValueError(

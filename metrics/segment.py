@@ -162,12 +162,21 @@ def cut(texts: Iterable[str]) -> list[list[str]]:
 
 
 def word_starts(texts: Iterable[str]) -> tuple[CodePoints, IntArray, BoolArray]:
-    """The same words as arrays `(codes, text_offsets, starts)`; see `Segmenter.word_starts`."""
+    """The same words as arrays `(codes, text_offsets, starts)`; see `Segmenter.word_starts`.
+
+    >>> codes, text_offsets, starts = word_starts(["患者出现", "发热"])
+    >>> text_offsets.tolist(), np.flatnonzero(starts).tolist()
+    ([0, 4, 6], [0, 2, 4, 6])
+    """
     return _default.get().word_starts(texts)
 
 
 def dictionary_hash() -> str:
-    """The hash of the dictionary that `cut` uses at this moment; see `Segmenter.dictionary_hash`."""
+    """The hash of the dictionary that `cut` uses at this moment; see `Segmenter.dictionary_hash`.
+
+    >>> len(dictionary_hash())
+    64
+    """
     return _default.get().dictionary_hash()
 
 

@@ -28,10 +28,12 @@ class TokenStreams:
 
     @property
     def reference_lengths(self) -> NDArray[np.int64]:
+        """The number of tokens of each reference, int64 (n,)."""
         return self.offsets[1::2] - self.offsets[:-1:2]
 
     @property
     def prediction_lengths(self) -> NDArray[np.int64]:
+        """The number of tokens of each prediction, int64 (n,)."""
         return self.offsets[2::2] - self.offsets[1:-1:2]
 
     def pairs(self, index: NDArray[np.int64]) -> TokenStreams:

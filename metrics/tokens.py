@@ -60,15 +60,18 @@ class NumberedTokens:
         self._spaces = np.flatnonzero(kinds_of_tokens != 0)
 
     def streams(self, whitespace: str) -> TokenStreams:
+        """As of `Tokens`."""
         if not len(self._spaces) and whitespace != "official":
             return self._streams
         return _TREATMENTS[whitespace](self._streams, self._kinds, self._spaces)
 
     def pairs(self, index: NDArray[np.int64]) -> NumberedTokens:
+        """As of `Tokens`."""
         kinds_of_tokens, _ = take_pairs(self._kinds, self._streams.offsets, index)
         return NumberedTokens(self._streams.pairs(index), kinds_of_tokens)
 
     def treated_alike(self) -> NDArray[np.bool_]:
+        """As of `Tokens`."""
         streams = self._streams
         spaces_before = np.searchsorted(self._spaces, streams.offsets[::2])
         alike = (streams.reference_lengths > 0) & (streams.prediction_lengths > 0)
@@ -83,6 +86,7 @@ class ListedTokens:
         self._sides = sides
 
     def streams(self, whitespace: str) -> TokenStreams:
+        """As of `Tokens`."""
         treat = _LIST_TREATMENTS[whitespace]
         numbers = _Numbers()
         treated = [[numbers[token] for token in treat(side)] for side in self._sides]
@@ -91,9 +95,11 @@ class ListedTokens:
         return TokenStreams(ids, cumulative(lengths), len(numbers))
 
     def pairs(self, index: NDArray[np.int64]) -> ListedTokens:
+        """As of `Tokens`."""
         return ListedTokens([self._sides[2 * pair + side] for pair in index.tolist() for side in (0, 1)])
 
     def treated_alike(self) -> NDArray[np.bool_]:
+        """As of `Tokens`."""
         # A token may hold a blank within, which only one treatment splits at: not worth telling apart.
         return np.zeros(len(self._sides) // 2, np.bool_)
 

@@ -84,6 +84,16 @@ def align(exam: Exam, output: SystemOutput, workers: Workers | None = None) -> A
 
     Letters that were given to options in another order are mapped back by the options' texts. `workers` read
     the replies; None = this process. Raises `InputError` where the rows do not meet the exam.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from cmexam_baseline.exam.outputs import read_outputs
+    >>> from cmexam_baseline.exam.sample import sample_exam
+    >>> exam, file = sample_exam("val")[:2], Path(tempfile.mkdtemp()) / "qwen.csv"
+    >>> _ = file.write_text("id,response\\nval-2,答案：B\\nval-1,选A\\n", "utf-8")
+    >>> (output,) = read_outputs(file)
+    >>> align(exam, output).answers.tolist()
+    [1, 2]
     """
     met = join(exam, output.keys)
     output = _without_gold_explanations(exam, output, met)

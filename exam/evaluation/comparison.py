@@ -140,6 +140,21 @@ def compare_systems(
     each system is compared with each other, or only the best with each other (by accuracy, of explanations by
     ROUGE-L); None: all up to `MOST_FOR_ALL_PAIRS` systems. Holm's correction is over all pairs either way.
     Raises `InputError` for fewer than two systems or where there is no such question.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from cmexam_baseline.exam.outputs import read_outputs
+    >>> from cmexam_baseline.exam.sample import sample_exam
+    >>> from cmexam_baseline.exam.evaluation import align, score_system
+    >>> exam, folder = sample_exam("val"), Path(tempfile.mkdtemp())
+    >>> right = [f"{question.id},{question.answer}\\n" for question in exam]
+    >>> for name, rows in {"good": right, "poor": right[:100]}.items():
+    ...     _ = (folder / f"{name}.csv").write_text("id,answer\\n" + "".join(rows))
+    >>> outputs = [read_outputs(folder / name)[0] for name in ("good.csv", "poor.csv")]
+    >>> compared = compare_systems(exam, [score_system(exam, align(exam, one)) for one in outputs], Settings())
+    >>> first = compared.differences[0]
+    >>> first.figure, first.first, first.second, first.value, first.p_holm < 0.001
+    ('accuracy', 'good', 'poor', 0.5, True)
     """
     if len(systems) < 2:
         raise InputError("a comparison needs two systems or more; give more files")

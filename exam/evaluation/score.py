@@ -119,6 +119,18 @@ def score_system(
 
     Raises `InputError` where `missing` is "error" and a question has no row, or where the system holds
     neither answers nor explanations for any question.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from cmexam_baseline.exam.outputs import read_outputs
+    >>> from cmexam_baseline.exam.sample import sample_exam
+    >>> from cmexam_baseline.exam.evaluation import align
+    >>> exam, file = sample_exam("val")[:2], Path(tempfile.mkdtemp()) / "qwen.csv"
+    >>> _ = file.write_text(f"id,answer\\nval-1,{exam[0].answer}\\n", "utf-8")
+    >>> (output,) = read_outputs(file)
+    >>> score = score_system(exam, align(exam, output))
+    >>> score.answers.accuracy, score.intervals["accuracy"].low < 0.5
+    (0.5, True)
     """
     chosen = settings or Settings()
     rows = _rows_that_count(exam, aligned, chosen.missing)
@@ -159,6 +171,15 @@ def score_pairs(
 
     Where the file has no column of explanations, whole replies count as such. Raises `InputError` where no
     row has both texts.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from cmexam_baseline.exam.outputs import read_outputs
+    >>> file = Path(tempfile.mkdtemp()) / "qwen.csv"
+    >>> _ = file.write_text("reference,explanation\\n维生素A缺乏可致夜盲症,维生素A缺乏可致夜盲症\\n", "utf-8")
+    >>> (output,) = read_outputs(file)
+    >>> round(score_pairs(output).explanations.rougeL, 1)
+    100.0
     """
     chosen = settings or Settings()
     predictions = output.explanations or output.raw or output.replies

@@ -85,7 +85,11 @@ class Recognition:
     explanation_may_be_gold: bool = False
 
     def describe(self) -> str:
-        """One line for people: "answer = pred, id = question_id"."""
+        """One line for people.
+
+        >>> Recognition({"answer": "pred", "id": "question_id"}).describe()
+        'answer = pred; id = question_id'
+        """
         parts = [f"{role} = {column}" for role, column in self.roles.items()]
         if self.probabilities:
             parts.append(f"probabilities = {', '.join(self.probabilities.values())}")

@@ -72,6 +72,13 @@ def read_outputs(
 
     CSV, TSV, JSONL, JSON, Parquet, XLSX, each also packed as .gz; "-" is standard input. Raises `InputError`
     where the file cannot be read or no column holds answers.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "qwen.jsonl"
+    >>> _ = file.write_text('{"id": "val-1", "response": "答案：B"}\\n', "utf-8")
+    >>> (output,) = read_outputs(file)
+    >>> output.name, output.replies, output.recognition.describe()
+    ('qwen', ['答案：B'], 'id = id; raw = response')
     """
     table = read_table(path)
     shown = "standard input" if str(path) == "-" else str(path)

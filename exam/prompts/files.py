@@ -96,6 +96,12 @@ def read_prompts(path: str | os.PathLike[str]) -> list[Request]:
     """The requests of a prompt file in any of `FORMS`.
 
     Raises `InputError` naming file and line where a line is no prompt or repeats an id.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "prompts.jsonl"
+    >>> _ = file.write_text('{"id": "val-1", "prompt": "题目：缺乏可致夜盲症的是"}\\n', "utf-8")
+    >>> read_prompts(file)
+    [Request(id='val-1', messages=[{'role': 'user', 'content': '题目：缺乏可致夜盲症的是'}], settings={})]
     """
     name = os.fspath(path)
     requests: list[Request] = []

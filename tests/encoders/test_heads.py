@@ -19,7 +19,8 @@ from cmexam_baseline.encoders.tensors import TensorBatch
 from cmexam_baseline.encoders.tokens import TextTokenizer
 from cmexam_baseline.encoders.tuning import apply_tuning
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam, Question
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.question import Question
 
 CPU = Runtime(torch.device("cpu"), "fp32")
 HEADS = [

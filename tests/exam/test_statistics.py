@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from published_statistics import PUBLISHED_TABLE
 from shared_data import SHARED, needs_shared
 from slow_statistics import slow_describe
 
 from cmexam_baseline.exam import Exam, Question, read_exam, read_splits
 from cmexam_baseline.exam.download import PUBLISHED_FILES, git_blob_id
-from cmexam_baseline.exam.statistics import PUBLISHED_TABLE, Lengths, Statistics, describe_exams
+from cmexam_baseline.exam.statistics import Lengths, Statistics, describe_exams
 
 TEXT = st.text(alphabet="维生素缺乏，。 A\n", max_size=12)
 QUESTIONS = st.lists(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import re
 from collections.abc import Iterator
 
@@ -21,6 +22,26 @@ def test_docstring_examples_run(name: str) -> None:
     module = importlib.import_module(name)
     result = doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0
+
+
+# Of the rooms that are a library; an example of an encoder would need its weights.
+PACKAGES = [
+    module_name(file)
+    for room in ("metrics", "exam", "features")
+    for file in source_files()
+    if file.name == "__init__.py" and file.relative_to(ROOT).parts[0] == room
+]
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_every_public_function_has_an_example(name: str) -> None:
+    package = importlib.import_module(name)
+    for public in getattr(package, "__all__", ()):
+        value = getattr(package, public)
+        if inspect.isfunction(value):
+            assert ">>>" in (value.__doc__ or ""), f"{name}.{public} has no example"
+        elif inspect.isclass(value):
+            assert value.__doc__, f"{name}.{public} has no docstring"
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
