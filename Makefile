@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 OLDEST_PYTHON ?= python3.10
+AUDIT_SERVICE ?= pypi
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
@@ -11,7 +12,7 @@ FOLDERS := cli encoders exam features metrics
 SOURCES := $(shell find $(FOLDERS) -name '*.py' -o -name '*.csv' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name 'py.typed')
 REQUIREMENTS := setup.cfg pyproject.toml constraints.txt
 
-.PHONY: train test test-all test-oldest faults mutants coverage dist-smoke install-hashed lint bench bench-guard clean
+.PHONY: train test test-all test-oldest faults mutants coverage dist-smoke install-hashed audit lint bench bench-guard clean
 
 train: $(VENV)/package-installed
 	$(BIN)/cmexam-baseline train --out runs/sample --overwrite
@@ -47,6 +48,12 @@ dist-smoke:
 install-hashed: | $(BIN)/python
 	$(PIP) install --require-hashes -r constraints-hashes.txt
 	$(PIP) install --no-deps .
+
+# Known vulnerabilities of every version that constraints.txt names; a package that cannot be looked up is an error.
+# Needs PyPI's JSON interface, or api.osv.dev with AUDIT_SERVICE=osv.
+audit: | $(BIN)/python
+	$(PIP) install pip-audit
+	$(BIN)/pip-audit --strict --disable-pip --no-deps --vulnerability-service $(AUDIT_SERVICE) -r constraints.txt
 
 lint: $(VENV)/test-installed
 	$(BIN)/ruff check .
