@@ -24,17 +24,27 @@ RUNS = [
 ]
 
 
-def test_two_processes_do_what_one_does(bert, tmp_path):
-    """Dropout and all: a step's parts and their random numbers are the same, whoever computes them."""
+def launch(bert: Path, folder: Path, runs: list[dict[str, object]], *dying: str) -> Path:
+    """What two processes came to, a folder a run; with `dying` they are started a second time."""
     environment = {**os.environ, "PYTHONPATH": str(SCRIPT.parent), "OMP_NUM_THREADS": "1"}
     command = [
         sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
-        str(SCRIPT), str(bert), str(tmp_path), json.dumps(RUNS),
+        f"--max-restarts={len(dying)}", str(SCRIPT), str(bert), str(folder), json.dumps(runs), *dying,
     ]  # fmt: skip
     launched = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
     assert launched.returncode == 0, launched.stderr[-3000:]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(bert, tmp_path_factory) -> Path:
+    return launch(bert, tmp_path_factory.mktemp("two"), RUNS)
+
+
+def test_two_processes_do_what_one_does(bert, tmp_path, undisturbed):
+    """Dropout and all: a step's parts and their random numbers are the same, whoever computes them."""
     for number, settings in enumerate(RUNS):
-        of_two = tmp_path / str(number)
+        of_two = undisturbed / str(number)
         two, report_of_two = (
             load_file(of_two / "weights.safetensors"),
             json.loads((of_two / "report.json").read_text()),
@@ -49,6 +59,19 @@ def test_two_processes_do_what_one_does(bert, tmp_path):
             assert first == pytest.approx(second, abs=1e-3)
         assert EncoderBaseline.load(of_two / "model", device="cpu").report.processes == 2
         assert list((of_two / "work" / "checkpoints").glob("step-*"))
+
+
+def test_two_processes_of_which_one_is_killed_come_to_the_same(bert, tmp_path, undisturbed):
+    """SIGKILL while the checkpoint of step 6 is written: torchrun starts both again, and they go on from step 5."""
+    resumed = launch(bert, tmp_path, RUNS[:1], "6") / "0"
+    expected, found = (load_file(one / "weights.safetensors") for one in (undisturbed / "0", resumed))
+    assert set(found) == set(expected)
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array, err_msg=name)
+    first, second = (json.loads((one / "report.json").read_text()) for one in (undisturbed / "0", resumed))
+    assert first["evaluations"] == second["evaluations"]
+    trained = [round(report["questions_per_second"] * report["seconds"]) for report in (first, second)]
+    assert trained == [54, 27]
 
 
 def test_the_network_guard_works():

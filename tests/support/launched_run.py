@@ -1,4 +1,8 @@
-"""Training runs for torchrun; arguments: model, folder for results, settings of each run (a list in JSON)."""
+"""Training runs for torchrun; arguments: model, folder for results, settings of each run (a list in JSON).
+
+A fourth argument is the number of the file operation at which the first process kills itself; torchrun starts
+all of them again, and then they live.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from killed_run import die_at
 from safetensors.numpy import save_file
 from tiny_encoders import make_exam
 
@@ -37,6 +42,8 @@ def main() -> None:
     from cmexam_baseline.encoders import is_main_process
 
     torch.set_num_threads(1)
+    if len(sys.argv) > 4 and is_main_process() and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
+        die_at(int(sys.argv[4]))
     for number, settings in enumerate(json.loads(sys.argv[3])):
         result = Path(sys.argv[2]) / str(number)
         weights, report = train(sys.argv[1], result, settings)
