@@ -33,7 +33,7 @@ def export(run: Path, onnx: Path, overwrite: bool, quiet: bool) -> None:
         raise InputError(
             f"{run} holds a model of kind {opened.config['model']!r}; only encoders alone are exported"
         )
-    from cmexam_baseline.cli.evidence_encoder import EvidenceEncoder
+    from cmexam_baseline.cli.combined.evidence_encoder import EvidenceEncoder
     from cmexam_baseline.encoders import export_onnx
 
     model = EvidenceEncoder.load(opened.folder / "model", device="cpu")

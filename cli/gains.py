@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cmexam_baseline import metrics
-from cmexam_baseline.cli.tables import percent
+from cmexam_baseline.cli.percent import percent
 from cmexam_baseline.exam import Exam
 from cmexam_baseline.exam.evaluation import Settings, answer_differences
 

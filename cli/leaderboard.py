@@ -147,7 +147,7 @@ def _sizes(options: Sequence[str]) -> dict[str, float]:
 
 
 def _rows(standings: Sequence[Standing]) -> list[tuple[str, ...]]:
-    from cmexam_baseline.cli.tables import percent
+    from cmexam_baseline.cli.percent import percent
 
     return [
         (

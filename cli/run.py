@@ -26,7 +26,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
 
-from cmexam_baseline.cli.embedder import give_embedder
+from cmexam_baseline.cli.combined.embedder import give_embedder
 from cmexam_baseline.cli.extra_train import excluded_table
 from cmexam_baseline.cli.reading import Split
 from cmexam_baseline.exam import Exam, Predictions
@@ -39,8 +39,8 @@ FORMAT_VERSION = 1
 
 MODEL_CLASSES = {
     "lightgbm": "cmexam_baseline.features:LightGBMBaseline",
-    "encoder": "cmexam_baseline.cli.evidence_encoder:EvidenceEncoder",
-    "ensemble": "cmexam_baseline.cli.ensemble:Ensemble",
+    "encoder": "cmexam_baseline.cli.combined.evidence_encoder:EvidenceEncoder",
+    "ensemble": "cmexam_baseline.cli.combined.ensemble:Ensemble",
 }
 VERSIONS_OF = (
     "cmexam-baseline",

@@ -116,7 +116,7 @@ def score_report(file: Path) -> dict[str, Any] | None:
 
 def standings_of_predictions(file: Path, exam: Exam, split: str) -> list[Standing]:
     """The systems of a prediction file, scored on `exam`; a question without an answer counts as wrong."""
-    from cmexam_baseline.cli.scores import answer_scores
+    from cmexam_baseline.cli.run_scores import answer_scores
     from cmexam_baseline.exam.evaluation.aligned import align
     from cmexam_baseline.exam.outputs import read_outputs
 
@@ -130,7 +130,7 @@ def standings_of_predictions(file: Path, exam: Exam, split: str) -> list[Standin
 
 def standings_of_free_baselines(exam: Exam, train: Exam | None, split: str) -> list[Standing]:
     """The baselines that cost nothing, on `exam`; those that learn from answers only with `train`."""
-    from cmexam_baseline.cli.scores import answer_scores
+    from cmexam_baseline.cli.run_scores import answer_scores
     from cmexam_baseline.features.trivial import TRIVIAL_BASELINES, MostFrequentLetter
 
     fitted = {

@@ -119,7 +119,7 @@ def train(
       cmexam-baseline train --data CMExam/data --embeddings intfloat/multilingual-e5-small
       cmexam-baseline train --data CMExam/data --model ensemble --encoder bert --evidence 3 --folds 3
     """
-    from cmexam_baseline.cli import console, tables
+    from cmexam_baseline.cli import console, train_tables
     from cmexam_baseline.cli.encoder_options import given_settings
     from cmexam_baseline.cli.extra_train import say_extra, with_extra_train
     from cmexam_baseline.cli.gains import show_gains
@@ -168,18 +168,18 @@ def train(
     name = Path(model).name
     for one, found in scores.items():
         title = f"{name}, seed {one}" if seeds else name
-        tables.show_training(console.results(), title, found, data is None)
-        tables.show_explanations(console.results(), title, found)
+        train_tables.show_training(console.results(), title, found, data is None)
+        train_tables.show_explanations(console.results(), title, found)
         if kind == "ensemble":
             show_gains(console.results(), title, found)
     if len(scores) > 1:
-        tables.show_seeds(console.results(), name, scores)
+        train_tables.show_seeds(console.results(), name, scores)
     if not quiet:
         notes.print(f"Run folder: {out}")
 
 
 def _embedder(kind: str, name_or_path: str | None) -> Any:
-    from cmexam_baseline.cli.embedder import make_embedder
+    from cmexam_baseline.cli.combined.embedder import make_embedder
     from cmexam_baseline.exam.errors import InputError
 
     if name_or_path is None:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cmexam_baseline.cli.combined.out_of_fold import named
 from cmexam_baseline.cli.console import Stages
 from cmexam_baseline.cli.gains import PART_NAMES, gains
-from cmexam_baseline.cli.out_of_fold import named
 from cmexam_baseline.cli.reading import Split
 from cmexam_baseline.cli.run import write_run
-from cmexam_baseline.cli.scores import (
+from cmexam_baseline.cli.run_scores import (
     answer_scores,
     explanation_scores,
     free_baseline_scores,
@@ -113,7 +113,7 @@ def _lightgbm(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Progre
 
 
 def _encoder(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Stages) -> Any:
-    from cmexam_baseline.cli.evidence_encoder import EvidenceEncoder
+    from cmexam_baseline.cli.combined.evidence_encoder import EvidenceEncoder
     from cmexam_baseline.encoders import with_seed
 
     encoder = EvidenceEncoder.untrained(with_seed(plan.settings, seed))
@@ -123,7 +123,7 @@ def _encoder(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Stages)
 
 
 def _ensemble(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Stages) -> Any:
-    from cmexam_baseline.cli.ensemble import Ensemble
+    from cmexam_baseline.cli.combined.ensemble import Ensemble
     from cmexam_baseline.encoders import with_seed
 
     ensemble = Ensemble.untrained(with_seed(plan.settings, seed), plan.n_folds, plan.embedder, plan.bm25)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_exam import tiny_exam
 
-from cmexam_baseline.cli.ensemble import Ensemble
-from cmexam_baseline.cli.out_of_fold import FinishedFolds, leak_safe_folds, out_of_fold_scores
+from cmexam_baseline.cli.combined.ensemble import Ensemble
+from cmexam_baseline.cli.combined.out_of_fold import FinishedFolds, leak_safe_folds, out_of_fold_scores
 from cmexam_baseline.encoders import EncoderSettings
 from cmexam_baseline.exam import Exam, InputError, Predictions, Question
 from cmexam_baseline.exam.progress import silent
@@ -92,7 +92,7 @@ def test_scores_stand_beside_their_options() -> None:
 
 def test_an_ensemble_never_reads_what_a_model_knows_by_heart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "cmexam_baseline.cli.evidence_encoder.EvidenceEncoder.untrained",
+        "cmexam_baseline.cli.combined.evidence_encoder.EvidenceEncoder.untrained",
         lambda settings: type("Encoder", (Memory,), {"encoder": _Holding(settings)})(),
     )
     read: list[np.ndarray] = []

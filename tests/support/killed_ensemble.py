@@ -7,8 +7,8 @@ import signal
 import sys
 from typing import Any
 
+from cmexam_baseline.cli.combined.out_of_fold import FinishedFolds
 from cmexam_baseline.cli.main import commands
-from cmexam_baseline.cli.out_of_fold import FinishedFolds
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Tables for people."""
+"""What `train` prints: figures of the new model beside those of the free baselines and the published ones."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from cmexam_baseline.cli.percent import percent
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES, PublishedResult, published_result
 
 BESIDE_EXPLANATIONS = ("Bart-large-chinese-CMExam", "ChatGLM-CMExam", "LLaMA-CMExam")
@@ -68,11 +69,6 @@ def show_seeds(console: Console, model: str, scores: Mapping[int, Mapping[str, A
         if len(accuracies) > 1:
             figure = f"{percent(mean(accuracies))}±{percent(stdev(accuracies))}"
             console.print(f"{model}, {split} accuracy over {len(accuracies)} seeds: {figure}")
-
-
-def percent(fraction: float | None) -> str:
-    """A fraction as percent with one digit, a dash for none."""
-    return "–" if fraction is None else f"{100 * fraction:.1f}"
 
 
 def _cells(scores: Mapping[str, Any], splits: list[str], with_interval: bool = False) -> list[str]:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.cli.evidence_encoder import EvidenceEncoder
-from cmexam_baseline.cli.out_of_fold import FinishedFolds, leak_safe_folds, named, out_of_fold_scores
-from cmexam_baseline.cli.sealed import open_sealed, seal
-from cmexam_baseline.cli.seen_scores import SeenScores
+from cmexam_baseline.cli.combined.evidence_encoder import EvidenceEncoder
+from cmexam_baseline.cli.combined.out_of_fold import FinishedFolds, leak_safe_folds, named, out_of_fold_scores
+from cmexam_baseline.cli.combined.sealed import open_sealed, seal
+from cmexam_baseline.cli.combined.seen_scores import SeenScores
 from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.progress import Progress, silent
