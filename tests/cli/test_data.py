@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 
 import hostile_server
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from command_line import runner
 from shared_data import SHARED, needs_shared
 
 from cmexam_baseline.cli.main import commands
@@ -20,7 +21,7 @@ from cmexam_baseline.exam.formats import write_exam
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(commands, [str(argument) for argument in arguments])
+    return runner().invoke(commands, [str(argument) for argument in arguments])
 
 
 def refused(result: Result) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chat_server import Chat, chatting, completion, failure
-from click.testing import CliRunner
+from command_line import runner
 
 from cmexam_baseline.cli.main import commands
 
@@ -23,7 +23,7 @@ WORDINGS = {
 
 def cmexam(*arguments: object, code: int = 0) -> str:
     """What a command prints on standard output."""
-    result = CliRunner().invoke(commands, [str(argument) for argument in arguments])
+    result = runner().invoke(commands, [str(argument) for argument in arguments])
     assert result.exit_code == code, result.output
     return result.stdout
 

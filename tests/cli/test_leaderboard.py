@@ -10,8 +10,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from click.testing import CliRunner, Result
-from command_line import refused
+from click.testing import Result
+from command_line import refused, runner
 
 from cmexam_baseline.cli.main import commands
 from cmexam_baseline.cli.run import FORMAT, FORMAT_VERSION
@@ -23,7 +23,7 @@ from cmexam_baseline.metrics import wilson_interval
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(commands, ["leaderboard", *map(str, arguments)])
+    return runner().invoke(commands, ["leaderboard", *map(str, arguments)])
 
 
 def board(*arguments: object) -> dict[str, dict[str, Any]]:
@@ -102,7 +102,7 @@ def test_predictions_are_scored_and_what_is_unanswered_counts_as_wrong(exam: Pat
 def test_a_score_report_ranks_as_its_predictions_do(exam: Path, tmp_path: Path) -> None:
     (tmp_path / "files").mkdir()
     predictions = write_predictions(tmp_path / "half.csv", [1, 2, 1, 0])
-    scored = CliRunner().invoke(commands, ["score", str(predictions), "--exam", str(exam), "--json"])
+    scored = runner().invoke(commands, ["score", str(predictions), "--exam", str(exam), "--json"])
     assert scored.exit_code == 0, scored.output
     (tmp_path / "files" / "report.json").write_text(scored.stdout, encoding="utf-8")
     report = board(tmp_path / "files", "--no-published")["half"]

@@ -8,7 +8,8 @@ import sys
 
 import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from command_line import runner
 
 from cmexam_baseline.cli import main
 
@@ -22,7 +23,7 @@ def broken(error: BaseException) -> Result:
 
     group = main.LazyGroup(name="group")
     group.add_command(fails)
-    return CliRunner().invoke(group, ["fails"])
+    return runner().invoke(group, ["fails"])
 
 
 @pytest.mark.parametrize(

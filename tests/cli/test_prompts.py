@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from chat_server import KEY, Chat, chatting, completion, failure, lines
-from click.testing import CliRunner, Result
-from command_line import refused
+from click.testing import Result
+from command_line import refused, runner
 
 from cmexam_baseline.cli.main import commands
 from cmexam_baseline.exam import Exam, Question
@@ -21,7 +21,7 @@ from cmexam_baseline.exam.formats import write_exam
 
 
 def run(*arguments: object, **environment: str) -> Result:
-    return CliRunner(env=environment).invoke(commands, [str(argument) for argument in arguments])
+    return runner(env=environment).invoke(commands, [str(argument) for argument in arguments])
 
 
 @pytest.fixture

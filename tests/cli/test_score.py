@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 import sklearn.metrics
-from click.testing import CliRunner
-from command_line import complain, succeed
+from command_line import complain, runner, succeed
 from score_reports import csv_of, report_of_command
 
 from cmexam_baseline import metrics
@@ -145,7 +144,7 @@ def test_tables_of_other_programs_are_read(tmp_path: Path, exam: Exam, answers: 
 def test_standard_input_is_read(exam: Exam, answers: list[str]) -> None:
     rows = as_jsonl([{"id": i, "answer": a} for i, a in zip(exam.ids, answers, strict=True)])
     arguments = ["score", "-", "--exam", str(VAL), "--json", "-q"]
-    result = CliRunner().invoke(commands, arguments, input=rows, catch_exceptions=False)
+    result = runner().invoke(commands, arguments, input=rows, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     (system,) = json.loads(result.stdout)["systems"]
     assert system["join"]["matched"] == len(exam)

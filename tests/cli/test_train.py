@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from command_line import complain, succeed
+from command_line import complain, runner, succeed
 
 from cmexam_baseline.exam.sample import SAMPLE_FOLDER
 
@@ -133,11 +133,10 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Monkey
         raise KeyboardInterrupt
 
     monkeypatch.setattr(LightGBMBaseline, "save", interrupt)
-    from click.testing import CliRunner
 
     from cmexam_baseline.cli.main import commands
 
-    result = CliRunner().invoke(commands, ["train", "--out", str(tmp_path / "run"), "--quiet"])
+    result = runner().invoke(commands, ["train", "--out", str(tmp_path / "run"), "--quiet"])
     assert result.exit_code != 0
     assert list(tmp_path.iterdir()) == []
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from click.testing import CliRunner, Result
 
 from cmexam_baseline.cli.main import commands
 
 
+def runner(**settings: Any) -> CliRunner:
+    """click's runner, with standard output and standard error apart."""
+    if "mix_stderr" in inspect.signature(CliRunner).parameters:  # before click 8.2 they are mixed by default
+        settings["mix_stderr"] = False
+    return CliRunner(**settings)
+
+
 def run(*arguments: str | Path) -> Result:
     """The finished command; an exception that is not click's own way out is raised."""
-    return CliRunner().invoke(commands, [str(argument) for argument in arguments], catch_exceptions=False)
+    return runner().invoke(commands, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
 def succeed(*arguments: str | Path) -> Result:
