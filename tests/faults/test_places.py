@@ -42,7 +42,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 
-SLOW = {"train (LightGBM)", "word table"}
+SLOW = {"train (LightGBM)", "train (ensemble)", "word table"}
 
 
 @pytest.fixture(

@@ -17,13 +17,13 @@ from typing import Any
 
 import chat_server
 import hostile_server
-from tiny_encoders import make_encoder, make_rule_exam
+from tiny_encoders import characters_of, make_encoder, make_rule_exam, quick_options
 from tiny_exam import tiny_exam
 
 Seen = dict[str, str]
 
-# Seconds and the like, which differ from run to run.
-VOLATILE = {"timings.json", "encoder.json"}
+# Seconds and the like, which differ from run to run, and ensemble.json, which holds the SHA-256 of such files.
+VOLATILE = {"timings.json", "encoder.json", "ensemble.json"}
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,20 @@ def train_encoder(given: Path, place: Path, seed: int = 0) -> int:
 def ready_encoder(given: Path) -> None:
     write_data(given, lambda seed: make_rule_exam(32, seed))
     make_encoder(given / "bert")
+
+
+def train_ensemble(given: Path, place: Path, seed: int = 0) -> int:
+    import torch
+
+    torch.set_num_threads(1)
+    small = ("--head", "joint", "--folds", 2, "--checkpoint-every", 2, "--seed", seed)
+    where = ("--data", given / "data", "--out", place / "run", "--encoder", given / "bert", "--overwrite")
+    return cli("train", "--model", "ensemble", *where, *small, *quick_options(epochs=1, max_length=96))
+
+
+def ready_ensemble(given: Path) -> None:
+    write_data(given, tiny_exam)
+    make_encoder(given / "bert", characters=characters_of(tiny_exam()))
 
 
 def ready_encoder_run(given: Path) -> None:
@@ -255,6 +269,10 @@ def trials() -> list[Trial]:
             seen("run"), (".unfinished", "run.checkpoints"),
         ),
         Trial(
+            "train (ensemble)", ready_ensemble, train_ensemble, lambda given, place: train_ensemble(given, place, 1),
+            seen("run"), (".unfinished", "run.checkpoints"),
+        ),
+        Trial(
             "predict", ready_lightgbm, predict, lambda given, place: predict(given, place, "val"), seen("out.jsonl")
         ),
         Trial(
@@ -282,9 +300,11 @@ def import_what_is_needed(names: list[str]) -> None:
     needed += [
         f"cmexam_baseline.{name}" for name in ("exam.evaluation.report", "features", "metrics.explanations")
     ]
-    if any("encoder" in name or name == "embeddings" for name in names):
+    if any(name.endswith(("(encoder)", "(ensemble)")) or name == "embeddings" for name in names):
         needed.append("transformers.models.bert.modeling_bert")
-        needed += [f"cmexam_baseline.encoders.{name}" for name in ("baseline", "embeddings")]
+        needed += [
+            f"cmexam_baseline.{name}" for name in ("encoders.baseline", "encoders.embeddings", "cli.ensemble")
+        ]
     for name in needed:
         importlib.import_module(name)
 
