@@ -25,14 +25,14 @@ RUNS = [
 
 
 def launch(bert: Path, folder: Path, runs: list[dict[str, object]], *dying: str) -> Path:
-    """What two processes came to, a folder a run; with `dying` they are started a second time."""
+    """What two processes came to, a folder a run; with `dying` the first kills itself at that file operation."""
     environment = {**os.environ, "PYTHONPATH": str(SCRIPT.parent), "OMP_NUM_THREADS": "1"}
     command = [
         sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
-        f"--max-restarts={len(dying)}", str(SCRIPT), str(bert), str(folder), json.dumps(runs), *dying,
+        str(SCRIPT), str(bert), str(folder), json.dumps(runs), *dying,
     ]  # fmt: skip
     launched = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
-    assert launched.returncode == 0, launched.stderr[-3000:]
+    assert (launched.returncode == 0) == (not dying), launched.stderr[-3000:]
     return folder
 
 
@@ -62,8 +62,9 @@ def test_two_processes_do_what_one_does(bert, tmp_path, undisturbed):
 
 
 def test_two_processes_of_which_one_is_killed_come_to_the_same(bert, tmp_path, undisturbed):
-    """SIGKILL while the checkpoint of step 6 is written: torchrun starts both again, and they go on from step 5."""
-    resumed = launch(bert, tmp_path, RUNS[:1], "6") / "0"
+    """SIGKILL while the checkpoint of step 5 is written; started again, both go on from step 3."""
+    launch(bert, tmp_path, RUNS[:1], "6")
+    resumed = launch(bert, tmp_path, RUNS[:1]) / "0"
     expected, found = (load_file(one / "weights.safetensors") for one in (undisturbed / "0", resumed))
     assert set(found) == set(expected)
     for name, array in expected.items():
@@ -71,7 +72,7 @@ def test_two_processes_of_which_one_is_killed_come_to_the_same(bert, tmp_path, u
     first, second = (json.loads((one / "report.json").read_text()) for one in (undisturbed / "0", resumed))
     assert first["evaluations"] == second["evaluations"]
     trained = [round(report["questions_per_second"] * report["seconds"]) for report in (first, second)]
-    assert trained == [54, 27]
+    assert trained == [54, 36]
 
 
 def test_the_network_guard_works():

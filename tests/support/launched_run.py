@@ -1,7 +1,6 @@
 """Training runs for torchrun; arguments: model, folder for results, settings of each run (a list in JSON).
 
-A fourth argument is the number of the file operation at which the first process kills itself; torchrun starts
-all of them again, and then they live.
+A fourth argument is the number of the file operation at which the first process kills itself.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ def main() -> None:
     from cmexam_baseline.encoders import is_main_process
 
     torch.set_num_threads(1)
-    if len(sys.argv) > 4 and is_main_process() and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
+    if len(sys.argv) > 4 and is_main_process():
         die_at(int(sys.argv[4]))
     for number, settings in enumerate(json.loads(sys.argv[3])):
         result = Path(sys.argv[2]) / str(number)
