@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tests of metrics, exam and features, and of the commands that score, with the oldest versions that setup.cfg allows.
+# The tests of metrics, exam and features, and of commands that need no torch, with the oldest versions that setup.cfg allows.
 # Usage: tests/oldest.sh [PYTHON [FOLDER]]; `make test-oldest` calls it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,4 +14,4 @@ rm -rf build ./*.egg-info
 "$venv/bin/python" -m pip install -q --no-deps .
 rm -rf build ./*.egg-info
 "$venv/bin/pytest" -q -m "not minutes" tests/metrics tests/exam tests/features \
-    tests/cli/test_score.py tests/cli/test_compare.py tests/cli/test_data.py
+    tests/cli/test_{compare,data,data_overlap,explain,leaderboard,main,prompts,score}.py

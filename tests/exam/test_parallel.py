@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 import worker_functions
 
+from cmexam_baseline import metrics
+from cmexam_baseline.exam import extract_all
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.evaluation import Workers, parallel
 
@@ -42,15 +44,18 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def assert_as_alone(workers: Workers) -> None:
-    alone = Workers()
     for profile in ("cmexam", "google", "sacrebleu-zh"):
-        expected = alone.score_explanations(REFERENCES, PREDICTIONS, profile)
+        expected = metrics.score_explanations(REFERENCES, PREDICTIONS, profile)
         found = workers.score_explanations(REFERENCES, PREDICTIONS, profile)
         assert found.sums == expected.sums
         assert found.figures == expected.figures
         assert found.signature == expected.signature
         np.testing.assert_array_equal(found.statistics, expected.statistics)
-    assert workers.extract_all(REPLIES, OPTIONS) == alone.extract_all(REPLIES, OPTIONS)
+    assert workers.extract_all(REPLIES, OPTIONS) == extract_all(REPLIES, OPTIONS)
+
+
+def test_this_process_alone() -> None:
+    assert_as_alone(Workers())
 
 
 def test_processes_of_this_machine() -> None:
