@@ -115,8 +115,9 @@ def tracker(
     if settings.log_to == "none" or runtime.rank:
         yield None
         return
-    from accelerate import tracking
+    from accelerate import PartialState, tracking
 
+    PartialState(cpu=runtime.device.type == "cpu")  # which the trackers' own messages want to have been made
     logs = Path(folder or ".") / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     place = {"tensorboard": "logging_dir", "wandb": "dir"}[settings.log_to]

@@ -274,15 +274,18 @@ def test_a_tracker_is_given_every_evaluation_and_ended(bert, exam, tmp_path, mon
     """wandb would otherwise log the next seed into the run of this one."""
     import importlib.util
 
-    from accelerate import tracking
+    from accelerate import PartialState, tracking
+    from accelerate.logging import get_logger
 
     happened = []
+    PartialState._reset_state()
 
     class Tracker:
         def __init__(self, name, **options):
             happened.append((name, options))
 
         def start(self):
+            get_logger("tracker").debug("as wandb's does")  # an error where accelerate was not set up
             happened.append("started")
 
         def store_init_configuration(self, values):
