@@ -12,14 +12,7 @@ from markupsafe import Markup
 from cmexam_baseline.cli.report.charts import interval_chart, reliability_chart
 from cmexam_baseline.cli.report.misses import ListedMisses
 from cmexam_baseline.exam.errors import InputError
-
-FIGURE_NAMES = {
-    "bleu1": "BLEU-1",
-    "bleu4": "BLEU-4",
-    "rouge1": "ROUGE-1",
-    "rouge2": "ROUGE-2",
-    "rougeL": "ROUGE-L",
-}
+from cmexam_baseline.exam.published import EXPLANATION_FIGURES
 
 
 def render_report(report: Mapping[str, Any], misses: ListedMisses, title: str) -> str:
@@ -83,8 +76,8 @@ def _headlines(system: Mapping[str, Any]) -> Iterator[dict[str, str]]:
             yield _headline(f"Weighted F1 on {of_answered['n']:,} answered", of_answered["weighted_f1"], 100)
     if system["explanations"] is not None:
         for key, figure in system["explanations"]["figures"].items():
-            if key in FIGURE_NAMES:
-                yield _headline(FIGURE_NAMES[key], figure, 1)
+            if key in EXPLANATION_FIGURES:
+                yield _headline(EXPLANATION_FIGURES[key], figure, 1)
 
 
 def _headline(name: str, figure: Mapping[str, float], scale: float) -> dict[str, str]:
