@@ -26,6 +26,11 @@ tokenizer and model.safetensors, or a name on the hub
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
         raise InputError(f"encoders need {', '.join(missing)}; run pip install 'cmexam-baseline[encoders]'")
+    try:
+        import torch  # noqa: F401
+    except (ImportError, OSError) as error:  # as where a library of CUDA's is missing
+        reason = " ".join(str(error).split())
+        raise InputError(f"torch is installed but cannot be used: {reason}; install it anew") from error
     check_tracker(settings.log_to)
     from cmexam_baseline.encoders.devices import check_kernels, choose_precision, device_facts
     from cmexam_baseline.encoders.models import find_model

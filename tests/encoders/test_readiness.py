@@ -39,6 +39,22 @@ def test_without_torch_a_line_says_what_to_install():
     )
 
 
+def test_a_torch_that_cannot_be_imported_is_one_line(tmp_path):
+    (tmp_path / "torch.py").write_text(
+        "raise ImportError('libcudnn.so.9:\\n cannot open shared object file')"
+    )
+    said = python(
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from cmexam_baseline.encoders import EncoderSettings, check_ready\n"
+        "try:\n    check_ready(EncoderSettings())\n"
+        "except ValueError as error:\n    print(type(error).__name__, error)\n"
+    )
+    assert said.strip() == (
+        "InputError torch is installed but cannot be used: libcudnn.so.9: cannot open shared object file;"
+        " install it anew"
+    )
+
+
 def test_missing_packages_are_all_named(monkeypatch, bert):
     import importlib.util
 
