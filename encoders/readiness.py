@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 
 from cmexam_baseline.encoders.settings import EncoderSettings
@@ -27,7 +28,7 @@ tokenizer and model.safetensors, or a name on the hub
     if missing:
         raise InputError(f"encoders need {', '.join(missing)}; run pip install 'cmexam-baseline[encoders]'")
     try:
-        import torch  # noqa: F401
+        importlib.import_module("torch")
     except (ImportError, OSError) as error:  # as where a library of CUDA's is missing
         reason = " ".join(str(error).split())
         raise InputError(f"torch is installed but cannot be used: {reason}; install it anew") from error
