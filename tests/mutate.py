@@ -59,7 +59,7 @@ TESTS = {
     "lcs": COUNTS,
     "ngrams": COUNTS,
     "workspace": COUNTS,
-    "processors": COUNTS,
+    "processors": ("test_processors",),
     "array_types": COUNTS,
     "cache_folder": ("test_segment_cache",),
     "lazy_names": ("test_lazy_names",),
