@@ -26,8 +26,7 @@ def save_model(
 
     Whole models lie in transformers' form: with the standard pairwise head `AutoModelForMultipleChoice` loads
     the folder, otherwise `AutoModel` does, and `head.safetensors` holds the head. An adapter lies in peft's
-    form
-    in `adapter/`, beside `head.safetensors`.
+    form in `adapter/`, beside `head.safetensors`.
     """
     from safetensors.torch import save_file
 

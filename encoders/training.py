@@ -1,9 +1,9 @@
 """The training loop.
 
-A loop of our own on accelerate's devices, processes and trackers rather than transformers' Trainer, because a
-run must come out the same however it is cut up: every epoch's steps and every step's parts follow from the
-seed alone, every part has random numbers of its own, and losses are sums over questions divided by the step's
-number of questions. So a resumed run needs no random state, and two processes do what one does.
+A loop of our own rather than transformers' Trainer (accelerate joins several processes and runs trackers), because
+a run must come out the same however it is cut up: every epoch's steps and every step's parts follow from the seed
+alone, every part has random numbers of its own, and losses are sums over questions divided by the step's number of
+questions. So a resumed run needs no random state, and two processes do what one does.
 """
 
 from __future__ import annotations
