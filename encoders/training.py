@@ -21,7 +21,6 @@ from cmexam_baseline.encoders.batches import Batches, Ints, padded, plan_epoch
 from cmexam_baseline.encoders.checkpoints import Checkpoints
 from cmexam_baseline.encoders.devices import device_facts, forget_peak_memory, peak_memory
 from cmexam_baseline.encoders.heads import Scorer
-from cmexam_baseline.encoders.losses import LOSSES, divergence, most_probable
 from cmexam_baseline.encoders.memory import (
     choose_batch_tokens,
     enough_memory,
@@ -29,15 +28,14 @@ from cmexam_baseline.encoders.memory import (
     less_memory,
     most_tokens_a_step,
 )
+from cmexam_baseline.encoders.objective import Objective
 from cmexam_baseline.encoders.optimization import (
-    backward_with_adversary,
     parameter_groups,
     schedule_factor,
     seed_everything,
 )
 from cmexam_baseline.encoders.report import Meter, TrainingReport, tell_evaluation
 from cmexam_baseline.encoders.runtime import Runtime
-from cmexam_baseline.encoders.scoring import run_scorer
 from cmexam_baseline.encoders.settings import EncoderSettings
 from cmexam_baseline.encoders.tensors import TensorBatch, load_batches
 from cmexam_baseline.encoders.training_state import TrainingState, copy_into, pack, steps_taken, unpack
@@ -48,6 +46,8 @@ from cmexam_baseline.exam.progress import Progress
 
 _WORKERS = {"cuda": 2, "cpu": 0}
 _MOST_UNKNOWN = 0.2
+# Every step that is skipped halves fp16's scale of losses. So far down it is not the scale that is at fault.
+_LEAST_SCALE = 2.0**-16
 
 
 class Trainer:
@@ -65,11 +65,11 @@ class Trainer:
         self.train, self.val = train, val
         self.checkpoints, self.tracker, self.progress = checkpoints, tracker, progress
         self.workers = _WORKERS[runtime.device.type] if settings.workers is None else settings.workers
-        self.loss = LOSSES[settings.loss]
         self.trained = trained_parameters(scorer)
         groups = parameter_groups(scorer, settings)
         self.optimizer = torch.optim.AdamW(groups, fused=runtime.device.type == "cuda")
         self.scaler = runtime.scaler()
+        self.objective = Objective(scorer, settings, runtime, self.scaler)
         self.questions: Ints = np.flatnonzero(train.answers)
         if not len(self.questions):
             raise InputError("no training question has an answer; give a file with an Answer column")
@@ -155,7 +155,7 @@ class Trainer:
             batch = next(batches).to(self.runtime.device)
             number = part * self.runtime.world + self.runtime.rank
             seed_everything(self.settings.seed, self.state.step, number)
-            totals += self.backward(batch, n_questions)
+            totals += self.objective.backward(batch, n_questions)
         parameters = list(self.trained.values())
         self.runtime.sum_gradients(parameters)
         self.scaler.unscale_(self.optimizer)
@@ -171,40 +171,9 @@ class Trainer:
 
         def passes() -> None:
             batch = TensorBatch.from_batch(self.train.make(questions)).to(self.runtime.device)
-            self.backward(batch, len(questions))
+            self.objective.backward(batch, len(questions))
 
         return fits_beside_moments(passes, list(self.trained.values()))
-
-    def backward(self, batch: TensorBatch, n_questions: int) -> Tensor:
-        """Add the gradients of a part of a step; returns its losses, right answers and questions."""
-        totals = torch.zeros(3, dtype=torch.float64, device=self.runtime.device)
-
-        def scaled_loss() -> Tensor:
-            losses, answers = self._losses(batch)
-            right = (answers == batch.answers).sum()
-            totals[0], totals[1], totals[2] = losses.detach().sum(), right, len(losses)
-            scaled: Tensor = self.scaler.scale(losses.sum() / n_questions)
-            return scaled
-
-        if self.settings.fgm > 0:
-            weight = self.scorer.encoder.get_input_embeddings().weight
-            backward_with_adversary(weight, self.settings.fgm, scaled_loss)
-        else:
-            scaled_loss().backward()
-        return totals
-
-    def _losses(self, batch: TensorBatch) -> tuple[Tensor, Tensor]:
-        """Losses (B,) and most probable answers (B,) of a batch."""
-        smoothing = self.settings.label_smoothing
-        losses, log_probabilities = self._pass(batch, smoothing)
-        if self.settings.r_drop > 0:
-            again, others = self._pass(batch, smoothing)
-            losses = 0.5 * (losses + again) + self.settings.r_drop * divergence(log_probabilities, others)
-        return losses, most_probable(self.settings.loss, log_probabilities.detach())
-
-    def _pass(self, batch: TensorBatch, smoothing: float) -> tuple[Tensor, Tensor]:
-        scores = batch.in_rows(run_scorer(self.scorer, batch, self.runtime))
-        return self.loss(scores, batch.n_options, batch.answers, self.scorer.size_bias, smoothing)
 
     def _is_time(self, every: int) -> bool:
         at_end = self.state.step == self.steps
@@ -225,10 +194,12 @@ class Trainer:
         meter.tell(self.state.step, loss_sum / max(seen, 1), right / max(seen, 1), last_val)
 
     def _refuse_no_number(self, loss: float) -> None:
-        if not math.isfinite(loss):
+        wrong = "" if math.isfinite(loss) else "the loss was no number any more"
+        if self.scaler.get_scale() < _LEAST_SCALE:
+            wrong = "the gradients have been no numbers for many steps"
+        if wrong:
             raise InputError(
-                f"the loss was no number any more at step {self.state.step} of {self.steps};"
-                " lower --lr, or use --precision fp32"
+                f"{wrong} at step {self.state.step} of {self.steps}; lower --lr, or use --precision fp32"
             )
 
     def _evaluate(self, epoch: int) -> None:

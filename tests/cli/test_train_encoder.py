@@ -89,15 +89,15 @@ def test_a_card_whose_memory_ends_is_one_line_and_the_run_goes_on(
 ) -> None:
     from cmexam_baseline.encoders.training import Trainer
 
-    backward, steps = Trainer.backward, []
+    step, steps = Trainer._step, []
 
-    def of_a_small_card(self: Trainer, batch: object, n_questions: int) -> object:
+    def of_a_small_card(self: Trainer, *given: object) -> None:
         steps.append(self.state.step)
         if self.batch_tokens > 512 and self.state.step == 4:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has ...")
-        return backward(self, batch, n_questions)
+        step(self, *given)
 
-    monkeypatch.setattr(Trainer, "backward", of_a_small_card)
+    monkeypatch.setattr(Trainer, "_step", of_a_small_card)
     command = ("train", "--model", encoder, "--data", data, "--out", tmp_path / "run", *QUICK)
     complain(
         *command, about=["card's memory does not suffice", "--batch-tokens 512 or --gradient-checkpointing"]

@@ -134,15 +134,15 @@ def test_a_run_whose_memory_ended_goes_on_with_less(bert, exam, tmp_path, monkey
     whole = EncoderBaseline(model=str(bert), **{**killed_run.SETTINGS, **settings}).fit(
         exam[:32], exam[32:40]
     )
-    backward = Trainer.backward
+    step = Trainer._step
 
-    def ends_at_the_sixth_step(self, batch, n_questions):
+    def ends_at_the_sixth_step(self, *given):
         if self.state.step == 5:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has ...")
-        return backward(self, batch, n_questions)
+        step(self, *given)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "backward", ends_at_the_sixth_step)
+        patch.setattr(Trainer, "_step", ends_at_the_sixth_step)
         with pytest.raises(InputError) as caught:
             run_until(bert, exam, tmp_path, 99, **settings)
     assert str(caught.value) == (
@@ -151,7 +151,7 @@ def test_a_run_whose_memory_ended_goes_on_with_less(bert, exam, tmp_path, monkey
     )
     steps = []
     monkeypatch.setattr(
-        Trainer, "backward", lambda self, *given: steps.append(self.state.step) or backward(self, *given)
+        Trainer, "_step", lambda self, *given: steps.append(self.state.step) or step(self, *given)
     )
     less = {**settings, "batch_tokens": 512, "gradient_checkpointing": True}
     resumed = run_until(bert, exam, tmp_path, 99, **less)

@@ -129,6 +129,24 @@ def test_steps_whose_gradients_overflow_are_skipped_and_counted(bert, monkeypatc
     assert accuracy(baseline, val) >= 0.9
 
 
+def test_gradients_that_are_never_numbers_end_the_training(bert, monkeypatch):
+    """The loss stays a number, since no step is taken: it is not skipped for ever."""
+    monkeypatch.setattr(Runtime, "scaler", lambda self: torch.amp.GradScaler("cpu", init_scale=2.0**-4))
+    build = Trainer.__init__
+
+    def spoiled(self, *arguments, **named):
+        build(self, *arguments, **named)
+        next(iter(self.trained.values())).register_hook(lambda gradient: gradient * float("nan"))
+
+    monkeypatch.setattr(Trainer, "__init__", spoiled)
+    with pytest.raises(
+        InputError, match="^the gradients have been no numbers for many steps at step 15 of 18"
+    ):
+        EncoderBaseline(model=str(bert), epochs=6, precision="fp16", **{**QUICK, "batch": 16}).fit(
+            make_rule_exam(48)
+        )
+
+
 def test_tuning_trains_few_weights_and_leaves_the_rest(bert):
     from cmexam_baseline.encoders.tuning import apply_tuning, trained_parameters
 
