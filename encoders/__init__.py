@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from cmexam_baseline.encoders.models import weights_fingerprint as weights_fingerprint
     from cmexam_baseline.encoders.onnx_encoder import OnnxEncoder as OnnxEncoder
     from cmexam_baseline.encoders.readiness import check_ready as check_ready
-    from cmexam_baseline.encoders.seeds import fit_seeds as fit_seeds
-    from cmexam_baseline.encoders.seeds import mean_and_sd as mean_and_sd
     from cmexam_baseline.encoders.settings import EncoderSettings as EncoderSettings
     from cmexam_baseline.encoders.settings import load_settings as load_settings
     from cmexam_baseline.encoders.settings import with_seed as with_seed
@@ -33,10 +31,8 @@ _MODULE_OF = {
     "EncoderSettings": "settings",
     "export_onnx": "export",
     "find_model": "models",
-    "fit_seeds": "seeds",
     "is_main_process": "devices",
     "load_settings": "settings",
-    "mean_and_sd": "seeds",
     "OnnxEncoder": "onnx_encoder",
     "weights_fingerprint": "models",
     "with_seed": "settings",
