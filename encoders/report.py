@@ -147,9 +147,13 @@ class Meter:
         """So many a second."""
         return count / self.elapsed if self.elapsed > 0 else 0.0
 
-    def due(self) -> bool:
-        """Whether it is time to tell: asking costs nothing, telling waits for the device."""
-        return self._progress is not None and time.perf_counter() - self._last >= _SECONDS_BETWEEN
+    def due(self, stretch_ends: bool) -> bool:
+        """Whether it is time to tell, as always where a stretch of training ends.
+
+        Asking costs nothing, telling waits for the device.
+        """
+        waited = time.perf_counter() - self._last >= _SECONDS_BETWEEN
+        return self._progress is not None and (waited or stretch_ends)
 
     def tell(self, step: int, loss: float, accuracy: float, val_accuracy: float | None) -> None:
         """Tell the callback how it goes at `step`."""

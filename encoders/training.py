@@ -132,9 +132,9 @@ class Trainer:
             self._step(batches, len(my_groups), n_questions, totals)
             self.state.step += 1
             meter.count(*self.train.work(np.concatenate(groups)))
-            if meter.due():
-                self._tell(meter, totals)
             evaluated = self._is_time(self.settings.evaluate_every)
+            if meter.due(stretch_ends=evaluated):
+                self._tell(meter, totals)
             if evaluated or (
                 self.settings.checkpoint_every and self._is_time(self.settings.checkpoint_every)
             ):
