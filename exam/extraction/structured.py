@@ -114,6 +114,8 @@ def _json_value(reader: SlotReader, read_text: FullReader, position: int) -> Ite
 
 def _value(rule: str, reader: SlotReader, read_text: FullReader, start: int, end: int) -> Iterator[Reading]:
     """The answer in text[start:end]: a list of letters or texts at its beginning, or a sentence."""
+    # Blanks at the end would make one of two readings the later one.
+    end = start + len(reader.text[start:end].rstrip())
     slot = reader.read(start)
     if slot is not None and slot.start < end and _is_the_value(reader.text, slot, end):
         yield Reading(rule, slot.mask, slot.start, min(slot.end, end))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cmexam_baseline.exam import InputError, extract, extract_all, extract_answers
@@ -120,6 +120,7 @@ def test_reading_its_own_letters_again_changes_nothing(text: str) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(TEXTS)
+@example("\\boxed{<answer>ABD不")
 def test_blanks_around_and_width_do_not_matter(text: str) -> None:
     letters = extract_answers([text], [OPTIONS])[0]
     assert extract_answers([f" \n{text} \n"], [OPTIONS])[0] == letters
