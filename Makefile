@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 CONSTRAINTS := -c constraints.txt
-FOLDERS := cli encoders exam features metrics
+FOLDERS := baselines cli encoders exam features metrics scoring
 SOURCES := $(shell find $(FOLDERS) -name '*.py' -o -name '*.csv' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name 'py.typed')
 REQUIREMENTS := setup.cfg pyproject.toml constraints.txt
 

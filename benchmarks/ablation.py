@@ -21,8 +21,8 @@ from cmexam_baseline.exam.decoding import Decoder
 from cmexam_baseline.features import LightGBMBaseline
 from cmexam_baseline.features import booster as trees
 from cmexam_baseline.features.bm25 import BM25Index
-from cmexam_baseline.features.library import Library, right_options
-from cmexam_baseline.features.table import Table
+from cmexam_baseline.features.feature_table import Table
+from cmexam_baseline.features.training_index import Library, right_options
 
 # What a group is called: the beginnings of its features' names.
 GROUPS = {

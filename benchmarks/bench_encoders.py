@@ -30,8 +30,8 @@ from plain_loop import LENGTH, Contender, Turn, clock, plain_loop
 
 from cmexam_baseline.encoders import EncoderBaseline, EncoderSettings, find_model
 from cmexam_baseline.encoders.baseline import untrained_model
+from cmexam_baseline.encoders.batch_sizing import choose_batch_tokens
 from cmexam_baseline.encoders.devices import DeviceFacts, device_facts
-from cmexam_baseline.encoders.memory import choose_batch_tokens
 from cmexam_baseline.encoders.models import load_config
 from cmexam_baseline.encoders.runtime import Runtime, start_runtime
 from cmexam_baseline.encoders.scoring import score_all

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.storage.files import write_atomically
+from cmexam_baseline.exam.io.files import write_atomically
 
 if TYPE_CHECKING:
-    from cmexam_baseline.cli.standings import Standing
+    from cmexam_baseline.baselines.leaderboard_entries import Standing
     from cmexam_baseline.exam import Exam
     from cmexam_baseline.exam.statistics import Statistics
 

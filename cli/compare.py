@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cmexam_baseline.cli.options import AS_JSON, QUIET
+from cmexam_baseline.cli.common_options import AS_JSON, QUIET
 from cmexam_baseline.cli.score_options import scoring_options
 
 
@@ -41,19 +41,19 @@ def compare(
       cmexam-baseline compare nine_models.csv --exam val.csv --missing skip
       cmexam-baseline compare a.csv b.csv --exam test.csv --published --json
     """
-    from cmexam_baseline.cli import compare_tables, console, score_notes, score_tables
-    from cmexam_baseline.cli.scoring import Scoring, score_files
+    from cmexam_baseline.cli import compare_tables, console, score_messages, score_tables
     from cmexam_baseline.exam.errors import InputError
-    from cmexam_baseline.exam.evaluation import compare_systems
-    from cmexam_baseline.exam.evaluation.report import report_of
     from cmexam_baseline.exam.published import PUBLISHED_RESULTS
+    from cmexam_baseline.scoring import compare_systems
+    from cmexam_baseline.scoring.report_data import report_of
+    from cmexam_baseline.scoring.score_files import Scoring, score_files
 
     options = Scoring(**scoring)
     scored = score_files(files, options)
     if scored.exam is None:
         raise InputError("a comparison needs the exam that the systems answered; name it with --exam")
     if not quiet:
-        score_notes.say_what_was_read(console.notes(), scored)
+        score_messages.say_what_was_read(console.notes(), scored)
     comparison = compare_systems(
         scored.exam, scored.systems, scored.settings, scored.slices, all_pairs or None
     )

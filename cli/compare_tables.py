@@ -9,8 +9,8 @@ from rich.table import Table
 
 from cmexam_baseline.cli import console
 from cmexam_baseline.cli.console import plain
-from cmexam_baseline.exam.evaluation import Comparison, Difference
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES, SOURCE, PublishedResult
+from cmexam_baseline.scoring import Comparison, Difference
 
 HEADINGS = {
     "accuracy": ("Acc", 100),

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, QUIET
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, QUIET
 
 PUBLISHED_TRAINING_QUESTIONS = 54_497
 
@@ -60,12 +60,12 @@ def curve(
       cmexam-baseline curve
       cmexam-baseline curve --data CMExam/data --out runs/curve --sizes 2000 --sizes 8000 --seeds 0
     """
+    from cmexam_baseline.baselines.curve_points import Points, measure, usual_sizes
     from cmexam_baseline.cli import console
-    from cmexam_baseline.cli.curve_points import Points, measure, usual_sizes
     from cmexam_baseline.cli.curve_summary import draw, show, summary, write_table
-    from cmexam_baseline.cli.reading import load_splits, say_bad_rows
+    from cmexam_baseline.cli.load_exams import load_splits, say_bad_rows
     from cmexam_baseline.exam.errors import InputError
-    from cmexam_baseline.exam.storage.files import refuse_unwritable
+    from cmexam_baseline.exam.io.files import refuse_unwritable
 
     notes = console.notes()
     refuse_unwritable(out / "points.json")

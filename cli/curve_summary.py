@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from cmexam_baseline import metrics
+from cmexam_baseline.baselines.curve_points import Point
 from cmexam_baseline.cli import charts
-from cmexam_baseline.cli.curve_points import Point
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.storage.files import write_atomically
+from cmexam_baseline.exam.io.files import write_atomically
 
 
 def summary(points: Sequence[Point], to: int) -> dict[str, Any]:

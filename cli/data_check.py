@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cmexam_baseline.cli.options import AS_JSON, QUIET
+from cmexam_baseline.cli.common_options import AS_JSON, QUIET
 from cmexam_baseline.exam.errors import InputError
 
 
@@ -32,9 +32,9 @@ def check(exam: Path, strict: bool, unanswered: bool, as_json: bool, quiet: bool
       cmexam-baseline data check CMExam/data/val.csv --strict --json
     """
     from cmexam_baseline.cli import console
-    from cmexam_baseline.cli.reading import bad_row_table
-    from cmexam_baseline.exam.checks import BAD_ROW_LIMIT, count_left_out
-    from cmexam_baseline.exam.formats import read_exam_report, read_splits_report
+    from cmexam_baseline.cli.load_exams import bad_row_table
+    from cmexam_baseline.exam.io.formats import read_exam_report, read_splits_report
+    from cmexam_baseline.exam.validation import BAD_ROW_LIMIT, count_left_out
 
     if exam.is_dir():
         splits, bad = read_splits_report(exam, "skip", need_answers=not unanswered)

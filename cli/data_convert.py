@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, QUIET
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, QUIET
 from cmexam_baseline.exam.errors import InputError
 
 
@@ -53,11 +53,11 @@ def convert(
       cmexam-baseline data convert CMExam/data cmexam-jsonl --to jsonl
     """
     from cmexam_baseline.cli import console
-    from cmexam_baseline.cli.reading import Split, say_bad_rows
-    from cmexam_baseline.exam.formats import FORMATS, format_of, write_exam
-    from cmexam_baseline.exam.other_sets.forms import OtherExam, read_any_exam
+    from cmexam_baseline.cli.load_exams import Split, say_bad_rows
+    from cmexam_baseline.exam.foreign_exams.reader import OtherExam, read_any_exam
+    from cmexam_baseline.exam.io.files import new_folder
+    from cmexam_baseline.exam.io.formats import FORMATS, format_of, write_exam
     from cmexam_baseline.exam.splits import split_files
-    from cmexam_baseline.exam.storage.files import new_folder
 
     def read(file: Path) -> OtherExam:
         return read_any_exam(

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from cmexam_baseline.cli.options import AS_JSON, OVERWRITE, QUIET, SPLITS
+from cmexam_baseline.cli.common_options import AS_JSON, OVERWRITE, QUIET, SPLITS
 
 
 @click.command()
@@ -76,7 +76,7 @@ def download(
     """
     from cmexam_baseline.cli import console
     from cmexam_baseline.exam import download as published
-    from cmexam_baseline.exam.transfer import Patience, shown
+    from cmexam_baseline.exam.io.http_download import Patience, shown
 
     files = [file for file in published.PUBLISHED_FILES if not splits or file.split in splits]
     notes = console.notes()

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS
 
 EXAMPLES = 3
 
@@ -42,7 +42,7 @@ def overlap(
 
     from cmexam_baseline.cli import console
     from cmexam_baseline.exam import read_exam
-    from cmexam_baseline.exam.column_files import write_columns
+    from cmexam_baseline.exam.io.result_writer import write_columns
     from cmexam_baseline.exam.overlap import find_overlap
 
     known, asked = read_exam(train, bad_rows), read_exam(test, bad_rows)

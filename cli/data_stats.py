@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cmexam_baseline.cli.options import AS_JSON, QUIET
+from cmexam_baseline.cli.common_options import AS_JSON, QUIET
 from cmexam_baseline.exam.sample.labels import NOT_APPLICABLE
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def stats(exam: Path | None, charts: Path | None, all_values: bool, as_json: boo
       cmexam-baseline data stats CMExam/data/val.csv --json
     """
     from cmexam_baseline.cli import console
+    from cmexam_baseline.exam.io.files import new_folder
     from cmexam_baseline.exam.statistics import describe_exams
-    from cmexam_baseline.exam.storage.files import new_folder
 
     exams = _read(exam)
     statistics = describe_exams(exams)
@@ -71,7 +71,7 @@ def stats(exam: Path | None, charts: Path | None, all_values: bool, as_json: boo
 
 
 def _read(path: Path | None) -> dict[str, Exam]:
-    from cmexam_baseline.exam.formats import read_exam, read_splits
+    from cmexam_baseline.exam.io.formats import read_exam, read_splits
     from cmexam_baseline.exam.splits import split_of, stem_of
 
     if path is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, SPLIT
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, SPLIT
 
 EXPLAINED = ("lightgbm", "ensemble")
 
@@ -48,10 +48,10 @@ def explain(
       cmexam-baseline explain runs/lightgbm CMExam/data/val.csv --row 7
       cmexam-baseline explain runs/lightgbm CMExam/data --split val --id val-7 --json
     """
+    from cmexam_baseline.baselines.run_folder import Run
     from cmexam_baseline.cli import console
     from cmexam_baseline.cli.explain_tables import as_dict, show
-    from cmexam_baseline.cli.reading import load_exam
-    from cmexam_baseline.cli.run import Run
+    from cmexam_baseline.cli.load_exams import load_exam
     from cmexam_baseline.exam.errors import InputError
 
     if (wanted is None) == (row is None):

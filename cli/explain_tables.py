@@ -12,7 +12,7 @@ from rich.table import Table
 from cmexam_baseline.cli.console import plain
 from cmexam_baseline.exam import Question
 from cmexam_baseline.exam.letters import LETTERS
-from cmexam_baseline.features.reasons import OptionReasons, Witness
+from cmexam_baseline.features.attribution import OptionReasons, Witness
 
 _LONGEST = 60
 

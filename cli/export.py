@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cmexam_baseline.cli.options import OVERWRITE, QUIET
+from cmexam_baseline.cli.common_options import OVERWRITE, QUIET
 
 
 @click.command()
@@ -24,8 +24,8 @@ def export(run: Path, onnx: Path, overwrite: bool, quiet: bool) -> None:
       cmexam-baseline export runs/bert --onnx bert-onnx
       cmexam-baseline predict bert-onnx CMExam/data/val.csv -o predictions.csv
     """
+    from cmexam_baseline.baselines.run_folder import Run
     from cmexam_baseline.cli import console
-    from cmexam_baseline.cli.run import Run
     from cmexam_baseline.exam.errors import InputError
 
     opened = Run.open(run)
@@ -33,7 +33,7 @@ def export(run: Path, onnx: Path, overwrite: bool, quiet: bool) -> None:
         raise InputError(
             f"{run} holds a model of kind {opened.config['model']!r}; only encoders alone are exported"
         )
-    from cmexam_baseline.cli.combined.evidence_encoder import EvidenceEncoder
+    from cmexam_baseline.baselines.evidence_encoder import EvidenceEncoder
     from cmexam_baseline.encoders import export_onnx
 
     model = EvidenceEncoder.load(opened.folder / "model", device="cpu")

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from cmexam_baseline.baselines.extra_training import Excluded, JoinedExam, join_extra
 from cmexam_baseline.cli.console import plain
-from cmexam_baseline.cli.reading import Split
+from cmexam_baseline.cli.load_exams import Split
 from cmexam_baseline.exam import Exam, read_any_exam
-from cmexam_baseline.exam.extra import Excluded, JoinedExam, join_extra
 from cmexam_baseline.exam.splits import SPLIT_NAMES, stem_of
 
 

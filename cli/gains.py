@@ -14,7 +14,7 @@ from rich.table import Table
 from cmexam_baseline import metrics
 from cmexam_baseline.cli.percent import percent
 from cmexam_baseline.exam import Exam
-from cmexam_baseline.exam.evaluation import Settings, answer_differences
+from cmexam_baseline.scoring import Settings, answer_differences
 
 PART_NAMES = ("lightgbm", "encoder")
 SHOWN = {"ensemble": "ensemble", "lightgbm": "LightGBM alone", "encoder": "encoder alone"}

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS
 from cmexam_baseline.exam.errors import InputError
 
 if TYPE_CHECKING:
-    from cmexam_baseline.cli.standings import Standing
+    from cmexam_baseline.baselines.leaderboard_entries import Standing
 
 COLUMNS = ("", "system", "kind", "size", "questions", "accuracy", "95% interval", "weighted F1")
 
@@ -73,8 +73,8 @@ def leaderboard(
       cmexam-baseline leaderboard runs/lightgbm replies.jsonl --exam test.csv --chart board.svg
       cmexam-baseline leaderboard runs --format markdown --size encoder=35.7M
     """
+    from cmexam_baseline.baselines.leaderboard_entries import published_standings, ranked, with_sizes
     from cmexam_baseline.cli import console
-    from cmexam_baseline.cli.standings import published_standings, ranked, with_sizes
 
     if chart is not None and chart.suffix.lower() not in (".svg", ".png", ".pdf"):
         raise InputError(f"{chart}: charts end in .svg, .png or .pdf")
@@ -100,7 +100,7 @@ def leaderboard(
 def _read(
     systems: Sequence[Path], exam: Path | None, train: Path | None, split: str | None, bad_rows: str
 ) -> list[Standing]:
-    from cmexam_baseline.cli.standings import (
+    from cmexam_baseline.baselines.leaderboard_entries import (
         find_systems,
         score_report,
         standings_of_report,
@@ -121,8 +121,11 @@ def _answered(
     files: Sequence[Path], path: Path, train: Path | None, split: str | None, bad_rows: str
 ) -> list[Standing]:
     """The systems of prediction files and the free baselines on the exam at `path`."""
-    from cmexam_baseline.cli.reading import load_exam
-    from cmexam_baseline.cli.standings import standings_of_free_baselines, standings_of_predictions
+    from cmexam_baseline.baselines.leaderboard_entries import (
+        standings_of_free_baselines,
+        standings_of_predictions,
+    )
+    from cmexam_baseline.cli.load_exams import load_exam
     from cmexam_baseline.exam.splits import split_of, stem_of
 
     if path.is_dir() and split is None:
@@ -135,7 +138,7 @@ def _answered(
 
 
 def _sizes(options: Sequence[str]) -> dict[str, float]:
-    from cmexam_baseline.cli.standings import parse_size
+    from cmexam_baseline.baselines.leaderboard_entries import parse_size
 
     sizes = {}
     for option in options:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, OUTPUT, QUIET, SPLIT
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OUTPUT, QUIET, SPLIT
 
 if TYPE_CHECKING:
     from cmexam_baseline.exam import Exam, Predictions
@@ -48,11 +48,11 @@ def predict(
       cmexam-baseline predict runs/lightgbm CMExam/data/val.csv -o predictions.csv
       cmexam-baseline predict runs/lightgbm CMExam/data --split test -o predictions.jsonl
     """
+    from cmexam_baseline.baselines.run_folder import load_predictor
     from cmexam_baseline.cli import console
-    from cmexam_baseline.cli.reading import Split, load_exam, say_bad_rows
-    from cmexam_baseline.cli.run import load_predictor
+    from cmexam_baseline.cli.load_exams import Split, load_exam, say_bad_rows
     from cmexam_baseline.exam import Predictions
-    from cmexam_baseline.exam.storage.files import refuse_unwritable
+    from cmexam_baseline.exam.io.files import refuse_unwritable
 
     refuse_unwritable(output)
     notes = console.notes()

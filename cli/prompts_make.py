@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, OUTPUT, QUIET, SPLIT
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OUTPUT, QUIET, SPLIT
 from cmexam_baseline.exam.errors import InputError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def make(
       cmexam-baseline prompts make val.csv --style cot --form openai-batch --model gpt-4o -o batch.jsonl
     """
     from cmexam_baseline.cli import console
-    from cmexam_baseline.cli.reading import load_exam, say_bad_rows
+    from cmexam_baseline.cli.load_exams import load_exam, say_bad_rows
     from cmexam_baseline.exam.prompts import STYLES, make_prompts, write_prompts
 
     if form == "openai-batch" and not model:
@@ -136,7 +136,7 @@ def make(
 def _examples(
     asked: Exam, train: Path | None, bad_rows: str, shots: int, by: str, seed: int, explained: bool
 ) -> list[list[Question]]:
-    from cmexam_baseline.cli.reading import load_exam
+    from cmexam_baseline.cli.load_exams import load_exam
     from cmexam_baseline.exam.prompts import pick_examples
 
     if train is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from cmexam_baseline.cli.options import AS_JSON, OUTPUT, QUIET
+from cmexam_baseline.cli.common_options import AS_JSON, OUTPUT, QUIET
 from cmexam_baseline.exam.errors import InputError
 
 SHOWN_FAILURES = 3

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from cmexam_baseline.cli.options import QUIET
+from cmexam_baseline.cli.common_options import QUIET
 from cmexam_baseline.cli.score_options import scoring_options
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
@@ -58,18 +58,18 @@ def score(
       cmexam-baseline score replies.jsonl --exam CMExam/data --split test --report report.html
       cmexam-baseline score replies.jsonl --exam test.csv --format json --save rows.csv
     """
-    from cmexam_baseline.cli import console, score_notes, score_tables
-    from cmexam_baseline.cli.scoring import Scoring, score_files
+    from cmexam_baseline.cli import console, score_messages, score_tables
     from cmexam_baseline.exam.errors import InputError
-    from cmexam_baseline.exam.evaluation.report import report_of, rows_of
-    from cmexam_baseline.exam.storage.files import refuse_unwritable
+    from cmexam_baseline.exam.io.files import refuse_unwritable
+    from cmexam_baseline.scoring.report_data import report_of, rows_of
+    from cmexam_baseline.scoring.score_files import Scoring, score_files
 
     for place in filter(None, (save, report)):
         refuse_unwritable(place)
     form = "json" if as_json else form
     scored = score_files(files, Scoring(**scoring))
     if not quiet:
-        score_notes.say_what_was_read(console.notes(), scored)
+        score_messages.say_what_was_read(console.notes(), scored)
     content = report_of(scored.exam, scored.source.to_dict(), scored.systems, scored.settings)
     if save is not None:
         if scored.exam is None:
@@ -78,19 +78,19 @@ def score(
     if report is not None:
         _write_report(report, content, scored)
     if show_extraction:
-        score_notes.show_extractions(console.results(), scored)
+        score_messages.show_extractions(console.results(), scored)
     score_tables.PRINTERS[form](content)
 
 
 def _save_rows(path: Path, parts: Iterable[dict[str, list[Any]]]) -> None:
-    from cmexam_baseline.exam.column_files import write_column_parts
+    from cmexam_baseline.exam.io.result_writer import write_column_parts
 
     write_column_parts(parts, path)
 
 
 def _write_report(path: Path, content: dict[str, Any], scored: Any) -> None:
-    from cmexam_baseline.cli.report import listed_misses, render_report
-    from cmexam_baseline.exam.storage.files import write_atomically
+    from cmexam_baseline.exam.io.files import write_atomically
+    from cmexam_baseline.scoring.report import listed_misses, render_report
 
     names = ", ".join(system.name for system in scored.systems)
     page = render_report(content, listed_misses(scored.exam, scored.systems), f"CMExam: {names}")

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from cmexam_baseline.cli.options import BAD_ROWS, SPLITS
+from cmexam_baseline.cli.common_options import BAD_ROWS, SPLITS
 from cmexam_baseline.metrics.profiles import PROFILES
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OVERWRITE, QUIET
 from cmexam_baseline.cli.encoder_options import encoder_options
-from cmexam_baseline.cli.options import AS_JSON, BAD_ROWS, OVERWRITE, QUIET
 
 # The splits that a kind of model cannot do without: an ensemble is chosen and compared on val.
 NEEDED = {"lightgbm": ("train",), "encoder": ("train",), "ensemble": ("train", "val")}
@@ -119,14 +119,14 @@ def train(
       cmexam-baseline train --data CMExam/data --embeddings intfloat/multilingual-e5-small
       cmexam-baseline train --data CMExam/data --model ensemble --encoder bert --evidence 3 --folds 3
     """
+    from cmexam_baseline.baselines.pipeline import Plan, train_once, writes
     from cmexam_baseline.cli import console, train_tables
     from cmexam_baseline.cli.encoder_options import given_settings
     from cmexam_baseline.cli.extra_train import say_extra, with_extra_train
     from cmexam_baseline.cli.gains import show_gains
-    from cmexam_baseline.cli.reading import load_splits, say_bad_rows
-    from cmexam_baseline.cli.training import Plan, train_once, writes
+    from cmexam_baseline.cli.load_exams import load_splits, say_bad_rows
     from cmexam_baseline.exam.errors import InputError
-    from cmexam_baseline.exam.storage.files import refuse_taken, refuse_unwritable
+    from cmexam_baseline.exam.io.files import refuse_taken, refuse_unwritable
 
     out = out or Path("runs") / Path(model).name
     refuse_taken(out, overwrite)
@@ -179,7 +179,7 @@ def train(
 
 
 def _embedder(kind: str, name_or_path: str | None) -> Any:
-    from cmexam_baseline.cli.combined.embedder import make_embedder
+    from cmexam_baseline.baselines.embedder import make_embedder
     from cmexam_baseline.exam.errors import InputError
 
     if name_or_path is None:

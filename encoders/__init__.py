@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from cmexam_baseline.encoders.models import find_model as find_model
     from cmexam_baseline.encoders.models import weights_fingerprint as weights_fingerprint
     from cmexam_baseline.encoders.onnx_encoder import OnnxEncoder as OnnxEncoder
-    from cmexam_baseline.encoders.readiness import check_ready as check_ready
+    from cmexam_baseline.encoders.preflight import check_ready as check_ready
     from cmexam_baseline.encoders.settings import EncoderSettings as EncoderSettings
     from cmexam_baseline.encoders.settings import load_settings as load_settings
     from cmexam_baseline.encoders.settings import with_seed as with_seed
 
 _MODULE_OF = {
-    "check_ready": "readiness",
+    "check_ready": "preflight",
     "embed_texts": "embeddings",
     "EncoderBaseline": "baseline",
     "EncoderSettings": "settings",

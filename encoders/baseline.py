@@ -7,26 +7,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cmexam_baseline.encoders.answering import Answering
+from cmexam_baseline.encoders.answer_sets import initial_size_bias
+from cmexam_baseline.encoders.batch_sizing import tokens_to_predict
 from cmexam_baseline.encoders.batches import Batches
 from cmexam_baseline.encoders.cache import fingerprint
 from cmexam_baseline.encoders.checkpoints import Checkpoints
-from cmexam_baseline.encoders.description import Description
+from cmexam_baseline.encoders.decision import Answering
 from cmexam_baseline.encoders.devices import is_main_process
 from cmexam_baseline.encoders.heads import Scorer, build_scorer, most_positions
 from cmexam_baseline.encoders.inputs import Evidence, encode_exam, evidence_kind, refuse_other_evidence
-from cmexam_baseline.encoders.memory import tokens_to_predict
+from cmexam_baseline.encoders.model_description import Description
+from cmexam_baseline.encoders.model_io import load_model, save_model
 from cmexam_baseline.encoders.models import find_model, load_tokenizer, weights_fingerprint
-from cmexam_baseline.encoders.report import TrainingReport
+from cmexam_baseline.encoders.peft_tuning import apply_tuning, merge_adapter
 from cmexam_baseline.encoders.runtime import Runtime, start_runtime, tracker
 from cmexam_baseline.encoders.scoring import score_all
 from cmexam_baseline.encoders.sequences import Layout
 from cmexam_baseline.encoders.settings import EncoderSettings
-from cmexam_baseline.encoders.storage import load_model, save_model
-from cmexam_baseline.encoders.subsets import initial_size_bias
 from cmexam_baseline.encoders.tokens import TextTokenizer
 from cmexam_baseline.encoders.training import Trainer
-from cmexam_baseline.encoders.tuning import apply_tuning, merge_adapter
+from cmexam_baseline.encoders.training_report import TrainingReport
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.predictions import Predictions

@@ -13,11 +13,11 @@ from typing import Any
 
 from torch import Tensor
 
-from cmexam_baseline.encoders.writing import writing
+from cmexam_baseline.encoders.save_errors import writing
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.storage.digests import file_sha256
-from cmexam_baseline.exam.storage.files import new_folder, write_atomically
-from cmexam_baseline.exam.storage.locks import held
+from cmexam_baseline.exam.io.digests import file_sha256
+from cmexam_baseline.exam.io.files import new_folder, write_atomically
+from cmexam_baseline.exam.io.locks import held
 
 _KEPT = 2
 _TENSORS = "tensors.safetensors"

@@ -16,15 +16,15 @@ import torch
 
 from cmexam_baseline.encoders.baseline import EncoderBaseline
 from cmexam_baseline.encoders.batches import Batch, Batches
-from cmexam_baseline.encoders.description import DESCRIPTION
+from cmexam_baseline.encoders.collate import TensorBatch
 from cmexam_baseline.encoders.heads import Scorer
 from cmexam_baseline.encoders.inputs import encode_exam
+from cmexam_baseline.encoders.model_description import DESCRIPTION
 from cmexam_baseline.encoders.onnx_encoder import INPUTS, MODEL, OnnxEncoder
-from cmexam_baseline.encoders.tensors import TensorBatch
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.io.files import new_folder, write_atomically
 from cmexam_baseline.exam.question import Question
-from cmexam_baseline.exam.storage.files import new_folder, write_atomically
 
 _NEEDED = ("onnx", "onnxscript", "onnxruntime")
 _TOLERANCE = 1e-3

@@ -9,10 +9,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from cmexam_baseline.encoders.answer_sets import MOST_OPTIONS, Floats
 from cmexam_baseline.encoders.batches import PADDING
 from cmexam_baseline.encoders.models import load_config, load_encoder
 from cmexam_baseline.encoders.settings import EncoderSettings
-from cmexam_baseline.encoders.subsets import MOST_OPTIONS, Floats
 from cmexam_baseline.exam.errors import InputError
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cmexam_baseline.encoders.subsets import memberships
+from cmexam_baseline.encoders.answer_sets import memberships
 
 Loss = Callable[[Tensor, Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor]]
 

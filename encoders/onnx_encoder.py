@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.encoders.batches import Batch, Batches
-from cmexam_baseline.encoders.description import Description
 from cmexam_baseline.encoders.inputs import Evidence, encode_exam, refuse_other_evidence
+from cmexam_baseline.encoders.model_description import Description
 from cmexam_baseline.encoders.tokens import TextTokenizer
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam

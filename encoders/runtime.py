@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from cmexam_baseline.encoders.devices import check_kernels, choose_precision, device_facts
-from cmexam_baseline.encoders.readiness import check_tracker
+from cmexam_baseline.encoders.preflight import check_tracker
 from cmexam_baseline.encoders.settings import EncoderSettings
 from cmexam_baseline.exam.errors import InputError
 

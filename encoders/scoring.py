@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cmexam_baseline.encoders.batches import Batches
+from cmexam_baseline.encoders.collate import TensorBatch, load_batches
 from cmexam_baseline.encoders.heads import Scorer
 from cmexam_baseline.encoders.runtime import Runtime
-from cmexam_baseline.encoders.tensors import TensorBatch, load_batches
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.progress import Progress
 

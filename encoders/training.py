@@ -17,29 +17,29 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cmexam_baseline.encoders.batches import Batches, Ints, padded, plan_epoch
-from cmexam_baseline.encoders.checkpoints import Checkpoints
-from cmexam_baseline.encoders.devices import device_facts, forget_peak_memory, peak_memory
-from cmexam_baseline.encoders.heads import Scorer
-from cmexam_baseline.encoders.memory import (
+from cmexam_baseline.encoders.batch_sizing import (
     choose_batch_tokens,
     enough_memory,
     fits_beside_moments,
     less_memory,
     most_tokens_a_step,
 )
-from cmexam_baseline.encoders.objective import Objective
+from cmexam_baseline.encoders.batches import Batches, Ints, padded, plan_epoch
+from cmexam_baseline.encoders.checkpoints import Checkpoints
+from cmexam_baseline.encoders.collate import TensorBatch, load_batches
+from cmexam_baseline.encoders.devices import device_facts, forget_peak_memory, peak_memory
+from cmexam_baseline.encoders.heads import Scorer
 from cmexam_baseline.encoders.optimization import (
     parameter_groups,
     schedule_factor,
     seed_everything,
 )
-from cmexam_baseline.encoders.report import Meter, TrainingReport, tell_evaluation
+from cmexam_baseline.encoders.peft_tuning import trained_parameters
 from cmexam_baseline.encoders.runtime import Runtime
 from cmexam_baseline.encoders.settings import EncoderSettings
-from cmexam_baseline.encoders.tensors import TensorBatch, load_batches
+from cmexam_baseline.encoders.step_loss import Objective
+from cmexam_baseline.encoders.training_report import Meter, TrainingReport, tell_evaluation
 from cmexam_baseline.encoders.training_state import TrainingState, copy_into, pack, steps_taken, unpack
-from cmexam_baseline.encoders.tuning import trained_parameters
 from cmexam_baseline.encoders.validation import validate
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.progress import Progress

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cmexam_baseline.encoders.report import Evaluation
+from cmexam_baseline.encoders.training_report import Evaluation
 
 
 @dataclass

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from cmexam_baseline.encoders.answer_sets import natural_answers
 from cmexam_baseline.encoders.batches import Batches, Ints
 from cmexam_baseline.encoders.heads import Scorer
 from cmexam_baseline.encoders.losses import LOSSES
 from cmexam_baseline.encoders.runtime import Runtime
 from cmexam_baseline.encoders.scoring import score_all
-from cmexam_baseline.encoders.subsets import natural_answers
 from cmexam_baseline.exam.progress import Progress
 
 

@@ -10,29 +10,24 @@ from typing import TYPE_CHECKING
 from cmexam_baseline.metrics.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from cmexam_baseline.exam.checks import BadRow as BadRow
     from cmexam_baseline.exam.errors import InputError as InputError
     from cmexam_baseline.exam.exam import Exam as Exam
-    from cmexam_baseline.exam.extraction import Extraction as Extraction
-    from cmexam_baseline.exam.extraction import extract as extract
-    from cmexam_baseline.exam.extraction import extract_all as extract_all
-    from cmexam_baseline.exam.extraction import extract_answers as extract_answers
-    from cmexam_baseline.exam.formats import read_exam as read_exam
-    from cmexam_baseline.exam.formats import read_exam_report as read_exam_report
-    from cmexam_baseline.exam.formats import read_splits as read_splits
-    from cmexam_baseline.exam.formats import read_splits_report as read_splits_report
-    from cmexam_baseline.exam.formats import write_exam as write_exam
+    from cmexam_baseline.exam.foreign_exams.reader import OtherExam as OtherExam
+    from cmexam_baseline.exam.foreign_exams.reader import read_any_exam as read_any_exam
+    from cmexam_baseline.exam.io.formats import read_exam as read_exam
+    from cmexam_baseline.exam.io.formats import read_exam_report as read_exam_report
+    from cmexam_baseline.exam.io.formats import read_splits as read_splits
+    from cmexam_baseline.exam.io.formats import read_splits_report as read_splits_report
+    from cmexam_baseline.exam.io.formats import write_exam as write_exam
+    from cmexam_baseline.exam.io.prediction_files import read_predictions as read_predictions
     from cmexam_baseline.exam.letters import letters_to_mask as letters_to_mask
     from cmexam_baseline.exam.letters import letters_to_masks as letters_to_masks
     from cmexam_baseline.exam.letters import mask_to_letters as mask_to_letters
     from cmexam_baseline.exam.letters import masks_to_letters as masks_to_letters
     from cmexam_baseline.exam.normalise import normalise_text as normalise_text
     from cmexam_baseline.exam.normalise import normalise_texts as normalise_texts
-    from cmexam_baseline.exam.other_sets.forms import OtherExam as OtherExam
-    from cmexam_baseline.exam.other_sets.forms import read_any_exam as read_any_exam
     from cmexam_baseline.exam.overlap import Overlap as Overlap
     from cmexam_baseline.exam.overlap import find_overlap as find_overlap
-    from cmexam_baseline.exam.prediction_files import read_predictions as read_predictions
     from cmexam_baseline.exam.predictions import Predictions as Predictions
     from cmexam_baseline.exam.published import PUBLISHED_RESULTS as PUBLISHED_RESULTS
     from cmexam_baseline.exam.published import PublishedResult as PublishedResult
@@ -40,13 +35,13 @@ if TYPE_CHECKING:
     from cmexam_baseline.exam.question import Question as Question
     from cmexam_baseline.exam.statistics import Statistics as Statistics
     from cmexam_baseline.exam.statistics import describe_exams as describe_exams
+    from cmexam_baseline.exam.validation import BadRow as BadRow
 
 _MODULE_OF = {
-    "BadRow": "checks",
+    "BadRow": "validation",
     "Exam": "exam",
-    "Extraction": "extraction",
     "InputError": "errors",
-    "OtherExam": "other_sets.forms",
+    "OtherExam": "foreign_exams.reader",
     "Overlap": "overlap",
     "PUBLISHED_RESULTS": "published",
     "Predictions": "predictions",
@@ -54,9 +49,6 @@ _MODULE_OF = {
     "Question": "question",
     "Statistics": "statistics",
     "describe_exams": "statistics",
-    "extract": "extraction",
-    "extract_all": "extraction",
-    "extract_answers": "extraction",
     "find_overlap": "overlap",
     "letters_to_mask": "letters",
     "letters_to_masks": "letters",
@@ -65,13 +57,13 @@ _MODULE_OF = {
     "normalise_text": "normalise",
     "normalise_texts": "normalise",
     "published_result": "published",
-    "read_any_exam": "other_sets.forms",
-    "read_exam": "formats",
-    "read_exam_report": "formats",
-    "read_predictions": "prediction_files",
-    "read_splits": "formats",
-    "read_splits_report": "formats",
-    "write_exam": "formats",
+    "read_any_exam": "foreign_exams.reader",
+    "read_exam": "io.formats",
+    "read_exam_report": "io.formats",
+    "read_predictions": "io.prediction_files",
+    "read_splits": "io.formats",
+    "read_splits_report": "io.formats",
+    "write_exam": "io.formats",
 }
 
 __all__ = sorted(_MODULE_OF)

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.io.files import write_atomically
+from cmexam_baseline.exam.io.http_download import CHUNK, PartNotWritten, Patience, TryAgain, fetch_more, shown
+from cmexam_baseline.exam.io.locks import held
 from cmexam_baseline.exam.progress import Progress
-from cmexam_baseline.exam.storage.files import write_atomically
-from cmexam_baseline.exam.storage.locks import held
-from cmexam_baseline.exam.transfer import CHUNK, PartNotWritten, Patience, TryAgain, fetch_more, shown
 
 COMMIT = "fadb22c89beb1b7115dc36460ba792eb96b7b972"
 SOURCE = f"https://raw.githubusercontent.com/williamliujl/CMExam/{COMMIT}/data"

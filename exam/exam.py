@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.io.packed_column import pieces
+from cmexam_baseline.exam.io.table import PUBLISHED_FORM, FileForm
 from cmexam_baseline.exam.letters import (
     MAX_OPTIONS,
     letter_counts,
@@ -19,8 +21,6 @@ from cmexam_baseline.exam.letters import (
     masks_to_letters,
 )
 from cmexam_baseline.exam.question import Question
-from cmexam_baseline.exam.tables.packed import pieces
-from cmexam_baseline.exam.tables.table import PUBLISHED_FORM, FileForm
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.metrics.labels import LETTERS as LETTERS
+from cmexam_baseline.metrics.answer_codes import LETTERS as LETTERS
 
 MAX_OPTIONS = len(LETTERS)
 

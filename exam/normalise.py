@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.exam.tables.packed import pieces
+from cmexam_baseline.exam.io.packed_column import pieces
 
 # Stands between texts while many are treated as one; a control character, so no normalised text holds it.
 _SEPARATOR = "\x1e"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cmexam_baseline.exam.column_files import write_column_parts, write_columns
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam, refuse_doubled
+from cmexam_baseline.exam.io.result_writer import write_column_parts, write_columns
 from cmexam_baseline.exam.letters import (
     LETTERS,
     MAX_OPTIONS,

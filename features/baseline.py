@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.decoding import Decoder
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.predictions import Predictions
 from cmexam_baseline.exam.progress import Progress, silent
-from cmexam_baseline.exam.storage.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.features import booster as trees
 from cmexam_baseline.features.arrays import Columns, segment_rows
+from cmexam_baseline.features.attribution import OptionReasons, reasons
 from cmexam_baseline.features.bm25 import BM25Index
-from cmexam_baseline.features.dense import DenseIndex, Embedder
-from cmexam_baseline.features.explanations import Explainer
-from cmexam_baseline.features.library import Library, right_options
-from cmexam_baseline.features.opinions import refuse_other_columns
-from cmexam_baseline.features.reasons import OptionReasons, reasons
-from cmexam_baseline.features.saving import read_model, write_model
-from cmexam_baseline.features.table import Table
+from cmexam_baseline.features.dense_index import DenseIndex, Embedder
+from cmexam_baseline.features.explainer import Explainer
+from cmexam_baseline.features.feature_table import Table
+from cmexam_baseline.features.model_folder import read_model, write_model
+from cmexam_baseline.features.stacking import refuse_other_columns
+from cmexam_baseline.features.training_index import Library, right_options
 
 _BOOSTER, _LIBRARY, _EXPLAINER = "booster.txt", "library.npz", "explanations.npz"
 _DENSE, _BM25 = "embeddings.npz", "bm25.npz"

@@ -13,9 +13,9 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.progress import Progress, silent
 from cmexam_baseline.features.arrays import Columns, segment_max, segment_rows, segment_sum
 from cmexam_baseline.features.folds import copy_keys
-from cmexam_baseline.features.library import Library
-from cmexam_baseline.features.retrieval import Index, as_array
+from cmexam_baseline.features.inverted_index import Index, as_array
 from cmexam_baseline.features.threads import in_threads
+from cmexam_baseline.features.training_index import Library
 
 _BLOCK = 64
 # Sentences with less than this of the k1 + 1 that they could have say nothing about an option.

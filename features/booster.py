@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.progress import Progress, silent
-from cmexam_baseline.features.table import Table
+from cmexam_baseline.features.feature_table import Table
 
 _SETTINGS = {
     "objective": "binary",

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.features.arrays import segment_rows
-from cmexam_baseline.features.library import Library, comparable
-from cmexam_baseline.features.retrieval import Keys
+from cmexam_baseline.features.inverted_index import Keys
+from cmexam_baseline.features.training_index import Library, comparable
 from cmexam_baseline.features.wording import is_negated
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from cmexam_baseline.metrics.processors import processors
+from cmexam_baseline.metrics.cpu_count import processors
 
 Block = TypeVar("Block")
 Result = TypeVar("Result")

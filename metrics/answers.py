@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cmexam_baseline.metrics.answer_codes import NO_ANSWER, UNKNOWN, Answers, encode_labels
 from cmexam_baseline.metrics.answer_signature import AnswerSignature
-from cmexam_baseline.metrics.labels import NO_ANSWER, UNKNOWN, Answers, encode_labels
 from cmexam_baseline.metrics.signature import package_version
 
 _MOST_CELLS = 1 << 22  # of a dense table of gold by predicted labels

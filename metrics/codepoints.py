@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.metrics.streams import cumulative
+from cmexam_baseline.metrics.token_streams import cumulative
 
 BLANK = 2
 """Kind of U+0020; other whitespace is 1, everything else 0. See `kinds`."""

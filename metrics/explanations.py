@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from cmexam_baseline.metrics.array_types import FloatArray
+from cmexam_baseline.metrics.explanation_statistics import Explanations, profile_statistics
 from cmexam_baseline.metrics.profiles import Profile, choose_profile
-from cmexam_baseline.metrics.scoring import Explanations, profile_statistics
 from cmexam_baseline.metrics.signature import Signature, package_version, parse_signature, segmenter_name
 from cmexam_baseline.metrics.statistics import (
     FIGURES,

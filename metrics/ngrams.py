@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.metrics.streams import TokenStreams
-from cmexam_baseline.metrics.workspace import Workspace
+from cmexam_baseline.metrics.buffers import Workspace
+from cmexam_baseline.metrics.token_streams import TokenStreams
 
 MAX_ORDER = 4
 SET_ORDERS = 2

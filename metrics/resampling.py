@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cmexam_baseline.metrics.answer_codes import Answers
 from cmexam_baseline.metrics.answers import AnswerScores, count_answers
 from cmexam_baseline.metrics.array_types import FloatArray, IntArray
 from cmexam_baseline.metrics.intervals import Interval, checked_level
-from cmexam_baseline.metrics.labels import Answers
-from cmexam_baseline.metrics.samples import (
+from cmexam_baseline.metrics.resampling_units import (
     AnswerSample,
     PairedAnswerSample,
     PairedSample,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.metrics.codepoints import encode, kinds
-from cmexam_baseline.metrics.words import WordSpans
+from cmexam_baseline.metrics.word_ids import WordSpans
 
 CHINESE_RANGES = (
     (0x3400, 0x4DB5),

@@ -24,13 +24,13 @@ from pathlib import Path
 import numpy as np
 
 from cmexam_baseline.metrics.array_types import BoolArray, CodePoints, IntArray
-from cmexam_baseline.metrics.segmentation.live import LiveDictionary, live_dictionary
-from cmexam_baseline.metrics.segmentation.many_texts import CorpusCutter
+from cmexam_baseline.metrics.segmentation.jieba_state import LiveDictionary, live_dictionary
 from cmexam_baseline.metrics.segmentation.one_block import BlockCutter
 from cmexam_baseline.metrics.segmentation.one_text import TextCutter
-from cmexam_baseline.metrics.segmentation.sources import table_of_files, table_of_live
 from cmexam_baseline.metrics.segmentation.table import WordTable
-from cmexam_baseline.metrics.segmentation.words import strings_of_words
+from cmexam_baseline.metrics.segmentation.table_builders import table_of_files, table_of_live
+from cmexam_baseline.metrics.segmentation.vectorised_cutter import CorpusCutter
+from cmexam_baseline.metrics.segmentation.word_strings import strings_of_words
 
 _FEW_CHARACTERS = 700  # below this plain Python is faster than arrays
 

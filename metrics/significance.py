@@ -8,8 +8,8 @@ from math import erfc, exp, lgamma, log, sqrt
 
 import numpy as np
 
+from cmexam_baseline.metrics.answer_codes import Answers
 from cmexam_baseline.metrics.answers import count_answers
-from cmexam_baseline.metrics.labels import Answers
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.metrics.codepoints import BLANK, encode, kinds, number_codes
 from cmexam_baseline.metrics.sacrebleu_zh import zh_spans
-from cmexam_baseline.metrics.streams import TokenStreams, cumulative, take_pairs
-from cmexam_baseline.metrics.words import WordSpans, number_words
+from cmexam_baseline.metrics.token_streams import TokenStreams, cumulative, take_pairs
+from cmexam_baseline.metrics.word_ids import WordSpans, number_words
 
 Tokenizer = str | Callable[[str], Sequence[str]]
 """A name of `TOKENIZERS`, or a function from a text to its tokens."""

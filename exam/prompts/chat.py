@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.io.http_download import RETRIED_STATUS, TryAgain, one_line, shown, wait_of
 from cmexam_baseline.exam.prompts.files import Request
-from cmexam_baseline.exam.transfer import RETRIED_STATUS, TryAgain, one_line, shown, wait_of
 
 # Statuses that mean: this server will answer no request of ours.
 HOPELESS_STATUS = frozenset([401, 402, 403, 404, 405])

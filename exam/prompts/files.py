@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.io.file_bytes import decode, read_bytes
+from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.prompts.templates import Message, Prompt
-from cmexam_baseline.exam.storage.files import write_atomically
-from cmexam_baseline.exam.tables.sources import decode, read_bytes
 
 BATCH_URL = "/v1/chat/completions"
 

@@ -35,7 +35,7 @@ def sample_exam(split: str = "train") -> Exam:
     """
     # Read when asked for: what makes the files must not need them, and importing stays cheap.
     from cmexam_baseline.exam.errors import InputError
-    from cmexam_baseline.exam.formats import read_exam
+    from cmexam_baseline.exam.io.formats import read_exam
 
     if split not in SAMPLE_FILES:
         raise InputError(f"the sample exam has no split {split!r}; choose one of {', '.join(SAMPLE_FILES)}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.sample import SAMPLE_FILES, SAMPLE_FOLDER
 from cmexam_baseline.exam.sample.dealing import COPIES, deal
 from cmexam_baseline.exam.sample.draft import Choice, Draft
@@ -18,7 +19,6 @@ from cmexam_baseline.exam.sample.explanation import LETTERS, explain
 from cmexam_baseline.exam.sample.facts import ITEMS, TABLES
 from cmexam_baseline.exam.sample.labels import ANNOTATION_COLUMNS
 from cmexam_baseline.exam.sample.plan import draft_all, redraw
-from cmexam_baseline.exam.storage.files import write_atomically
 
 SEED = 2306
 COLUMNS = ("Question", "Options", "Answer", "Explanation")

@@ -8,10 +8,10 @@ import numpy as np
 
 from cmexam_baseline.metrics.array_types import BoolArray, CodePoints, IdArray, IntArray
 from cmexam_baseline.metrics.segmentation.blocks import HAN, NUMBER_OR_NAME, character_classes
+from cmexam_baseline.metrics.segmentation.chunk import Stretch, places_of
 from cmexam_baseline.metrics.segmentation.jieba_files import ALONE, END, PREDECESSORS
-from cmexam_baseline.metrics.segmentation.lockstep import Lockstep
 from cmexam_baseline.metrics.segmentation.one_block import BlockCutter
-from cmexam_baseline.metrics.segmentation.stretch import Stretch, places_of
+from cmexam_baseline.metrics.segmentation.step_schedule import Lockstep
 from cmexam_baseline.metrics.segmentation.table import WordTable
 from cmexam_baseline.metrics.segmentation.word_graph import LongWords
 

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cmexam_baseline.metrics.array_types import BoolArray, FloatArray, IntArray
-from cmexam_baseline.metrics.segmentation.lockstep import Lockstep
+from cmexam_baseline.metrics.segmentation.chunk import Stretch
 from cmexam_baseline.metrics.segmentation.one_block import BlockCutter
-from cmexam_baseline.metrics.segmentation.stretch import Stretch
+from cmexam_baseline.metrics.segmentation.step_schedule import Lockstep
 from cmexam_baseline.metrics.segmentation.table import WordTable
 
 

@@ -18,9 +18,9 @@ from shared_data import SHARED, needs_shared
 from cmexam_baseline import metrics
 from cmexam_baseline.cli import score_tables
 from cmexam_baseline.exam import Exam
-from cmexam_baseline.exam.evaluation import comparison
 from cmexam_baseline.exam.published import PUBLISHED_RESULTS
 from cmexam_baseline.exam.sample import SAMPLE_FOLDER, sample_exam
+from cmexam_baseline.scoring import comparison
 
 TEST = SAMPLE_FOLDER / "test_with_annotations.csv"
 SKILLS = {"good": 0.9, "fair": 0.6, "also fair": 0.58, "poor": 0.25}
@@ -231,7 +231,7 @@ def test_nine_real_models_are_compared_by_one_plain_command() -> None:
 
 
 def test_jobs_change_no_figure(wide: Path, report: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cmexam_baseline.exam.evaluation.parallel.ROWS_A_PART", 17)
+    monkeypatch.setattr("cmexam_baseline.scoring.parallel.ROWS_A_PART", 17)
     assert report_of_command("compare", wide, "--exam", TEST, "--published", "--jobs", "2") == report
 
 

@@ -17,7 +17,7 @@ from cmexam_baseline.cli.main import commands
 from cmexam_baseline.exam import Exam, Question, read_exam
 from cmexam_baseline.exam import download as published
 from cmexam_baseline.exam.download import PublishedFile, git_blob_id
-from cmexam_baseline.exam.formats import write_exam
+from cmexam_baseline.exam.io.formats import write_exam
 
 
 def run(*arguments: object) -> Result:

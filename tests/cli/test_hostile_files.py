@@ -20,8 +20,8 @@ from damaged_parquet import with_a_page_of_fewer_values_than_none
 from score_reports import csv_of, report_of_command
 
 from cmexam_baseline.exam import Exam, Question, write_exam
+from cmexam_baseline.exam.io import file_bytes
 from cmexam_baseline.exam.sample import SAMPLE_FOLDER, sample_exam
-from cmexam_baseline.exam.tables import sources
 
 VAL = SAMPLE_FOLDER / "val.csv"
 ROWS = [
@@ -174,7 +174,7 @@ def test_a_bomb_takes_no_memory(tmp_path: Path, case: str) -> None:
 
 @pytest.mark.parametrize("name", ["p.csv", "p.jsonl", "p.tsv"])
 def test_a_line_without_an_end_is_refused(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "LONG_LINE", 1 << 20)
+    monkeypatch.setattr(file_bytes, "LONG_LINE", 1 << 20)
     (tmp_path / name).write_bytes(table(*ROWS[:5]) + b"A" * (3 << 20))
     complain("score", tmp_path / name, VAL, about=[name, "line 7", "longer than 1 MiB"])
 

@@ -13,12 +13,16 @@ import pytest
 from click.testing import Result
 from command_line import refused, runner
 
+from cmexam_baseline.baselines.leaderboard_entries import (
+    PUBLISHED_TEST_QUESTIONS,
+    parse_size,
+    published_standings,
+)
+from cmexam_baseline.baselines.run_folder import FORMAT, FORMAT_VERSION
 from cmexam_baseline.cli.main import commands
-from cmexam_baseline.cli.run import FORMAT, FORMAT_VERSION
-from cmexam_baseline.cli.standings import PUBLISHED_TEST_QUESTIONS, parse_size, published_standings
 from cmexam_baseline.exam import Exam, Predictions, Question
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.formats import write_exam
+from cmexam_baseline.exam.io.formats import write_exam
 from cmexam_baseline.metrics import wilson_interval
 
 

@@ -17,7 +17,7 @@ from command_line import refused, runner
 
 from cmexam_baseline.cli.main import commands
 from cmexam_baseline.exam import Exam, Question
-from cmexam_baseline.exam.formats import write_exam
+from cmexam_baseline.exam.io.formats import write_exam
 
 
 def run(*arguments: object, **environment: str) -> Result:

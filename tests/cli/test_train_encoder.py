@@ -14,7 +14,7 @@ from tiny_encoders import make_encoder, make_exam, quick_options
 
 from cmexam_baseline.encoders import devices
 from cmexam_baseline.encoders.devices import DeviceFacts
-from cmexam_baseline.exam.formats import write_exam
+from cmexam_baseline.exam.io.formats import write_exam
 
 QUICK = quick_options(epochs=2, max_length=64)
 

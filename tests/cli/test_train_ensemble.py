@@ -168,7 +168,7 @@ def test_a_killed_training_goes_on_with_the_folds_that_are_done(
 
         return original(exam, folds, counted, finished, progress)
 
-    from cmexam_baseline.cli.combined import ensemble
+    from cmexam_baseline.baselines import ensemble
 
     original = ensemble.out_of_fold_scores
     monkeypatch.setattr(ensemble, "out_of_fold_scores", counting)

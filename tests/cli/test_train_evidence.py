@@ -11,8 +11,8 @@ from command_line import complain, succeed
 from tiny_encoders import characters_of, make_encoder, quick_options
 from tiny_exam import tiny_exam
 
-from cmexam_baseline.cli.combined.evidence_encoder import SENTENCES, EvidenceEncoder
-from cmexam_baseline.exam.formats import read_exam, write_exam
+from cmexam_baseline.baselines.evidence_encoder import SENTENCES, EvidenceEncoder
+from cmexam_baseline.exam.io.formats import read_exam, write_exam
 
 OPTIONS = quick_options(epochs=2, max_length=128)
 

@@ -10,7 +10,15 @@ import torch
 
 from cmexam_baseline.encoders import EncoderBaseline, runtime, scoring
 from cmexam_baseline.encoders.baseline import untrained_model
+from cmexam_baseline.encoders.batch_sizing import (
+    CPU_TOKENS,
+    choose_batch_tokens,
+    enough_memory,
+    fits_beside_moments,
+    most_tokens_a_step,
+)
 from cmexam_baseline.encoders.batches import plan_epoch
+from cmexam_baseline.encoders.collate import TensorBatch, load_batches
 from cmexam_baseline.encoders.devices import (
     DeviceFacts,
     check_kernels,
@@ -20,17 +28,9 @@ from cmexam_baseline.encoders.devices import (
     is_main_process,
     peak_memory,
 )
-from cmexam_baseline.encoders.memory import (
-    CPU_TOKENS,
-    choose_batch_tokens,
-    enough_memory,
-    fits_beside_moments,
-    most_tokens_a_step,
-)
 from cmexam_baseline.encoders.runtime import Runtime, start_runtime
 from cmexam_baseline.encoders.scoring import run_scorer
 from cmexam_baseline.encoders.settings import EncoderSettings
-from cmexam_baseline.encoders.tensors import TensorBatch, load_batches
 from cmexam_baseline.exam.errors import InputError
 
 V100 = DeviceFacts(

@@ -8,16 +8,16 @@ import torch
 from tiny_encoders import make_encoder
 
 from cmexam_baseline.encoders.batches import Batches
+from cmexam_baseline.encoders.collate import TensorBatch
 from cmexam_baseline.encoders.heads import MultipleChoiceScorer, Scorer, build_scorer, most_positions
 from cmexam_baseline.encoders.inputs import encode_exam
 from cmexam_baseline.encoders.models import load_tokenizer
+from cmexam_baseline.encoders.peft_tuning import apply_tuning
 from cmexam_baseline.encoders.runtime import Runtime
 from cmexam_baseline.encoders.scoring import run_scorer, score_all
 from cmexam_baseline.encoders.sequences import Layout
 from cmexam_baseline.encoders.settings import EncoderSettings
-from cmexam_baseline.encoders.tensors import TensorBatch
 from cmexam_baseline.encoders.tokens import TextTokenizer
-from cmexam_baseline.encoders.tuning import apply_tuning
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.question import Question

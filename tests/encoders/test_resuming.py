@@ -40,7 +40,7 @@ def run_until(bert, exam, folder, steps, **changes):
 
 @pytest.fixture(autouse=True)
 def every_step_is_told(monkeypatch):
-    monkeypatch.setattr("cmexam_baseline.encoders.report._SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr("cmexam_baseline.encoders.training_report._SECONDS_BETWEEN", 0.0)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import torch
 from tiny_encoders import make_encoder, make_exam
 
 from cmexam_baseline.encoders import EncoderBaseline, OnnxEncoder, export_onnx
-from cmexam_baseline.encoders.subsets import option_probabilities
+from cmexam_baseline.encoders.answer_sets import option_probabilities
 from cmexam_baseline.exam.errors import InputError
 
 QUICK = {"lr": 3e-3, "batch": 8, "epochs": 2, "batch_tokens": 1024}

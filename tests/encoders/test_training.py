@@ -13,6 +13,7 @@ import torch
 from tiny_encoders import make_exam, make_rule_exam
 
 from cmexam_baseline.encoders import EncoderBaseline
+from cmexam_baseline.encoders.answer_sets import natural_answers
 from cmexam_baseline.encoders.batches import Batches, plan_epoch
 from cmexam_baseline.encoders.heads import build_scorer
 from cmexam_baseline.encoders.inputs import encode_exam
@@ -27,7 +28,6 @@ from cmexam_baseline.encoders.optimization import (
 from cmexam_baseline.encoders.runtime import Runtime, start_runtime
 from cmexam_baseline.encoders.scoring import score_all
 from cmexam_baseline.encoders.settings import EncoderSettings
-from cmexam_baseline.encoders.subsets import natural_answers
 from cmexam_baseline.encoders.training import Trainer
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.progress import DetailedStage
@@ -148,7 +148,7 @@ def test_gradients_that_are_never_numbers_end_the_training(bert, monkeypatch):
 
 
 def test_tuning_trains_few_weights_and_leaves_the_rest(bert):
-    from cmexam_baseline.encoders.tuning import apply_tuning, trained_parameters
+    from cmexam_baseline.encoders.peft_tuning import apply_tuning, trained_parameters
 
     for tuning, expected in (("lora", "lora_"), ("prefix", "prefix.")):
         for head in ("pairwise", "joint"):
@@ -244,7 +244,7 @@ def test_a_loss_that_is_no_number_stops_the_run(bert, exam):
 
 
 def test_progress_tells_loss_accuracy_rate_and_time_left(bert, exam, monkeypatch):
-    monkeypatch.setattr("cmexam_baseline.encoders.report._SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr("cmexam_baseline.encoders.training_report._SECONDS_BETWEEN", 0.0)
     told = []
     EncoderBaseline(model=str(bert), epochs=2, **QUICK).fit(
         exam, exam, lambda stage, done, total: told.append((stage, done, total))

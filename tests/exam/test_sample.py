@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.formats import read_exam_report, write_exam
+from cmexam_baseline.exam.io.formats import read_exam_report, write_exam
 from cmexam_baseline.exam.sample import SAMPLE_FILES, SAMPLE_FOLDER, sample_exam, sample_splits
 from cmexam_baseline.exam.sample.dealing import COPIES, REWORDED, SAME_STEM, reword
 from cmexam_baseline.exam.sample.fact_table import Groups, Pairs

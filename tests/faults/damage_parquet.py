@@ -50,7 +50,7 @@ def damaged(data: bytes, number: int) -> bytes:
 
 def read_all(compression: str, first: int, beyond: int) -> None:
     """Print each number before its file is read, and "sound" or "refused" after."""
-    from cmexam_baseline.exam.tables import parquet_process
+    from cmexam_baseline.exam.io import parquet_process
 
     parquet_process.limit(600)
     data = sound(compression)
@@ -81,8 +81,8 @@ def try_out(compression: str, first: int, beyond: int) -> tuple[str, bool]:
 def what_is_said(data: bytes) -> str:
     """The error of `read_parquet`."""
     from cmexam_baseline.exam import InputError
-    from cmexam_baseline.exam.tables.parquet_form import read_parquet
-    from cmexam_baseline.exam.tables.text_source import Source
+    from cmexam_baseline.exam.io.parquet_format import read_parquet
+    from cmexam_baseline.exam.io.text_source import Source
 
     try:
         read_parquet(Source(NAME, data))

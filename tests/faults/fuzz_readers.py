@@ -45,7 +45,7 @@ def read_exam_bytes(ending: str, data: bytes) -> None:
 def read_prediction_bytes(ending: str, data: bytes) -> None:
     """As our own predictions, and as any script's outputs."""
     from cmexam_baseline.exam import read_predictions
-    from cmexam_baseline.exam.outputs import read_outputs
+    from cmexam_baseline.scoring.outputs import read_outputs
 
     file = _scratch(f"predictions{ending}", data)
     for read in (partial(read_predictions, file), partial(read_outputs, file)):
@@ -54,7 +54,7 @@ def read_prediction_bytes(ending: str, data: bytes) -> None:
 
 def read_reply_bytes(data: bytes) -> None:
     """As a model's reply, with and without options out of the same bytes."""
-    from cmexam_baseline.exam import extract
+    from cmexam_baseline.scoring import extract
 
     text = (
         data.decode("utf-8", "surrogatepass" if data[:1] < b"\x80" else "replace") if _is_text(data) else ""
@@ -76,7 +76,7 @@ def read_signature_bytes(data: bytes) -> None:
 
 def read_run_bytes(data: bytes) -> None:
     """As the config.json of a run folder."""
-    from cmexam_baseline.cli.run import Run
+    from cmexam_baseline.baselines.run_folder import Run
 
     file = _scratch("config.json", data)
     _one_line(partial(Run.open, file.parent), file.parent)
@@ -107,7 +107,7 @@ def seeds(target: str) -> list[bytes]:
     if target == "signature":
         return [score_explanations(["甲乙"], ["甲丙"]).signature.encode()]
     if target == "run":
-        from cmexam_baseline.cli.run import FORMAT, FORMAT_VERSION
+        from cmexam_baseline.baselines.run_folder import FORMAT, FORMAT_VERSION
 
         config = {"format": FORMAT, "format_version": FORMAT_VERSION, "model": "lightgbm", "settings": {}}
         return [json.dumps(config).encode()]

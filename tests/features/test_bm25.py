@@ -10,7 +10,7 @@ from tiny_exam import tiny_exam
 from cmexam_baseline.exam import Exam, Question
 from cmexam_baseline.features import LightGBMBaseline
 from cmexam_baseline.features.bm25 import BM25Index
-from cmexam_baseline.features.library import Library
+from cmexam_baseline.features.training_index import Library
 
 TRAIN = Exam.from_questions(
     [

@@ -8,9 +8,9 @@ from tiny_exam import altered, tiny_exam
 
 from cmexam_baseline.exam import Exam, Question
 from cmexam_baseline.features.arrays import segment_rows
+from cmexam_baseline.features.feature_table import Table
 from cmexam_baseline.features.folds import copy_keys, folds_of
-from cmexam_baseline.features.library import Library
-from cmexam_baseline.features.table import Table
+from cmexam_baseline.features.training_index import Library
 
 EXAM = tiny_exam()
 

@@ -13,8 +13,10 @@ from house import ROOMS, ROOT, imported_names, module_name, packages_declared, p
 MAY_IMPORT = {
     "metrics": {"metrics"},
     "exam": {"exam", "metrics"},
+    "scoring": {"scoring", "exam", "metrics"},
     "features": {"features", "exam", "metrics"},
     "encoders": {"encoders", "exam", "metrics"},
+    "baselines": {"baselines", "scoring", "features", "encoders", "exam", "metrics"},
     "cli": set(ROOMS),
 }
 

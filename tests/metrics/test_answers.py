@@ -13,8 +13,8 @@ from sklearn import metrics as sklearn_metrics
 from slow_answers import slow_figures
 
 from cmexam_baseline import metrics
-from cmexam_baseline.metrics import AnswerScores, labels
-from cmexam_baseline.metrics.labels import encode_labels
+from cmexam_baseline.metrics import AnswerScores, answer_codes
+from cmexam_baseline.metrics.answer_codes import encode_labels
 
 SETS = ["".join(letter for bit, letter in enumerate("ABCDEFGH") if mask >> bit & 1) for mask in range(256)]
 _letters = st.sampled_from(["A", "B", "C", "D", "E", "AB", "ABD", "ABCDE", "CE"])
@@ -111,11 +111,11 @@ def test_every_form_gives_the_same(rows: list[tuple[int, int]]) -> None:
 def test_arrays_of_any_strings(answers: list[str], bucket_bits: int) -> None:
     """Few buckets, so that many strings share one, and strings beyond what is packed into one number."""
     array = np.array(answers, "U4")
-    before, labels._BUCKET_BITS = labels._BUCKET_BITS, bucket_bits
+    before, answer_codes._BUCKET_BITS = answer_codes._BUCKET_BITS, bucket_bits
     try:
         codes, found = encode_labels(array, "gold")
     finally:
-        labels._BUCKET_BITS = before
+        answer_codes._BUCKET_BITS = before
     assert [found[code] for code in codes] == array.tolist()
 
 
@@ -129,7 +129,7 @@ def test_more_strings_than_buckets(width: int) -> None:
 
 
 def test_sixty_strings_of_one_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(labels, "_BUCKET_BITS", 1)
+    monkeypatch.setattr(answer_codes, "_BUCKET_BITS", 1)
     strings = SETS[1:61]
     codes, found = encode_labels(np.array(strings), "gold")
     assert [found[code] for code in codes] == strings

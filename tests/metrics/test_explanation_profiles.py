@@ -111,16 +111,16 @@ def test_setting_a_part_renames_the_profile_only_if_it_changes_something() -> No
 def test_profiles_of_one_tokenizer_share_the_counting(
     tokenizer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cmexam_baseline.metrics import scoring
+    from cmexam_baseline.metrics import explanation_statistics
 
     counted = []
-    count_pairs = scoring.count_pairs
+    count_pairs = explanation_statistics.count_pairs
 
     def watch(streams, *arguments):
         counted.append(len(streams))
         return count_pairs(streams, *arguments)
 
-    monkeypatch.setattr(scoring, "count_pairs", watch)
+    monkeypatch.setattr(explanation_statistics, "count_pairs", watch)
     chosen = [
         replace(PROFILES[name], bleu_tokenizer=tokenizer, rouge_tokenizer=tokenizer)
         for name in ("cmexam", "google")

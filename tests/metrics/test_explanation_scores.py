@@ -17,7 +17,13 @@ from explanation_pairs import HARD_PAIRS, Pair, mixed, pairs_of_texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmexam_baseline.metrics import PROFILES, ExplanationScores, score_explanations, score_profiles, scoring
+from cmexam_baseline.metrics import (
+    PROFILES,
+    ExplanationScores,
+    explanation_statistics,
+    score_explanations,
+    score_profiles,
+)
 
 PREDICTIONS = ["心衰患者限盐。", "发热", "", "头痛"]
 REFERENCES = ["心力衰竭患者应限盐。", None, "发热", " "]
@@ -64,10 +70,10 @@ def test_parts_add_up_to_the_whole_bit_for_bit(pairs: list[Pair], cuts: list[int
 def test_threads_and_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = [*many_pairs(300), *HARD_PAIRS]
     alone = score_explanations(*zip(*pairs, strict=True), threads=1)
-    monkeypatch.setattr(scoring, "_SMALLEST_BATCH", 64)
+    monkeypatch.setattr(explanation_statistics, "_SMALLEST_BATCH", 64)
     for threads in (1, 2, 5, None):
         for limit in (64, 1000):
-            monkeypatch.setattr(scoring, "BATCH_CHARACTERS", limit)
+            monkeypatch.setattr(explanation_statistics, "BATCH_CHARACTERS", limit)
             again = score_explanations(*zip(*pairs, strict=True), threads=threads)
             assert_same(again, alone)
             np.testing.assert_array_equal(again.statistics, alone.statistics)

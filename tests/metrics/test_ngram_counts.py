@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from official_definition import lcs_length, ngrams
 
-from cmexam_baseline.metrics import counts as counting
-from cmexam_baseline.metrics.counts import count_pairs
+from cmexam_baseline.metrics import pair_counts as counting
 from cmexam_baseline.metrics.lcs import lcs_lengths
-from cmexam_baseline.metrics.streams import TokenStreams
+from cmexam_baseline.metrics.pair_counts import count_pairs
+from cmexam_baseline.metrics.token_streams import TokenStreams
 from cmexam_baseline.metrics.tokens import tokenize
 
 PairsOfText = Sequence[tuple[str, str]]

@@ -15,7 +15,7 @@ from slow_significance import slow_permutation_p
 from cmexam_baseline import metrics
 from cmexam_baseline.metrics import Comparison, bootstrap, compare_answers, compare_explanations, resampling
 from cmexam_baseline.metrics.answers import count_answers
-from cmexam_baseline.metrics.samples import ANSWER_FIGURES, AnswerSample, PairedAnswerSample
+from cmexam_baseline.metrics.resampling_units import ANSWER_FIGURES, AnswerSample, PairedAnswerSample
 
 _answer = st.sampled_from(["A", "B", "AB", None])
 _rows = st.lists(st.tuples(st.sampled_from(["A", "B", "AB"]), _answer, _answer), min_size=1, max_size=12)

@@ -14,7 +14,7 @@ from texts_to_cut import EDGE_TEXTS, random_texts, shared_texts
 
 from cmexam_baseline import metrics
 from cmexam_baseline.metrics import segment
-from cmexam_baseline.metrics.segmentation import many_texts, words
+from cmexam_baseline.metrics.segmentation import vectorised_cutter
 
 # Characters of which a good part of all short strings are words, or nearly.
 _FEW = "的中国人民心力衰竭大学生一不患者医院上0123.%ab-+C#&_ \r\n，\ud800\U00020000"
@@ -28,8 +28,8 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each way that texts can be cut, for texts of any length."""
     monkeypatch.setattr(segment, "_FEW_CHARACTERS", 1 << 40 if request.param == "short texts" else 0)
     if request.param == "arrays, stretch by stretch":
-        monkeypatch.setattr(many_texts, "_STRETCH", 50)
-        monkeypatch.setattr(words, "_CHARACTERS_AT_ONCE", 70)
+        monkeypatch.setattr(vectorised_cutter, "_STRETCH", 50)
+        monkeypatch.setattr(word_strings, "_CHARACTERS_AT_ONCE", 70)
     return str(request.param)
 
 
@@ -82,11 +82,11 @@ def test_stretches_change_nothing(texts: list[str], stretch: int) -> None:
     segmenter = segment._default.get()
     encoded = segment._encoded(texts, "".join(texts))
     whole = segmenter._long.word_starts(*encoded)
-    before, many_texts._STRETCH = many_texts._STRETCH, stretch
+    before, vectorised_cutter._STRETCH = vectorised_cutter._STRETCH, stretch
     try:
         parts = segmenter._long.word_starts(*encoded)
     finally:
-        many_texts._STRETCH = before
+        vectorised_cutter._STRETCH = before
     assert whole.tolist() == parts.tolist()
 
 

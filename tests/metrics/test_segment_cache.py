@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cmexam_baseline.metrics import Segmenter
-from cmexam_baseline.metrics.segmentation import cache, sources
+from cmexam_baseline.metrics.segmentation import cache, table_builders
 from cmexam_baseline.metrics.segmentation.jieba_files import Dictionary, read_unknown_word_model
 from cmexam_baseline.metrics.segmentation.table import WordTable, build_table
 
@@ -150,7 +150,7 @@ def test_a_damaged_file_is_built_anew_and_replaced(tmp_path: Path, folder: Path)
 def test_the_second_time_nothing_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dictionary = small_dictionary(tmp_path)
     expected = Segmenter(dictionary=dictionary).cut(["心力衰竭"])
-    monkeypatch.delattr(sources, "build_table")
+    monkeypatch.delattr(table_builders, "build_table")
     assert Segmenter(dictionary=dictionary).cut(["心力衰竭"]) == expected
     dictionary.write_text("心力 13\n", encoding="utf-8")
     with pytest.raises(NameError):

@@ -14,7 +14,7 @@ from cmexam_baseline.metrics.segmentation.jieba_files import (
     parse_dictionary,
     read_unknown_word_model,
 )
-from cmexam_baseline.metrics.segmentation.lockstep import Lockstep
+from cmexam_baseline.metrics.segmentation.step_schedule import Lockstep
 from cmexam_baseline.metrics.segmentation.table import build_table
 from cmexam_baseline.metrics.segmentation.trie import word_nodes
 

@@ -16,7 +16,7 @@ from slow_explanations import slow_tokens
 from cmexam_baseline.metrics.codepoints import encode, kinds
 from cmexam_baseline.metrics.sacrebleu_zh import CHINESE_RANGES, zh_spans
 from cmexam_baseline.metrics.tokens import Tokens, tokenize
-from cmexam_baseline.metrics.words import WordSpans, number_words
+from cmexam_baseline.metrics.word_ids import WordSpans, number_words
 
 jieba.setLogLevel(60)
 ZH = TokenizerZh()

@@ -18,7 +18,7 @@ def _end_within_a_line() -> None:
 
 
 def _fill() -> None:
-    from cmexam_baseline.exam.tables import parquet_process
+    from cmexam_baseline.exam.io import parquet_process
 
     parquet_process.limit(60)
     try:

@@ -213,7 +213,7 @@ def seen_replies(place: Path) -> Seen:
 
 
 def cache_words(given: Path, place: Path) -> int:
-    from cmexam_baseline.metrics.segmentation.sources import table_of_files
+    from cmexam_baseline.metrics.segmentation.table_builders import table_of_files
 
     before = os.environ["CMEXAM_BASELINE_CACHE"]
     os.environ["CMEXAM_BASELINE_CACHE"] = str(place)
@@ -298,7 +298,7 @@ def import_what_is_needed(names: list[str]) -> None:
         for name in ("predict", "report", "score", "score_tables", "scoring", "training")
     ]
     needed += [
-        f"cmexam_baseline.{name}" for name in ("exam.evaluation.report", "features", "metrics.explanations")
+        f"cmexam_baseline.{name}" for name in ("scoring.report_data", "features", "metrics.explanations")
     ]
     if any(name.endswith(("(encoder)", "(ensemble)")) or name == "embeddings" for name in names):
         needed.append("transformers.models.bert.modeling_bert")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("cli", "encoders", "exam", "features", "metrics")
+ROOMS = ("baselines", "cli", "encoders", "exam", "features", "metrics", "scoring")
 
 
 def packages_on_disk() -> set[str]:

@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import Any
 
-from cmexam_baseline.cli.combined.out_of_fold import FinishedFolds
+from cmexam_baseline.baselines.out_of_fold import FinishedFolds
 from cmexam_baseline.cli.main import commands
 
 

@@ -15,7 +15,7 @@ from command_line import succeed
 def report_of_command(*arguments: str | Path) -> dict[str, Any]:
     """What `score` or `compare` prints as JSON with these arguments, checked against the schema."""
     report: dict[str, Any] = json.loads(succeed(*arguments, "--json", "-q").stdout)
-    schema = files("cmexam_baseline.exam.evaluation").joinpath("score.schema.json").read_text("utf-8")
+    schema = files("cmexam_baseline.scoring").joinpath("score.schema.json").read_text("utf-8")
     jsonschema.validate(report, json.loads(schema))
     return report
 

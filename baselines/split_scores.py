@@ -1,0 +1,100 @@
+"""Predictions that meet their exam: the figures of scores.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from cmexam_baseline import metrics
+from cmexam_baseline.exam import Exam
+from cmexam_baseline.exam.overlap import Overlap
+from cmexam_baseline.exam.published import EXPLANATION_FIGURES
+from cmexam_baseline.features.dummy import TRIVIAL_BASELINES
+
+_CLEAN_FIGURES = ("accuracy", "accuracy_interval", "weighted_f1")
+
+
+def answer_scores(exam: Exam, answers: np.ndarray, left_out: int = 0) -> dict[str, Any]:
+    """Accuracy and weighted F1 of `answers` (bit masks, one a question of `exam`), single and multi apart.
+
+    Accuracy and F1 are fractions. `n_left_out` counts rows of the file that could not be used, and
+    `accuracy_all_rows` is the accuracy with those rows counted as wrong.
+    """
+    score = metrics.score_answers(exam.answers, answers)
+    multiple = np.bitwise_count(exam.answers) > 1
+    low, high = metrics.wilson_interval(score.n_correct, score.n)
+    return {
+        "n": score.n,
+        "n_left_out": left_out,
+        "n_unanswered": score.n_unanswered,
+        "accuracy": score.accuracy,
+        "accuracy_interval": [low, high],
+        "accuracy_all_rows": score.n_correct / (score.n + left_out) if score.n + left_out else 0.0,
+        "weighted_f1": score.weighted.f1,
+        "single": _part(exam.answers[~multiple], answers[~multiple]),
+        "multi": _part(exam.answers[multiple], answers[multiple]),
+    }
+
+
+def scores_without_overlap(overlap: Overlap, exam: Exam, answers: np.ndarray) -> dict[str, Any]:
+    """The figures on those questions of `exam` that do not stand in the training questions, not even nearly.
+
+    `n_overlap` counts the others by category (`find_overlap`: the same question, the same stem, nearly the
+    same stem). Without a question left, accuracy, interval and F1 are None.
+    """
+    clean = ~overlap.overlaps
+    counts = {name: count for name, count in overlap.counts().items() if name != "none"}
+    if not clean.any():
+        figures = dict.fromkeys(_CLEAN_FIGURES)
+    else:
+        found = answer_scores(exam[clean], answers[clean])
+        figures = {name: found[name] for name in _CLEAN_FIGURES}
+    return {"n": int(clean.sum()), "n_overlap": counts, **figures}
+
+
+def explanation_scores(
+    exam: Exam, answers: np.ndarray, explanations: list[str] | None
+) -> dict[str, Any] | None:
+    """BLEU and ROUGE in percent (`cmexam` profile) on the questions of `exam` that have an explanation.
+
+    `restated` holds the figures of explanations that only repeat stem and options with the same answers: what
+    these metrics give for saying nothing. None where there is nothing to compare.
+    """
+    from cmexam_baseline.features.explainer import restate
+
+    rows = np.array([bool(text.strip()) for text in exam.explanations], dtype=bool)
+    if explanations is None or not rows.any():
+        return None
+    explained = exam[rows]
+    given = [text for text, kept in zip(explanations, rows.tolist(), strict=True) if kept]
+    found = metrics.score_explanations(explained.explanations, given, profile="cmexam")
+    empty = metrics.score_explanations(
+        explained.explanations, restate(explained, answers[rows]), profile="cmexam"
+    )
+    return {
+        "n": int(rows.sum()),
+        **{name: getattr(found, name) for name in EXPLANATION_FIGURES},
+        "signature": found.signature,
+        "restated": {name: getattr(empty, name) for name in EXPLANATION_FIGURES},
+    }
+
+
+def free_baseline_scores(exams: Mapping[str, Exam], seed: int) -> dict[str, dict[str, Any]]:
+    """Accuracy and weighted F1 of the baselines that cost nothing, by split, for every split but train."""
+    scores: dict[str, dict[str, Any]] = {}
+    for name, rule in TRIVIAL_BASELINES.items():
+        fitted = rule(seed=seed).fit(exams["train"])
+        for split, exam in exams.items():
+            if split != "train":
+                found = answer_scores(exam, fitted.predict(exam).answers)
+                scores.setdefault(name, {})[split] = {
+                    key: found[key] for key in ("n", "accuracy", "weighted_f1")
+                }
+    return scores
+
+
+def _part(gold: np.ndarray, answers: np.ndarray) -> dict[str, Any]:
+    part = metrics.score_answers(gold, answers)
+    return {"n": part.n, "accuracy": part.accuracy if part.n else None}

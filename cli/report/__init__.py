@@ -1,8 +1,0 @@
-"""The report page: one HTML file that needs no network."""
-
-from __future__ import annotations
-
-from cmexam_baseline.cli.report.misses import listed_misses
-from cmexam_baseline.cli.report.page import render_report
-
-__all__ = ["listed_misses", "render_report"]

@@ -1,0 +1,89 @@
+"""What `score` and `compare` say of the files they read, and what was read out of every reply."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from cmexam_baseline.cli.console import plain
+
+if TYPE_CHECKING:
+    from cmexam_baseline.scoring import AlignedOutput
+    from cmexam_baseline.scoring.score_files import ScoredFiles
+
+EXAMPLES = 3
+SHOWN_EXTRACTION = 60
+
+
+def say_what_was_read(notes: Console, scored: ScoredFiles) -> None:
+    """Which columns were taken for what, how the rows met the exam, and what was left out."""
+    if scored.source.n_left_out:
+        notes.print(
+            plain(f"{scored.source.path}: {scored.source.n_left_out} rows left out of the exam"), style="dim"
+        )
+    said = set()
+    for system in scored.systems:
+        aligned = system.aligned
+        # The systems of a wide file share their columns and their rows.
+        if aligned.output.file not in said:
+            said.add(aligned.output.file)
+            notes.print(plain(f"{aligned.output.file}: {aligned.output.recognition.describe()}"), style="dim")
+            notes.print(plain(f"  {_join(aligned, scored)}"), style="dim")
+        rules = aligned.rule_counts() if aligned.has_answers else {}
+        if set(rules) - {"letters", ""}:
+            counted = ", ".join(f"{rule or 'no answer'} {count}" for rule, count in rules.items())
+            notes.print(plain(f"  {system.name} read by: {counted}"), style="dim")
+
+
+def show_extractions(output: Console, scored: ScoredFiles) -> None:
+    """What was read out of every reply: the rule, the words it stands in, the letters."""
+    if scored.exam is None:
+        return
+    for system in scored.systems:
+        table = Table(title=plain(system.name), title_justify="left")
+        for heading in ("id", "letters", "rule", "span", "read from"):
+            table.add_column(heading)
+        replies = system.aligned.output.replies or []
+        for question in system.aligned.join.matched.tolist():
+            found = system.aligned.extractions[question]
+            if found is None:
+                continue
+            reply = replies[int(system.aligned.join.row_of[question])]
+            words = reply[slice(*found.span)] if found.span else ""
+            span = "–".join(map(str, found.span)) if found.span else ""
+            id_ = scored.exam.ids[question]
+            cells = (id_, found.letters or "–", found.rule or "–", span, words[:SHOWN_EXTRACTION])
+            table.add_row(*map(plain, cells))
+        output.print(table)
+
+
+def _join(aligned: AlignedOutput, scored: ScoredFiles) -> str:
+    join = aligned.join
+    file_rows = aligned.output.rows
+    doubled, extra = ([f"row {file_rows[row]}" for row in rows] for rows in (join.doubled, join.extra))
+    missing, by_order, unmapped = (
+        [] if scored.exam is None else [scored.exam.ids[row] for row in rows]
+        for rows in (join.missing.tolist(), join.by_order, aligned.unmapped)
+    )
+    parts = [
+        _counted(missing, "questions without a row"),
+        _counted(doubled, "doubled rows, of which the first counts"),
+        _counted(extra, "rows of no question"),
+        _counted(by_order, "questions told apart by order alone"),
+        _counted(
+            [f"row {row}: {problem}" for row, problem in aligned.output.damaged.items()],
+            "damaged rows left out",
+        ),
+        _counted(unmapped, "answers that fit no option of the exam"),
+    ]
+    return "; ".join([f"met by {join.by}: {len(join.matched)} matched", *filter(None, parts)])
+
+
+def _counted(names: Sequence[str], what: str) -> str:
+    if not names:
+        return ""
+    more = ", …" if len(names) > EXAMPLES else ""
+    return f"{len(names)} {what} ({', '.join(names[:EXAMPLES])}{more})"

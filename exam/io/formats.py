@@ -1,0 +1,239 @@
+"""Exam files: which reader and writer belongs to which file ending."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.io.csv_format import csv_bytes, read_csv
+from cmexam_baseline.exam.io.file_bytes import read_standard_input
+from cmexam_baseline.exam.io.files import write_atomically
+from cmexam_baseline.exam.io.json_format import json_bytes, jsonl_bytes, read_json, read_jsonl
+from cmexam_baseline.exam.io.options_cell import option_list
+from cmexam_baseline.exam.io.parquet_format import parquet_bytes, read_parquet
+from cmexam_baseline.exam.io.table import PUBLISHED_FORM, Table
+from cmexam_baseline.exam.io.table_to_exam import exam_of_table, published_options, table_of_exam
+from cmexam_baseline.exam.io.text_source import Source
+from cmexam_baseline.exam.io.xlsx_format import read_xlsx, xlsx_bytes
+from cmexam_baseline.exam.splits import split_files, split_of, stem_of
+from cmexam_baseline.exam.validation import BadRow, known_policy
+
+_FIRST_BYTES = {b"PAR1": ".parquet", b"PK": ".xlsx", b"{": ".jsonl", b"[": ".json"}
+
+
+@dataclass(frozen=True)
+class Format:
+    """How one kind of file is read into a table, and how an exam is written to it."""
+
+    read: Callable[[Source], Table]
+    write: Callable[[Exam], bytes]
+
+
+def read_exam(
+    path: str | os.PathLike[str],
+    bad_rows: str = "auto",
+    *,
+    split: str | None = None,
+    name: str | None = None,
+    need_answers: bool = True,
+) -> Exam:
+    """The exam in a CSV, TSV, JSONL, JSON, Parquet or XLSX file, also gzipped; see `read_exam_report`.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "val.csv"
+    >>> _ = file.write_text("题目,选项,答案\\n缺乏可致夜盲症的是,A、维生素A\\\\nB、维生素C,Ａ\\n", "utf-8")
+    >>> exam = read_exam(file)
+    >>> exam.ids, exam.options(0), exam.letters()
+    (['val-1'], ['维生素A', '维生素C'], ['A'])
+    """
+    return read_exam_report(path, bad_rows, split=split, name=name, need_answers=need_answers)[0]
+
+
+def read_exam_report(
+    path: str | os.PathLike[str],
+    bad_rows: str = "auto",
+    *,
+    split: str | None = None,
+    name: str | None = None,
+    need_answers: bool = True,
+) -> tuple[Exam, list[BadRow]]:
+    """The exam in a file, and every row of it that is not as it should be.
+
+    Columns are CMExam's (Question, Options, Answer, Explanation) or one of the names in `columns.ALIASES`;
+    options are a cell as `parse_options` reads it, or columns A, B, …; all other columns become annotations.
+    Rows without an id are called `name` and their number in the file, from 1; `name` is the split, or else
+    the file's name. `split` picks a file of a folder. Without `need_answers` the answer may be missing, in
+    rows or as a column.
+
+    Unusable, and left out: a row with other fields than the header, without question, with fewer than two or
+    more than eight options, without answer, with letters that are none or have no option. Doubtful, listed
+    but kept, so that a figure still counts them: an option without text, two options with the same text, a
+    question that stands in the file before with the same options. `bad_rows` says what follows: "auto" leaves
+    unusable rows out up to 1% of the file, "skip" however many, "error" accepts no listed row at all, "keep"
+    keeps also rows whose answer is missing or unusable, as unanswered; a score over them has to count them as
+    wrong.
+
+    Raises `InputError`, naming the file, where it cannot be read, columns are missing, ids are
+    doubled, or the rows are worse than `bad_rows` allows.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "val.csv"
+    >>> _ = file.write_text("题目,A,B,答案\\n缺乏可致夜盲症的是,维生素A,碘,A\\n缺乏可致坏血病的是,铁,碘,E\\n", "utf-8")
+    >>> exam, bad = read_exam_report(file, "skip")
+    >>> len(exam), bad[0].row, bad[0].reason
+    (1, 2, 'answer E but no option E')
+    """
+    known_policy(bad_rows)
+    file = _file_of(Path(path), split)
+    table = read_table(file)
+    stem = stem_of(file)
+    return exam_of_table(table, str(file), name or split_of(stem) or stem, bad_rows, need_answers)
+
+
+def read_splits(
+    folder: str | os.PathLike[str], bad_rows: str = "auto", *, need_answers: bool = True
+) -> dict[str, Exam]:
+    """The train, val and test exams of a folder, in this order, as far as they are there.
+
+    A split's file has one of the names in `splits.SPLIT_NAMES` and any ending that `read_exam` knows; of
+    test_with_annotations and test the first is read. Raises `InputError` as `read_exam_report` does.
+
+    >>> from cmexam_baseline.exam.sample import SAMPLE_FOLDER
+    >>> splits = read_splits(SAMPLE_FOLDER)
+    >>> list(splits), len(splits["val"])
+    (['train', 'val', 'test'], 200)
+    """
+    return read_splits_report(folder, bad_rows, need_answers=need_answers)[0]
+
+
+def read_splits_report(
+    folder: str | os.PathLike[str], bad_rows: str = "auto", *, need_answers: bool = True
+) -> tuple[dict[str, Exam], list[BadRow]]:
+    """`read_splits`, and every row of every file that is not as it should be.
+
+    >>> from cmexam_baseline.exam.sample import SAMPLE_FOLDER
+    >>> splits, bad = read_splits_report(SAMPLE_FOLDER)
+    >>> list(splits), bad
+    (['train', 'val', 'test'], [])
+    """
+    splits: dict[str, Exam] = {}
+    bad: list[BadRow] = []
+    for split, file in split_files(folder, FORMATS).items():
+        splits[split], rows = read_exam_report(file, bad_rows, name=split, need_answers=need_answers)
+        bad += rows
+    return splits, bad
+
+
+def read_table(path: str | os.PathLike[str]) -> Table:
+    """The columns of a file as they stand, by its ending; "-" is standard input, read by its content.
+
+    Raises `InputError` where it cannot be read.
+    """
+    if os.fspath(path) == "-":
+        data = read_standard_input()
+        return FORMATS[_ending_by_content(data)].read(Source("standard input", data))
+    return format_of(path).read(Source(os.fspath(path)))
+
+
+def write_exam(exam: Exam, path: str | os.PathLike[str]) -> None:
+    """Write an exam in the form that the ending of `path` says, as a whole or not at all.
+
+    CSV is CMExam's published form. An exam read from such a file gives the same bytes again: line ends, a
+    literal backslash-n between options and the byte order mark are kept, the encoding is always UTF-8. An id
+    column comes first, but not in CSV where ids are just the numbers of the rows. JSONL, JSON and Parquet
+    hold options as a list, XLSX as in CSV. The same exam gives the same bytes, also with .gz.
+
+    Raises `InputError` where the ending is unknown, the file cannot be written, or the form cannot
+    hold the exam so that it is read back the same.
+
+    >>> import tempfile
+    >>> from cmexam_baseline.exam.sample import sample_exam
+    >>> file = Path(tempfile.mkdtemp()) / "val.jsonl"
+    >>> write_exam(sample_exam("val"), file)
+    >>> read_exam(file) == sample_exam("val")
+    True
+    """
+    kind = format_of(path)
+    try:
+        data = kind.write(exam)
+    except InputError as error:
+        raise InputError(f"{os.fspath(path)} cannot be written: {error}") from error
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{os.fspath(path)} cannot be written: a text holds half of a surrogate pair; correct it"
+        ) from error
+    if Path(path).suffix.lower() == ".gz":
+        data = gzip.compress(data, mtime=0)
+    write_atomically(path, data)
+
+
+def format_of(path: str | os.PathLike[str]) -> Format:
+    """The format of a file by its ending, .gz aside. Raises `InputError` naming the known endings."""
+    ending = ending_of(path)
+    if ending not in FORMATS:
+        shown = f"ending {ending!r} is not known" if ending else "has no ending"
+        raise InputError(f"{os.fspath(path)}: {shown}; use {', '.join(FORMATS)}, also with .gz")
+    return FORMATS[ending]
+
+
+def ending_of(path: str | os.PathLike[str]) -> str:
+    """The ending of a file name in lower case, .gz aside.
+
+    >>> ending_of("predictions.CSV.gz")
+    '.csv'
+    """
+    return Path(Path(path).name.lower().removesuffix(".gz")).suffix
+
+
+def _ending_by_content(data: bytes) -> str:
+    start = data[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
+    return next((ending for mark, ending in _FIRST_BYTES.items() if start.startswith(mark)), ".csv")
+
+
+def _file_of(path: Path, split: str | None) -> Path:
+    if split is not None:
+        files = split_files(path, FORMATS)
+        if split not in files:
+            raise InputError(
+                f"{path} holds no {split} file, only {', '.join(f.name for f in files.values())}"
+            )
+        return files[split]
+    if path.is_dir():
+        files = split_files(path, FORMATS)
+        raise InputError(
+            f"{path} is a folder; give one file of it: {', '.join(f.name for f in files.values())}"
+        )
+    return path
+
+
+def _csv_of_exam(exam: Exam, delimiter: str = ",") -> bytes:
+    columns = table_of_exam(exam, published_options(exam.form), with_ids=not _is_numbered(exam.ids))
+    return csv_bytes(columns, exam.form, delimiter)
+
+
+def _is_numbered(ids: Sequence[str]) -> bool:
+    """Whether ids are what a reader would give to rows without ids: val-1, val-2, …"""
+    prefix = ids[0].rpartition("-")[0] if ids else ""
+    return all(name == f"{prefix}-{number}" for number, name in enumerate(ids, 1))
+
+
+def _xlsx_of_exam(exam: Exam) -> bytes:
+    return xlsx_bytes(table_of_exam(exam, published_options(PUBLISHED_FORM), with_ids=True))
+
+
+FORMATS = {
+    ".csv": Format(read_csv, _csv_of_exam),
+    ".tsv": Format(partial(read_csv, delimiter="\t"), partial(_csv_of_exam, delimiter="\t")),
+    ".jsonl": Format(read_jsonl, lambda exam: jsonl_bytes(table_of_exam(exam, option_list, with_ids=True))),
+    ".json": Format(read_json, lambda exam: json_bytes(table_of_exam(exam, option_list, with_ids=True))),
+    ".parquet": Format(
+        read_parquet, lambda exam: parquet_bytes(table_of_exam(exam, option_list, with_ids=True))
+    ),
+    ".xlsx": Format(read_xlsx, _xlsx_of_exam),
+}

@@ -1,0 +1,195 @@
+"""The options cell: "A xxx\\nB yyy" to texts and back."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from cmexam_baseline.exam.io.table import cell_text
+from cmexam_baseline.exam.letters import LETTERS
+
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LETTER = r"(?P<letter>[A-ZＡ-Ｚ])"
+_ANY_CASE = r"(?P<letter>[A-Za-zＡ-Ｚａ-ｚ])"
+_REST = r"\s*(?P<text>.*?)\s*"
+_MARK = r"[.．。、,，:：;；)）]"
+
+# The ways to mark an option, the published one first. Between two that find as many options the first wins.
+_STYLES = [
+    re.compile(pattern, re.DOTALL)
+    for pattern in (
+        r"(?P<letter>[A-Z])(?: (?P<text>.*))?",
+        rf"\s*{_ANY_CASE}\s*{_MARK}{_REST}",
+        rf"\s*[(（\[【]\s*{_ANY_CASE}\s*[)）\]】]\s*{_MARK}?{_REST}",
+        rf"\s*{_LETTER}(?:\s+(?P<text>.*?))?\s*",
+        rf"\s*[(（\[【]?\s*{_LETTER}\s*(?:[)）\]】]|{_MARK}|\s){_REST}",
+        rf"\s*{_LETTER}(?![A-Za-z0-9]){_REST}",
+    )
+]
+# In a list "A型" may well be the text itself, so only the plain marks count there.
+_LIST_STYLES = _STYLES[:3]
+
+# The published form and nothing else, nested so that no letter can be skipped: nearly every cell there is.
+_PUBLISHED = re.compile(
+    r"A ([^\n\r]+)\nB ([^\n\r]+)"
+    + "".join(rf"(?:\n{letter} ([^\n\r]+)" for letter in LETTERS[2:])
+    + ")?" * len(LETTERS[2:])
+).fullmatch
+
+_LETTER_KEYS = ("key", "label", "letter", "option", "id")
+_TEXT_KEYS = ("value", "text", "content")
+
+
+def parse_options(cell: object) -> list[str]:
+    """The option texts of a cell, without their letters; fewer than two where it cannot be read as options.
+
+    A string holds one option a line, marked `A xxx`, `A. xxx`, `A、xxx`, `A：xxx`, `(A) xxx` or `Axxx`,
+    letters and marks half- or full-width, lines broken by newlines or by a literal backslash-n; or it holds
+    JSON. A line that does not start with the next letter continues the option before it; where letters rise
+    with gaps on every line, the missing options are "". Lists hold one option an item, mappings are keyed by
+    letter. In the published form texts are kept to the character, in all others blanks around them go.
+
+    >>> parse_options("A. 肝炎\\\\nB. 肝癌"), parse_options({"A": "肝炎", "B": "肝癌"})
+    (['肝炎', '肝癌'], ['肝炎', '肝癌'])
+    """
+    if isinstance(cell, str):
+        return _published(cell) or _json_options(cell) or _lines_to_options(cell)
+    if isinstance(cell, Mapping):
+        return _mapping_to_options(cell)
+    if isinstance(cell, Sequence):
+        return _list_to_options(cell)
+    return []
+
+
+def format_options(texts: Sequence[str], line_break: str = "\n") -> str:
+    """The published form of a question's options: letter, blank, text, one a line.
+
+    An option without text is left out unless it is the last, as `parse_options` reads it.
+
+    >>> format_options(["肝炎", "肝癌"])
+    'A 肝炎\\nB 肝癌'
+    """
+    last = len(texts) - 1
+    return line_break.join(
+        f"{LETTERS[place]} {text}" for place, text in enumerate(texts) if text or place == last
+    )
+
+
+def option_list(texts: Sequence[str]) -> list[str]:
+    """The options as a list that `parse_options` reads back exactly: with letters only where it needs them.
+
+    >>> option_list(["肝炎", "肝癌"]), option_list(["A 型题", "B 类药"])
+    (['肝炎', '肝癌'], ['A A 型题', 'B B 类药'])
+    """
+    plain = list(texts)
+    if _list_to_options(plain) == plain:
+        return plain
+    return [f"{letter} {text}" for letter, text in zip(LETTERS, texts, strict=False)]
+
+
+def _published(cell: str) -> list[str]:
+    match = _PUBLISHED(cell)
+    return [text for text in match.groups() if text] if match else []
+
+
+def _json_options(cell: str) -> list[str]:
+    if cell[:1] not in ("{", "["):
+        return []
+    try:
+        value = json.loads(cell)
+    except (ValueError, RecursionError):
+        return []
+    return parse_options(value) if isinstance(value, list | dict) else []
+
+
+def _lines_to_options(cell: str) -> list[str]:
+    unified = cell.replace("\r\n", "\n").replace("\r", "\n")
+    best = _best_reading(unified)
+    if "\\n" in unified:
+        literal = _best_reading(unified.replace("\\r\\n", "\n").replace("\\n", "\n"))
+        best = literal if len(literal) > len(best) else best
+    return best
+
+
+def _best_reading(cell: str) -> list[str]:
+    lines = cell.strip("\n").split("\n")
+    readings = [_in_order(lines, style) for style in _STYLES]
+    readings += [_with_gaps(lines, style) for style in _STYLES]
+    return max(readings, key=len)
+
+
+def _in_order(lines: Sequence[str], style: re.Pattern[str]) -> list[str]:
+    """Options in the order A, B, C …; other lines continue the option before them."""
+    texts: list[str] = []
+    for line in lines:
+        marked = _marked(line, style)
+        if marked and len(texts) < len(_ALPHABET) and marked[0] == _ALPHABET[len(texts)]:
+            texts.append(marked[1])
+        elif texts:
+            texts[-1] += f"\n{line}"
+        else:
+            return []
+    return texts
+
+
+def _with_gaps(lines: Sequence[str], style: re.Pattern[str]) -> list[str]:
+    """Options on lines whose letters rise but skip some; the skipped ones are ""."""
+    marked = [_marked(line, style) for line in lines]
+    found = {pair[0]: pair[1] for pair in marked if pair}
+    letters = [pair[0] for pair in marked if pair]
+    if len(letters) != len(lines) or len(lines) < 2 or any(a >= b for a, b in pairwise(letters)):
+        return []
+    return [found.get(letter, "") for letter in _ALPHABET[: _ALPHABET.index(letters[-1]) + 1]]
+
+
+def _marked(line: str, style: re.Pattern[str]) -> tuple[str, str] | None:
+    match = style.fullmatch(line)
+    if match is None:
+        return None
+    return _plain_letter(match["letter"]), match["text"] or ""
+
+
+def _plain_letter(letter: str) -> str:
+    full_width = ord(letter) >= 0xFF21
+    return (chr(ord(letter) - 0xFEE0) if full_width else letter).upper()
+
+
+def _list_to_options(items: Sequence[object]) -> list[str]:
+    if items and all(isinstance(item, Mapping) for item in items):
+        return _pairs_to_options(items)
+    if any(isinstance(item, Mapping | list) for item in items):
+        return []
+    texts = [cell_text(item) for item in items]
+    for style in _LIST_STYLES:
+        marked = [_marked(text, style) for text in texts]
+        stripped = [pair[1] for pair in marked if pair]
+        in_order = [pair[0] for pair in marked if pair] == list(_ALPHABET[: len(texts)])
+        # ["A 型", "B 型"] are texts that begin with a letter, not marked options.
+        if in_order and all(stripped) and len(set(stripped)) == len(texts):
+            return stripped
+    return texts
+
+
+def _mapping_to_options(options: Mapping[object, object]) -> list[str]:
+    texts = {
+        str(key).strip().upper(): cell_text(value) for key, value in options.items() if value is not None
+    }
+    last = max((_ALPHABET.find(key) if len(key) == 1 else -1 for key in texts), default=-1)
+    known = set(_ALPHABET[: last + 1])
+    return [texts.get(letter, "") for letter in _ALPHABET[: last + 1]] if known.issuperset(texts) else []
+
+
+def _pairs_to_options(items: Sequence[object]) -> list[str]:
+    """Options as [{"key": "A", "value": "xxx"}, …]."""
+    pairs: dict[object, object] = {}
+    for item in items:
+        if not isinstance(item, Mapping):
+            return []
+        letter = next((item[key] for key in _LETTER_KEYS if key in item), None)
+        text = next((item[key] for key in _TEXT_KEYS if key in item), None)
+        if isinstance(letter, list | Mapping) or letter in pairs:
+            return []
+        pairs[letter] = text
+    return _mapping_to_options(pairs)

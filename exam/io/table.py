@@ -1,0 +1,144 @@
+"""A table as it stands in a file: named columns of cells, before anybody asks what they mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
+
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.io.packed_column import ColumnPacking
+
+# No exam or prediction file has more; a file that does is something else and would only fill the memory.
+MAX_COLUMNS = 1000
+
+
+@dataclass(frozen=True)
+class FileForm:
+    """How a CSV file is written: what has to be known to write the same bytes again.
+
+    line_end:     between rows, "\\n" or "\\r\\n"
+    option_break: between options in a cell, "\\n", "\\r\\n" or a literal backslash-n
+    bom:          whether the file begins with UTF-8's byte order mark
+    """
+
+    line_end: str = "\n"
+    option_break: str = "\n"
+    bom: bool = False
+
+
+PUBLISHED_FORM = FileForm()
+
+
+@dataclass(frozen=True)
+class Table:
+    """The cells of a file by column.
+
+    columns: name -> n cells: texts, or lists, mappings, numbers and None where the file form has them
+    rows:    the numbers of these rows in the file, counted from 1 without the header
+    damaged: row number -> (reason, excerpt) of the rows that do not fit the columns
+    """
+
+    columns: Mapping[str, Sequence[object]]
+    rows: Sequence[int]
+    damaged: dict[int, tuple[str, str]] = field(default_factory=dict)
+    form: FileForm = PUBLISHED_FORM
+
+
+def cell_text(cell: object) -> str:
+    """A cell as text: None and NaN are "", whole floats stand without ".0".
+
+    >>> [cell_text(cell) for cell in ("A", None, 5.0, 7, float("nan"))]
+    ['A', '', '5', '7', '']
+    """
+    if isinstance(cell, str):
+        return cell
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        if math.isnan(cell):
+            return ""
+        return str(int(cell)) if cell.is_integer() else repr(cell)
+    return str(cell)
+
+
+def table_of_rows(
+    batches: Iterable[Sequence[Sequence[object]]], file: str, form: FileForm = PUBLISHED_FORM
+) -> Table:
+    """A table of a header and rows of cells, which come in batches of any size.
+
+    Blank rows do not count, rows of another length are damaged. Raises `InputError` where there is no row, or
+    the header names a column twice.
+    """
+    header: Sequence[object] | None = None
+    columns: list[ColumnPacking[object]] = []
+    numbers: list[int] = []
+    damaged: dict[int, tuple[str, str]] = {}
+    n_rows = 0
+    for batch in batches:
+        filled = [row for row in batch if row]
+        if header is None and filled:
+            header = filled.pop(0)
+        if header is None or not filled:
+            continue
+        _refuse_wide(len(header), file)
+        columns = columns or [ColumnPacking() for _ in header]
+        width = len(header)
+        for number, row in enumerate(filled, n_rows + 1):
+            if len(row) != width:
+                damaged[number] = (f"{len(row)} fields instead of {width}", cell_text(row[0]))
+        numbers += (number for number in range(n_rows + 1, n_rows + len(filled) + 1) if number not in damaged)
+        n_rows += len(filled)
+        sound = [row for row in filled if len(row) == width]
+        for column, cells in zip(columns, zip(*sound, strict=True), strict=False):
+            column.extend(cells)
+    if header is None:
+        raise InputError(f"{file} is empty; expected a header and at least one row")
+    if not n_rows:
+        raise InputError(f"{file} holds a header but no row; expected at least one row")
+    named = _named_columns(header, [column.column() for column in columns], file)
+    return Table(named, numbers if damaged else range(1, n_rows + 1), damaged, form)
+
+
+def table_of_records(batches: Iterable[Sequence[Mapping[str, object]]], file: str) -> Table:
+    """A table of JSON objects, which come in batches of any size; a key that an object lacks is None there.
+
+    Raises `InputError` where there is no object or more keys than a table can have.
+    """
+    columns: dict[str, ColumnPacking[object]] = {}
+    n_rows = 0
+    for batch in batches:
+        for name in dict.fromkeys(name for record in batch for name in record):
+            if name not in columns:
+                _refuse_wide(len(columns) + 1, file)
+                columns[name] = ColumnPacking()
+                columns[name].extend(repeat(None, n_rows))
+        for name, column in columns.items():
+            column.extend(record.get(name) for record in batch)
+        n_rows += len(batch)
+    if not n_rows:
+        raise InputError(f"{file} is empty; expected at least one object")
+    return Table({name: column.column() for name, column in columns.items()}, range(1, n_rows + 1))
+
+
+def _named_columns(
+    header: Sequence[object], cells: Sequence[Sequence[object]], file: str
+) -> dict[str, Sequence[object]]:
+    columns: dict[str, Sequence[object]] = {}
+    for place, (title, column) in enumerate(zip(header, cells, strict=True), 1):
+        name = cell_text(title)
+        if not name.strip():
+            # Spreadsheets leave columns without name and content at the right edge.
+            if not any(cell_text(cell) for cell in column):
+                continue
+            name = f"column {place}"
+        if name in columns:
+            raise InputError(f"{file}: column {name!r} stands twice in the header; rename or remove one")
+        columns[name] = column
+    return columns
+
+
+def _refuse_wide(n_columns: int, file: str) -> None:
+    if n_columns > MAX_COLUMNS:
+        raise InputError(f"{file} has more than {MAX_COLUMNS} columns; give a file with one question a row")

@@ -1,0 +1,184 @@
+"""What can be wrong with a row of an exam file, and what is done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.io.packed_column import pieces
+from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS, mask_to_letters
+from cmexam_baseline.exam.normalise import normalise_texts
+
+# At most this share of a file's rows is left out without a word from the user.
+BAD_ROW_LIMIT = 0.01
+
+BAD_ROWS = {
+    "auto": f"leave out unusable rows, up to {BAD_ROW_LIMIT:.0%} of a file; more is an error",
+    "error": "any row that is listed, even if only doubtful, is an error",
+    "skip": "leave out unusable rows, however many",
+    "keep": "leave out rows without question or options only; rows without usable answer stay, unanswered",
+}
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row of a file that is not as it should be.
+
+    `row` counts data rows from 1, `reason` says what is wrong, `excerpt` is the beginning of the question on
+    one line. `left_out` says whether the exam goes without the row; doubtful rows are listed but stay in.
+
+    >>> str(BadRow("val.csv", 7, "no answer", "下列属于…", left_out=True))
+    'val.csv, row 7: no answer (下列属于…)'
+    """
+
+    file: str
+    row: int
+    reason: str
+    excerpt: str
+    left_out: bool
+
+    def __str__(self) -> str:
+        return f"{self.file}, row {self.row}: {self.reason} ({self.excerpt})"
+
+
+def count_left_out(bad: Iterable[BadRow]) -> int:
+    """Number of rows that the exam goes without; a row with two faults counts once."""
+    return len({(row.file, row.row) for row in bad if row.left_out})
+
+
+def excerpt_of(text: str, length: int = 30) -> str:
+    """The beginning of a text on one line, without control characters.
+
+    >>> excerpt_of("男，35岁。\\n转移性右下腹疼痛5天", 8)
+    '男，35岁。 转…'
+    """
+    line = " ".join("".join(char if char.isprintable() else " " for char in text[: length * 4]).split())
+    return line if len(line) <= length and len(text) <= length * 4 else f"{line[:length]}…"
+
+
+def question_fault(question: str) -> str | None:
+    """Why a question cannot be asked, or None."""
+    return None if question.strip() else "no question"
+
+
+def options_fault(options: Sequence[str]) -> str | None:
+    """Why options cannot be used, or None."""
+    if len(options) > MAX_OPTIONS:
+        return f"{len(options)} options; at most {MAX_OPTIONS} are possible"
+    if sum(1 for text in options if text.strip()) < 2:
+        return "options cannot be read: expected one a line, as in 'A xxx'"
+    return None
+
+
+def answer_fault(answer: str, mask: int | None, options: Sequence[str]) -> str | None:
+    """Why an answer cannot be scored, or None; `mask` is what the letters of `answer` say."""
+    if mask is None:
+        return f"answer {excerpt_of(answer, 20)!r} is not a set of letters"
+    if mask == 0:
+        return "no answer"
+    without_option = [
+        letter
+        for place, letter in enumerate(LETTERS)
+        if mask >> place & 1 and not (place < len(options) and options[place].strip())
+    ]
+    if without_option:
+        return f"answer {mask_to_letters(mask)} but no option {', '.join(without_option)}"
+    return None
+
+
+def options_doubt(options: Sequence[str], folded: Sequence[str]) -> list[str]:
+    """What is odd about options that can still be used: no text, or the same text twice.
+
+    `folded` are the same texts as `fold_texts` gives them: width and blanks do not tell options apart.
+    """
+    doubts = []
+    empty = [letter for letter, text in zip(LETTERS, options, strict=False) if not text.strip()]
+    if empty:
+        doubts.append(f"option {', '.join(empty)} has no text")
+    letters_of: dict[str, list[str]] = {}
+    for letter, text in zip(LETTERS, folded, strict=False):
+        letters_of.setdefault(text, []).append(letter)
+    doubts += [
+        f"options {' and '.join(letters)} are the same"
+        for text, letters in letters_of.items()
+        if text and len(letters) > 1
+    ]
+    return doubts
+
+
+def plain_options(folded: Sequence[str], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each question's options have neither fault nor doubt, bool (n,): two to eight different texts.
+
+    folded: the options of all questions, flat, as `fold_texts` gives them; counts: int64 (n,)
+    """
+    number_of = {"": 0}
+    numbers = np.fromiter(
+        (number_of.setdefault(text, len(number_of)) for text in folded), dtype=np.int64, count=len(folded)
+    )
+    rows = np.repeat(np.arange(len(counts)), counts)
+    keys = np.sort(rows * len(number_of) + numbers)
+    plain = (counts >= 2) & (counts <= MAX_OPTIONS)
+    plain[rows[numbers == 0]] = False
+    plain[keys[1:][keys[1:] == keys[:-1]] // len(number_of)] = False
+    return plain
+
+
+def first_copies(questions: Sequence[str], options_of: Callable[[int], Sequence[str]]) -> dict[int, int]:
+    """Index of a question -> that of the first with the same stem and options in any order, where there is one.
+
+    Texts are compared as `normalise_text` gives them; `options_of` gives the options of a question.
+    """
+    numbers = np.fromiter(
+        (hash(stem) for piece in pieces(len(questions)) for stem in normalise_texts(questions[piece])),
+        dtype=np.int64,
+        count=len(questions),
+    )
+    _, group, times = np.unique(numbers, return_inverse=True, return_counts=True)
+    # Different stems seldom have one number; whether they are the same is seen below.
+    repeated = np.flatnonzero(times[group] > 1).tolist()
+    stems = normalise_texts([questions[row] for row in repeated])
+    of_repeated = [options_of(row) for row in repeated]
+    texts = iter(normalise_texts([text for options in of_repeated for text in options]))
+    copies: dict[int, int] = {}
+    seen: dict[tuple[str, ...], int] = {}
+    for row, stem, options in zip(repeated, stems, of_repeated, strict=True):
+        first = seen.setdefault((stem, *sorted(islice(texts, len(options)))), row)
+        if first != row:
+            copies[row] = first
+    return copies
+
+
+def refuse_bad_rows(bad: Sequence[BadRow], n_rows: int, file: str, policy: str) -> None:
+    """Raise `InputError` where the policy does not allow these bad rows among `n_rows`."""
+    if policy == "error" and bad:
+        raise InputError(
+            f"{_summary(bad, n_rows, file, 'are not in order')}; correct them or use --bad-rows skip"
+        )
+    unusable = [row for row in bad if row.left_out]
+    left_out = count_left_out(unusable)
+    if policy == "auto" and left_out > BAD_ROW_LIMIT * n_rows:
+        raise InputError(
+            f"{_summary(unusable, n_rows, file, 'cannot be used')}; correct them or use --bad-rows skip "
+            f"(up to {BAD_ROW_LIMIT:.0%} would be left out by themselves)"
+        )
+    if n_rows and left_out == n_rows:
+        raise InputError(f"{_summary(unusable, n_rows, file, 'cannot be used')}; no question is left")
+
+
+def known_policy(policy: str) -> str:
+    """`policy`, if it is one of `BAD_ROWS`; raises `InputError` otherwise."""
+    if policy not in BAD_ROWS:
+        raise InputError(f"bad_rows must be one of {', '.join(BAD_ROWS)}; got {policy!r}")
+    return policy
+
+
+def _summary(bad: Sequence[BadRow], n_rows: int, file: str, verdict: str, shown: int = 3) -> str:
+    count = len({row.row for row in bad})
+    examples = "; ".join(f"row {row.row}: {row.reason}" for row in bad[:shown])
+    more = f"; and {len(bad) - shown} more" if len(bad) > shown else ""
+    return f"{file}: {count} of {n_rows} rows {verdict} ({examples}{more})"

@@ -1,0 +1,63 @@
+"""What the library says about each option of a question."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.progress import Progress, silent
+from cmexam_baseline.features.answered_question_similarity import stated
+from cmexam_baseline.features.arrays import Columns
+from cmexam_baseline.features.explanation_similarity import told
+from cmexam_baseline.features.folds import copy_keys
+from cmexam_baseline.features.inverted_index import Keys, as_array, best_documents
+from cmexam_baseline.features.neighbour_votes import rated, record
+from cmexam_baseline.features.queries import Queries
+from cmexam_baseline.features.shared_option_lists import chosen_from_the_same
+from cmexam_baseline.features.threads import in_threads
+from cmexam_baseline.features.training_index import Library
+
+_BLOCK = 64
+_NEIGHBOURS = 5
+
+
+def gather_evidence(
+    library: Library, exam: Exam, keys: Keys | None = None, progress: Progress = silent
+) -> Columns:
+    """Columns of evidence, each float64 with one value an option, flat in exam order.
+
+    Questions see no training question with their own key (default: `copy_keys`).
+    """
+    keys = copy_keys(exam) if keys is None else keys
+    queries = Queries.of(exam, keys, library)
+    parts: list[Columns] = []
+    for columns in in_threads(lambda block: _block(library, block), queries.blocks(_BLOCK)):
+        progress("looking up evidence", min(len(parts) * _BLOCK, len(exam)), len(exam))
+        parts.append(columns)
+    progress("looking up evidence", len(exam), len(exam))
+    gathered = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {**gathered, **record(library, exam, keys)}
+
+
+def _block(library: Library, queries: Queries) -> Columns:
+    """Evidence for the options of a few questions."""
+    stem_scores = library.stems.scores(queries.stems, queries.keys)
+    with as_array(stem_scores) as near:
+        return {
+            **_neighbourhood(stem_scores, queries.owner),
+            **rated(library, queries, near),
+            **told(library, queries, near),
+            **stated(library, queries, near),
+            **chosen_from_the_same(library, queries, near),
+        }
+
+
+def _neighbourhood(stem_scores: sp.csr_matrix, owner: NDArray[np.int64]) -> Columns:
+    """How near the nearest training questions are."""
+    _, best = best_documents(stem_scores, _NEIGHBOURS)
+    return {
+        "stem_nearest": best[:, 0].astype(np.float64)[owner],
+        "stem_near": best.mean(axis=1, dtype=np.float64)[owner],
+    }

@@ -1,0 +1,151 @@
+"""The sentences that training questions and their explanations hold, and the best of them for an option."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
+from cmexam_baseline.exam.io.files import write_atomically
+from cmexam_baseline.exam.progress import Progress, silent
+from cmexam_baseline.features.arrays import join_texts, segment_rows, split_texts
+from cmexam_baseline.features.folds import copy_keys
+from cmexam_baseline.features.inverted_index import LEAST_SIMILARITY, Index, as_array, best_documents
+from cmexam_baseline.features.text import split_sentences
+from cmexam_baseline.features.threads import in_threads
+from cmexam_baseline.features.vocabulary import Vocabulary
+
+_FORMAT = 1
+_BLOCK = 64
+# So many more are looked at as are wanted, because the same sentence may stand in several explanations.
+_SPARE = 3
+
+
+@dataclass(frozen=True, eq=False)
+class EvidenceSentences:
+    """What a training exam says: the sentences of its explanations, and every question with its right answer.
+
+    texts:      the sentences
+    vocabulary: terms and weights of stems and options alone, whoever is right
+    index:      the sentences by the key of their question (see `copy_keys`), which it keeps from that
+                question and its copies, so that no row ever reads its own answer or explanation
+
+    >>> from cmexam_baseline.exam import Question
+    >>> solved = Question("1", "夜盲症是缺乏", ("维生素A", "维生素C"), "A", "维生素A缺乏可致夜盲症。")
+    >>> asked = Question("2", "可预防夜盲症的是", ("维生素A", "铁"))
+    >>> library = EvidenceSentences.fit(Exam.from_questions([solved]))
+    >>> library.find(Exam.from_questions([asked]), 2)
+    [['夜盲症是缺乏：维生素A', '维生素A缺乏可致夜盲症'], []]
+    >>> library.find(Exam.from_questions([solved]), 2)
+    [[], []]
+    """
+
+    texts: list[str]
+    vocabulary: Vocabulary
+    index: Index
+
+    @classmethod
+    def fit(cls, exam: Exam, progress: Progress = silent) -> EvidenceSentences:
+        """The sentences of `exam`; questions without answer or explanation give none of that kind."""
+        owner = segment_rows(exam.option_offsets)
+        progress("collecting sentences", 0, 2)
+        vocabulary = Vocabulary.fit(
+            [*exam.questions, *exam.option_texts], np.concatenate([np.arange(len(exam)), owner])
+        )
+        progress("collecting sentences", 1, 2)
+        sentences = [
+            (row, text) for row, whole in enumerate(exam.explanations) for text in split_sentences(whole)
+        ]
+        sentences += _solved(exam)
+        texts = [text for _, text in sentences]
+        of_question = np.array([row for row, _ in sentences], np.int64)
+        index = Index.build(_rows(vocabulary, texts), copy_keys(exam)[of_question])
+        progress("collecting sentences", 2, 2)
+        return cls(texts, vocabulary, index)
+
+    def find(self, exam: Exam, n: int, progress: Progress = silent) -> list[list[str]]:
+        """For every option, flat in exam order, its at most `n` best sentences, the best first.
+
+        A sentence is worth its likeness to the option times its likeness to the question: what speaks of one
+        of them alone is left out, and so is the same sentence said twice.
+        """
+        keys = copy_keys(exam)
+        queries = _rows(self.vocabulary, [*exam.questions, *exam.option_texts])
+        stems, options = queries[: len(exam)], queries[len(exam) :]
+
+        def block(start: int) -> list[list[str]]:
+            questions = slice(start, start + _BLOCK)
+            offsets = exam.option_offsets[start : start + _BLOCK + 1]
+            owner = segment_rows(offsets - offsets[0])
+            likeness = self.index.scores(
+                options[offsets[0] : offsets[-1]], keys[questions][owner], LEAST_SIMILARITY
+            )
+            with as_array(self.index.scores(stems[questions], keys[questions])) as near:
+                likeness.data *= near[owner[segment_rows(likeness.indptr)], likeness.indices]
+            likeness.eliminate_zeros()
+            return self._distinct(best_documents(likeness, _SPARE * n)[0], n)
+
+        found: list[list[str]] = []
+        for done, lists in enumerate(in_threads(block, range(0, len(exam), _BLOCK))):
+            progress("looking up sentences", done * _BLOCK, len(exam))
+            found += lists
+        progress("looking up sentences", len(exam), len(exam))
+        return found
+
+    def _distinct(self, documents: NDArray[np.int64], n: int) -> list[list[str]]:
+        rows = documents.tolist()
+        return [list(dict.fromkeys(self.texts[one] for one in row if one >= 0))[:n] for row in rows]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything to one npz file, without pickle."""
+        parts = {"vocabulary": self.vocabulary.arrays(), "index": self.index.arrays()}
+        arrays = {f"{part}.{name}": array for part, own in parts.items() for name, array in own.items()}
+        content = {"format": np.array(_FORMAT), **join_texts("texts", self.texts), **arrays}
+        write_atomically(Path(path), pack_arrays(content))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> EvidenceSentences:
+        """What `save` wrote; raises `InputError` naming the file if it is missing or damaged."""
+        try:
+            arrays = unpack_arrays(Path(path).read_bytes())
+            if int(arrays["format"]) != _FORMAT:
+                raise InputError(
+                    f"{path} has format {arrays['format']}, this version reads {_FORMAT}; train again"
+                )
+            parts: dict[str, dict[str, NDArray[np.generic]]] = {"vocabulary": {}, "index": {}}
+            for name, array in arrays.items():
+                part, dot, own = name.partition(".")
+                if dot:
+                    parts[part][own] = array
+            return cls(
+                split_texts("texts", arrays),
+                Vocabulary.from_arrays(parts["vocabulary"]),
+                Index.from_arrays(parts["index"]),
+            )
+        except OSError as error:
+            raise InputError(
+                f"{path} cannot be read: {error.strerror or error}; copy the whole run folder or train it again"
+            ) from error
+        except (EOFError, *UNREADABLE) as error:
+            raise InputError(f"{path} holds no evidence sentences ({error}); train the run again") from error
+
+
+def _rows(vocabulary: Vocabulary, texts: list[str]) -> sp.csr_matrix:
+    return vocabulary.tfidf(vocabulary.counts(texts))
+
+
+def _solved(exam: Exam) -> list[tuple[int, str]]:
+    """Row and text of every question that has an answer: the stem, a colon and the right options."""
+    solved = []
+    for row in np.flatnonzero(exam.answers).tolist():
+        answer = int(exam.answers[row])
+        right = [text for i, text in enumerate(exam.options(row)) if answer >> i & 1]
+        solved.append((row, f"{exam.questions[row]}：{'、'.join(right)}"))
+    return solved

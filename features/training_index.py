@@ -1,0 +1,195 @@
+"""What the training exam holds, ready to be looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.normalise import fold_texts
+from cmexam_baseline.exam.progress import Progress, silent
+from cmexam_baseline.features.arrays import join_texts, segment_rows, split_texts
+from cmexam_baseline.features.folds import copy_keys
+from cmexam_baseline.features.inverted_index import Index, Keys
+from cmexam_baseline.features.text import split_sentences
+from cmexam_baseline.features.vocabulary import Vocabulary
+from cmexam_baseline.features.wording import is_negated
+
+_INDICES = ("stems", "right", "wrong", "statements", "options", "sentences")
+_TEXTS = ("option_texts", "ids", "questions", "sentence_texts")
+
+
+@dataclass(frozen=True, eq=False)
+class Library:
+    """Training questions, their options and the sentences of their explanations, each as an index.
+
+    Documents of `stems` are the n questions, of `right` and `wrong` their right and wrong options, of
+    `statements` each stem with the options that make it true, of `options` the m options in exam order, of
+    `sentences` the sentences of the explanations. Terms and their weights come from stems and options alone,
+    whoever is right, so that no answer and no explanation moves the figures of its own question.
+
+    option_owner:   int64 (m,) question of each option
+    option_right:   bool (m,)
+    option_texts:   m texts as compared for "the same option"
+    ids, questions: n texts, to name the source of evidence
+    sentence_texts: the sentences
+    sentence_owner: int64 (sentences,) question of each sentence
+    negated:        bool (n,) whether the stem asks for the wrong option
+    is_extra:       bool (n,) whether the question comes from another exam than those to be answered
+    """
+
+    vocabulary: Vocabulary
+    stems: Index
+    right: Index
+    wrong: Index
+    statements: Index
+    options: Index
+    sentences: Index
+    option_owner: NDArray[np.int64]
+    option_right: NDArray[np.bool_]
+    option_texts: list[str]
+    ids: list[str]
+    questions: list[str]
+    sentence_texts: list[str]
+    sentence_owner: NDArray[np.int64]
+    negated: NDArray[np.bool_]
+    is_extra: NDArray[np.bool_]
+
+    @classmethod
+    def fit(
+        cls,
+        exam: Exam,
+        keys: Keys | None = None,
+        progress: Progress = silent,
+        is_extra: NDArray[np.bool_] | None = None,
+    ) -> Library:
+        """The library of `exam`; questions with equal `keys` (default: `copy_keys`) never see each other."""
+        keys = copy_keys(exam) if keys is None else keys
+        owner = segment_rows(exam.option_offsets)
+        texts = [*exam.questions, *exam.option_texts]
+        progress("collecting words", 0, 3)
+        vocabulary = Vocabulary.fit(texts, np.concatenate([np.arange(len(exam)), owner]))
+        progress("collecting words", 1, 3)
+        counts = vocabulary.counts(texts)
+        stems, options = counts[: len(exam)], counts[len(exam) :]
+        progress("collecting words", 2, 3)
+        option_right, negated = right_options(exam), is_negated(exam.questions)
+        true = option_right ^ negated[owner]
+        bags = {
+            "right": _bags(options, exam.option_offsets, option_right),
+            "wrong": _bags(options, exam.option_offsets, ~option_right),
+            "statements": (stems + _bags(options, exam.option_offsets, true)).tocsr(),
+        }
+        split = [split_sentences(text) for text in exam.explanations]
+        sentence_owner = np.repeat(np.arange(len(exam)), [len(parts) for parts in split])
+        sentence_texts = [part for parts in split for part in parts]
+        sentences = vocabulary.tfidf(vocabulary.counts(sentence_texts))
+        progress("collecting words", 3, 3)
+        return cls(
+            vocabulary=vocabulary,
+            stems=Index.build(vocabulary.tfidf(stems), keys),
+            right=Index.build(vocabulary.tfidf(bags["right"]), keys),
+            wrong=Index.build(vocabulary.tfidf(bags["wrong"]), keys),
+            statements=Index.build(vocabulary.tfidf(bags["statements"]), keys),
+            options=Index.build(vocabulary.tfidf(options), keys[owner]),
+            sentences=Index.build(sentences, keys[sentence_owner]),
+            option_owner=owner,
+            option_right=option_right,
+            option_texts=comparable(exam.option_texts),
+            ids=list(exam.ids),
+            questions=list(exam.questions),
+            sentence_texts=sentence_texts,
+            sentence_owner=sentence_owner,
+            negated=negated,
+            is_extra=np.zeros(len(exam), dtype=np.bool_) if is_extra is None else is_extra,
+        )
+
+    @cached_property
+    def text_ids(self) -> dict[str, int]:
+        """A number for each distinct option text."""
+        return {text: number for number, text in enumerate(dict.fromkeys(self.option_texts))}
+
+    @cached_property
+    def texts(self) -> Index:
+        """The options again, each as a document whose only term is its whole text."""
+        return Index.build(self.one_hot_texts(self.option_texts), self.options.keys)
+
+    @cached_property
+    def n_options(self) -> NDArray[np.int64]:
+        """int64 (n,) how many options each question has."""
+        return np.bincount(self.option_owner, minlength=len(self.stems)).astype(np.int64)
+
+    def one_hot_texts(self, comparable_texts: list[str]) -> sp.csr_matrix:
+        """Rows over `text_ids`, float32 CSR; an unknown text is an empty row."""
+        ids = np.array([self.text_ids.get(text, -1) for text in comparable_texts], dtype=np.int64)
+        known = ids >= 0
+        bounds = np.concatenate([[0], np.cumsum(known)])
+        ones = np.ones(int(bounds[-1]), dtype=np.float32)
+        return sp.csr_matrix((ones, ids[known], bounds), shape=(len(ids), len(self.text_ids)))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything as plain arrays, for a file."""
+        parts = {
+            "vocabulary": self.vocabulary.arrays(),
+            **{name: getattr(self, name).arrays() for name in _INDICES},
+        }
+        return {
+            **{f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()},
+            **{key: texts for name in _TEXTS for key, texts in join_texts(name, getattr(self, name)).items()},
+            "option_owner": self.option_owner,
+            "option_right": self.option_right,
+            "sentence_owner": self.sentence_owner,
+            "negated": self.negated,
+            "is_extra": self.is_extra,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Library:
+        """The library that `arrays` described; raises `KeyError` where a part is missing."""
+
+        def part(prefix: str) -> dict[str, NDArray[Any]]:
+            return {
+                name.removeprefix(f"{prefix}."): array
+                for name, array in arrays.items()
+                if name.startswith(f"{prefix}.")
+            }
+
+        indices: dict[str, Any] = {name: Index.from_arrays(part(name)) for name in _INDICES}
+        texts: dict[str, Any] = {name: split_texts(name, arrays) for name in _TEXTS}
+        return cls(
+            vocabulary=Vocabulary.from_arrays(part("vocabulary")),
+            **indices,
+            **texts,
+            option_owner=arrays["option_owner"],
+            option_right=arrays["option_right"],
+            sentence_owner=arrays["sentence_owner"],
+            negated=arrays["negated"],
+            is_extra=arrays["is_extra"],
+        )
+
+
+def right_options(exam: Exam) -> NDArray[np.bool_]:
+    """Whether each option of each question belongs to the answer, flat, bool."""
+    owner = segment_rows(exam.option_offsets)
+    place = np.arange(len(owner)) - exam.option_offsets[owner]
+    return ((exam.answers[owner] >> place.astype(np.uint8)) & 1).astype(bool)
+
+
+def comparable(option_texts: Sequence[str]) -> list[str]:
+    """Option texts made equal where only width, blanks, capitals or a final stop differ."""
+    return [text.casefold().rstrip("。.") for text in fold_texts(option_texts)]
+
+
+def _bags(options: sp.csr_matrix, offsets: NDArray[np.int64], chosen: NDArray[np.bool_]) -> sp.csr_matrix:
+    """The counts of the chosen options of each question, added up."""
+    bounds = np.concatenate([[0], np.cumsum(chosen)])[offsets]
+    picked = np.flatnonzero(chosen)
+    ones = np.ones(len(picked), dtype=np.float32)
+    membership = sp.csr_matrix((ones, picked, bounds), shape=(len(offsets) - 1, options.shape[0]))
+    return (membership @ options).tocsr()

@@ -1,0 +1,59 @@
+"""Counting over all pairs of a batch, chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmexam_baseline.metrics.buffers import Workspace
+from cmexam_baseline.metrics.lcs import lcs_lengths
+from cmexam_baseline.metrics.ngrams import COUNTS, MAX_ORDER, PairRows
+from cmexam_baseline.metrics.token_streams import TokenStreams, cumulative
+
+CHUNK_TOKENS = 1 << 16
+"""Tokens a chunk, padding included: its arrays stay in the processor's cache."""
+
+
+CHUNK_CELLS = 1 << 22
+"""Pairs a chunk times different tokens: the size of the table in which the tokens of a pair are numbered."""
+
+
+def count_pairs(streams: TokenStreams, max_order: int = MAX_ORDER, with_lcs: bool = True) -> NDArray[Any]:
+    """Everything that BLEU and ROUGE are made of, one record of type `COUNTS` a pair.
+
+    Orders above `max_order` (2 or 4) and, without `with_lcs`, the LCS stay 0.
+    """
+    counts = np.zeros(len(streams), COUNTS)
+    workspace = Workspace()
+    lengths = streams.reference_lengths + streams.prediction_lengths
+    for index in chunks(lengths, CHUNK_TOKENS, max(1, CHUNK_CELLS // (streams.n_types + 1))):
+        rows = PairRows(streams, index, workspace)
+        rows.count(max_order)
+        if with_lcs:
+            rows.counts["lcs"] = _lcs_of(rows)
+        counts[index] = rows.counts
+    return counts
+
+
+def chunks(
+    lengths: NDArray[np.int64], limit: int, most_pairs: int | None = None
+) -> Iterator[NDArray[np.int64]]:
+    """Indices of pairs of like length, longest first: one to `most_pairs`, of about `limit` tokens with padding."""
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        longest = int(lengths[order[start]]) + MAX_ORDER
+        end = start + min(max(1, limit // longest), most_pairs or len(order))
+        yield order[start:end]
+        start = end
+
+
+def _lcs_of(rows: PairRows) -> NDArray[np.int64]:
+    """A token that the other side lacks is in no common subsequence: only shared tokens are compared."""
+    shared = rows.local != 0
+    numbers = rows.local[shared]
+    sides = np.stack([rows.per_row(shared & ~rows.side), rows.per_row(shared & rows.side)], axis=1)
+    return lcs_lengths(numbers, cumulative(sides.ravel()), rows.n_local)

@@ -1,0 +1,71 @@
+"""Any model's output file: answers read out of it, scores with intervals, slices, comparisons, reports.
+
+Names are loaded from their modules when first used, so that a command pays for what it needs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cmexam_baseline.metrics.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from cmexam_baseline.scoring.alignment import AlignedOutput as AlignedOutput
+    from cmexam_baseline.scoring.alignment import align as align
+    from cmexam_baseline.scoring.comparison import Comparison as Comparison
+    from cmexam_baseline.scoring.comparison import Difference as Difference
+    from cmexam_baseline.scoring.comparison import answer_differences as answer_differences
+    from cmexam_baseline.scoring.comparison import compare_systems as compare_systems
+    from cmexam_baseline.scoring.extraction import Extraction as Extraction
+    from cmexam_baseline.scoring.extraction import extract as extract
+    from cmexam_baseline.scoring.extraction import extract_all as extract_all
+    from cmexam_baseline.scoring.extraction import extract_answers as extract_answers
+    from cmexam_baseline.scoring.outputs import ColumnChoice as ColumnChoice
+    from cmexam_baseline.scoring.outputs import SystemOutput as SystemOutput
+    from cmexam_baseline.scoring.outputs import read_outputs as read_outputs
+    from cmexam_baseline.scoring.parallel import Workers as Workers
+    from cmexam_baseline.scoring.report import listed_misses as listed_misses
+    from cmexam_baseline.scoring.report import render_report as render_report
+    from cmexam_baseline.scoring.score_files import ScoredFiles as ScoredFiles
+    from cmexam_baseline.scoring.score_files import Scoring as Scoring
+    from cmexam_baseline.scoring.score_files import score_files as score_files
+    from cmexam_baseline.scoring.slices import Slice as Slice
+    from cmexam_baseline.scoring.slices import slice_exam as slice_exam
+    from cmexam_baseline.scoring.system_score import Settings as Settings
+    from cmexam_baseline.scoring.system_score import SliceScore as SliceScore
+    from cmexam_baseline.scoring.system_score import SystemScore as SystemScore
+    from cmexam_baseline.scoring.system_score import score_pairs as score_pairs
+    from cmexam_baseline.scoring.system_score import score_system as score_system
+
+_MODULE_OF = {
+    "AlignedOutput": "alignment",
+    "ColumnChoice": "outputs",
+    "Comparison": "comparison",
+    "Difference": "comparison",
+    "Extraction": "extraction",
+    "ScoredFiles": "score_files",
+    "Scoring": "score_files",
+    "Settings": "system_score",
+    "Slice": "slices",
+    "SliceScore": "system_score",
+    "SystemOutput": "outputs",
+    "SystemScore": "system_score",
+    "Workers": "parallel",
+    "align": "alignment",
+    "answer_differences": "comparison",
+    "compare_systems": "comparison",
+    "extract": "extraction",
+    "extract_all": "extraction",
+    "extract_answers": "extraction",
+    "listed_misses": "report",
+    "read_outputs": "outputs",
+    "render_report": "report",
+    "score_files": "score_files",
+    "score_pairs": "system_score",
+    "score_system": "system_score",
+    "slice_exam": "slices",
+}
+
+__all__ = sorted(_MODULE_OF)
+
+__getattr__, __dir__ = lazy_names(__name__, _MODULE_OF)

@@ -1,0 +1,186 @@
+"""Which stretches of a raw model output are the model's answer: not its thinking, not other turns of a"
+" chat."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from cmexam_baseline.scoring.extraction.patterns import any_of, holds_any
+
+LONGEST_READ_WHOLE = 32_768
+HEAD = 8_192
+TAIL = 24_576
+
+Ranges = list[tuple[int, int]]
+
+_THINKING_NAMES = r"think(?:ing)?|thoughts?|reflection|scratchpad|seed:think"
+_THINKING_PATTERN = (
+    r"<[ ]?(?P<close>/?)[ ]?(?:NAMES)[ ]?>"
+    r"|◁(?P<close2>/?)think▷|\[(?P<close3>/?)THINK\]|<\|(?:begin_of_thought|(?P<close4>end)_of_thought)\|>"
+    r"|<unused94>|(?P<close5><unused95>)"
+    # These announce the reply after a thought that had no mark at its beginning.
+    r"|(?P<close6><\|channel\|>[ ]?final[ ]?<\|message\|>|^\#+\s*(?:Final Response|最终回复)\s*$)"
+)
+_THINKING = re.compile(_THINKING_PATTERN.replace("NAMES", _THINKING_NAMES), re.IGNORECASE | re.MULTILINE)
+# Some models write <思考过程> as a heading and never close it; then it is no thought to be left out.
+_THINKING_CHINESE = re.compile(
+    _THINKING_PATTERN.replace("NAMES", _THINKING_NAMES + "|思考|思考过程"), re.IGNORECASE | re.MULTILINE
+)
+_THINKING_CLOSERS = ("</think>", "</thinking>", "</thought>", "◁/think▷", "[/THINK]", "<|end_of_thought|>")
+_MAY_HOLD_THINKING = ("<", "◁", "[THINK", "[/THINK", "[think", "[/think", "# Final Response", "# 最终回复")
+
+ASSISTANT, OTHER, END, QUESTION = "assistant", "other", "end", "question"
+_ROLES = {
+    ASSISTANT: "assistant bot model gpt huatuogpt response 助手 智能助手 助理 机器人 医生 答 回答"
+    " reserved_103 reserved_107 eoh /inst",
+    OTHER: "user human system observation instruction input 用户 人类 系统 病人 患者 问 指令 输入"
+    " reserved_102 reserved_106 inst",
+    END: "im_end endofutterance endoftext end_of_text endofsentence end_of_turn end"
+    " eot_id eot eom_id eos eoa /s",
+}
+_ROLE_OF_NAME = {name: role for role, names in _ROLES.items() for name in names.split()}
+
+_ROLE_WORD = any_of("assistant bot model user human system 智能助手 助手 用户 系统 人类")
+_AT_LINE_START = any_of(
+    "Human USER User Instruction Input Assistant ASSISTANT Response 用户 人类 问 答 指令 输入 系统 助手 智能助手"
+)
+_QUESTION_NOUN = any_of("题目 问题 例题 试题")
+_MARKER = re.compile(
+    # <|im_start|>assistant, <|start_header_id|>user<|end_header_id|>, <｜User｜>, <|beginofutterance|>助手
+    rf"<[|｜][ ]?(?P<token>[^|｜<>\n]{{1,40}}?)[ ]?[|｜]>(?:\s?(?P<token_role>{_ROLE_WORD})\b"
+    r"(?:<\|end_header_id\|>|<\|channel\|>[ ]?final[ ]?|<\|message\|>){0,3})?"
+    rf"|<(?:start_of_turn>(?P<turn_role>{_ROLE_WORD})\b|(?P<tag>/s|eo[ahs]|end_of_turn|reserved_10[2367])>)"
+    r"|\[(?P<inst>/?INST)\]"
+    r"|<(?P<speaker>病人|患者|医生|用户|助手|HuatuoGPT|问|答)>[ ]?[:：]"
+    rf"|^[ \t#*]*(?P<line>{_AT_LINE_START})[ \t*]*[:：][ \t*]*"
+    rf"|^[ \t#*]*(?P<question>【{_QUESTION_NOUN}\d{{0,3}}】"
+    rf"|(?:{_QUESTION_NOUN}|下一题|Question)[ \t]?\d{{0,3}}[ \t*]*[:：])",
+    re.MULTILINE,
+)
+_MAY_HOLD_TURNS = (
+    *(
+        "<",
+        "INST]",
+        "Human",
+        "USER",
+        "User",
+        "Instruction",
+        "Input",
+        "Assistant",
+        "ASSISTANT",
+        "Response",
+        "Question",
+    ),
+    *(
+        "用户",
+        "人类",
+        "问:",
+        "问：",
+        "指令",
+        "输入",
+        "系统",
+        "助手",
+        "题目",
+        "问题",
+        "例题",
+        "试题",
+        "下一题",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Stretches of the raw text to read, and where to look if nothing is found there (maybe nowhere)."""
+
+    first: Ranges
+    otherwise: Ranges | None
+
+
+def kept_ranges(raw: str) -> Kept:
+    """The stretches of `raw` that are the model's reply.
+
+    Thinking blocks go, also unfinished ones and those whose beginning is missing; so do the turns of
+    others, and what follows when the model goes on to invent a new question. A text of more than
+    32,768 characters is read at its first 8,192 and last 24,576 only (after the last thought).
+
+    >>> kept_ranges("<think>B?</think>答案：C").first
+    [(17, 21)]
+    """
+    ranges = _window(raw)
+    read = raw if len(ranges) == 1 and ranges[0] == (0, len(raw)) else "".join(raw[a:b] for a, b in ranges)
+    if holds_any(read, _MAY_HOLD_THINKING):
+        ranges = _outside_thinking(raw, ranges)
+    if not holds_any(read, _MAY_HOLD_TURNS):
+        return Kept(ranges, None)
+    return _replies(raw, ranges)
+
+
+def _window(raw: str) -> Ranges:
+    if len(raw) <= LONGEST_READ_WHOLE:
+        return [(0, len(raw))]
+    closed = max(raw.rfind(mark) for mark in _THINKING_CLOSERS)
+    start = closed if closed >= 0 else 0
+    if len(raw) - start <= LONGEST_READ_WHOLE:
+        return [(start, len(raw))]
+    return [(start, start + HEAD), (len(raw) - TAIL, len(raw))]
+
+
+def _outside_thinking(raw: str, ranges: Ranges) -> Ranges:
+    """What is not thought; a thought that begins in one range goes on in the next."""
+    kept: Ranges = []
+    thinking = False
+    for start, end in ranges:
+        position = start
+        pattern = _THINKING_CHINESE if raw.find("</思考", start, end) >= 0 else _THINKING
+        for match in pattern.finditer(raw, start, end):
+            closes = any(match.groupdict().values())
+            if closes and not thinking:
+                # The beginning is missing: all of it was thought.
+                kept.clear()
+            elif not closes and not thinking:
+                kept.append((position, match.start()))
+            thinking = not closes
+            position = match.end()
+        if not thinking:
+            kept.append((position, end))
+    return [(a, b) for a, b in kept if b > a and not raw[a:b].isspace()]
+
+
+def _replies(raw: str, ranges: Ranges) -> Kept:
+    """Walk through the turn markers; `reply` collects the first reply, `later` what might be one besides."""
+    reply: Ranges = []
+    later: Ranges = []
+    role, assistant_named, closed = ASSISTANT, False, False
+    for start, end in ranges:
+        position = start
+        for match in _MARKER.finditer(raw, start, end):
+            _collect(raw, role, position, match.start(), later if closed else reply)
+            next_role = _role(match)
+            position = match.start() if next_role == QUESTION else match.end()
+            if next_role is None:
+                continue
+            if next_role in (OTHER, QUESTION) and reply and not closed:
+                if assistant_named and next_role == OTHER:
+                    return Kept(reply, None)
+                closed = True
+            assistant_named |= next_role == ASSISTANT
+            role = ASSISTANT if next_role == QUESTION else next_role
+        _collect(raw, role, position, end, later if closed else reply)
+    if not reply and not later:
+        return Kept(ranges, None)
+    return Kept(reply, later) if reply else Kept(later, None)
+
+
+def _collect(raw: str, role: str, start: int, end: int, into: Ranges) -> None:
+    if role == ASSISTANT and end > start and not raw[start:end].isspace():
+        into.append((start, end))
+
+
+def _role(match: re.Match[str]) -> str | None:
+    if match["question"]:
+        return QUESTION
+    named = match["token_role"] or match["turn_role"] or match["tag"] or match["inst"] or match["speaker"]
+    name = named or match["line"] or match["token"]
+    return _ROLE_OF_NAME.get(name.lower().replace("▁", "").replace("_of_sentence", "ofsentence"))

@@ -1,0 +1,198 @@
+"""Chinese phrases that declare the answer: 答案是…, 故选…, 更正为…"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+
+from cmexam_baseline.scoring.extraction.answer_parser import Slot, SlotReader
+from cmexam_baseline.scoring.extraction.list_detection import begins_list, is_scope
+from cmexam_baseline.scoring.extraction.patterns import MUST_CHOOSE, SUPPOSED, any_of, holds_any
+from cmexam_baseline.scoring.extraction.rules import Reading
+
+# What may stand between the phrase and the answer. Nothing follows this repetition in a pattern, so it
+# never backtracks.
+_FILLER = (
+    any_of(
+        r"[\s:=\-\"'“”‘’「」『』【】《》\[\](){}<>#|\\]"
+        r" 应该 应当 应 该 就 便 也 是 为 即 乃 选择 选用 选项 选 的 了 我 会 将 认为 觉得"
+        r" 判断 倾向于? 很可能 最有?可能 可能 大概率? 或许 也许 只能 只有 可以 可 显然 明显 确定 必然"
+        r" 一定 肯定 属于 最终 最后 最为? 更"
+        r" (?:有|包括|包含)(?=[\s:]{0,4}(?:1[.、)]\s?)?[A-H]) 1[.、)](?=\s?[A-H]) 符合题意"
+        r" 符合 合适 合理 恰当 接近 正确 准确 最佳 佳 依次 分别 如下 以下 回答 text 第(?:[一二三四五六七八][个项种])?"
+    )
+    + "*"
+)
+# The patterns below begin with plain characters, not with groups or conditions: so they are searched fast.
+_NOT_THE_ANSWER = "(?!" + any_of("解析 分析 解释 说明 依据 要点 错误 不") + ")"
+_ANSWER_CUE = re.compile(
+    any_of(
+        "答案 正解 正确的?选项 最终的?选项 最佳的?选项 最优的?选项 合适的?选项 恰当的?选项 正确的?选择"
+        " 最终的?选择"
+        " 最佳的?选择 我的?选择 最终结论 选项(?:字母|编号|序号)"
+    )
+    + rf"{_NOT_THE_ANSWER}(?:的?(?:字母|编号|序号|代码|选项))?\d{{0,2}}{_FILLER}"
+)
+_LINE_CUE = re.compile(rf"(?:答(?=[A-H])|(?:答|回答|结论|结果|输出|选项)[ \t]?:){_FILLER}")
+_BEFORE_A_LINE_CUE = " \t#>-"
+_CORRECTION_CUE = re.compile(
+    any_of("应为 应该为 应该是 应当是 改为 改选 改成 更改为 更正为? 纠正为? 修正为? 实际上?是 而是") + _FILLER
+)
+_INSTEAD_CUE = re.compile(rf"[?。,!…](?:不对?|错了?|[ ]?[Nn]o)[,。!]{_FILLER}")
+_CHOOSE_CUE = re.compile(
+    "选(?!项|题|手|段|取(?![A-H])|用(?![A-H])|择性|择题)" + rf"(?:择|用|取|定|出)?{_FILLER}"
+    rf"|推荐{_FILLER}|剩下的?{_FILLER}|我猜测?{_FILLER}"
+)
+_SO_CUE = re.compile(
+    r"(?:故|所以|因此|综上(?:所述)?|则|→|⇒|=>|->)[,:]?(?:答案)?[ \t]?(?=[A-H]{1,8}[ \t]*(?:[。.,;\n]|$))"
+)
+_CHOOSE_ALL = re.compile(r"(?:全选|全部选择?|都选|选择?全部)(?:[。,;!\s]|$)")
+_BEFORE_CHOOSE_ALL = ("", *",。;: \n应故")
+_ALL_AS_ANSWER = re.compile(
+    r"(?:以上|上述)?(?:所有|全部|全|各项|[四五][项个])(?:的?(?:选项|都?选|答案|各项|正确|都对|都是|均正确|都正确))?"
+    r"|(?:以上|上述)(?:选项|各项|答案|说法)?(?:都|均|皆|全)(?:是|对|正确|可)"
+)
+_BEHIND_SCOPE = re.compile(r"[\s)\]】]*[:是为]\s*")
+
+_NEGATED_BEFORE = re.compile(
+    any_of("不 别 勿 未 没有? 无法 误 错 难以 排除 避免 备 待 而非 并非 非")
+    + any_of("应该 应当 应 能够? 会 可以 可 该 要 宜 建议 考虑 必 再 直接 予以? 是 被")
+    + "?$|"
+    + r"[A-H](?:选项|项)?[ \t]?(?:还是|或者?|抑或)$|"
+    + any_of("错误 其他 其它 其余 别的 干扰 哪个 哪些 上一题 上题 每个 各个? 给出 下列 以下")
+    + "的?$"
+)
+_NEGATED_INSIDE = re.compile(any_of("不是 而非 并非 不属于 除外 排除"))
+_CLAUSE_START = re.compile(r"[。;!?,\n:]")
+_LEADS_TO_A_CHOICE = re.compile(
+    r"(?:[\s\"'“”()#>|+\-\d]|"
+    + any_of(
+        "故 所以 因此 因而 从而 于是 那么 则 综上(?:所述)? 综合(?:以上|上述|考虑|分析)?(?:分析)? 根据(?:以上|上述)?分析"
+        " 由此 可[见知]"
+        " 总之 最终 最后 本题 此题 该题 这道?题 题目 这里 答案 正确 我们? 会 应该?当? 应当 必须 只能?有? 可以? 可能"
+        " 就 便 更 才 也 还是 仍 要 需 建议 认为 觉得 倾向于? 答 而 但 是 → [A-H、和与及项] 选项 都 均 该 当然 毫无疑问"
+        " 不对 错误 正确"
+    )
+    + ")*"
+)
+_SENTENCE_START = re.compile(r"[。;!?\n]")
+_IF = re.compile(
+    any_of("如果(?!要|需|让|必须) 假如 倘若 若(?!要|需|让|无|干) 如(?=为|是|有|患|伴|合并|出现)")
+)
+_IN_THAT_CASE = re.compile(any_of("则 那么 就 应 可 宜 选"))
+_CASE_BEHIND = re.compile(r"[^。;!?,\n]{0,8}的话")
+_ANSWER_SENTENCE = re.compile(r"[^\n。;!?]{1,80}")
+_LOOK_BACK = 40
+
+# Each pattern with marks of which one must occur.
+_Cues = tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]
+_ANSWERING: _Cues = (
+    (_ANSWER_CUE, ("答案", "选项", "选择", "正解", "结论")),
+    (_LINE_CUE, ("答", "结论", "结果", "输出", "选项")),
+)
+_CHOOSING: _Cues = (
+    (_CORRECTION_CUE, ("应为", "应该", "应当", "改", "更正", "纠正", "修正", "实际", "而是")),
+    (_INSTEAD_CUE, ("不,", "不。", "不!", "不对", "错,", "错。", "错!", "错了", "no,", "No,")),
+    (_CHOOSE_CUE, ("选", "推荐", "剩下", "我猜")),
+    (_SO_CUE, ("故", "所以", "因此", "综上", "则", "→", "⇒", "=>", "->")),
+)
+
+
+def declared_readings(reader: SlotReader) -> Iterator[Reading]:
+    """Every answer that a Chinese phrase of the text declares."""
+    text = reader.text
+    for cue, marks in _ANSWERING:
+        if not holds_any(text, marks):
+            continue
+        for match in cue.finditer(text):
+            if cue is _LINE_CUE and not _begins_line(text, match.start()):
+                continue
+            slot = _read_behind(reader, match)
+            if _is_meant(text, match, slot):
+                yield from _answered(reader, match, slot)
+    for cue, marks in _CHOOSING:
+        if not holds_any(text, marks):
+            continue
+        for match in cue.finditer(text):
+            slot = _read_behind(reader, match)
+            if slot is None or not _is_meant(text, match, slot):
+                continue
+            if not slot.by_text:
+                rule = "answer-phrase" if cue is not _CHOOSE_CUE or _decides(text, match) else "choice"
+                yield Reading(rule, slot.mask, match.start(), slot.end)
+            elif text[match.start() - 1 : match.start()] != "首":
+                yield Reading("choice-text", slot.mask, match.start(), slot.end)
+    if reader.options.known and "选" in text:
+        for match in _CHOOSE_ALL.finditer(text):
+            if text[match.start() - 1 : match.start()] in _BEFORE_CHOOSE_ALL:
+                yield Reading("answer-phrase", _all_options(reader), match.start(), match.end())
+
+
+def _decides(text: str, match: re.Match[str]) -> bool:
+    """Whether the clause says nothing before 选 that could limit the choice: not 休克者应选D, not 首选D."""
+    before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
+    return _LEADS_TO_A_CHOICE.fullmatch(_CLAUSE_START.split(before)[-1]) is not None
+
+
+def _begins_line(text: str, position: int) -> bool:
+    return not text[text.rfind("\n", 0, position) + 1 : position].strip(_BEFORE_A_LINE_CUE)
+
+
+def _answered(reader: SlotReader, match: re.Match[str], slot: Slot | None) -> Iterator[Reading]:
+    if slot is not None:
+        rule = "answer-phrase-text" if slot.by_text else "answer-phrase"
+        yield Reading(rule, slot.mask, match.start(), slot.end)
+    elif any(word in match[0] for word in ":是为"):
+        yield from _answer_sentence(reader, match)
+
+
+def _read_behind(reader: SlotReader, match: re.Match[str]) -> Slot | None:
+    """The answer behind a cue, if it is one and not a list of what might be chosen."""
+    slot = reader.read(match.end())
+    if slot is None:
+        return _all_behind(reader, match.end())
+    if is_scope(reader, slot, match[0]):
+        rest = _BEHIND_SCOPE.match(reader.text, slot.end)
+        return reader.read_letters(rest.end()) if rest else None
+    return None if begins_list(reader, slot) else slot
+
+
+def _all_behind(reader: SlotReader, position: int) -> Slot | None:
+    everything = _ALL_AS_ANSWER.match(reader.text, position)
+    if everything is None or not reader.options.known:
+        return None
+    return Slot(_all_options(reader), position, everything.end())
+
+
+def _all_options(reader: SlotReader) -> int:
+    """The mask of "all of them": the option that says so, or else every option."""
+    option = reader.options.all_of_them
+    return reader.options.everything if option is None else 1 << option
+
+
+def _answer_sentence(reader: SlotReader, match: re.Match[str]) -> Iterator[Reading]:
+    """正确答案：治疗指数是… names one option's text further on in its sentence."""
+    sentence = _ANSWER_SENTENCE.match(reader.text, match.end())
+    if sentence is None:
+        return
+    first = bisect_left(reader.mentions, sentence.start(), key=lambda mention: mention.start)
+    beyond = bisect_left(reader.mentions, sentence.end(), key=lambda mention: mention.start)
+    inside = reader.mentions[first:beyond]
+    if len({mention.index for mention in inside}) != 1:
+        return
+    if not _NEGATED_INSIDE.search(reader.text, sentence.start(), inside[-1].start):
+        yield Reading("answer-phrase-text", 1 << inside[-1].index, match.start(), inside[-1].end)
+
+
+def _is_meant(text: str, match: re.Match[str], slot: Slot | None) -> bool:
+    """False where the phrase is negated (不选A), supposed (如果选A) or somebody else's (有人选A)."""
+    before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
+    if _NEGATED_BEFORE.search(before):
+        return False
+    clause = _CLAUSE_START.split(before)[-1]
+    if SUPPOSED.search(clause) and not MUST_CHOOSE.search(clause):
+        return False
+    if _IN_THAT_CASE.match(clause) and _IF.search(_SENTENCE_START.split(before)[-1]):
+        return False
+    return _CASE_BEHIND.match(text, slot.end if slot else match.end()) is None

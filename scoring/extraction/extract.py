@@ -1,0 +1,112 @@
+"""From the whole text of a model's output to the letters that it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.letters import mask_to_letters
+from cmexam_baseline.scoring.extraction.fast_path import plain_reading
+from cmexam_baseline.scoring.extraction.rules import NO_ANSWER
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """What was read from one text.
+
+    `letters` is None and `mask` 0 where no answer was given; `rule` names the rule of `RULES` ("" without an
+    answer); `span` is where it stands in the raw text; `explanation` is the rest of the reply.
+    """
+
+    letters: str | None
+    mask: int
+    rule: str
+    span: tuple[int, int] | None
+    explanation: str
+
+
+def extract(text: str, options: Sequence[str] | None = None) -> Extraction:
+    """The answer that `text`, a model's whole output, gives to a question with these option texts.
+
+    `options` are 2–8 texts in the order of their letters; None where they are unknown: then letters A–H
+    count and nothing is found by option text. The rules and their order are `RULES`. A text that commits
+    itself to nothing, refuses, or affirms every option has no answer. Raises `InputError` for a number of
+    options outside 2–8.
+
+    >>> found = extract("**答案：B**\\n解析：阿托品散瞳。", ["毛果芸香碱", "阿托品", "新斯的明"])
+    >>> found.letters, found.rule, found.span, found.explanation
+    ('B', 'before-explanation', (2, 6), '阿托品散瞳。')
+    >>> extract("不选A，应选C").letters, extract("无法判断").letters
+    ('C', None)
+    """
+    _check(options)
+    plain = plain_reading(text, options)
+    if plain is not None:
+        return Extraction(mask_to_letters(plain.mask), plain.mask, plain.rule, (plain.start, plain.end), "")
+    return _extract_by_rules(text, options)
+
+
+def _extract_by_rules(text: str, options: Sequence[str] | None) -> Extraction:
+    # Late, because files of nothing but letters need no rules, and their patterns take a while to compile.
+    from cmexam_baseline.scoring.extraction.explanation import explanation_of
+    from cmexam_baseline.scoring.extraction.pipeline import read
+
+    clean, reading = read(text, options)
+    explanation = explanation_of(clean, reading)
+    if reading is None:
+        return Extraction(None, 0, NO_ANSWER, None, explanation)
+    span = clean.raw_span(reading.start, reading.end)
+    return Extraction(mask_to_letters(reading.mask), reading.mask, reading.rule, span, explanation)
+
+
+def extract_all(
+    texts: Sequence[str], options: Sequence[Sequence[str] | None] | None = None
+) -> list[Extraction]:
+    """`extract` for many texts; `options` holds one list of option texts (or None) a text.
+
+    Raises `InputError` where the two differ in length.
+
+    >>> [found.letters for found in extract_all(["答案：C", "A、B"])]
+    ['C', 'AB']
+    """
+    return [extract(text, of_one) for text, of_one in zip(texts, _aligned(texts, options), strict=True)]
+
+
+def extract_answers(
+    texts: Sequence[str], options: Sequence[Sequence[str] | None] | None = None
+) -> list[str | None]:
+    """The letters (sorted, as in "ABD") that each text answers, None where it gives no answer.
+
+    `options` holds one list of 2–8 option texts (or None) a text. Raises `InputError` where the two differ
+    in length.
+
+    >>> extract_answers(["ABD", "The answer is (C).", "我不知道"])
+    ['ABD', 'C', None]
+    """
+    return [_answer(text, of_one) for text, of_one in zip(texts, _aligned(texts, options), strict=True)]
+
+
+def _answer(text: str, options: Sequence[str] | None) -> str | None:
+    _check(options)
+    reading = plain_reading(text, options)
+    if reading is None:
+        from cmexam_baseline.scoring.extraction.pipeline import read
+
+        reading = read(text, options)[1]
+    return mask_to_letters(reading.mask) if reading is not None else None
+
+
+def _aligned(
+    texts: Sequence[str], options: Sequence[Sequence[str] | None] | None
+) -> Sequence[Sequence[str] | None]:
+    if options is None:
+        return [None] * len(texts)
+    if len(options) != len(texts):
+        raise InputError(f"{len(texts)} texts with {len(options)} lists of options; give one list a text")
+    return options
+
+
+def _check(options: Sequence[str] | None) -> None:
+    if options is not None and not 2 <= len(options) <= 8:
+        raise InputError(f"a question with {len(options)} options; answers are read for 2 to 8")

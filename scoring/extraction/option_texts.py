@@ -1,0 +1,146 @@
+"""The options of one question as an answer may name them: by letter, by text, or all of them at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from cmexam_baseline.exam.letters import LETTERS
+from cmexam_baseline.scoring.extraction.normalize import clean
+
+_OWN_LETTER = re.compile(r"\(?([a-h])\s*[.、:)\s]\s*(?=\S)")
+_ALL_OF_THEM = re.compile(
+    r"(?:以上|上述|前述|上面|[A-H]\+[A-H]).{0,8}?(?:都|均|皆|全部?)(?!不|非|无|没|未|错)|^(?:都|均|皆|全部?)(?:是|对|正确|有|可|可以)$"
+    r"|^all (?:of )?(?:the )?(?:above|these|them)",
+    re.IGNORECASE,
+)
+_NONE_OF_THEM = re.compile(
+    r"(?:以上|上述|前述|上面).{0,8}?(?:(?:都|均|皆|全部?)(?:不|非|无|没|未|错)|不(?:都|全))|^(?:都|均|皆)(?:不|非|无|没|错)"
+    r"|^none (?:of )?(?:the )?(?:above|these|them)",
+    re.IGNORECASE,
+)
+_LATIN_OR_DIGIT = re.compile(r"[A-Za-z0-9]")
+_WIDE = re.compile(r"[\u3400-\u9fff]")
+_BEFORE_A_CHARACTER = "是为选即属在于案"
+_NUMBER_GOES_ON = re.compile(r"[.~-]\d|[%％/]")
+
+
+@dataclass(frozen=True)
+class Mention:
+    """An option's text at text[start:end]."""
+
+    start: int
+    end: int
+    index: int
+
+
+class OptionTexts:
+    """Option texts in plain, lower-case form; unknown options (None) name letters only.
+
+    >>> options = OptionTexts(["阿托品", "阿司匹林", "以上都是"])
+    >>> options.count, options.match_at("阿司匹林。", 0), options.all_of_them
+    (3, Mention(start=0, end=4, index=1), 2)
+    """
+
+    def __init__(self, options: Sequence[str] | None) -> None:
+        self._raw = options
+        self.count = len(LETTERS) if options is None else min(len(options), len(LETTERS))
+        self.known = options is not None
+
+    @property
+    def everything(self) -> int:
+        """The mask of all options."""
+        return (1 << self.count) - 1
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The comparable texts; "" where a text cannot be told from another."""
+        plain = _without_own_letters([_comparable(option) for option in (self._raw or [])[: self.count]])
+        return [text if plain.count(text) == 1 else "" for text in plain]
+
+    @cached_property
+    def findable(self) -> list[tuple[str, int]]:
+        """Texts that may be looked for inside a sentence, longest first: not a single Latin letter."""
+        found = [
+            (text, i)
+            for i, text in enumerate(self.texts)
+            if len(text) > 1 or not text.isascii() or text.isdigit()
+        ]
+        return sorted(found, key=lambda pair: -len(pair[0]))
+
+    @cached_property
+    def all_of_them(self) -> int | None:
+        """The option that says "all of the above", if one does."""
+        return self._only(_ALL_OF_THEM)
+
+    @cached_property
+    def none_of_them(self) -> int | None:
+        """The option that says "none of the above", if one does."""
+        return self._only(_NONE_OF_THEM)
+
+    def _only(self, pattern: re.Pattern[str]) -> int | None:
+        found = [i for i, text in enumerate(self.texts) if pattern.search(text)]
+        return found[0] if len(found) == 1 else None
+
+    def own_text_at(self, lowered: str, index: int, position: int) -> int | None:
+        """Where the text of option `index` ends if it stands at `position`."""
+        text = self.texts[index] if index < len(self.texts) else ""
+        if text and lowered.startswith(text, position):
+            return position + len(text)
+        return None
+
+    def match_at(self, lowered: str, position: int) -> Mention | None:
+        """The longest option text that stands at `position` as a word of its own."""
+        for text, index in self.findable:
+            if lowered.startswith(text, position):
+                end = position + len(text)
+                if _stands_alone(lowered, position, end):
+                    return Mention(position, end, index)
+        return None
+
+    def ending_at(self, lowered: str, position: int) -> int | None:
+        """The option whose text ends at `position`, the longest if there are several."""
+        return next((i for text, i in self.findable if lowered.endswith(text, 0, position)), None)
+
+    def mentions(self, lowered: str, start: int = 0, end: int | None = None) -> list[Mention]:
+        """Every option text between `start` and `end`; of overlapping ones the longest."""
+        stop = len(lowered) if end is None else end
+        found: list[Mention] = []
+        covered = bytearray(len(lowered))
+        for text, index in self.findable:
+            position = lowered.find(text, start, stop)
+            while position >= 0:
+                after = position + len(text)
+                if not any(covered[position:after]) and _stands_alone(lowered, position, after):
+                    found.append(Mention(position, after, index))
+                    covered[position:after] = b"\x01" * len(text)
+                position = lowered.find(text, after, stop)
+        return sorted(found, key=lambda mention: mention.start)
+
+
+def _comparable(option: str) -> str:
+    return clean(option).strip().rstrip(".。;,").lower()
+
+
+def _without_own_letters(texts: list[str]) -> list[str]:
+    """Texts given as "A. 阿托品": the letters go if every option has its own."""
+    own = [_OWN_LETTER.match(text) for text in texts]
+    if not all(match and match[1] == LETTERS[i].lower() for i, match in enumerate(own)):
+        return texts
+    return [text[match.end() :] for text, match in zip(texts, own, strict=True) if match]
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """False inside a word or number: "4小时" in "24小时", "b型" in "ab型", "2" in "2.5", "肝" in "肝炎"."""
+    before, after = text[start - 1 : start] if start else "", text[end : end + 1]
+    if end - start == 1 and _WIDE.match(text[start]):
+        return not _WIDE.match(after) and (not _WIDE.match(before) or before in _BEFORE_A_CHARACTER)
+    if before and _LATIN_OR_DIGIT.match(before) and _LATIN_OR_DIGIT.match(text[start]):
+        return False
+    if _LATIN_OR_DIGIT.match(after) and _LATIN_OR_DIGIT.match(text[end - 1]):
+        return False
+    if text[start].isdigit() and before and before in ".~-/" and start > 1 and text[start - 2].isdigit():
+        return False
+    return not (text[end - 1].isdigit() and _NUMBER_GOES_ON.match(text, end))

@@ -1,0 +1,242 @@
+"""Options called right or wrong: B正确, A项错误, C is correct, E ✗."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from cmexam_baseline.exam.letters import parse_letters
+from cmexam_baseline.scoring.extraction.answer_parser import SlotReader
+from cmexam_baseline.scoring.extraction.checklists import Verdict, ticked_verdicts
+from cmexam_baseline.scoring.extraction.patterns import (
+    CHINESE,
+    LETTERS_TOGETHER,
+    MUST_CHOOSE,
+    SUPPOSED,
+    any_of,
+    concludes,
+)
+from cmexam_baseline.scoring.extraction.rules import Reading
+
+_DEGREE = any_of("完全 最为? 更 才 也 都 均 应该 应 可能 显然 明显 是 为") + "{0,4}"
+_RIGHT = _DEGREE + any_of(
+    "正确 对(?!于|比|照|症|应|抗|称|此|其|该|患|子|氨) 符合 合适 恰当 合理 最佳(?:答案|选项|选择) 最优 当选"
+    " 准确 成立"
+    r" 是[^,。;\n不非]{0,12}(?:答案|选项|选择)(?!之一) √ ✓ ✔ ✅"
+)
+_WRONG = _DEGREE + any_of(
+    "错误 错(?![过综位]) 不正确 不对 不符合? 不合适 不恰当 不准确 不成立 不属于 不是 不选 有误 × ✗ ✘ ❌ 排除"
+)
+_OF_THE_OPTION = r"(?:选项|[两二三四五]?[项个种者])?(?:的?(?:说法|描述|叙述|表述|内容|陈述))?"
+_BETWEEN = r"[ \t]?[:,-]?[ \t]?(?:\([^()\n]{1,40}\)|[\"“][^\"“”\n]{1,40}[\"”])?[ \t]?"
+_CHINESE_VERDICT = re.compile(
+    rf"(?P<letters>{LETTERS_TOGETHER})\)?{_OF_THE_OPTION}{_BETWEEN}"
+    rf"(?:(?P<wrong>{_WRONG})|(?P<right>{_RIGHT}))"
+)
+_ENGLISH_VERDICT = re.compile(
+    rf"(?P<letters>{LETTERS_TOGETHER})\)?"
+    r"(?:[ \t]?\([^()\n]{1,60}\)|[:.)][ \t]?[^.\n:]{1,80}?)?[ \t]+"
+    + any_of("is are was were would_be seems appears_to_be")
+    + r"[ \t]+(?:(?:all|both)[ \t]+)?(?:(?P<wrong>"
+    + any_of("not in(?:correct|appropriate) wrong false unlikely less")
+    + ")"
+    r"|(?P<right>(?:the[ \t])?(?:most[ \t]|more[ \t]|only[ \t]|single[ \t])?"
+    + any_of(
+        "(?:(?:correct|right|best|better)_)?(?:answer|choice) correct right best better appropriate likely accurate true"
+    )
+    + r"))\b"
+)
+# B选项新斯的明是正确的, B. Neostigmine - Correct: the option's own text stands between.
+_OWN_NAME = re.compile(r"[A-H](?:选项|项)?[ \t]?[.:、)(]?[ \t]?[\"“]?")
+_VERDICT_BEHIND_TEXT = re.compile(
+    rf"[)\"”]?{_OF_THE_OPTION}[ \t:,-]{{0,5}}\(?(?:(?P<wrong>{_WRONG})|(?P<right>{_RIGHT}))"
+    r"|[)\"”]?[ \t]?(?:[-:(][ \t(-]{0,3})(?:(?P<wrong_en>incorrect|wrong|false)|(?P<right_en>correct|right|true))\b",
+    re.IGNORECASE,
+)
+_SHORT_ENGLISH_VERDICT = re.compile(
+    r"(?P<letters>[A-H])\)?[ \t]{0,2}[-:.]?[ \t]{0,2}(?:(?P<wrong>incorrect|wrong|false)|(?P<right>correct|right|true))"
+    r"(?=[.,;:!)]|\s*$|[ \t]*\n)",
+    re.IGNORECASE,
+)
+_VERDICT_PATTERNS = (_CHINESE_VERDICT, _ENGLISH_VERDICT, _SHORT_ENGLISH_VERDICT)
+_REST_IS_RIGHT = re.compile(r"(?:其余|其他|其它)[^,。;]{0,8}?(?:都|均|全)?(?:是|为)?正确")
+_IS_THE_ENGLISH_ANSWER = re.compile(
+    r"(?P<letters>[A-H])\)?(?:[ \t]?\([^()\n]{1,60}\))?[ \t]+(?:is|would[ \t]be|must[ \t]be)[ \t]+the[ \t]+"
+    r"(?:most[ \t]|only[ \t]|single[ \t])?(?:correct|right|best|appropriate)[ \t]+(?:answer|choice|option)\b"
+)
+_AFTER_ALL = re.compile(
+    rf"(?P<letters>{LETTERS_TOGETHER})(?:选项|项)?才(?:是|最)?(?:正确|对|最?符合|合适|正解)"
+)
+_IS_THE_ANSWER = re.compile(
+    rf"(?P<letters>{LETTERS_TOGETHER})(?:选项|项)?[^。;!?\nA-H]{{0,30}}(?<![不非])(?:为|是)"
+    r"(?:本题|此题|该题)?的?(?:正确|最佳)?答案(?=[。,;!\n]|$)"
+)
+_CALLED_THE_ANSWER = (("答案", _IS_THE_ANSWER), ("才", _AFTER_ALL), (" the ", _IS_THE_ENGLISH_ANSWER))
+_EXCEPTED = re.compile(
+    rf"除了?(?P<letters>{LETTERS_TOGETHER})(?:选项|[两三]?项)?(?:以外|之外|外)[,]?(?:的?(?:其他|其它|其余))?(?:选项|各项)?"
+    r"(?:都|均|全)(?:是|为)?(?P<wrong>错|不)?"
+)
+
+ITEM = re.compile(
+    r"(?:^|[\n。;])[ \t>#-]*(?:\d{1,2}[.、)]\s?)?(?:选项|[Oo]ption[ \t])?\(?(?P<letter>[A-H])(?:\)|选项|项)?[ \t]?"
+    rf"(?:[.:、,)(\"“]|是|为|-|(?=[{CHINESE}]))"
+)
+_ITEM_RIGHT = re.compile(
+    any_of(
+        r"(?<!不)(?<!否)正确(?!答案|与否) (?<!不)符合(?:题意|题干|题目|描述|要求|[。,;\n]|$) (?<![相反])对的"
+        r" \b(?<!in)correct\b √ ✓ ✔ ✅"
+    )
+)
+_ITEM_WRONG = re.compile(
+    any_of(
+        r"错误(?!叙述|选项|的是) 不正确 不对 不符 不合适 不恰当 有误 可?排除 \bincorrect\b \bnot\b"
+        r" \bwrong\b \bfalse\b × ✗ ✘ ❌"
+    )
+)
+_LONGEST_ITEM = 600
+_LONGEST_SENTENCE = 120
+
+
+def verdict_readings(reader: SlotReader) -> Iterator[Reading]:
+    """Readings of the rules verdict and only-verdict."""
+    ticked = [
+        verdict for verdict in ticked_verdicts(reader.text) if verdict.mask <= reader.options.everything
+    ]
+    verdicts = ticked or list(_verdicts(reader))
+    yield from _concluding(reader, verdicts)
+    yield from _called_the_answer(reader)
+    yield from _only(reader, verdicts)
+    for match in _EXCEPTED.finditer(reader.text):
+        yield from _within(reader, "only-verdict", _meant_by_exception(reader, match), *match.span())
+
+
+def _meant_by_exception(reader: SlotReader, match: re.Match[str]) -> int:
+    """除D外均正确 asks for what is wrong: D; 除C、E外均正确 names what is right: the others."""
+    mask = _mask(match["letters"])
+    if mask.bit_count() == 1 or match["wrong"]:
+        return mask
+    return reader.options.everything & ~mask if reader.options.known else 0
+
+
+def _verdicts(reader: SlotReader) -> Iterator[Verdict]:
+    end = 0
+    for position in reader.letters:
+        if position < end:
+            continue
+        verdict = _verdict_at(reader, position)
+        if verdict is not None and verdict.mask <= reader.options.everything:
+            end = verdict.end
+            yield verdict
+
+
+def _verdict_at(reader: SlotReader, position: int) -> Verdict | None:
+    text = reader.text
+    for pattern in _VERDICT_PATTERNS:
+        match = pattern.match(text, position)
+        if match is not None:
+            return Verdict(_mask(match["letters"]), match["right"] is not None, position, match.end())
+    name = _OWN_NAME.match(text, position)
+    mask = _mask(text[position])
+    own = reader.options.own_text_at(reader.lowered, mask.bit_length() - 1, name.end()) if name else None
+    behind = _VERDICT_BEHIND_TEXT.match(text, own) if own is not None else None
+    if behind is None:
+        return None
+    right = behind["right"] is not None or behind["right_en"] is not None
+    return Verdict(mask, right, position, behind.end())
+
+
+def _mask(letters: str) -> int:
+    return parse_letters("".join(char for char in letters if "A" <= char <= "H")) or 0
+
+
+def _within(reader: SlotReader, rule: str, mask: int, start: int, end: int) -> Iterator[Reading]:
+    if 0 < mask < reader.options.everything:
+        yield Reading(rule, mask, start, end)
+
+
+def _concluding(reader: SlotReader, verdicts: list[Verdict]) -> Iterator[Reading]:
+    """Verdicts in sentences that conclude; none if the last one says that another option is right as well."""
+    text = reader.text
+    right = [verdict for verdict in verdicts if verdict.right]
+    if right and "也" in text[right[-1].start : right[-1].end]:
+        return
+    for verdict in right:
+        before = reader.lowered[_sentence_start(text, verdict.start) : verdict.start]
+        if concludes(before) is None and "只有" not in before:
+            continue
+        if not _is_supposed(reader, verdict.start):
+            yield from _within(reader, "verdict", verdict.mask, verdict.start, verdict.end)
+
+
+def _called_the_answer(reader: SlotReader) -> Iterator[Reading]:
+    """C项错误，为本题答案。 D is the correct answer. 其实D才对。"""
+    for mark, pattern in _CALLED_THE_ANSWER:
+        if mark not in reader.text:
+            continue
+        for position in reader.letters:
+            match = pattern.match(reader.text, position)
+            if match is not None and not _is_supposed(reader, position):
+                yield from _within(reader, "verdict", _mask(match["letters"]), position, match.end())
+
+
+def _is_supposed(reader: SlotReader, position: int) -> bool:
+    before = reader.lowered[_sentence_start(reader.text, position) : position]
+    return SUPPOSED.search(before) is not None and not MUST_CHOOSE.search(before)
+
+
+def _sentence_start(text: str, position: int) -> int:
+    earliest = max(0, position - _LONGEST_SENTENCE)
+    return max(earliest, max(text.rfind(mark, earliest, position) for mark in "。\n;!?") + 1)
+
+
+def _only(reader: SlotReader, verdicts: list[Verdict]) -> Iterator[Reading]:
+    """One right, or one wrong while all the others are right, or several right that are named together."""
+    directly = 0
+    for verdict in verdicts:
+        directly |= verdict.mask
+    judged = verdicts + [verdict for verdict in _item_verdicts(reader) if not verdict.mask & directly]
+    right = wrong = 0
+    for verdict in judged:
+        right |= verdict.mask if verdict.right else 0
+        wrong |= 0 if verdict.right else verdict.mask
+    if right & wrong:
+        return
+    count = reader.options.count if reader.options.known else (right | wrong).bit_length()
+    if right.bit_count() == 1 and (wrong or all(verdict.mask == right for verdict in judged)):
+        answer = right
+    elif wrong.bit_count() == 1 and (
+        right.bit_count() >= max(2, count - 1) or (not right and _REST_IS_RIGHT.search(reader.text))
+    ):
+        answer = wrong
+    elif reader.options.known and not right and wrong.bit_count() == count - 1:
+        answer = reader.options.everything & ~wrong
+    elif right | wrong == reader.options.everything or len(judged) == 1 or _nothing_between(verdicts):
+        answer = right
+    else:
+        return
+    saying = [verdict for verdict in judged if verdict.mask & answer] or judged
+    if answer:
+        yield from _within(reader, "only-verdict", answer, saying[-1].start, saying[-1].end)
+
+
+def _nothing_between(verdicts: list[Verdict]) -> bool:
+    """B√C√E√: one verdict right behind the other."""
+    return len(verdicts) > 1 and all(b.start - a.end <= 2 for a, b in pairwise(verdicts))
+
+
+def _item_verdicts(reader: SlotReader) -> Iterator[Verdict]:
+    """The last word of each item of an analysis: "A：… 这个选项不正确。"."""
+    text, places = reader.text, set(reader.letters)
+    items = [item for item in ITEM.finditer(text) if item.start("letter") in places]
+    for number, item in enumerate(items):
+        last = number + 1 == len(items)
+        end = len(text) if last else items[number + 1].start()
+        paragraph = text.find("\n\n", item.end(), end) if last else -1
+        stop = min(end, item.end() + _LONGEST_ITEM, paragraph if paragraph > 0 else end)
+        right = [match.start() for match in _ITEM_RIGHT.finditer(text, item.end(), stop)]
+        wrong = [match.start() for match in _ITEM_WRONG.finditer(text, item.end(), stop)]
+        mask = _mask(item["letter"])
+        if (right or wrong) and mask <= reader.options.everything:
+            is_right = max(right, default=-1) > max(wrong, default=-1)
+            yield Verdict(mask, is_right, *item.span("letter"))

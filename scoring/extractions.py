@@ -1,0 +1,79 @@
+"""What was read out of many replies, in columns."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import overload
+
+from cmexam_baseline.exam.io.packed_column import ColumnPacking
+from cmexam_baseline.scoring.extraction import Extraction
+
+Found = Extraction | None
+_NOWHERE = -1
+
+
+class Extractions(Sequence[Found]):
+    """Extractions of n texts, None where there is no text: 20 bytes each, and the explanations packed.
+
+    >>> one = Extraction("AC", 5, "letters", (0, 2), "")
+    >>> found = Extractions([one, None])
+    >>> found[0] == one, found[1:], len(found)
+    (True, [None], 2)
+    """
+
+    def __init__(self, found: Iterable[Found] = ()) -> None:
+        # Of letters, mask and rule together there are few.
+        self._readings: list[tuple[str | None, int, str] | None] = []
+        self._known: dict[tuple[str | None, int, str], tuple[str | None, int, str]] = {}
+        self._spans = array("i")
+        self._explained = ColumnPacking[str]()
+        self._explanations: Sequence[str] | None = None
+        self.extend(found)
+
+    def extend(self, found: Iterable[Found]) -> None:
+        """Add extractions at the end; not after one was looked at."""
+        explanations = []
+        for each in found:
+            if each is None:
+                self._readings.append(None)
+                self._spans.extend((_NOWHERE, _NOWHERE))
+                explanations.append("")
+                continue
+            reading = (each.letters, each.mask, each.rule)
+            self._readings.append(self._known.setdefault(reading, reading))
+            self._spans.extend(each.span or (_NOWHERE, _NOWHERE))
+            explanations.append(each.explanation)
+        self._explained.extend(explanations)
+
+    def __len__(self) -> int:
+        return len(self._readings)
+
+    @overload
+    def __getitem__(self, key: int) -> Found: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[Found]: ...
+    def __getitem__(self, key: int | slice) -> Found | list[Found]:
+        if isinstance(key, slice):
+            return [self[place] for place in range(*key.indices(len(self)))]
+        reading = self._readings[key]
+        if reading is None:
+            return None
+        place = key % len(self)
+        start, end = self._spans[2 * place : 2 * place + 2]
+        span = None if start == _NOWHERE else (start, end)
+        return Extraction(*reading, span, self.explanations()[place])
+
+    def rules(self) -> list[str]:
+        """The rule that read each text, "" where it read no answer; texts that are not there are left out."""
+        return [rule if mask else "" for _, mask, rule in filter(None, self._readings)]
+
+    def masks(self) -> list[int]:
+        """The mask of each text's answer, 0 without one."""
+        return [0 if reading is None else reading[1] for reading in self._readings]
+
+    def explanations(self) -> Sequence[str]:
+        """The explanation in each text, "" where there is none."""
+        if self._explanations is None:
+            self._explanations = self._explained.column()
+        return self._explanations

@@ -1,0 +1,118 @@
+"""The work on many rows shared out to processes, of this machine or of a Dask cluster, and put together again.
+
+Rows are cut into parts of one size, whoever works on them. What is read out of a reply depends on that reply
+alone, and scores of explanations add up exactly, so that all figures are those of one process, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from cmexam_baseline import metrics
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.io.packed_column import pieces
+from cmexam_baseline.scoring.extraction import Extraction, extract_all
+
+ROWS_A_PART = 2000
+PATIENCE = 10.0  # seconds for a scheduler to answer
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who works: this process alone (the default), or others through joblib.
+
+    jobs:      processes to use on this machine
+    scheduler: the address of a Dask scheduler whose workers are used instead; they need this package
+
+    >>> Workers().score_explanations(["缺乏维生素A"], ["缺乏维生素A"], "cmexam").bleu1
+    100.0
+    """
+
+    jobs: int = 1
+    scheduler: str | None = None
+
+    @property
+    def alone(self) -> bool:
+        """Whether this process does everything."""
+        return self.jobs == 1 and self.scheduler is None
+
+    def extract_all(self, texts: Sequence[str], options: Sequence[Sequence[str] | None]) -> list[Extraction]:
+        """What `cmexam_baseline.scoring.extraction.extract_all` gives."""
+        parts = self._map(extract_all, texts, options)
+        return [found for part in parts for found in part]
+
+    def score_explanations(
+        self, references: Sequence[str | None], predictions: Sequence[str | None], profile: str
+    ) -> metrics.ExplanationScores:
+        """What `metrics.score_explanations` gives."""
+        parts = self._map(_score, references, predictions, profile=profile)
+        if not all(part.same_definition(parts[0]) for part in parts):
+            raise InputError(
+                "the workers score by different versions of cmexam-baseline or dictionaries; install the same on all"
+            )
+        return metrics.ExplanationScores.merged(parts)
+
+    def _map(self, function: Callable[..., Part], *columns: Sequence[Any], **others: Any) -> list[Part]:
+        """`function` of every part of the columns, in order; of one part at least."""
+        bounds = range(0, max(len(columns[0]), 1), ROWS_A_PART)
+        if self.alone or len(bounds) == 1:
+            # In pieces, so that of many texts only some are in memory as they are counted.
+            return [
+                function(*(column[piece] for column in columns), **others)
+                for piece in pieces(len(columns[0]))
+            ]
+        from joblib import Parallel, delayed
+
+        parts = ([column[start : start + ROWS_A_PART] for column in columns] for start in bounds)
+        with self._backend():
+            done: list[Part] = Parallel(n_jobs=-1 if self.scheduler else self.jobs, batch_size=1)(
+                delayed(function)(*part, **others) for part in parts
+            )
+        return done
+
+    @contextmanager
+    def _backend(self) -> Iterator[None]:
+        from joblib import parallel_config
+
+        if self.scheduler is None:
+            try:
+                with parallel_config(backend="loky"):
+                    yield
+            except BrokenExecutor as error:
+                raise InputError("a worker process was killed; use fewer --jobs") from error
+            return
+        client = _connected(self.scheduler)
+        from distributed import KilledWorker
+
+        try:
+            with client, parallel_config(backend="dask"):
+                yield
+        except KilledWorker as error:
+            raise InputError(f"the workers of {self.scheduler} die at this work; see their logs") from error
+
+
+def _score(
+    references: Sequence[str | None], predictions: Sequence[str | None], profile: str
+) -> metrics.ExplanationScores:
+    return metrics.score_explanations(references, predictions, profile=profile)
+
+
+def _connected(scheduler: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise InputError(
+            "--scheduler needs Dask; install it with pip install 'cmexam-baseline[distributed]'"
+        ) from error
+    try:
+        return Client(scheduler, timeout=PATIENCE, set_as_default=True)
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(
+            f"no Dask scheduler answers at {scheduler!r}; give its address, as in tcp://localhost:8786"
+        ) from error

@@ -1,0 +1,191 @@
+"""Scores as plain data: what `score --format json` prints, one row a question, and the questions missed.
+
+The JSON has a schema, `exam/evaluation/score.schema.json`; a change that breaks readers raises its version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.io.packed_column import pieces
+from cmexam_baseline.exam.letters import masks_to_letters
+from cmexam_baseline.scoring.system_score import SMALL_SLICE, Settings, SystemScore, letter_confusion
+
+SCHEMA = "cmexam-baseline/score"
+SCHEMA_VERSION = 1
+EXAMPLES = 5
+
+SHOWN_FIGURES = ("bleu1", "bleu2", "bleu3", "bleu4", "rouge1", "rouge2", "rougeL")
+
+
+def report_of(
+    exam: Exam | None, source: dict[str, Any], systems: Sequence[SystemScore], settings: Settings
+) -> dict[str, Any]:
+    """Everything that was measured, ready for JSON.
+
+    `source` says where the exam came from: path, split, rows left out.
+    """
+    return {
+        "schema": SCHEMA,
+        "schema_version": SCHEMA_VERSION,
+        "version": version("cmexam-baseline"),
+        "exam": {
+            "source": source["path"],
+            "split": source["split"],
+            "n": len(exam) if exam is not None else int(systems[0].rows.size),
+            "left_out": source["left_out"],
+            "fingerprint": exam.fingerprint() if exam is not None else None,
+        },
+        "profile": settings.profile,
+        "missing": settings.missing,
+        "resamples": settings.resamples,
+        "seed": settings.seed,
+        "small_slice": SMALL_SLICE,
+        "systems": [_system(exam, system) for system in systems],
+    }
+
+
+def rows_of(exam: Exam, systems: Sequence[SystemScore]) -> Iterator[dict[str, list[Any]]]:
+    """One row a system and question, as columns: what was right, what was answered and how it was read.
+
+    They come in parts, the systems one after the other. BLEU and ROUGE of a row are those of its pair alone,
+    None where there is no pair.
+    """
+    names = ("system", "id", "gold", "answer", "correct", "rule", "span_start", "span_end", *SHOWN_FIGURES)
+    gold = exam.letters()
+    for system in systems:
+        answers = masks_to_letters(system.aligned.answers)
+        pairs = None if system.explanations is None else system.explanations.per_pair
+        for piece in pieces(len(system.rows)):
+            columns: dict[str, list[Any]] = {name: [] for name in names}
+            figures = None if pairs is None else pairs[piece]
+            for place, row in enumerate(system.rows[piece].tolist()):
+                found = system.aligned.extractions[row]
+                start, end = (found.span if found is not None else None) or (None, None)
+                columns["system"].append(system.name)
+                columns["id"].append(exam.ids[row])
+                columns["gold"].append(gold[row])
+                columns["answer"].append(answers[row])
+                columns["correct"].append(int(answers[row] == gold[row]))
+                columns["rule"].append(found.rule if found is not None else "missing row")
+                columns["span_start"].append(start)
+                columns["span_end"].append(end)
+                for name in SHOWN_FIGURES:
+                    value = float("nan") if figures is None else float(figures[name][place])
+                    columns[name].append(None if np.isnan(value) else value)
+            yield columns
+
+
+def misses_of(exam: Exam | None, systems: Sequence[SystemScore]) -> Iterator[dict[str, Any]]:
+    """The wrong answers of all systems: id, system, question, options, gold, answer, rule and reply."""
+    if exam is None:
+        return
+    gold = exam.letters()
+    for system in systems:
+        if system.answers is None:
+            continue
+        answers = masks_to_letters(system.aligned.answers)
+        replies = system.aligned.output.raw or system.aligned.output.replies or []
+        for row in system.rows.tolist():
+            if answers[row] == gold[row]:
+                continue
+            found = system.aligned.extractions[row]
+            file_row = int(system.aligned.join.row_of[row])
+            reply = replies[file_row] if file_row >= 0 else ""
+            yield {
+                "id": exam.ids[row],
+                "system": system.name,
+                "question": exam.questions[row],
+                "options": exam.options(row),
+                "gold": gold[row],
+                "answer": answers[row],
+                "rule": found.rule if found is not None else "missing row",
+                "reply": reply if len(reply) > len(answers[row]) else "",
+            }
+
+
+def _system(exam: Exam | None, system: SystemScore) -> dict[str, Any]:
+    best_and_worst = system.best_and_worst()
+    return {
+        "name": system.name,
+        "file": system.aligned.output.file,
+        "recognised": system.aligned.output.recognition.describe(),
+        "join": _join(exam, system),
+        "extraction": _extraction(system),
+        "answers": _answers(system),
+        "explanations": _explanations(system),
+        "probabilities": system.probabilities,
+        "without_overlap": system.without_overlap.to_dict() if system.without_overlap else None,
+        "slices": [part.to_dict() for part in system.slices],
+        "best": best_and_worst[0].to_dict() if best_and_worst else None,
+        "worst": best_and_worst[1].to_dict() if best_and_worst else None,
+        "confusion": letter_confusion(exam, system) if exam is not None and system.answers else None,
+    }
+
+
+def _join(exam: Exam | None, system: SystemScore) -> dict[str, Any]:
+    join = system.aligned.join
+    missing = join.missing.tolist()
+    file_rows = system.aligned.output.rows
+    return {
+        "by": join.by,
+        "matched": int(join.matched.size),
+        "missing": len(missing),
+        "doubled": len(join.doubled),
+        "extra": len(join.extra),
+        "damaged": len(system.aligned.output.damaged),
+        "by_order": len(join.by_order),
+        "unmapped": len(system.aligned.unmapped),
+        "examples": {
+            "missing": [exam.ids[row] for row in islice(missing, EXAMPLES)] if exam is not None else [],
+            "damaged": list(islice(system.aligned.output.damaged, EXAMPLES)),
+            "doubled": [file_rows[row] for row in islice(join.doubled, EXAMPLES)],
+            "extra": [file_rows[row] for row in islice(join.extra, EXAMPLES)],
+        },
+    }
+
+
+def _extraction(system: SystemScore) -> dict[str, Any]:
+    rules = system.aligned.rule_counts() if system.aligned.has_answers else {}
+    return {"rules": rules, "unread": rules.get("", 0)}
+
+
+def _answers(system: SystemScore) -> dict[str, Any] | None:
+    scores = system.answers
+    if scores is None:
+        return None
+    return {
+        "n": scores.n,
+        "n_correct": scores.n_correct,
+        "n_unanswered": scores.n_unanswered,
+        **{name: system.intervals[name].to_dict() for name in ("accuracy", "weighted_f1", "unread_rate")},
+        "macro_f1": scores.macro.f1,
+        "of_answered": _of_answered(system),
+        "signature": scores.signature,
+    }
+
+
+def _of_answered(system: SystemScore) -> dict[str, Any] | None:
+    if system.answered is None:
+        return None
+    names = {"accuracy": "answered_accuracy", "weighted_f1": "answered_f1"}
+    figures = {name: system.intervals[interval].to_dict() for name, interval in names.items()}
+    return {"n": system.answered.n, **figures}
+
+
+def _explanations(system: SystemScore) -> dict[str, Any] | None:
+    scores = system.explanations
+    if scores is None:
+        return None
+    return {
+        "n_pairs": scores.counts["pairs"],
+        "n_dropped": scores.counts["rows"] - scores.counts["pairs"],
+        "figures": {name: system.intervals[name].to_dict() for name in SHOWN_FIGURES},
+        "signature": scores.signature,
+    }

@@ -1,0 +1,186 @@
+"""Files and folders appear whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.io.files import new_folder, refuse_taken, refuse_unwritable, write_atomically
+from cmexam_baseline.exam.io.locks import held, lock
+
+
+def names(folder: Path) -> list[str]:
+    return [entry.name for entry in folder.iterdir()]
+
+
+def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    target = tmp_path / "x.json"
+    write_atomically(target, "旧")
+    write_atomically(target, b"\xff")
+    assert target.read_bytes() == b"\xff"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_files_are_as_readable_as_others(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("x")
+    write_atomically(tmp_path / "new", "x")
+    assert (tmp_path / "new").stat().st_mode == (tmp_path / "plain").stat().st_mode
+    (tmp_path / "new").chmod(0o600)
+    write_atomically(tmp_path / "new", "y")
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("name", ["no/such/folder.json", "folder"])
+def test_what_cannot_be_written_is_said(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match="cannot be written: .*; choose another place"):
+        write_atomically(tmp_path / name, "x")
+    assert names(tmp_path) == ["folder"]
+
+
+def test_a_folder_appears_when_it_is_done(tmp_path: Path) -> None:
+    with new_folder(tmp_path / "deep" / "run") as folder:
+        (folder / "a").write_text("1")
+        assert not (tmp_path / "deep" / "run").exists()
+    assert (tmp_path / "deep" / "run" / "a").read_text() == "1"
+    assert names(tmp_path / "deep") == ["run"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_interrupted_folder_leaves_nothing(tmp_path: Path, error: type[BaseException]) -> None:
+    with pytest.raises(error), new_folder(tmp_path / "run") as folder:
+        (folder / "a").write_text("1")
+        raise error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_filled_folder_is_kept_unless_told_otherwise(tmp_path: Path) -> None:
+    target = tmp_path / "run"
+    target.mkdir()
+    with new_folder(target) as folder:
+        (folder / "a").write_text("1")
+    with (
+        pytest.raises(InputError, match="is not empty; give another folder or --overwrite"),
+        new_folder(target),
+    ):
+        pass
+    with new_folder(target, overwrite=True) as folder:
+        (folder / "b").write_text("2")
+    assert names(target) == ["b"]
+    with pytest.raises(ValueError, match="stop"), new_folder(target, overwrite=True):
+        raise ValueError("stop")
+    assert names(target) == ["b"]
+    assert names(tmp_path) == ["run"]
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("x")
+    with pytest.raises(InputError, match="is a file"):
+        refuse_taken(tmp_path / "run", overwrite=True)
+    with pytest.raises(InputError, match="cannot be made"), new_folder(tmp_path / "run" / "deeper"):
+        pass
+
+
+def abandoned(folder: Path, name: str) -> Path:
+    """What a process leaves that is killed while it fills a folder."""
+    left = folder / f".{name}.abcdefgh.unfinished"
+    left.mkdir()
+    (left / "half").write_text("x")
+    return left
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    abandoned(tmp_path, "run")
+    other = abandoned(tmp_path, "another")
+    (tmp_path / ".scores.json.abcdefgh.unfinished").write_text("{")
+    with new_folder(tmp_path / "run") as folder:
+        (folder / "a").write_text("1")
+    write_atomically(tmp_path / "scores.json", "{}")
+    assert sorted(names(tmp_path)) == [other.name, "run", "scores.json"]
+
+
+def test_what_another_process_is_filling_is_left_alone(tmp_path: Path) -> None:
+    with new_folder(tmp_path / "run", overwrite=True) as first:
+        (first / "a").write_text("1")
+        with new_folder(tmp_path / "run") as second:
+            (second / "b").write_text("2")
+        assert (first / "a").read_text() == "1"
+    assert names(tmp_path) == ["run"]
+    assert names(tmp_path / "run") == ["a"]
+
+
+def test_the_later_of_two_without_overwrite_changes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is not empty"), new_folder(tmp_path / "run") as late:
+        with new_folder(tmp_path / "run") as early:
+            (early / "a").write_text("1")
+        (late / "b").write_text("2")
+    assert names(tmp_path) == ["run"]
+    assert names(tmp_path / "run") == ["a"]
+
+
+@pytest.fixture
+def renaming(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that cannot exchange two names in one step."""
+    monkeypatch.setattr("cmexam_baseline.exam.io.atomic_swap._exchange_at_once", lambda new, old: False)
+
+
+@pytest.mark.usefixtures("renaming")
+def test_folders_are_replaced_by_renaming_where_they_cannot_be_exchanged(tmp_path: Path) -> None:
+    test_a_filled_folder_is_kept_unless_told_otherwise(tmp_path)
+
+
+@pytest.mark.usefixtures("renaming")
+def test_a_folder_that_a_killed_process_moved_aside_comes_back(tmp_path: Path) -> None:
+    aside = tmp_path / ".run.abcdefgh.replaced"
+    aside.mkdir()
+    (aside / "old").write_text("1")
+    abandoned(tmp_path, "run")
+    with pytest.raises(InputError, match="is not empty"):
+        refuse_taken(tmp_path / "run")
+    assert names(tmp_path / "run") == ["old"]
+    with new_folder(tmp_path / "run", overwrite=True) as folder:
+        (folder / "new").write_text("2")
+    assert names(tmp_path) == ["run"]
+    assert names(tmp_path / "run") == ["new"]
+
+
+def test_without_locks_nothing_is_taken_for_abandoned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cmexam_baseline.exam.io.locks.fcntl", None)
+    left = abandoned(tmp_path, "run")
+    with new_folder(tmp_path / "run") as folder:
+        (folder / "a").write_text("1")
+    assert sorted(names(tmp_path)) == [left.name, "run"]
+
+
+@pytest.mark.parametrize("place", ["run", "deeper/than/this/run"])
+def test_a_place_that_can_be_made(tmp_path: Path, place: str) -> None:
+    refuse_unwritable(tmp_path / place)
+    assert names(tmp_path) == []
+
+
+def test_a_place_that_cannot_be_made_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match="file cannot be written to; choose another place"):
+        refuse_unwritable(tmp_path / "file" / "run")
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(InputError, match=f"{tmp_path} cannot be written to"):
+        refuse_unwritable(tmp_path / "missing" / "run")
+
+
+def test_a_lock_is_held_by_one_at_a_time(tmp_path: Path) -> None:
+    with held(tmp_path, "wait"):
+        with (
+            pytest.raises(InputError, match=f"{tmp_path} is in use by another command; wait"),
+            held(tmp_path, "wait"),
+        ):
+            pass
+        assert lock(tmp_path) is None
+    with held(tmp_path, "wait"):
+        pass
+    assert lock(tmp_path / "missing") is None

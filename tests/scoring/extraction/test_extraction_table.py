@@ -1,0 +1,60 @@
+"""The table of labelled replies: text, options and the letters that a reader finds in them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cmexam_baseline.scoring import extract, extract_all, extract_answers
+from cmexam_baseline.scoring.extraction import RULES
+
+CASES: list[dict[str, Any]] = [
+    json.loads(line)
+    for line in Path(__file__).with_name("extraction_cases.jsonl").read_text(encoding="utf-8").splitlines()
+]
+GROUPS = sorted({case["group"] for case in CASES})
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_case_of_the_group_is_read_as_labelled(group: str) -> None:
+    wrong = {
+        case["text"][:80]: (case["expected"], found)
+        for case in CASES
+        if case["group"] == group
+        and (found := extract(case["text"], case["options"]).letters) != case["expected"]
+    }
+    assert not wrong
+
+
+def test_the_table_is_broad() -> None:
+    assert len(CASES) >= 1_500
+    assert len(GROUPS) >= 20
+    assert sum(case["expected"] is None for case in CASES) >= 60
+    assert Counter(len(case["expected"] or "") for case in CASES)[3] >= 10
+
+
+def test_the_three_calls_agree() -> None:
+    texts = [case["text"] for case in CASES]
+    options = [case["options"] for case in CASES]
+    single = [extract(text, of_one) for text, of_one in zip(texts, options, strict=True)]
+    assert extract_all(texts, options) == single
+    assert extract_answers(texts, options) == [found.letters for found in single]
+
+
+def test_every_rule_of_the_table_reads_more_than_one_case() -> None:
+    used = Counter(extract(case["text"], case["options"]).rule for case in CASES)
+    assert {name for name in RULES if used[name] < 2} == set()
+
+
+def test_a_span_shows_the_answer_in_the_raw_text() -> None:
+    for case in CASES:
+        found = extract(case["text"], case["options"])
+        if found.span is None:
+            assert found.letters is None
+            continue
+        start, end = found.span
+        assert 0 <= start < end <= len(case["text"])
