@@ -22,7 +22,7 @@ ROWS = {"all": "all rows", "without_overlap": "without overlap with train"}
 
 
 def gains(
-    exam: Exam, systems: Mapping[str, NDArray[np.uint8]], overlaps: NDArray[np.bool_]
+    exam: Exam, systems: Mapping[str, NDArray[np.uint16]], overlaps: NDArray[np.bool_]
 ) -> dict[str, dict[str, Any]]:
     """Accuracies and differences of systems, each by name with its answers, on all rows and without overlap.
 
@@ -48,7 +48,7 @@ def show_gains(console: Console, model: str, scores: Mapping[str, Any]) -> None:
     )
 
 
-def _on_rows(gold: NDArray[np.uint8], systems: Mapping[str, NDArray[np.uint8]]) -> dict[str, Any]:
+def _on_rows(gold: NDArray[np.uint16], systems: Mapping[str, NDArray[np.uint16]]) -> dict[str, Any]:
     if not len(gold):
         return {"n": 0, "accuracy": dict.fromkeys(systems), "differences": []}
     return {

@@ -53,12 +53,12 @@ class Batches:
     """Makes batches of any questions out of all sequences; cheap enough to do beside the training step."""
 
     def __init__(
-        self, sequences: Sequences, template: Template, answers: NDArray[np.uint8] | None = None
+        self, sequences: Sequences, template: Template, answers: NDArray[np.uint16] | None = None
     ) -> None:
         self.sequences = sequences
         self.template = template
         n = len(sequences)
-        self.answers = np.zeros(n, np.uint8) if answers is None else answers
+        self.answers = np.zeros(n, np.uint16) if answers is None else answers
 
     def __len__(self) -> int:
         return len(self.sequences)

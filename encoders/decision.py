@@ -30,7 +30,7 @@ class Answering:
         """Flat probability of every option, from flat scores."""
         return option_probabilities(self.loss, scores, offsets, np.array(self.size_bias))
 
-    def answers(self, scores: Floats, offsets: Offsets, questions: Sequence[str]) -> NDArray[np.uint8]:
+    def answers(self, scores: Floats, offsets: Offsets, questions: Sequence[str]) -> NDArray[np.uint16]:
         """Bit masks (n,) from flat scores."""
         if self.decoder is None:
             return natural_answers(self.loss, scores, offsets, np.array(self.size_bias))
@@ -46,7 +46,7 @@ class Answering:
         )
 
     def chosen_on(
-        self, scores: Floats, offsets: Offsets, questions: Sequence[str], answers: NDArray[np.uint8]
+        self, scores: Floats, offsets: Offsets, questions: Sequence[str], answers: NDArray[np.uint16]
     ) -> Answering:
         """The best option alone, the loss's most probable set, or a fitted decoder: the most often right.
 

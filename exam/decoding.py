@@ -56,7 +56,7 @@ class Decoder:
     ) -> Decoder:
         """The decoder with the most exactly right answers on these questions, never fewer than `argmax`.
 
-        scores and offsets as in `decode`, answers uint8 (n,) bit masks; questions without an answer do not
+        scores and offsets as in `decode`, answers uint16 (n,) bit masks; questions without an answer do not
         count. Among equally good rules the one that adds the fewest letters wins. With the n stems in
         `questions` those that ask for several letters get a rule of their own.
         Raises `InputError` where the arguments do not fit together.
@@ -65,7 +65,7 @@ class Decoder:
         [3]
         """
         padded = _padded(scores, offsets)
-        masks = np.asarray(answers, dtype=np.uint8)
+        masks = np.asarray(answers, dtype=np.uint16)
         if masks.shape != (len(padded),):
             raise InputError(f"{len(padded)} questions need as many answers; got shape {masks.shape}")
         known = masks > 0
@@ -77,8 +77,8 @@ class Decoder:
 
     def decode(
         self, scores: ArrayLike, offsets: ArrayLike, questions: Sequence[str] | None = None
-    ) -> NDArray[np.uint8]:
-        """The answers as bit masks, uint8 (n,).
+    ) -> NDArray[np.uint16]:
+        """The answers as bit masks, uint16 (n,).
 
         scores: one number an option, flat, not negative where a rule is set (probabilities); offsets: (n+1,)
         bounds of the questions; questions: the n stems, without which no stem counts as asking for several.
@@ -155,16 +155,19 @@ def _asking(questions: Sequence[str] | None, n: int) -> NDArray[np.bool_]:
     return asks_for_several(questions)
 
 
-def _decode(padded: NDArray[np.float64], rule: SeveralRule | None) -> NDArray[np.uint8]:
+def _decode(padded: NDArray[np.float64], rule: SeveralRule | None) -> NDArray[np.uint16]:
     taken = np.zeros(padded.shape, dtype=bool)
     if rule is not None:
         best = padded.max(axis=1, keepdims=True)
         taken = padded >= np.maximum(rule.threshold, rule.ratio * best)
     taken[np.arange(len(padded)), padded.argmax(axis=1)] = True
-    return np.packbits(taken, axis=1, bitorder="little")[:, 0]
+    masks: NDArray[np.uint16] = (taken << np.arange(MAX_OPTIONS, dtype=np.uint16)).sum(
+        axis=1, dtype=np.uint16
+    )
+    return masks
 
 
-def _best_rule(padded: NDArray[np.float64], answers: NDArray[np.uint8]) -> SeveralRule | None:
+def _best_rule(padded: NDArray[np.float64], answers: NDArray[np.uint16]) -> SeveralRule | None:
     """The rule with the most exact matches; None unless one beats the best option alone."""
     if not len(padded):
         return None

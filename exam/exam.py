@@ -14,6 +14,7 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.packed_column import pieces
 from cmexam_baseline.exam.io.table import PUBLISHED_FORM, FileForm
 from cmexam_baseline.exam.letters import (
+    MAX_MASK,
     MAX_OPTIONS,
     letter_counts,
     letters_to_masks,
@@ -31,8 +32,8 @@ class Exam:
     questions:      n stems
     option_texts:   all options of all questions without their letters, one flat list
     option_offsets: int64 (n+1,); the options of question i are
-                    `option_texts[option_offsets[i]:option_offsets[i+1]]`; 2–8 a question
-    answers:        uint8 (n,) bit masks, bit 0 is A; 0 = unknown
+                    `option_texts[option_offsets[i]:option_offsets[i+1]]`; 2–10 a question
+    answers:        uint16 (n,) bit masks, bit 0 is A; 0 = unknown
     explanations:   n texts, "" = none
     annotations:    column name -> n values
     form:           how the CSV file was written that this was read from, for writing it again; not compared
@@ -53,14 +54,14 @@ class Exam:
     questions: Sequence[str]
     option_texts: Sequence[str]
     option_offsets: NDArray[np.int64]
-    answers: NDArray[np.uint8]
+    answers: NDArray[np.uint16]
     explanations: Sequence[str]
     annotations: Mapping[str, Sequence[str]] = field(default_factory=dict)
     form: FileForm = PUBLISHED_FORM
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "option_offsets", _frozen_array(self.option_offsets, np.int64))
-        object.__setattr__(self, "answers", _frozen_array(self.answers, np.uint8))
+        object.__setattr__(self, "answers", _frozen_array(self.answers, np.uint16))
         _check_lengths(self)
         _check_options(self)
         refuse_doubled(self.ids, "id")
@@ -268,8 +269,8 @@ def _frozen_array(values: ArrayLike, dtype: type[np.generic]) -> NDArray[np.gene
     array = np.asarray(values)
     if array.size and array.dtype.kind not in "iu":
         raise InputError(f"answers and option_offsets must be integer arrays; got {array.dtype}")
-    if array.size and dtype is np.uint8 and not (int(array.min()) >= 0 and int(array.max()) <= 255):
-        raise InputError("answers must be bit masks between 0 and 255")
+    if array.size and dtype is np.uint16 and not (int(array.min()) >= 0 and int(array.max()) <= MAX_MASK):
+        raise InputError(f"answers must be bit masks between 0 and {MAX_MASK}")
     copy = array.astype(dtype, copy=True)
     copy.flags.writeable = False
     return copy

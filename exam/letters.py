@@ -16,17 +16,19 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.metrics.answer_codes import LETTERS as LETTERS
 
 MAX_OPTIONS = len(LETTERS)
+MAX_MASK = (1 << MAX_OPTIONS) - 1
 
 # What people write between, around and after letters: "A,B,D", "(A)", "A、C。", "A B".
 _BESIDE_LETTERS = re.compile(r"[\s,;、。.:/|&+()\[\]【】\"']+")
 
 _LETTERS_OF_MASK = [
-    "".join(letter for bit, letter in enumerate(LETTERS) if mask >> bit & 1) for mask in range(256)
+    "".join(letter for bit, letter in enumerate(LETTERS) if mask >> bit & 1)
+    for mask in range(1 << len(LETTERS))
 ]
 
 
 def parse_letters(text: str) -> int | None:
-    """The mask of an answer as people write it, or None where something else than a letter A–H stands there.
+    """The mask of an answer as people write it, or None where something else than a letter A–J stands there.
 
     Width, case, order, repetition and the usual separators do not matter; no letter at all is 0.
 
@@ -44,7 +46,7 @@ def parse_letters(text: str) -> int | None:
 
 
 def letters_to_mask(text: str) -> int:
-    """The bit mask of an answer: letters A–H in any order, width or case, with or without separators.
+    """The bit mask of an answer: letters A–J in any order, width or case, with or without separators.
 
     Raises `InputError` where `text` holds anything else.
 
@@ -53,27 +55,27 @@ def letters_to_mask(text: str) -> int:
     """
     mask = parse_letters(text)
     if mask is None:
-        raise InputError(f"answer {text!r} is not a set of letters A–H; write it as in 'C' or 'ABD'")
+        raise InputError(f"answer {text!r} is not a set of letters A–J; write it as in 'C' or 'ABD'")
     return mask
 
 
 def mask_to_letters(mask: int) -> str:
     """The letters of a bit mask in order; "" for 0.
 
-    Raises `InputError` for a mask outside 0–255.
+    Raises `InputError` for a mask outside 0–1023.
 
     >>> mask_to_letters(11)
     'ABD'
     """
     if not 0 <= mask < len(_LETTERS_OF_MASK):
-        raise InputError(f"answer mask {mask} must be between 0 and 255")
+        raise InputError(f"answer mask {mask} must be between 0 and {MAX_MASK}")
     return _LETTERS_OF_MASK[mask]
 
 
-def letters_to_masks(texts: Iterable[str | None]) -> NDArray[np.uint8]:
-    """The bit masks of many answers, uint8 (n,); None and "" become 0.
+def letters_to_masks(texts: Iterable[str | None]) -> NDArray[np.uint16]:
+    """The bit masks of many answers, uint16 (n,); None and "" become 0.
 
-    Raises `InputError` naming the first answer that is not a set of letters A–H.
+    Raises `InputError` naming the first answer that is not a set of letters A–J.
 
     >>> letters_to_masks(["C", None, "A,D"]).tolist()
     [4, 0, 9]
@@ -83,22 +85,22 @@ def letters_to_masks(texts: Iterable[str | None]) -> NDArray[np.uint8]:
     if None in masks.values():
         row, text = next((row, text) for row, text in enumerate(answers, 1) if masks[text] is None)
         raise InputError(
-            f"answer {text!r} in row {row} is not a set of letters A–H; write it as in 'C' or 'ABD'"
+            f"answer {text!r} in row {row} is not a set of letters A–J; write it as in 'C' or 'ABD'"
         )
-    return np.array([masks[text] for text in answers], dtype=np.uint8)
+    return np.array([masks[text] for text in answers], dtype=np.uint16)
 
 
 def masks_to_letters(masks: ArrayLike) -> list[str]:
     """The letters of many bit masks, "" for 0.
 
-    Raises `InputError` where a mask is outside 0–255.
+    Raises `InputError` where a mask is outside 0–1023.
 
     >>> masks_to_letters([4, 0, 9])
     ['C', '', 'AD']
     """
     values: Sequence[int] = np.asarray(masks).tolist()
     if values and not (min(values) >= 0 and max(values) < len(_LETTERS_OF_MASK)):
-        raise InputError(f"answer masks must be between 0 and 255; got {min(values)} to {max(values)}")
+        raise InputError(f"answer masks must be between 0 and {MAX_MASK}; got {min(values)} to {max(values)}")
     return [_LETTERS_OF_MASK[mask] for mask in values]
 
 
@@ -108,4 +110,4 @@ def letter_counts(masks: ArrayLike) -> NDArray[np.int64]:
     >>> letter_counts([4, 0, 11]).tolist()
     [1, 0, 3]
     """
-    return np.bitwise_count(np.asarray(masks, dtype=np.uint8)).astype(np.int64)
+    return np.bitwise_count(np.asarray(masks, dtype=np.uint16)).astype(np.int64)

@@ -14,6 +14,7 @@ from cmexam_baseline.exam.exam import Exam, refuse_doubled
 from cmexam_baseline.exam.io.result_writer import write_column_parts, write_columns
 from cmexam_baseline.exam.letters import (
     LETTERS,
+    MAX_MASK,
     MAX_OPTIONS,
     masks_to_letters,
 )
@@ -26,7 +27,7 @@ class Predictions:
     """The answers of one model to n questions.
 
     ids:            n different strings, those of the exam
-    answers:        uint8 (n,) bit masks, 0 = no answer
+    answers:        uint16 (n,) bit masks, 0 = no answer
     option_scores:  float64, the probability (0–1) of every option of every question, flat; or None
     option_offsets: int64 (n+1,), bounds of the questions in `option_scores`; given together with it
     explanations:   n texts, or None where the model gives none
@@ -41,13 +42,13 @@ class Predictions:
     """
 
     ids: Sequence[str]
-    answers: NDArray[np.uint8]
+    answers: NDArray[np.uint16]
     option_scores: NDArray[np.float64] | None = None
     option_offsets: NDArray[np.int64] | None = None
     explanations: list[str] | None = None
 
     def __post_init__(self) -> None:
-        _set_array(self, "answers", np.uint8, "iu")
+        _set_array(self, "answers", np.uint16, "iu")
         if (self.option_scores is None) != (self.option_offsets is None):
             raise InputError("option_scores and option_offsets belong together; give both or neither")
         if self.option_scores is not None:
@@ -90,7 +91,7 @@ class Predictions:
             )
         return Predictions(
             ids=list(exam.ids),
-            answers=np.array([self.answers[row] if row >= 0 else 0 for row in rows], dtype=np.uint8),
+            answers=np.array([self.answers[row] if row >= 0 else 0 for row in rows], dtype=np.uint16),
             option_scores=None if self.option_scores is None else self._joined_scores(exam, rows),
             option_offsets=None if self.option_scores is None else exam.option_offsets,
             explanations=self.explanations and [self.explanations[row] if row >= 0 else "" for row in rows],
@@ -180,8 +181,8 @@ def _set_array(predictions: Predictions, name: str, dtype: type[np.generic], kin
     array = np.asarray(getattr(predictions, name))
     if array.size and array.dtype.kind not in kinds:
         raise InputError(f"predictions: {name} must be an array of numbers; got {array.dtype}")
-    if dtype is np.uint8 and array.size and not (int(array.min()) >= 0 and int(array.max()) <= 255):
-        raise InputError(f"predictions: {name} must be bit masks between 0 and 255")
+    if dtype is np.uint16 and array.size and not (int(array.min()) >= 0 and int(array.max()) <= MAX_MASK):
+        raise InputError(f"predictions: {name} must be bit masks between 0 and {MAX_MASK}")
     copy = array.astype(dtype, copy=True)
     copy.flags.writeable = False
     object.__setattr__(predictions, name, copy)

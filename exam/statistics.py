@@ -129,7 +129,7 @@ def _renumbered(exam: Exam, prefix: str) -> Exam:
 def _describe(exam: Exam) -> SplitStatistics:
     letters_per_answer = letter_counts(exam.answers)
     answered = max(int((letters_per_answer > 0).sum()), 1)
-    held = (exam.answers[:, None] >> np.arange(len(LETTERS), dtype=np.uint8) & 1).sum(axis=0).tolist()
+    held = (exam.answers[:, None] >> np.arange(len(LETTERS), dtype=np.uint16) & 1).sum(axis=0).tolist()
     return SplitStatistics(
         questions=len(exam),
         vocabulary=len(_characters(exam)),

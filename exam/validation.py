@@ -112,7 +112,7 @@ def options_doubt(options: Sequence[str], folded: Sequence[str]) -> list[str]:
 
 
 def plain_options(folded: Sequence[str], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether each question's options have neither fault nor doubt, bool (n,): two to eight different texts.
+    """Whether each question's options have neither fault nor doubt, bool (n,): two to ten different texts.
 
     folded: the options of all questions, flat, as `fold_texts` gives them; counts: int64 (n,)
     """

@@ -191,7 +191,7 @@ class LightGBMBaseline:
             raise InputError("the baseline has not learned anything yet; call fit or load first")
         return reasons(self._library, self._booster, exam, most, self._further(exam, more, silent))
 
-    def _explained(self, exam: Exam, answers: NDArray[np.uint8], progress: Progress) -> list[str] | None:
+    def _explained(self, exam: Exam, answers: NDArray[np.uint16], progress: Progress) -> list[str] | None:
         if self._library is None or not self._explainer.sentences:
             return None
         return self._explainer.explain(self._library, exam, answers, progress)

@@ -39,8 +39,8 @@ class TrivialBaseline(ABC):
         return Predictions(ids=list(exam.ids), answers=self._masks(exam))
 
     @abstractmethod
-    def _masks(self, exam: Exam) -> NDArray[np.uint8]:
-        """Bit masks, uint8 (n,)."""
+    def _masks(self, exam: Exam) -> NDArray[np.uint16]:
+        """Bit masks, uint16 (n,)."""
 
 
 class RandomSubset(TrivialBaseline):
@@ -52,9 +52,9 @@ class RandomSubset(TrivialBaseline):
     ['C']
     """
 
-    def _masks(self, exam: Exam) -> NDArray[np.uint8]:
+    def _masks(self, exam: Exam) -> NDArray[np.uint16]:
         generator = np.random.default_rng(self.seed)
-        return generator.integers(1, 2**exam.n_options, dtype=np.int64).astype(np.uint8)
+        return generator.integers(1, 2**exam.n_options, dtype=np.int64).astype(np.uint16)
 
 
 class RandomLetter(TrivialBaseline):
@@ -66,7 +66,7 @@ class RandomLetter(TrivialBaseline):
     ['B']
     """
 
-    def _masks(self, exam: Exam) -> NDArray[np.uint8]:
+    def _masks(self, exam: Exam) -> NDArray[np.uint16]:
         return _letter_masks(np.random.default_rng(self.seed).integers(0, exam.n_options))
 
 
@@ -89,11 +89,11 @@ class MostFrequentLetter(TrivialBaseline):
         self, exam: Exam, val: Exam | None = None, progress: Progress | None = None
     ) -> MostFrequentLetter:
         """Count how often each letter belongs to the answer, in answers of several letters too."""
-        bits = exam.answers[:, None] >> np.arange(MAX_OPTIONS, dtype=np.uint8) & 1
+        bits = exam.answers[:, None] >> np.arange(MAX_OPTIONS, dtype=np.uint16) & 1
         self.counts = bits.sum(axis=0, dtype=np.int64)
         return self
 
-    def _masks(self, exam: Exam) -> NDArray[np.uint8]:
+    def _masks(self, exam: Exam) -> NDArray[np.uint16]:
         best = [int(np.argmax(self.counts[: n + 1])) for n in range(MAX_OPTIONS)]
         return _letter_masks(np.array(best)[exam.n_options - 1])
 
@@ -107,9 +107,9 @@ class LongestOption(TrivialBaseline):
     ['B']
     """
 
-    def _masks(self, exam: Exam) -> NDArray[np.uint8]:
+    def _masks(self, exam: Exam) -> NDArray[np.uint16]:
         if not len(exam):
-            return np.zeros(0, dtype=np.uint8)
+            return np.zeros(0, dtype=np.uint16)
         lengths = np.fromiter(map(len, exam.option_texts), dtype=np.int64, count=len(exam.option_texts))
         positions = np.arange(len(lengths)) - np.repeat(exam.option_offsets[:-1], exam.n_options)
         # The longest wins; of equally long ones the first does.
@@ -127,7 +127,7 @@ class AllOfTheAbove(LongestOption):
     ['C']
     """
 
-    def _masks(self, exam: Exam) -> NDArray[np.uint8]:
+    def _masks(self, exam: Exam) -> NDArray[np.uint16]:
         masks = super()._masks(exam)
         for place, text in enumerate(exam.option_texts):
             if _ALL_OF_THE_ABOVE.fullmatch(text.strip("。. ")):
@@ -145,5 +145,5 @@ TRIVIAL_BASELINES: dict[str, type[TrivialBaseline]] = {
 }
 
 
-def _letter_masks(positions: NDArray[np.integer]) -> NDArray[np.uint8]:
-    return np.left_shift(1, positions.astype(np.int64)).astype(np.uint8)
+def _letter_masks(positions: NDArray[np.integer]) -> NDArray[np.uint16]:
+    return np.left_shift(1, positions.astype(np.int64)).astype(np.uint16)

@@ -58,7 +58,7 @@ class Explainer:
     >>> solved = Question("1", "夜盲症的病因是", ("缺维生素A", "缺铁"), "A", "维生素A缺乏可引起夜盲症（A对）。")
     >>> exam = Exam.from_questions([solved])
     >>> asked = Exam.from_questions([Question("2", "夜盲症是由于", ("缺铁", "缺维生素A"))])
-    >>> Explainer.fit(exam).explain(Library.fit(exam), asked, np.array([2], np.uint8))
+    >>> Explainer.fit(exam).explain(Library.fit(exam), asked, np.array([2], np.uint16))
     ['夜盲症是由于，缺维生素A（B对）。维生素A缺乏可引起夜盲症。缺铁（A错）。']
     """
 
@@ -70,9 +70,9 @@ class Explainer:
         return cls([_standing_alone(part) for text in exam.explanations for part in split_sentences(text)])
 
     def explain(
-        self, library: Library, exam: Exam, answers: NDArray[np.uint8], progress: Progress = silent
+        self, library: Library, exam: Exam, answers: NDArray[np.uint16], progress: Progress = silent
     ) -> list[str]:
-        """An explanation of each answer (bit masks, uint8 (n,)); "" where there is no answer.
+        """An explanation of each answer (bit masks, uint16 (n,)); "" where there is no answer.
 
         No sentence comes from the explanation of the question itself or of a copy of it.
         """
@@ -108,12 +108,12 @@ class Explainer:
         return cls(split_texts("sentences", arrays))
 
 
-def restate(exam: Exam, answers: NDArray[np.uint8]) -> list[str]:
+def restate(exam: Exam, answers: NDArray[np.uint16]) -> list[str]:
     """Explanations that say nothing: stem and options with the verdicts of `answers`, for comparison.
 
     >>> from cmexam_baseline.exam import Question
     >>> exam = Exam.from_questions([Question("1", "夜盲症是由于", ("缺铁", "缺维生素A", "缺钙"))])
-    >>> restate(exam, np.array([2], np.uint8))
+    >>> restate(exam, np.array([2], np.uint16))
     ['夜盲症是由于，缺维生素A（B对）。缺铁（A错）、缺钙（C错）。']
     """
     return [_Restated.of(exam, row, int(answer)).filled([]) for row, answer in enumerate(answers.tolist())]
@@ -174,11 +174,11 @@ def _standing_alone(sentence: str) -> str:
     return "" if len(text) < _SHORTEST_SENTENCE or _ABOUT_ITS_QUESTION.search(text) else text
 
 
-def _queries(library: Library, exam: Exam, answers: NDArray[np.uint8]) -> sp.csr_matrix:
+def _queries(library: Library, exam: Exam, answers: NDArray[np.uint16]) -> sp.csr_matrix:
     """What sentences are wanted for each question: like the stem, like the chosen options, like the others."""
     rows = library.vocabulary.tfidf(library.vocabulary.counts([*exam.questions, *exam.option_texts]))
     owner = segment_rows(exam.option_offsets)
-    place = (np.arange(len(owner)) - exam.option_offsets[owner]).astype(np.uint8)
+    place = (np.arange(len(owner)) - exam.option_offsets[owner]).astype(np.uint16)
     chosen = ((answers[owner] >> place) & 1).astype(bool)
     n_chosen = np.bincount(owner, chosen, len(exam))[owner]
     n_others = np.bincount(owner, ~chosen, len(exam))[owner]

@@ -178,7 +178,7 @@ def right_options(exam: Exam) -> NDArray[np.bool_]:
     """Whether each option of each question belongs to the answer, flat, bool."""
     owner = segment_rows(exam.option_offsets)
     place = np.arange(len(owner)) - exam.option_offsets[owner]
-    return ((exam.answers[owner] >> place.astype(np.uint8)) & 1).astype(bool)
+    return ((exam.answers[owner] >> place.astype(np.uint16)) & 1).astype(bool)
 
 
 def comparable(option_texts: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ from cmexam_baseline.metrics.array_types import IntArray
 NO_ANSWER = ""
 UNKNOWN = "(unknown)"
 """The label of a gold answer that is not known: no prediction is right then, not even a missing one."""
-LETTERS = "ABCDEFGH"
+LETTERS = "ABCDEFGHIJ"
 
 Answers: TypeAlias = "Sequence[str | None] | npt.NDArray[Any]"
 
@@ -30,7 +30,7 @@ def encode_labels(answers: Answers, name: str) -> tuple[IntArray, list[str]]:
 
     >>> encode_labels(["B", None, "AB", "B"], "predicted")
     (array([0, 1, 2, 0]), ['B', '', 'AB'])
-    >>> codes, labels = encode_labels(np.array([2, 0, 3, 2], np.uint8), "predicted")
+    >>> codes, labels = encode_labels(np.array([2, 0, 3, 2], np.uint16), "predicted")
     >>> [labels[code] for code in codes]
     ['B', '', 'AB', 'B']
     """
@@ -82,8 +82,13 @@ def _wrong_type(answers: Sequence[Any], name: str) -> str:
 def _encode_masks(masks: npt.NDArray[Any], name: str) -> tuple[IntArray, list[str]]:
     wrong = np.flatnonzero((masks < 0) | (masks >= 1 << len(LETTERS)))
     if len(wrong):
-        raise ValueError(f"{name}[{wrong[0]}] is {masks[wrong[0]]}; a bit mask of letters A-H is 0 to 255")
-    labels = ["".join(letter for bit, letter in enumerate(LETTERS) if mask >> bit & 1) for mask in range(256)]
+        raise ValueError(
+            f"{name}[{wrong[0]}] is {masks[wrong[0]]}; a bit mask of letters A-J is 0 to {(1 << len(LETTERS)) - 1}"
+        )
+    labels = [
+        "".join(letter for bit, letter in enumerate(LETTERS) if mask >> bit & 1)
+        for mask in range(1 << len(LETTERS))
+    ]
     return masks.astype(np.int64), labels
 
 

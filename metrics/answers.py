@@ -230,7 +230,7 @@ def score_answers(gold: Answers, predicted: Answers) -> AnswerScores:
     an integer array of bit masks (A is the lowest bit, 0 is no answer); the two sides may differ in form.
     Raises `ValueError` if the lengths differ, `TypeError` if an answer is neither.
 
-    >>> score_answers(np.array([1, 11], np.uint8), ["A", "AB"]).weighted
+    >>> score_answers(np.array([1, 11], np.uint16), ["A", "AB"]).weighted
     Average(precision=0.5, recall=0.5, f1=0.5)
     """
     counts = count_answers(gold, predicted)

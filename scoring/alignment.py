@@ -28,7 +28,7 @@ THE_EXAMS_OWN = 0.9
 class AlignedOutput:
     """One system's outputs beside the n questions of an exam.
 
-    answers:       uint8 (n,) bit masks, 0 = missing, unread or no answer
+    answers:       uint16 (n,) bit masks, 0 = missing, unread or no answer
     extractions:   how each answer was read, None where the file has no row for the question
     explanations:  n texts, None where there is none; or None where the system explains nothing
     option_scores: float64, a probability an option, flat by the exam's offsets, NaN where unknown; or None
@@ -38,7 +38,7 @@ class AlignedOutput:
     name: str
     output: SystemOutput
     join: Join
-    answers: NDArray[np.uint8]
+    answers: NDArray[np.uint16]
     extractions: Extractions
     explanations: Sequence[str | None] | None
     option_scores: NDArray[np.float64] | None
@@ -157,8 +157,8 @@ def _read_replies(
 
 def _in_exam_order(
     exam: Exam, extractions: Extractions, shown: dict[int, list[str]]
-) -> tuple[NDArray[np.uint8], list[int]]:
-    answers = np.array(extractions.masks(), dtype=np.uint8)
+) -> tuple[NDArray[np.uint16], list[int]]:
+    answers = np.array(extractions.masks(), dtype=np.uint16)
     unmapped = []
     for question, options in shown.items():
         found = extractions[question]

@@ -18,7 +18,7 @@ from cmexam_baseline.exam.published import EXPLANATION_FIGURES
 from cmexam_baseline.scoring.slices import Slice
 from cmexam_baseline.scoring.system_score import SMALL_SLICE, Settings, SystemScore
 
-NamedAnswers = tuple[str, NDArray[np.uint8]]
+NamedAnswers = tuple[str, NDArray[np.uint16]]
 System = TypeVar("System")
 
 # 20 systems are 190 pairs, some 40 seconds for answers; 200 would be 19,900, an hour and more.
@@ -195,13 +195,13 @@ def compare_systems(
 
 
 def answer_differences(
-    gold: NDArray[np.uint8], systems: Sequence[NamedAnswers], settings: Settings, all_pairs: bool = True
+    gold: NDArray[np.uint16], systems: Sequence[NamedAnswers], settings: Settings, all_pairs: bool = True
 ) -> list[Difference]:
     """Accuracy and weighted F1 of every pair of systems, each a name with its answers (bit masks) beside `gold`.
 
     Without `all_pairs` only the system with the most right answers is compared with each other.
 
-    >>> gold = np.array([1, 2, 4, 8] * 10, np.uint8)
+    >>> gold = np.array([1, 2, 4, 8] * 10, np.uint16)
     >>> found = answer_differences(gold, [("right", gold), ("first", gold * 0 + 1)], Settings(resamples=100))
     >>> [(one.figure, one.value, one.test, one.p_holm < 0.001) for one in found[:1]]
     [('accuracy', 0.75, 'McNemar', True)]
@@ -237,7 +237,7 @@ def _corrected(
 
 
 def _answer_differences(
-    gold: NDArray[np.uint8], a: NamedAnswers, b: NamedAnswers, settings: Settings
+    gold: NDArray[np.uint16], a: NamedAnswers, b: NamedAnswers, settings: Settings
 ) -> list[Difference]:
     (first, of_first), (second, of_second) = a, b
     compared = metrics.compare_answers(

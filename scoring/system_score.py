@@ -195,7 +195,7 @@ def score_pairs(
         name=output.name,
         output=replace(output, replies=None),
         join=Join("row", rows),
-        answers=np.zeros(n, dtype=np.uint8),
+        answers=np.zeros(n, dtype=np.uint16),
         extractions=Extractions([None] * n),
         explanations=texts,
         option_scores=None,

@@ -13,7 +13,7 @@ from cmexam_baseline.exam.letters import LETTERS, parse_letters
 
 _LEAD = re.compile(r"^\s*(?:正确)?(?:答案|answer)\s*(?:是|为|is)?\s*[:：]?\s*", re.I)
 _COLUMN_NAME = re.compile(r"^(?:op|option|choice|选项)[ _]?([a-h])$", re.I)
-_LETTER_AND_TEXT = re.compile(r"^\s*[(（\[【]?([A-HＡ-Ｈ])[)）\]】.．、:：\s]+(?=\S)")
+_LETTER_AND_TEXT = re.compile(r"^\s*[(（\[【]?([A-JＡ-Ｊ])[)）\]】.．、:：\s]+(?=\S)")
 
 Reader = Callable[[Any, Sequence[str], "int | None"], "int | None"]
 

@@ -9,10 +9,10 @@ from cmexam_baseline.exam.letters import LETTERS
 
 # A letter with a mark after it, at the start of a line; "A xxx" counts there too.
 _LINE_MARK = re.compile(
-    r"^[ \t\u3000]*[(（\[【]?([A-HＡ-Ｈ])(?:[)）\]】.．、:：,，]+[ \t\u3000]*|[ \t\u3000]+)", re.M
+    r"^[ \t\u3000]*[(（\[【]?([A-JＡ-Ｊ])(?:[)）\]】.．、:：,，]+[ \t\u3000]*|[ \t\u3000]+)", re.M
 )
 # The same in running text, where a bare blank after the letter says nothing ("维生素A 缺乏").
-_RUNNING_MARK = re.compile(r"(?<![A-Za-z0-9Ａ-Ｚ])[(（\[【]?([A-HＡ-Ｈ])[)）\]】.．、:：]+[ \t\u3000]*")
+_RUNNING_MARK = re.compile(r"(?<![A-Za-z0-9Ａ-Ｚ])[(（\[【]?([A-JＡ-Ｊ])[)）\]】.．、:：]+[ \t\u3000]*")
 _LEAD = re.compile(r"^\s*(?:问题|题目|题干|Question)\s*[:：]\s*", re.I)
 _OPTIONS_WORD = re.compile(r"[\s,，;；]*(?:选项|备选答案|Options)\s*[:：]?\s*$", re.I)
 _OPTIONS_WORD_BEFORE_A = re.compile(

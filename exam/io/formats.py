@@ -72,7 +72,7 @@ def read_exam_report(
     rows or as a column.
 
     Unusable, and left out: a row with other fields than the header, without question, with fewer than two or
-    more than eight options, without answer, with letters that are none or have no option. Doubtful, listed
+    more than ten options, without answer, with letters that are none or have no option. Doubtful, listed
     but kept, so that a figure still counts them: an option without text, two options with the same text, a
     question that stands in the file before with the same options. `bad_rows` says what follows: "auto" leaves
     unusable rows out up to 1% of the file, "skip" however many, "error" accepts no listed row at all, "keep"

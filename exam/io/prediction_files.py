@@ -61,7 +61,7 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
         raise InputError(f"{file}: {error}") from error
 
 
-def _read_answers(table: Table, file: str) -> NDArray[np.uint8]:
+def _read_answers(table: Table, file: str) -> NDArray[np.uint16]:
     texts = [cell_text(cell) for cell in table.columns["answer"]]
     masks = {text: parse_letters(text) for text in set(texts)}
     for number, text in zip(table.rows, texts, strict=True):
@@ -70,7 +70,7 @@ def _read_answers(table: Table, file: str) -> NDArray[np.uint8]:
                 f"{file}, row {number}: answer {text[:40]!r} is not a set of letters; "
                 "write it as in 'C' or 'ABD'"
             )
-    return np.array([masks[text] for text in texts], dtype=np.uint8)
+    return np.array([masks[text] for text in texts], dtype=np.uint16)
 
 
 def _read_scores(table: Table, file: str) -> tuple[NDArray[np.float64] | None, NDArray[np.int64] | None]:

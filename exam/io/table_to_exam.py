@@ -86,7 +86,7 @@ def exam_of_table(
     ids, option_texts = kept.ids.column(), kept.option_texts.column()
     numbers = np.array(table.rows, dtype=np.int64)[kept.places]
     option_offsets = offsets_of(kept.counts)
-    answers = np.array(kept.masks, dtype=np.uint8)
+    answers = np.array(kept.masks, dtype=np.uint16)
     copies = first_copies(
         questions, lambda row: option_texts[int(option_offsets[row]) : int(option_offsets[row + 1])]
     )

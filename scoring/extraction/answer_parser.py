@@ -110,7 +110,7 @@ class SlotReader:
 
     @cached_property
     def letters(self) -> list[int]:
-        """Where capital letters A–H stand for themselves: not in a Latin word, not behind a noun"
+        """Where capital letters A–J stand for themselves: not in a Latin word, not behind a noun"
         " (维生素C)."""
         return [
             match.start()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.letters import mask_to_letters
+from cmexam_baseline.exam.letters import MAX_OPTIONS, mask_to_letters
 from cmexam_baseline.scoring.extraction.fast_path import plain_reading
 from cmexam_baseline.scoring.extraction.rules import NO_ANSWER
 
@@ -29,10 +29,10 @@ class Extraction:
 def extract(text: str, options: Sequence[str] | None = None) -> Extraction:
     """The answer that `text`, a model's whole output, gives to a question with these option texts.
 
-    `options` are 2–8 texts in the order of their letters; None where they are unknown: then letters A–H
+    `options` are 2–10 texts in the order of their letters; None where they are unknown: then letters A–J
     count and nothing is found by option text. The rules and their order are `RULES`. A text that commits
     itself to nothing, refuses, or affirms every option has no answer. Raises `InputError` for a number of
-    options outside 2–8.
+    options outside 2–10.
 
     >>> found = extract("**答案：B**\\n解析：阿托品散瞳。", ["毛果芸香碱", "阿托品", "新斯的明"])
     >>> found.letters, found.rule, found.span, found.explanation
@@ -78,7 +78,7 @@ def extract_answers(
 ) -> list[str | None]:
     """The letters (sorted, as in "ABD") that each text answers, None where it gives no answer.
 
-    `options` holds one list of 2–8 option texts (or None) a text. Raises `InputError` where the two differ
+    `options` holds one list of 2–10 option texts (or None) a text. Raises `InputError` where the two differ
     in length.
 
     >>> extract_answers(["ABD", "The answer is (C).", "我不知道"])
@@ -108,5 +108,5 @@ def _aligned(
 
 
 def _check(options: Sequence[str] | None) -> None:
-    if options is not None and not 2 <= len(options) <= 8:
-        raise InputError(f"a question with {len(options)} options; answers are read for 2 to 8")
+    if options is not None and not 2 <= len(options) <= MAX_OPTIONS:
+        raise InputError(f"a question with {len(options)} options; answers are read for 2 to {MAX_OPTIONS}")

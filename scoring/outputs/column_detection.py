@@ -49,7 +49,7 @@ GOLD = re.compile(
 )
 # Names under which an explanation may be the model's or the exam's own.
 EITHER_EXPLANATION = ("explanation", "rationale", "解析", "答案解析", "解释")
-PROBABILITY = re.compile(r"(?:probability|prob|p|概率)[ _\-.]?([A-H])", re.IGNORECASE)
+PROBABILITY = re.compile(r"(?:probability|prob|p|概率)[ _\-.]?([A-J])", re.IGNORECASE)
 
 # A column is one of letters if so many of its filled cells are; free text never comes near.
 LETTER_SHARE = 0.8

@@ -293,12 +293,17 @@ def trials() -> list[Trial]:
 def import_what_is_needed(names: list[str]) -> None:
     """Import what the commands import, in the process that is forked."""
     needed = ["lightgbm", "polars", "sklearn.feature_extraction.text"]
+    needed += [f"cmexam_baseline.cli.{name}" for name in ("predict", "score", "score_tables")]
     needed += [
-        f"cmexam_baseline.cli.{name}"
-        for name in ("predict", "report", "score", "score_tables", "scoring", "training")
-    ]
-    needed += [
-        f"cmexam_baseline.{name}" for name in ("scoring.report_data", "features", "metrics.explanations")
+        f"cmexam_baseline.{name}"
+        for name in (
+            "baselines.pipeline",
+            "features",
+            "metrics.explanations",
+            "scoring.report",
+            "scoring.report_data",
+            "scoring.score_files",
+        )
     ]
     if any(name.endswith(("(encoder)", "(ensemble)")) or name == "embeddings" for name in names):
         needed.append("transformers.models.bert.modeling_bert")
