@@ -9,15 +9,16 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 CONSTRAINTS := -c constraints.txt
 FOLDERS := baselines cli encoders exam features metrics scoring
-SOURCES := $(shell find $(FOLDERS) -name '*.py' -o -name '*.csv' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name 'py.typed')
 REQUIREMENTS := setup.cfg pyproject.toml constraints.txt
+# The editable install links every file by itself, so it is renewed when a file comes or goes; edits need nothing.
+FILES := $(shell find $(FOLDERS) -type f -not -name '*.pyc' | LC_ALL=C sort | cksum | cut -d ' ' -f 1)
 
-.PHONY: train test test-all test-oldest faults mutants coverage dist-smoke install-hashed audit lint bench bench-guard clean
+.PHONY: $(VENV)/installed-train-$(FILES) test-environment train test test-all test-oldest faults mutants coverage dist-smoke install-hashed audit lint bench bench-guard clean
 
-train: $(VENV)/package-installed
+train: $(VENV)/installed-train-$(FILES)
 	$(BIN)/cmexam-baseline train --out runs/sample --overwrite
 
-test: $(VENV)/test-installed lint
+test: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m "not minutes"
 	$(BIN)/python benchmarks/guard.py
 
@@ -30,13 +31,13 @@ test-oldest:
 	tests/oldest.sh $(OLDEST_PYTHON)
 
 # kill -9 a hundred times for every command that writes; some tens of minutes.
-faults: $(VENV)/test-installed
+faults: $(VENV)/installed-test-$(FILES)
 	$(BIN)/python tests/faults/kill.py
 
-mutants: $(VENV)/test-installed
+mutants: $(VENV)/installed-test-$(FILES)
 	$(BIN)/python tests/mutate.py
 
-coverage: $(VENV)/test-installed
+coverage: $(VENV)/installed-test-$(FILES)
 	$(PIP) install $(CONSTRAINTS) pytest-cov
 	$(BIN)/pytest -m "not minutes" $(addprefix --cov=cmexam_baseline.,$(FOLDERS)) --cov-report=term-missing:skip-covered
 
@@ -55,16 +56,16 @@ audit: | $(BIN)/python
 	$(PIP) install pip-audit
 	$(BIN)/pip-audit --strict --disable-pip --no-deps --vulnerability-service $(AUDIT_SERVICE) -r constraints.txt
 
-lint: $(VENV)/test-installed
+lint: $(VENV)/installed-test-$(FILES)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/test-installed
+bench: $(VENV)/installed-test-$(FILES)
 	$(PIP) install $(CONSTRAINTS) -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/compare.py
 
-bench-guard: $(VENV)/test-installed
+bench-guard: $(VENV)/installed-test-$(FILES)
 	$(BIN)/python benchmarks/guard.py
 
 clean:
@@ -73,25 +74,16 @@ clean:
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/dependencies-installed: $(REQUIREMENTS) | $(BIN)/python
-	$(PIP) install $(CONSTRAINTS) .
-	touch $@
-
-$(VENV)/test-dependencies-installed: $(REQUIREMENTS) | $(BIN)/python
-	$(PIP) install $(CONSTRAINTS) torch ".[test]"
-	touch $@ $(VENV)/dependencies-installed
-
-# An old build/ would ship modules that are deleted by now.
-define install-package
-	rm -rf build *.egg-info
-	$(PIP) install --no-deps --force-reinstall .
-	rm -rf build *.egg-info
+# editable_mode=strict is the kind of editable install that mypy and pyright understand, too.
+define install
+	rm -rf build *.egg-info $(VENV)/installed-*
+	$(PIP) install $(CONSTRAINTS) --config-settings editable_mode=strict -e ".[$(1)]"
 	touch $@
 endef
 
-$(VENV)/package-installed: $(VENV)/dependencies-installed $(SOURCES)
-	$(install-package)
+$(VENV)/installed-train-$(FILES): $(REQUIREMENTS) | $(BIN)/python
+	$(call install,lightgbm)
 
-$(VENV)/test-installed: $(VENV)/test-dependencies-installed $(SOURCES)
-	$(install-package)
-	touch $(VENV)/package-installed
+$(VENV)/installed-test-$(FILES): $(REQUIREMENTS) | $(BIN)/python
+	$(call install,test)
+	touch $(VENV)/installed-train-$(FILES)

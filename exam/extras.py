@@ -1,0 +1,68 @@
+"""Optional dependencies: which packages an extra brings, and how to install it."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
+from urllib.parse import unquote, urlsplit
+
+from cmexam_baseline.exam.errors import InputError
+
+# The modules that an extra of setup.cfg makes importable.
+EXTRAS = {
+    "distributed": ("dask", "distributed"),
+    "encoders": ("torch", "transformers", "accelerate", "peft", "safetensors"),
+    "lightgbm": ("lightgbm", "sklearn", "scipy", "joblib"),
+    "onnx": ("onnx", "onnxruntime", "onnxscript"),
+    "prompts": ("openai",),
+    "report": ("jinja2", "matplotlib"),
+    "tables": ("polars", "fastexcel", "xlsxwriter"),
+}
+
+
+def require(extra: str, *modules: str, purpose: str = "this") -> None:
+    """Check that what an extra brings is installed, before any work is done.
+
+    extra:   a key of `EXTRAS`
+    modules: the modules that are needed; all that the extra brings if none is named
+    purpose: what needs them, the beginning of the message
+
+    Nothing is imported. Raises `InputError` with the command that installs the extra in the way in which this copy was
+    installed (from a checkout, an archive or an index).
+
+    >>> require("lightgbm", "json")
+    >>> require("tables", "no_such_module", purpose="reading Parquet")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    cmexam_baseline.exam.errors.InputError: reading Parquet needs no_such_module; run pip install ...[tables]...
+    """
+    missing = [name for name in modules or EXTRAS[extra] if find_spec(name) is None]
+    if missing:
+        raise InputError(f"{purpose} needs {', '.join(missing)}; run {install_command(extra)}")
+
+
+def install_command(extra: str) -> str:
+    """The pip command that adds an extra to this installation.
+
+    >>> "[report]" in install_command("report")
+    True
+    """
+    return f"pip install {_requirement(extra)}"
+
+
+def _requirement(extra: str) -> str:
+    by_name = f"'cmexam-baseline[{extra}]'"
+    try:
+        text = distribution("cmexam-baseline").read_text("direct_url.json")
+    except PackageNotFoundError:
+        return by_name
+    origin = json.loads(text) if text else {}
+    url = str(origin.get("url", ""))
+    if not url:
+        return by_name
+    if "dir_info" in origin:
+        option = "-e " if origin["dir_info"].get("editable") else ""
+        return f"{option}'{unquote(urlsplit(url).path)}[{extra}]'"
+    if "vcs_info" in origin:
+        url = f"{origin['vcs_info']['vcs']}+{url}@{origin['vcs_info']['commit_id']}"
+    return f"'cmexam-baseline[{extra}] @ {url}'"
