@@ -72,7 +72,7 @@ def figures(command: str, exam: Path, predictions: Path | None) -> dict[str, Any
 
 def main() -> int:
     """Compare, print, and say by the exit code whether all is equal."""
-    old, new = sys.argv[1:3]
+    old, new = (str(Path(command).absolute()) for command in sys.argv[1:3])
     sample = Path(__file__).resolve().parents[1] / "exam/sample"
     exams: list[tuple[Path, Path | None]] = [(sample, None)]
     if len(sys.argv) > 3:
