@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cmexam_baseline.cli.common_options import AS_JSON, QUIET
-from cmexam_baseline.exam.sample.labels import NOT_APPLICABLE
+from cmexam_baseline.exam.statistics import NOT_APPLICABLE
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -28,6 +28,8 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import LETTERS, letter_counts
 
 TEXTS = ("Q", "A", "E")
+NOT_APPLICABLE = "不符合"
+"""The value of CMExam's annotations that means "not applicable"."""
 
 
 @dataclass(frozen=True)

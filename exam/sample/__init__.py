@@ -1,8 +1,7 @@
 """The sample exam that comes with the package: small, true, and in CMExam's published form.
 
-Its questions are drawn from the facts under `facts/` by `make.py`; nothing in it is CMExam's own. It
-serves to try every command and to test, not to compare models: its questions are far more alike than
-those of a real exam. `fact_table.py` says how to add a fact.
+Its questions were written for this package; nothing in it is CMExam's own. It serves to try every command
+and to test, not to compare models: its questions are far more alike than those of a real exam.
 
 >>> len(sample_exam("train")) > 1000
 True
@@ -33,7 +32,7 @@ def sample_exam(split: str = "train") -> Exam:
     >>> sorted(sample_exam("test").annotations)[:2]
     ['Area of Competency', 'Clinical Department']
     """
-    # Read when asked for: what makes the files must not need them, and importing stays cheap.
+    # Imported here so that importing the sample's paths stays cheap.
     from cmexam_baseline.exam.errors import InputError
     from cmexam_baseline.exam.io.formats import read_exam
 
