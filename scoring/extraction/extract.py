@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.letters import MAX_OPTIONS, mask_to_letters
-from cmexam_baseline.scoring.extraction.fast_path import plain_reading
-from cmexam_baseline.scoring.extraction.rules import NO_ANSWER
+from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS, mask_to_letters, parse_letters
+from cmexam_baseline.scoring.extraction.rules import NO_ANSWER, Reading
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ def extract(text: str, options: Sequence[str] | None = None) -> Extraction:
 
 def _extract_by_rules(text: str, options: Sequence[str] | None) -> Extraction:
     # Late, because files of nothing but letters need no rules, and their patterns take a while to compile.
-    from cmexam_baseline.scoring.extraction.explanation import explanation_of
     from cmexam_baseline.scoring.extraction.pipeline import read
+    from cmexam_baseline.scoring.extraction.reply_format import explanation_of
 
     clean, reading = read(text, options)
     explanation = explanation_of(clean, reading)
@@ -110,3 +110,43 @@ def _aligned(
 def _check(options: Sequence[str] | None) -> None:
     if options is not None and not 2 <= len(options) <= MAX_OPTIONS:
         raise InputError(f"a question with {len(options)} options; answers are read for 2 to {MAX_OPTIONS}")
+
+
+_LONGEST = 4_096
+_LETTERS = re.compile(
+    r"\s*(?P<phrase>(?:正确|参考)?答案[:：]\s*)?[(\[【\"']?(?P<letters>(?:[A-H][\s,、;，；]*)+)[)\]】\"'.。]?\s*"
+)
+_LETTER_AND_TEXT = re.compile(r"\s*(?P<letter>[A-H])[.、:：．][ ]?(?P<text>[^\n]{1,200}?)[.。]?\s*")
+
+
+def plain_reading(text: str, options: Sequence[str] | None) -> Reading | None:
+    """The answer of a cell in one of the commonest forms, placed in the raw text; None for anything else.
+
+    It must read what the rules would read, only sooner.
+
+    >>> plain_reading("A,C", ["甲", "乙", "丙"])
+    Reading(rule='letters', mask=5, start=0, end=3)
+    """
+    if len(text) > _LONGEST:
+        return None
+    match = _LETTERS.fullmatch(text)
+    if match is not None:
+        return _letters(text, match, options)
+    match = _LETTER_AND_TEXT.fullmatch(text) if options is not None else None
+    if match is None or options is None:
+        return None
+    index = LETTERS.index(match["letter"])
+    if index >= len(options) or match["text"] != options[index].strip() or options.count(options[index]) > 1:
+        return None
+    return Reading("letters", 1 << index, match.start("letter"), match.end("text"))
+
+
+def _letters(text: str, match: re.Match[str], options: Sequence[str] | None) -> Reading | None:
+    mask = parse_letters(match["letters"]) or 0
+    if options is not None and (mask >> len(options) or (len(text) > 1 and text.strip() in options)):
+        return None
+    if match["phrase"]:
+        end = match.start("letters") + len(match["letters"].rstrip(" \n\t,、;，；"))
+        return Reading("answer-phrase", mask, match.start("phrase"), end)
+    start = len(text) - len(text.lstrip())
+    return Reading("letters", mask, start, start + len(text.strip()))

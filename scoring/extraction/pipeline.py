@@ -8,19 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cmexam_baseline.scoring.extraction.answer_parser import SlotReader
-from cmexam_baseline.scoring.extraction.chat_turns import Ranges, kept_ranges
-from cmexam_baseline.scoring.extraction.chinese_phrases import declared_readings
-from cmexam_baseline.scoring.extraction.conclusions import conclusion_readings
-from cmexam_baseline.scoring.extraction.echo import without_echo
-from cmexam_baseline.scoring.extraction.english_phrases import english_readings
-from cmexam_baseline.scoring.extraction.line_rules import line_readings
-from cmexam_baseline.scoring.extraction.normalize import CleanText
-from cmexam_baseline.scoring.extraction.official_format import reply_readings
+from cmexam_baseline.scoring.extraction.answer_phrases import declared_readings, english_readings
+from cmexam_baseline.scoring.extraction.letter_rules import conclusion_readings, line_readings, stem_readings
 from cmexam_baseline.scoring.extraction.option_text_rules import wording_readings
-from cmexam_baseline.scoring.extraction.option_texts import OptionTexts
+from cmexam_baseline.scoring.extraction.options import OptionTexts, without_echo
+from cmexam_baseline.scoring.extraction.reply_format import reply_readings, structured_readings
+from cmexam_baseline.scoring.extraction.reply_text import CleanText, Ranges, kept_ranges
 from cmexam_baseline.scoring.extraction.rules import RULES, Reading, winner
-from cmexam_baseline.scoring.extraction.stem_completion import stem_readings
-from cmexam_baseline.scoring.extraction.structured import structured_readings
 from cmexam_baseline.scoring.extraction.verdicts import verdict_readings
 
 # The highest priority that each family of rules can reach: above it the family need not be asked.

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from cmexam_baseline.exam import InputError
 from cmexam_baseline.scoring import extract, extract_all, extract_answers
 from cmexam_baseline.scoring.extraction import RULES
-from cmexam_baseline.scoring.extraction.chat_turns import kept_ranges
-from cmexam_baseline.scoring.extraction.fast_path import plain_reading
-from cmexam_baseline.scoring.extraction.normalize import CleanText, clean, fold
-from cmexam_baseline.scoring.extraction.option_texts import OptionTexts
+from cmexam_baseline.scoring.extraction.extract import plain_reading
+from cmexam_baseline.scoring.extraction.options import OptionTexts
+from cmexam_baseline.scoring.extraction.reply_text import CleanText, clean, fold, kept_ranges
 
 OPTIONS = ["毛果芸香碱", "新斯的明", "阿托品", "A型", "以上都是"]
 PIECES = st.sampled_from(

@@ -1,4 +1,4 @@
-"""Chinese phrases that declare the answer: 答案是…, 故选…, 更正为…"""
+"""Phrases that declare the answer: 答案是…, 故选…, 更正为…, the answer is …, I choose …"""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from cmexam_baseline.scoring.extraction.answer_parser import Slot, SlotReader
-from cmexam_baseline.scoring.extraction.list_detection import begins_list, is_scope
+from cmexam_baseline.scoring.extraction.answer_parser import Slot, SlotReader, begins_list, is_scope
 from cmexam_baseline.scoring.extraction.patterns import MUST_CHOOSE, SUPPOSED, any_of, holds_any
 from cmexam_baseline.scoring.extraction.rules import Reading
 
 # What may stand between the phrase and the answer. Nothing follows this repetition in a pattern, so it
 # never backtracks.
-_FILLER = (
+_ZH_FILLER = (
     any_of(
         r"[\s:=\-\"'“”‘’「」『』【】《》\[\](){}<>#|\\]"
         r" 应该 应当 应 该 就 便 也 是 为 即 乃 选择 选用 选项 选 的 了 我 会 将 认为 觉得"
@@ -26,23 +25,24 @@ _FILLER = (
 )
 # The patterns below begin with plain characters, not with groups or conditions: so they are searched fast.
 _NOT_THE_ANSWER = "(?!" + any_of("解析 分析 解释 说明 依据 要点 错误 不") + ")"
-_ANSWER_CUE = re.compile(
+_ZH_ANSWER_CUE = re.compile(
     any_of(
         "答案 正解 正确的?选项 最终的?选项 最佳的?选项 最优的?选项 合适的?选项 恰当的?选项 正确的?选择"
         " 最终的?选择"
         " 最佳的?选择 我的?选择 最终结论 选项(?:字母|编号|序号)"
     )
-    + rf"{_NOT_THE_ANSWER}(?:的?(?:字母|编号|序号|代码|选项))?\d{{0,2}}{_FILLER}"
+    + rf"{_NOT_THE_ANSWER}(?:的?(?:字母|编号|序号|代码|选项))?\d{{0,2}}{_ZH_FILLER}"
 )
-_LINE_CUE = re.compile(rf"(?:答(?=[A-H])|(?:答|回答|结论|结果|输出|选项)[ \t]?:){_FILLER}")
+_LINE_CUE = re.compile(rf"(?:答(?=[A-H])|(?:答|回答|结论|结果|输出|选项)[ \t]?:){_ZH_FILLER}")
 _BEFORE_A_LINE_CUE = " \t#>-"
 _CORRECTION_CUE = re.compile(
-    any_of("应为 应该为 应该是 应当是 改为 改选 改成 更改为 更正为? 纠正为? 修正为? 实际上?是 而是") + _FILLER
+    any_of("应为 应该为 应该是 应当是 改为 改选 改成 更改为 更正为? 纠正为? 修正为? 实际上?是 而是")
+    + _ZH_FILLER
 )
-_INSTEAD_CUE = re.compile(rf"[?。,!…](?:不对?|错了?|[ ]?[Nn]o)[,。!]{_FILLER}")
-_CHOOSE_CUE = re.compile(
-    "选(?!项|题|手|段|取(?![A-H])|用(?![A-H])|择性|择题)" + rf"(?:择|用|取|定|出)?{_FILLER}"
-    rf"|推荐{_FILLER}|剩下的?{_FILLER}|我猜测?{_FILLER}"
+_INSTEAD_CUE = re.compile(rf"[?。,!…](?:不对?|错了?|[ ]?[Nn]o)[,。!]{_ZH_FILLER}")
+_ZH_CHOOSE_CUE = re.compile(
+    "选(?!项|题|手|段|取(?![A-H])|用(?![A-H])|择性|择题)" + rf"(?:择|用|取|定|出)?{_ZH_FILLER}"
+    rf"|推荐{_ZH_FILLER}|剩下的?{_ZH_FILLER}|我猜测?{_ZH_FILLER}"
 )
 _SO_CUE = re.compile(
     r"(?:故|所以|因此|综上(?:所述)?|则|→|⇒|=>|->)[,:]?(?:答案)?[ \t]?(?=[A-H]{1,8}[ \t]*(?:[。.,;\n]|$))"
@@ -55,7 +55,7 @@ _ALL_AS_ANSWER = re.compile(
 )
 _BEHIND_SCOPE = re.compile(r"[\s)\]】]*[:是为]\s*")
 
-_NEGATED_BEFORE = re.compile(
+_ZH_NEGATED_BEFORE = re.compile(
     any_of("不 别 勿 未 没有? 无法 误 错 难以 排除 避免 备 待 而非 并非 非")
     + any_of("应该 应当 应 能够? 会 可以 可 该 要 宜 建议 考虑 必 再 直接 予以? 是 被")
     + "?$|"
@@ -83,18 +83,18 @@ _IF = re.compile(
 _IN_THAT_CASE = re.compile(any_of("则 那么 就 应 可 宜 选"))
 _CASE_BEHIND = re.compile(r"[^。;!?,\n]{0,8}的话")
 _ANSWER_SENTENCE = re.compile(r"[^\n。;!?]{1,80}")
-_LOOK_BACK = 40
+_ZH_LOOK_BACK = 40
 
 # Each pattern with marks of which one must occur.
 _Cues = tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]
 _ANSWERING: _Cues = (
-    (_ANSWER_CUE, ("答案", "选项", "选择", "正解", "结论")),
+    (_ZH_ANSWER_CUE, ("答案", "选项", "选择", "正解", "结论")),
     (_LINE_CUE, ("答", "结论", "结果", "输出", "选项")),
 )
 _CHOOSING: _Cues = (
     (_CORRECTION_CUE, ("应为", "应该", "应当", "改", "更正", "纠正", "修正", "实际", "而是")),
     (_INSTEAD_CUE, ("不,", "不。", "不!", "不对", "错,", "错。", "错!", "错了", "no,", "No,")),
-    (_CHOOSE_CUE, ("选", "推荐", "剩下", "我猜")),
+    (_ZH_CHOOSE_CUE, ("选", "推荐", "剩下", "我猜")),
     (_SO_CUE, ("故", "所以", "因此", "综上", "则", "→", "⇒", "=>", "->")),
 )
 
@@ -119,7 +119,7 @@ def declared_readings(reader: SlotReader) -> Iterator[Reading]:
             if slot is None or not _is_meant(text, match, slot):
                 continue
             if not slot.by_text:
-                rule = "answer-phrase" if cue is not _CHOOSE_CUE or _decides(text, match) else "choice"
+                rule = "answer-phrase" if cue is not _ZH_CHOOSE_CUE or _decides(text, match) else "choice"
                 yield Reading(rule, slot.mask, match.start(), slot.end)
             elif text[match.start() - 1 : match.start()] != "首":
                 yield Reading("choice-text", slot.mask, match.start(), slot.end)
@@ -131,7 +131,7 @@ def declared_readings(reader: SlotReader) -> Iterator[Reading]:
 
 def _decides(text: str, match: re.Match[str]) -> bool:
     """Whether the clause says nothing before 选 that could limit the choice: not 休克者应选D, not 首选D."""
-    before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
+    before = text[max(0, match.start() - _ZH_LOOK_BACK) : match.start()]
     return _LEADS_TO_A_CHOICE.fullmatch(_CLAUSE_START.split(before)[-1]) is not None
 
 
@@ -187,8 +187,8 @@ def _answer_sentence(reader: SlotReader, match: re.Match[str]) -> Iterator[Readi
 
 def _is_meant(text: str, match: re.Match[str], slot: Slot | None) -> bool:
     """False where the phrase is negated (不选A), supposed (如果选A) or somebody else's (有人选A)."""
-    before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
-    if _NEGATED_BEFORE.search(before):
+    before = text[max(0, match.start() - _ZH_LOOK_BACK) : match.start()]
+    if _ZH_NEGATED_BEFORE.search(before):
         return False
     clause = _CLAUSE_START.split(before)[-1]
     if SUPPOSED.search(clause) and not MUST_CHOOSE.search(clause):
@@ -196,3 +196,120 @@ def _is_meant(text: str, match: re.Match[str], slot: Slot | None) -> bool:
     if _IN_THAT_CASE.match(clause) and _IF.search(_SENTENCE_START.split(before)[-1]):
         return False
     return _CASE_BEHIND.match(text, slot.end if slot else match.end()) is None
+
+
+# What may stand between the phrase and the answer; as in Chinese, nothing follows the repetition.
+_FILLER_WORDS = any_of(
+    "is was are would should must be will has_to most more likely probably therefore thus clearly"
+    " definitely indeed"
+    " options? choices? letters? answers? the correct best right appropriate final single one following"
+    " here actually text"
+)
+_EN_FILLER = (
+    r"(?:[\s:=\-\"'“”‘’\[\](){}<>#|\\]"
+    r"|(?:to|for|of)[ \t]+(?:this|the|your)[ \t]+(?:given[ \t]+)?(?:question|problem|case|patient|scenario)"
+    rf"|\b{_FILLER_WORDS}\b)*"
+)
+_CHOICE = "_(?:options?|choices?|selection|pick)"
+# Searched in lower-case text; they begin with plain characters, so that they are searched fast.
+_EN_ANSWER_CUE = re.compile(
+    any_of(
+        "answers? ans"
+        f" correct{_CHOICE} best{_CHOICE} right{_CHOICE} final{_CHOICE}"
+        f" chosen{_CHOICE} selected{_CHOICE} my{_CHOICE}"
+    )
+    + rf"\b(?![ \t]+(?:key|choices)\b){_EN_FILLER}"
+    + rf"|(?:correct|final)[ \t]?:{_EN_FILLER}"
+    + rf"|(?:output|response|prediction|pred|result)[ \t]?[:=]{_EN_FILLER}"
+)
+_EN_CHOOSE_CUE = re.compile(
+    any_of(
+        "correction conclusion choose chose choosing select(?:ed|ing)? pick(?:ed|ing)? go(?:ing)?_with"
+        " opt_for settle_on"
+        " vote_for i'd_say i_would_say leads?_(?:me_|us_)?to points?_to pointing_to left_with leaving"
+    )
+    + rf"\b{_EN_FILLER}"
+)
+_CONCLUDE_CUE = re.compile(
+    any_of("thus therefore hence so finally but it_is it's must_be should_be by_elimination")
+    + r"\b[,:]?\s?(?:it is|it's|option|choice)?\s?(?=[(\[\"']?[a-h][)\]\"']?(?:[ \t]*(?:[.,;\n]|$)|[ \t]it[ \t]is\b))"
+)
+# Each pattern with the rule for option texts behind it, and marks of which one must occur.
+_CUES = (
+    (
+        _EN_ANSWER_CUE,
+        "answer-phrase-text",
+        (
+            "ans",
+            "correct",
+            "final",
+            "option",
+            "choice",
+            "selection",
+            "pick",
+            "output",
+            "response",
+            "pred",
+            "result",
+        ),
+    ),
+    (
+        _EN_CHOOSE_CUE,
+        "choice-text",
+        (
+            "correction",
+            "conclusion",
+            "cho",
+            "select",
+            "pick",
+            "with",
+            "for",
+            "settle",
+            "say",
+            "to",
+            "leaving",
+        ),
+    ),
+    (
+        _CONCLUDE_CUE,
+        "choice-text",
+        (
+            "thus",
+            "therefore",
+            "hence",
+            "so",
+            "finally",
+            "but",
+            "it is",
+            "it's",
+            "must be",
+            "should be",
+            "elimination",
+        ),
+    ),
+)
+_EN_NEGATED_BEFORE = re.compile(
+    r"(?<![a-z])"
+    + any_of(
+        "not [a-z]+n't never cannot if whether unless suppose rather_than instead_of eliminate exclude"
+        " rule_out why"
+        r" wrong incorrect other each all possible many some might tempt\w* please"
+    )
+    + r"[ \t]+(?:"
+    + any_of("the we you i one may would were_to be people students")
+    + r"[ \t]+)*$"
+)
+_EN_LOOK_BACK = 40
+
+
+def english_readings(reader: SlotReader) -> Iterator[Reading]:
+    """Every answer that an English phrase of the text declares."""
+    text = reader.lowered
+    for cue, text_rule, marks in _CUES:
+        if not holds_any(text, marks):
+            continue
+        for match in cue.finditer(text):
+            start = match.start()
+            slot = None if text[start - 1 : start].isalnum() else reader.read(match.end())
+            if slot is not None and not _EN_NEGATED_BEFORE.search(text, max(0, start - _EN_LOOK_BACK), start):
+                yield Reading(text_rule if slot.by_text else "answer-phrase-en", slot.mask, start, slot.end)

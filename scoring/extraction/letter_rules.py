@@ -1,0 +1,265 @@
+"""Letters outside of answer phrases: on the first and last line, completing the stem, in a conclusion."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cmexam_baseline.exam.letters import parse_letters
+from cmexam_baseline.scoring.extraction.answer_parser import (
+    Slot,
+    SlotReader,
+    analyses_each,
+    begins_list,
+    continues_list,
+)
+from cmexam_baseline.scoring.extraction.patterns import (
+    LETTERS_TOGETHER,
+    SENTENCE,
+    any_of,
+    concludes,
+    concludes_finally,
+)
+from cmexam_baseline.scoring.extraction.rules import Reading
+from cmexam_baseline.scoring.extraction.verdicts import ITEM
+
+_LEADING = re.compile(r"(?:(?!\[ ?\])[^\w✗✘×❌☐☒])*")
+_LONGEST_WHOLE = 2_000
+_TRAILING = " \n。.,;!)]}\"'”’】"
+_ONLY_LETTERS = re.compile(
+    r"\s*[(\[【\"']?(?P<letters>(?:[A-H][\s,、;.|]*)*[A-H]|[a-h]{1,8})[)\]】\"'.。\s,、;?]*"
+)
+_DELIMITED = re.compile(
+    r"\s*(?:选项)?\s*(?:[.:、,)。;]|$|\n|\\n|-|\(|(?=解释|解析|因为|而不是|而非|(?:because|since|not)\b))"
+)
+_QUESTION_NUMBER = re.compile(r"\s*(?:第?\d{1,4}题?|Q\d{1,4}|题\d{1,4})\s?[.、:)]\s*")
+_LAST_WORD = re.compile(r"[.。!?]\s{0,3}[(\[]?(?P<letters>[A-H]{1,8})[)\]]?[.。]?\s{0,3}$")
+_LONGEST_LAST_WORD = 24
+_ITEM_BEHIND = re.compile(r"[ \t]?[.:、)](?!\s*$)")
+_LETTER_DELIMITED = re.compile(r"(?:选项|项)?[ \t]*[.:、)\n]")
+
+
+def line_readings(reader: SlotReader) -> Iterator[Reading]:
+    """Readings of the rules letters, option-text, first-line and last-line."""
+    yield from _whole(reader)
+    yield from _first_line(reader)
+    yield from _last_line(reader)
+    yield from _last_word(reader)
+
+
+def _beginning(text: str, position: int = 0) -> int:
+    leading = _LEADING.match(text, position)
+    return leading.end() if leading else position
+
+
+def _whole(reader: SlotReader) -> Iterator[Reading]:
+    number = _QUESTION_NUMBER.match(reader.text)
+    letters = _ONLY_LETTERS.fullmatch(reader.text, number.end() if number else 0)
+    if letters is not None and not reader.read_texts(0):
+        mask = _mask_of_letters(letters["letters"])
+        if 0 < mask <= reader.options.everything:
+            yield Reading("letters", mask, *letters.span("letters"))
+            return
+    start = _beginning(reader.text)
+    slot = reader.read(start) if len(reader.text) - start < _LONGEST_WHOLE else None
+    if slot is None or reader.text[slot.end :].strip(_TRAILING):
+        return
+    yield Reading("option-text" if slot.by_text else "letters", slot.mask, slot.start, slot.end)
+
+
+def _mask_of_letters(letters: str) -> int:
+    """The mask; 0 for a word such as "bad": small letters are an answer in order only, as "abd"."""
+    if letters.islower() and list(letters) != sorted(set(letters)):
+        return 0
+    return parse_letters(letters) or 0
+
+
+def _first_line(reader: SlotReader) -> Iterator[Reading]:
+    text = reader.text
+    slot = reader.read_letters(_beginning(text)) if not text.lstrip().startswith("{") else None
+    if slot is None or (slot.mask == reader.options.everything and not _is_a_line(text, slot)):
+        return
+    delimited = _DELIMITED.match(text, slot.end) or _LETTER_DELIMITED.match(text, slot.start + 1)
+    if delimited and not begins_list(reader, slot) and not analyses_each(text, slot):
+        yield Reading("first-line", slot.mask, slot.start, slot.end)
+
+
+def _is_a_line(text: str, slot: Slot) -> bool:
+    """Whether letters stand in one run and alone on their line: "ABCDE" is an answer, "A B C D E" a list."""
+    return text[slot.start : slot.end].isalpha() and text[slot.end : slot.end + 1] in ("", "\n")
+
+
+def _last_line(reader: SlotReader) -> Iterator[Reading]:
+    text = reader.text.rstrip()
+    line_start = text.rfind("\n") + 1
+    if line_start == 0:
+        return
+    slot = reader.read_letters(_beginning(text, line_start))
+    if slot is None or slot.mask == reader.options.everything or text[slot.end :].strip(_TRAILING):
+        return
+    if not continues_list(text, line_start, slot):
+        yield Reading("last-line", slot.mask, slot.start, slot.end)
+
+
+def _last_word(reader: SlotReader) -> Iterator[Reading]:
+    """… in pregnancy. C"""
+    match = _LAST_WORD.search(reader.text, max(0, len(reader.text) - _LONGEST_LAST_WORD))
+    if match is None or any(_ITEM_BEHIND.match(reader.text, place + 1) for place in reader.letters[:-1]):
+        return
+    mask = parse_letters(match["letters"]) or 0
+    if mask < reader.options.everything:
+        yield Reading("last-line", mask, *match.span("letters"))
+
+
+_KIND = any_of("选项 一?项 说法 叙述 描述 表述 陈述 做法")
+_CUE = re.compile(
+    r"(?:(?P<negative>" + any_of("错误 不正确 有误 不对 不当 不恰当 不准确") + rf"的{_KIND}?)"
+    rf"|(?P<positive>正确的?{_KIND}?|符合题意的(?:选项)?|最佳选项|的))?"
+    r"(?:应该?是|应为|是|为|属于|即|(?<=的)(?:有|包括))"
+    r"[:\s\"“(\[【]{0,12}(?:选项)?[\"“(]{0,2}$"
+)
+_LONGEST_CUE = 30
+_NOT_BEFORE_COPULA = re.compile(
+    any_of("不 非 还 并 均 都 分别 认 因 称 视 作 行 以 也可能 也有可能 也许") + "$"
+)
+_DISMISSED_BEFORE = re.compile(any_of("排除 不选 不考虑 除外 不予 无法"))
+_STEM_ENDS = re.compile(r"[)\]\"'”]{0,4}\s*(?:$|[。,;.!?\n:(了]|选项|[两二三四五]?[项个种者]|因为|所以)")
+_BLANK_FILLED = re.compile(r"\(\s?(?P<letters>[A-H]{1,5})\s?\)")
+
+
+def stem_readings(reader: SlotReader) -> Iterator[Reading]:
+    """Readings of the rules stem and negative-stem; a stem that ends in every letter is no answer."""
+    text = reader.text
+    for position in reader.letters:
+        cue = _CUE.search(text, max(0, position - _LONGEST_CUE), position)
+        if cue is None or _is_dismissed(text, cue):
+            continue
+        slot = reader.read_letters(cue.end())
+        if slot is None or slot.mask == reader.options.everything or begins_list(reader, slot):
+            continue
+        if _STEM_ENDS.match(text, slot.end):
+            rule = "negative-stem" if cue["negative"] else "stem"
+            yield Reading(rule, slot.mask, cue.start(), slot.end)
+    yield from _filled_blank(reader)
+
+
+def _is_dismissed(text: str, cue: re.Match[str]) -> bool:
+    start = cue.start()
+    plain = cue["positive"] is None and cue["negative"] is None
+    if plain and _NOT_BEFORE_COPULA.search(text, max(0, start - 4), start):
+        return True
+    return _DISMISSED_BEFORE.search(text, max(0, start - 8), start) is not None
+
+
+def _filled_blank(reader: SlotReader) -> Iterator[Reading]:
+    """青光眼首选(A): one blank of the first line; behind an option's text the text says which is meant."""
+    if not reader.letters:
+        return
+    blanks = [blank for blank in _BLANK_FILLED.finditer(reader.text) if blank.start() > 0]
+    if len({blank["letters"] for blank in blanks}) != 1 or "\n" in reader.text[: blanks[0].start()]:
+        return
+    first = blanks[0]
+    if reader.text[first.start() - 1] in " (":
+        return
+    named = reader.options.ending_at(reader.lowered, first.start())
+    mask = (parse_letters(first["letters"]) or 0) if named is None else 1 << named
+    if 0 < mask < reader.options.everything:
+        yield Reading("stem", mask, *first.span("letters"))
+
+
+_TOGETHER = re.compile(rf"{LETTERS_TOGETHER}(?![A-Za-z0-9])")
+_OPTION_BEFORE = re.compile(r"(?:选项|[Oo]ption[ \t]|[Cc]hoice[ \t])\(?$")
+_OPTION_BEHIND = re.compile(r"选项|项(?!目)")
+_POINTED = re.compile(r"[ \t]?(?:[:、)]|\.(?![a-z]))")
+_NOT_ALONE = re.compile(r"['+-]|[ ](?!or\b|and\b)[a-z]|\.[a-z]")
+_DENIED_BEFORE = re.compile(r"\b(?:not|isn't|never)[ \t]+(?:the[ \t]+)?(?:option[ \t]+|choice[ \t]+)?[(\"]?$")
+_LOOK_BACK = 24
+_LAST_NAMES = 8
+_DISMISSED = re.compile(
+    any_of(r"排除 不选 不考虑 除外 不予 无法 不能确定 难以确定 \brul(?:e|ed|ing)_out\b \beliminat \bexclud"),
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class _Name:
+    mask: int
+    start: int
+    end: int
+
+
+def conclusion_readings(reader: SlotReader) -> Iterator[Reading]:
+    """Readings of the rules conclusion and only-letter."""
+    names = list(_names(reader))
+    if not names:
+        return
+    yield from _conclusions(reader, names)
+    yield from _only_letter(reader, names)
+
+
+def _names(reader: SlotReader) -> Iterator[_Name]:
+    """Every place where a letter stands for an option."""
+    end = 0
+    for position in reader.letters:
+        if position >= end:
+            name = None if _denied(reader, position) else _name_at(reader, position)
+            if name is not None and name.mask <= reader.options.everything:
+                end = name.end
+                yield name
+
+
+def _denied(reader: SlotReader, position: int) -> bool:
+    return _DENIED_BEFORE.search(reader.lowered, max(0, position - _LOOK_BACK), position) is not None
+
+
+def _name_at(reader: SlotReader, position: int) -> _Name | None:
+    text = reader.text
+    together = _TOGETHER.match(text, position)
+    if together is not None and (
+        _OPTION_BEHIND.match(text, together.end())
+        or _OPTION_BEFORE.search(text, max(0, position - 9), position)
+    ):
+        letters = "".join(char for char in together[0] if "A" <= char <= "H")
+        return _Name(parse_letters(letters) or 0, position, together.end())
+    mask = parse_letters(text[position]) or 0
+    before, behind = text[position - 1 : position], text[position + 1 : position + 2]
+    if before == "(" and behind == ")":
+        # 躁狂抑郁症(B): the words in front say which option is meant.
+        named = reader.options.ending_at(reader.lowered, position - 1)
+        return _Name(mask if named is None else 1 << named, position, position + 1)
+    if (before in "。;\n" and behind.isalpha()) or _POINTED.match(text, position + 1):
+        return _Name(mask, position, position + 1)
+    return None
+
+
+def _conclusions(reader: SlotReader, names: list[_Name]) -> Iterator[Reading]:
+    found: list[tuple[_Name, bool]] = []
+    position = 0
+    for sentence in SENTENCE.finditer(reader.text):
+        inside = []
+        while position < len(names) and names[position].start < sentence.end():
+            inside.append(names[position])
+            position += 1
+        if len({name.mask for name in inside}) != 1 or ITEM.match(sentence[0]):
+            continue
+        span = sentence.span()
+        if concludes(reader.lowered, *span) is not None and not _DISMISSED.search(reader.lowered, *span):
+            found.append((inside[-1], concludes_finally(reader.lowered, *span)))
+    # 因此 closes the paragraph on each option as well; then only 综上 and its like conclude the whole.
+    each_in_turn = len({name.mask for name, final in found if not final}) > 1
+    for name, final in found:
+        if (final or not each_in_turn) and name.mask != reader.options.everything:
+            yield Reading("conclusion", name.mask, name.start, name.end)
+
+
+def _only_letter(reader: SlotReader, names: list[_Name]) -> Iterator[Reading]:
+    if len({name.mask for name in names}) != 1 or _DISMISSED.search(reader.lowered):
+        return
+    alone = {reader.text[p] for p in reader.letters if not _NOT_ALONE.match(reader.text, p + 1)}
+    if len(alone) > 1:
+        return
+    for name in reversed(names[-_LAST_NAMES:]):
+        if name.mask != reader.options.everything and reader.read_letters(name.start) is not None:
+            yield Reading("only-letter", name.mask, name.start, name.end)
+            return

@@ -1,0 +1,280 @@
+r"""Answers in a fixed format: \boxed{}, <answer> tags, JSON, the official scripts' form; and the explanation."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from cmexam_baseline.exam.letters import parse_letters
+from cmexam_baseline.scoring.extraction.answer_parser import Slot, SlotReader
+from cmexam_baseline.scoring.extraction.patterns import any_of
+from cmexam_baseline.scoring.extraction.reply_text import CleanText
+from cmexam_baseline.scoring.extraction.rules import Reading
+
+_MARKER = re.compile(
+    r"[ \t#>*-]*[【\[(]?(?:答案)?"
+    + any_of(
+        "解释 解析 分析 理由 原因 说明 依据 思考过程 解题思路 推理过程"
+        " Explanation Rationale Reason(?:ing)? Analysis"
+    )
+    + r"[】\])]?[ \t*]*(?:[:\n]|(?<=[】\]]))\s*",
+    re.IGNORECASE,
+)
+_BEHIND_THE_ANSWER = re.compile(r"(?:[\s,。.;:!、)\]}】>\"'”*-]|\\n)*")
+_NOTHING_BUT_AN_ANSWER = re.compile(
+    r"[\s#>*\"'“【\[(-]*(?:(?:综上(?:所述)?|因此|所以|故|根据(?:以上|上述)分析|我(?:认为|会)?|本题|此题|该题|最终|最后|正确|参考|标准|最佳|的"
+    r"|最有?可能|应该?|the|my|final|correct|best|so|thus|therefore|hence)[\s,:]*)*$",
+    re.IGNORECASE,
+)
+_SENTENCE_END = "。!?;\n"
+
+
+def explanation_of(clean: CleanText, reading: Reading | None) -> str:
+    """The raw text without the line or sentence that holds the answer and without the word 解释 in front.
+
+    >>> raw = "答案:B\\n解析:抑制，呼吸。"
+    >>> explanation_of(CleanText(raw, [(0, len(raw))]), Reading("answer-phrase", 2, 0, 4))
+    '抑制，呼吸。'
+    """
+    text = clean.text
+    if reading is None:
+        return clean.raw_text(_behind_marker(text, 0), len(text)).strip()
+    if reading.rule == "json":
+        return json_explanation(clean.raw_text(0, len(text))) or ""
+    before_end, behind = _around(text, reading.start, reading.end)
+    before = clean.raw_text(min(_behind_marker(text, 0), before_end), before_end).strip()
+    after = clean.raw_text(_behind_marker(text, behind), len(text)).strip()
+    return "\n".join(part for part in (before, after) if part)
+
+
+def begins_explanation(text: str, position: int) -> bool:
+    """Whether, behind punctuation, a word such as 解释: stands at `position`."""
+    behind = _BEHIND_THE_ANSWER.match(text, position)
+    return _MARKER.match(text, behind.end() if behind else position) is not None
+
+
+def only_leads_to_an_answer(text: str, position: int) -> bool:
+    """Whether the sentence that goes on at `position` has said nothing yet but 因此 or 正确答案."""
+    return _NOTHING_BUT_AN_ANSWER.match(text, _sentence_start(text, position), position) is not None
+
+
+def _sentence_start(text: str, position: int) -> int:
+    return max(text.rfind(mark, 0, position) for mark in _SENTENCE_END) + 1
+
+
+def _around(text: str, start: int, end: int) -> tuple[int, int]:
+    """Where the text before the answer's sentence ends and the text behind it begins.
+
+    A sentence that says more than the answer belongs to the explanation and is not left out.
+    """
+    beginning = _sentence_start(text, start)
+    if not only_leads_to_an_answer(text, start):
+        return len(text), len(text)
+    behind = _BEHIND_THE_ANSWER.match(text, end)
+    rest = behind.end() if behind else end
+    if rest >= len(text) or text[end:rest].strip() or "\n" in text[end:rest] or _MARKER.match(text, rest):
+        return beginning, rest
+    return len(text), len(text)
+
+
+def _behind_marker(text: str, position: int) -> int:
+    """Behind blanks and a word such as 解释: if one stands at `position`."""
+    while position < len(text) and text[position].isspace():
+        position += 1
+    marker = _MARKER.match(text, position)
+    return marker.end() if marker else position
+
+
+_LONGEST_VALUE = 400
+# The second form is what remains when "\b" was read as an escape.
+_BOXED = re.compile(r"(?:\\f?box(?:ed)?|\x08oxed|(?<![a-z])boxed)\s*\{", re.IGNORECASE)
+_BOX_CONTENT = re.compile(rf"(?:[^{{}}\n]|\{{[^{{}}\n]{{0,{_LONGEST_VALUE}}}\}}){{0,{_LONGEST_VALUE}}}\}}?")
+_TAG = re.compile(
+    r"<[ ]?(?:final_?)?(?:answer|ans|choice|option|答案|选项|solution)[ ]?>(?P<value>[^<]{0,400})",
+    re.IGNORECASE,
+)
+
+_BETWEEN_BOXES = re.compile(
+    r"[ \t}]*(?:</[^<>\n]{1,20}>)?[ \t]*(?:[,、;]|和|与|及|and)?[ \t]*"
+    r"(?:\\f?box(?:ed)?\s*\{(?:\\[a-z]{2,8}\{)?|<[^<>\n]{1,20}>)[ \t]*"
+)
+
+_ANSWER_KEYS = (
+    r"(?:final|correct|predicted|predict|model|my|best|right|your)?[_ -]?"
+    r"(?:answers?|ans|choices?|options?|prediction|predict|pred|result|selected|letters?|label|selection)"
+    r"(?:[_ -]?(?:letters?|keys?|choices?|options?|idx|id|text|label))?"
+    r"|(?:最终|正确|标准|参考|我的|模型|预测)?(?:的)?(?:答案|选项|选择|结果)|model_result|response|output|result|输出"
+)
+_KEY = re.compile(rf"[\"'“](?P<key>{_ANSWER_KEYS})\\{{0,3}}[\"'”]\s*:\s*\\{{0,3}}", re.IGNORECASE)
+_STRING = re.compile(
+    r"\"(?P<double>(?:[^\"\\]|\\.){0,20000})\"?|'(?P<single>(?:[^'\\]|\\.){0,20000})'?", re.DOTALL
+)
+_LIST = re.compile(r"\[(?P<items>[^\[\]]{0,400})\]?")
+_BARE = re.compile(r"[^,}\]\n{]{1,40}")
+_EXPLANATION_KEY = re.compile(
+    r"[\"'“](?:explanations?|explain|reason(?:ing|s)?|rationale|analysis|thoughts?|解释|解析|答案解析|分析|理由|原因|思路|说明)[\"'”]\s*:\s*",
+    re.IGNORECASE,
+)
+_BACKUP_KEYS = (
+    "response",
+    "output",
+    "result",
+    "输出",
+    "结果",
+    "model_result",
+    "options",
+    "choices",
+    "选项",
+    "answer_text",
+)
+
+FullReader = Callable[[str], "int | None"]
+
+
+def structured_readings(reader: SlotReader, read_text: FullReader) -> Iterator[Reading]:
+    """Readings of boxes, tags and JSON fields; `read_text` reads a value that is itself free text."""
+    text = reader.text
+    if "box" in text or "\x08" in text or "BOX" in text:
+        yield from _joined(text, _boxes(reader, read_text))
+    if "<" in text:
+        yield from _joined(text, _tags(reader, read_text))
+    if ":" in text and ("{" in text or '"' in text):
+        yield from _json_readings(reader, read_text)
+
+
+def _boxes(reader: SlotReader, read_text: FullReader) -> Iterator[Reading]:
+    for match in _BOXED.finditer(reader.text):
+        content = _BOX_CONTENT.match(reader.text, match.end())
+        if content is not None:
+            yield from _value("boxed", reader, read_text, content.start(), content.end())
+
+
+def _tags(reader: SlotReader, read_text: FullReader) -> Iterator[Reading]:
+    for match in _TAG.finditer(reader.text):
+        yield from _value("tag", reader, read_text, *match.span("value"))
+
+
+def _joined(text: str, readings: Iterator[Reading]) -> Iterator[Reading]:
+    """Boxes or tags on one line with nothing but 和 between them are one answer of several letters."""
+    last: Reading | None = None
+    for reading in readings:
+        if last is not None and _BETWEEN_BOXES.fullmatch(text, last.end, reading.start):
+            reading = Reading(reading.rule, last.mask | reading.mask, last.start, reading.end)
+        elif last is not None:
+            yield last
+        last = reading
+    if last is not None:
+        yield last
+
+
+def _json_readings(reader: SlotReader, read_text: FullReader) -> Iterator[Reading]:
+    direct: list[Reading] = []
+    backup: list[Reading] = []
+    for match in _KEY.finditer(reader.text):
+        found = list(_json_value(reader, read_text, match.end()))
+        if match["key"].lower() in _BACKUP_KEYS:
+            backup.extend(reading for reading in found if reading.mask != reader.options.everything)
+        else:
+            direct.extend(found)
+    yield from direct or backup
+
+
+def _json_value(reader: SlotReader, read_text: FullReader, position: int) -> Iterator[Reading]:
+    for pattern in (_STRING, _LIST, _BARE):
+        match = pattern.match(reader.text, position)
+        if match is not None:
+            group = match.lastgroup or 0
+            yield from _value("json", reader, read_text, *match.span(group))
+            return
+
+
+def _value(rule: str, reader: SlotReader, read_text: FullReader, start: int, end: int) -> Iterator[Reading]:
+    """The answer in text[start:end]: a list of letters or texts at its beginning, or a sentence."""
+    # Blanks at the end would make one of two readings the later one.
+    end = start + len(reader.text[start:end].rstrip())
+    slot = reader.read(start)
+    if slot is not None and slot.start < end and _is_the_value(reader.text, slot, end):
+        yield Reading(rule, slot.mask, slot.start, min(slot.end, end))
+        return
+    mask = read_text(reader.text[start:end])
+    if mask is not None:
+        yield Reading(rule, mask, start, max(end, start + 1))
+
+
+def _is_the_value(text: str, slot: Slot, end: int) -> bool:
+    rest = text[slot.end : end].strip()
+    return not rest or not (rest[0].isalnum() and text[slot.end - 1].isascii())
+
+
+def json_explanation(text: str) -> str | None:
+    """The explanation field of a JSON reply, unescaped, or None where there is none.
+
+    >>> json_explanation('{"answer": "B", "explanation": "抑制呼吸"}')
+    '抑制呼吸'
+    """
+    match = _EXPLANATION_KEY.search(text)
+    value = _STRING.match(text, match.end()) if match else None
+    if value is None:
+        return None
+    content: str = value["double"] if value["double"] is not None else value["single"]
+    try:
+        return str(json.loads(f'"{content}"', strict=False)) if value["double"] is not None else content
+    except json.JSONDecodeError:
+        return content
+
+
+_MAY_STAND_FIRST = (
+    "letters",
+    "option-text",
+    "answer-phrase",
+    "answer-phrase-en",
+    "answer-phrase-text",
+    "first-line",
+    "choice",
+    "choice-text",
+)
+_LETTERS_BY_LINE = re.compile(r"\s*(?P<letters>(?:[A-H][ \t.、。,;]*\n\s*){2,8})")
+# Whoever writes this behind the explanation has another answer than the one in front.
+_TAKEN_BACK = re.compile(
+    any_of(
+        "更正 纠正[:为] 修正[:为] 改选 抱歉 对不起 等等 不对[,。!] 最终(?:答案|选择|结论)"
+        " 重新(?:考虑|分析|审题?|思考|判断|检查|选择)"
+        " (?:之前|前面|上面|刚才|原先|最初)的?(?:回答|答案|选择|判断)"
+        " (?:答案|回答|选择)(?:有误|错了|错误|不对)"
+        r" \bcorrection \bwait\b on_second_thought \bmistake \bapologi final_(?:answer|choice)"
+    ),
+    re.IGNORECASE,
+)
+
+
+def reply_readings(reader: SlotReader, readings: Iterable[Reading]) -> Iterator[Reading]:
+    """Those of the readings that stand alone right in front of 解释:, unless the explanation takes them back.
+
+    What the explanation says of other cases (休克首选D) does not count then.
+    """
+    text = reader.text
+    for reading in (*readings, *_letters_by_line(text), *_option_text(reader)):
+        if (
+            reading.rule in _MAY_STAND_FIRST
+            and begins_explanation(text, reading.end)
+            and only_leads_to_an_answer(text, reading.start)
+            and not _TAKEN_BACK.search(text, reading.end)
+        ):
+            yield Reading("before-explanation", reading.mask, reading.start, reading.end)
+
+
+def _option_text(reader: SlotReader) -> Iterator[Reading]:
+    """An option's text on the first line, as a reply that names no letter."""
+    slot = reader.read_texts(len(reader.text) - len(reader.text.lstrip()))
+    if slot is not None:
+        yield Reading("option-text", slot.mask, slot.start, slot.end)
+
+
+def _letters_by_line(text: str) -> Iterator[Reading]:
+    """A, B and D each on a line of its own."""
+    match = _LETTERS_BY_LINE.match(text)
+    if match is not None:
+        letters = "".join(char for char in match["letters"] if char.isalpha())
+        start = match.start("letters")
+        yield Reading("letters", parse_letters(letters) or 0, start, start + len(match["letters"].rstrip()))
