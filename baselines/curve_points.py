@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from cmexam_baseline.cli.console import Stages
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.files import write_atomically
+from cmexam_baseline.exam.progress import Progress
 
 _FEWEST = 50
 _SIZES = 6
@@ -88,7 +88,7 @@ def usual_sizes(n: int) -> list[int]:
 
 
 def measure(
-    exams: Mapping[str, Exam], sizes: Sequence[int], seeds: Sequence[int], points: Points, stages: Stages
+    exams: Mapping[str, Exam], sizes: Sequence[int], seeds: Sequence[int], points: Points, stages: Progress
 ) -> Iterator[Point]:
     """Every size with every seed; those that `points` holds are not measured again.
 
@@ -112,7 +112,7 @@ def measure(
             yield known
 
 
-def _named(stages: Stages, name: str) -> Any:
+def _named(stages: Progress, name: str) -> Progress:
     return lambda stage, done, total: stages(f"{name}: {stage}", done, total)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, fields, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.overlap import find_overlap
-from cmexam_baseline.exam.splits import SPLIT_NAMES
+from cmexam_baseline.exam.splits import SPLIT_NAMES, Split, stem_of
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,34 @@ class JoinedExam:
             name = f"excluded_{row.split}" if row.split in SPLIT_NAMES else "excluded_other"
             counts[name] = counts.get(name, 0) + 1
         return found
+
+    def excluded_csv(self) -> str:
+        """CSV of every question that stayed out, with the question that it is too close to."""
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow([field.name for field in fields(Excluded)])
+        table.writerows(astuple(row) for row in self.excluded)
+        return text.getvalue()
+
+
+def add_extra_train(
+    splits: Mapping[str, Split], files: Sequence[Path], bad_rows: str = "auto"
+) -> tuple[dict[str, Split], JoinedExam]:
+    """`splits` with the questions of `files` after those of train, without those that val and test overlap.
+
+    Raises `InputError` where a file cannot be read.
+    """
+    from cmexam_baseline.exam import read_any_exam
+
+    exams: dict[str, Exam] = {}
+    remarks = list(splits["train"].bad_rows)
+    for file in files:
+        other = read_any_exam(file, bad_rows)
+        remarks += other.bad_rows
+        exams[_free_name(stem_of(file), exams)] = other.exam
+    asked = {name: split.exam for name, split in splits.items() if name != "train"}
+    joined = join_extra(splits["train"].exam, exams, asked)
+    return {**splits, "train": Split(joined.exam, remarks)}, joined
 
 
 def join_extra(train: Exam, extra: Mapping[str, Exam], asked: Mapping[str, Exam]) -> JoinedExam:
@@ -131,3 +162,12 @@ def _dropped(exam: Exam, rows: NDArray[np.int64]) -> Exam:
     kept = np.ones(len(exam), dtype=np.bool_)
     kept[rows] = False
     return exam[kept]
+
+
+def _free_name(stem: str, taken: Mapping[str, Exam]) -> str:
+    """`stem`, or `stem-2` and so on where another file has that name already."""
+    name, number = stem, 1
+    while name in taken or name in SPLIT_NAMES:
+        number += 1
+        name = f"{stem}-{number}"
+    return name

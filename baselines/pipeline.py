@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cmexam_baseline.baselines.ensemble_gains import PART_NAMES, ensemble_gains
+from cmexam_baseline.baselines.extra_training import JoinedExam
 from cmexam_baseline.baselines.out_of_fold import named
 from cmexam_baseline.baselines.run_folder import write_run
 from cmexam_baseline.baselines.split_scores import (
@@ -16,12 +18,10 @@ from cmexam_baseline.baselines.split_scores import (
     free_baseline_scores,
     scores_without_overlap,
 )
-from cmexam_baseline.cli.console import Stages
-from cmexam_baseline.cli.gains import PART_NAMES, gains
-from cmexam_baseline.cli.load_exams import Split
 from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.overlap import find_overlap
-from cmexam_baseline.exam.progress import Progress
+from cmexam_baseline.exam.progress import Progress, StageTimer
+from cmexam_baseline.exam.splits import Split
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Plan:
     embedder: a `features.Embedder` for LightGBM's features, or None
     n_folds:  into how many parts an ensemble cuts the training questions
     bm25:     whether LightGBM reads sentences ranked by BM25, too
+    joined:   the training questions with their sources, where other exams joined them
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Plan:
     embedder: Any
     n_folds: int
     bm25: bool
+    joined: JoinedExam | None = None
 
     @property
     def checkpoints(self) -> Path:
@@ -49,7 +51,7 @@ class Plan:
         return self.out.with_name(f"{self.out.name}.checkpoints")
 
 
-def train_once(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Stages) -> dict[str, Any]:
+def train_once(plan: Plan, seed: int, splits: Mapping[str, Split], stages: StageTimer) -> dict[str, Any]:
     """Train with one seed, write the run folder and return its scores."""
     exams = {name: split.exam for name, split in splits.items()}
     baseline = _FIT[plan.kind](plan, seed, splits, stages)
@@ -73,7 +75,7 @@ def train_once(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Stage
         with stages.stage(f"comparing the ensemble with its parts on {name}"):
             systems = {"ensemble": predictions[name].answers}
             systems |= {part: one.answers for part, one in of_parts.items()}
-            scores[name]["gains"] = gains(exams[name], systems, overlaps[name].overlaps)
+            scores[name]["gains"] = ensemble_gains(exams[name], systems, overlaps[name].overlaps)
     scores["free_baselines"] = free_baseline_scores(exams, seed)
     if not writes(plan.kind):
         # Under torchrun every process takes part in saving, and the first one writes.
@@ -81,7 +83,18 @@ def train_once(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Stage
         return scores
     with stages.stage("saving the run"):
         kept = {**predictions, **_by_file(parts)}
-        write_run(plan.out, plan.overwrite, plan.kind, baseline, seed, splits, kept, scores, stages.seconds)
+        write_run(
+            plan.out,
+            plan.overwrite,
+            plan.kind,
+            baseline,
+            seed,
+            splits,
+            plan.joined,
+            kept,
+            scores,
+            stages.seconds,
+        )
     _keep_logs(plan.checkpoints, plan.out / "logs")
     shutil.rmtree(plan.checkpoints, ignore_errors=True)
     return scores
@@ -109,10 +122,10 @@ def _lightgbm(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Progre
     from cmexam_baseline.features import LightGBMBaseline
 
     baseline = LightGBMBaseline(seed=seed, embedder=plan.embedder, bm25=plan.bm25)
-    return baseline.fit(*_train_and_val(splits), progress=stages, is_extra=_is_extra(splits))
+    return baseline.fit(*_train_and_val(splits), progress=stages, is_extra=_is_extra(plan))
 
 
-def _encoder(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Stages) -> Any:
+def _encoder(plan: Plan, seed: int, splits: Mapping[str, Split], stages: StageTimer) -> Any:
     from cmexam_baseline.baselines.evidence_encoder import EvidenceEncoder
     from cmexam_baseline.encoders import with_seed
 
@@ -122,16 +135,16 @@ def _encoder(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Stages)
     return encoder
 
 
-def _ensemble(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Stages) -> Any:
+def _ensemble(plan: Plan, seed: int, splits: Mapping[str, Split], stages: StageTimer) -> Any:
     from cmexam_baseline.baselines.ensemble import Ensemble
     from cmexam_baseline.encoders import with_seed
 
     ensemble = Ensemble.untrained(with_seed(plan.settings, seed), plan.n_folds, plan.embedder, plan.bm25)
     train, val = _train_and_val(splits)
-    return ensemble.fit(train, val, stages, plan.checkpoints, _is_extra(splits))
+    return ensemble.fit(train, val, stages, plan.checkpoints, _is_extra(plan))
 
 
-_FIT: dict[str, Callable[[Plan, int, Mapping[str, Split], Stages], Any]] = {
+_FIT: dict[str, Callable[[Plan, int, Mapping[str, Split], StageTimer], Any]] = {
     "lightgbm": _lightgbm,
     "encoder": _encoder,
     "ensemble": _ensemble,
@@ -142,13 +155,12 @@ def _train_and_val(splits: Mapping[str, Split]) -> tuple[Exam, Exam | None]:
     return splits["train"].exam, splits["val"].exam if "val" in splits else None
 
 
-def _is_extra(splits: Mapping[str, Split]) -> Any:
-    joined = splits["train"].joined
-    return None if joined is None else joined.is_extra
+def _is_extra(plan: Plan) -> Any:
+    return None if plan.joined is None else plan.joined.is_extra
 
 
 def _predictions(
-    baseline: Any, exams: Mapping[str, Exam], stages: Stages, what: str = "predicting"
+    baseline: Any, exams: Mapping[str, Exam], stages: StageTimer, what: str = "predicting"
 ) -> dict[str, Predictions]:
     return {
         name: baseline.predict(exam, progress=named(stages, f"{what} {name}"))
@@ -158,7 +170,7 @@ def _predictions(
 
 
 def _part_predictions(
-    plan: Plan, seed: int, splits: Mapping[str, Split], ensemble: Any, stages: Stages
+    plan: Plan, seed: int, splits: Mapping[str, Split], ensemble: Any, stages: StageTimer
 ) -> dict[str, dict[str, Predictions]]:
     """By split, what the parts of an ensemble say alone: its encoder, and LightGBM trained without it."""
     exams = {name: split.exam for name, split in splits.items()}

@@ -27,12 +27,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cmexam_baseline.baselines.embedder import give_embedder
-from cmexam_baseline.cli.extra_train import excluded_table
-from cmexam_baseline.cli.load_exams import Split
+from cmexam_baseline.baselines.extra_training import JoinedExam
 from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.files import new_folder, write_atomically
 from cmexam_baseline.exam.progress import Progress
+from cmexam_baseline.exam.splits import Split
 
 FORMAT = "cmexam-baseline run"
 FORMAT_VERSION = 1
@@ -151,6 +151,7 @@ def write_run(
     baseline: Any,
     seed: int,
     splits: Mapping[str, Split],
+    joined: JoinedExam | None,
     predictions: Mapping[str, Predictions],
     scores: Mapping[str, Any],
     seconds: Mapping[str, float],
@@ -160,8 +161,8 @@ def write_run(
         name: {"rows": len(split.exam), "left_out": split.n_left_out, "fingerprint": split.exam.fingerprint()}
         for name, split in splits.items()
     }
-    if splits["train"].joined is not None:
-        data["train"]["extra"] = splits["train"].joined.counts()
+    if joined is not None:
+        data["train"]["extra"] = joined.counts()
     with new_folder(folder, overwrite) as aside:
         baseline.save(aside / "model")
         for name, predicted in predictions.items():
@@ -170,9 +171,8 @@ def write_run(
         _write_json(aside / "scores.json", scores)
         _write_json(aside / "timings.json", seconds)
         _write_bad_rows(aside / "left_out.csv", splits)
-        joined = splits["train"].joined
         if joined is not None:
-            write_atomically(aside / "extra_train_left_out.csv", excluded_table(joined))
+            write_atomically(aside / "extra_train_left_out.csv", joined.excluded_csv())
 
 
 def _settings_of(baseline: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from cmexam_baseline.cli import console
-from cmexam_baseline.cli.console import plain
+from cmexam_baseline.cli.console import sanitize
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES, SOURCE, PublishedResult
 from cmexam_baseline.scoring import Comparison, Difference
 
@@ -32,7 +32,7 @@ def print_comparison(comparison: Comparison) -> None:
     )
     if comparison.pairs == "best" and comparison.differences:
         output.print(
-            plain(
+            sanitize(
                 f"Only {comparison.differences[0].first}, the best, against each other, the closest first; "
                 "p (Holm) is corrected for all pairs; --all-pairs tests them all"
             ),
@@ -43,12 +43,14 @@ def print_comparison(comparison: Comparison) -> None:
         output.print(f"… and {len(comparison.differences) - SHOWN_PAIRS} more; --json prints all")
     if comparison.slice_wins:
         wins = ", ".join(f"{name} {count}" for name, count in comparison.slice_wins.items())
-        output.print(plain(f"Groups in which no other system is more accurate: {wins}"), soft_wrap=True)
+        output.print(sanitize(f"Groups in which no other system is more accurate: {wins}"), soft_wrap=True)
     shown = ", ".join(comparison.all_miss[:SHOWN_MISSES])
     more = ", …" if len(comparison.all_miss) > SHOWN_MISSES else ""
     listed = f" ({shown}{more})" if shown else ""
     output.print(
-        plain(f"All miss {len(comparison.all_miss)} questions{listed}; none misses {comparison.none_miss}"),
+        sanitize(
+            f"All miss {len(comparison.all_miss)} questions{listed}; none misses {comparison.none_miss}"
+        ),
         soft_wrap=True,
     )
 
@@ -90,7 +92,7 @@ def _differences(comparison: Comparison) -> Table:
     for heading in ("difference", "95%", "p", "p (Holm)", "same answer"):
         table.add_column(heading, justify="right")
     for difference in _in_order(comparison)[:SHOWN_PAIRS]:
-        table.add_row(*map(plain, _cells(difference, agreement)))
+        table.add_row(*map(sanitize, _cells(difference, agreement)))
     return table
 
 

@@ -62,10 +62,11 @@ def curve(
     """
     from cmexam_baseline.baselines.curve_points import Points, measure, usual_sizes
     from cmexam_baseline.cli import console
+    from cmexam_baseline.cli.bad_row_table import say_bad_rows
     from cmexam_baseline.cli.curve_summary import draw, show, summary, write_table
-    from cmexam_baseline.cli.load_exams import load_splits, say_bad_rows
     from cmexam_baseline.exam.errors import InputError
     from cmexam_baseline.exam.io.files import refuse_unwritable
+    from cmexam_baseline.exam.splits import load_splits
 
     notes = console.notes()
     refuse_unwritable(out / "points.json")
@@ -79,7 +80,7 @@ def curve(
     if len(wanted) < 2:
         raise InputError("a curve needs two sizes or more; repeat --sizes, or leave it out")
     out.mkdir(parents=True, exist_ok=True)
-    with console.Stages(notes, quiet) as stages:
+    with console.StageProgress(notes, quiet) as stages:
         points = Points(out / "points.json", exams)
         measured = list(measure(exams, wanted, sorted(set(seeds)) or [0, 1, 2], points, stages))
     found: dict[str, Any] = summary(measured, to)

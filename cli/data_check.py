@@ -32,7 +32,7 @@ def check(exam: Path, strict: bool, unanswered: bool, as_json: bool, quiet: bool
       cmexam-baseline data check CMExam/data/val.csv --strict --json
     """
     from cmexam_baseline.cli import console
-    from cmexam_baseline.cli.load_exams import bad_row_table
+    from cmexam_baseline.cli.bad_row_table import bad_row_table
     from cmexam_baseline.exam.io.formats import read_exam_report, read_splits_report
     from cmexam_baseline.exam.validation import BAD_ROW_LIMIT, count_left_out
 

@@ -53,11 +53,11 @@ def convert(
       cmexam-baseline data convert CMExam/data cmexam-jsonl --to jsonl
     """
     from cmexam_baseline.cli import console
-    from cmexam_baseline.cli.load_exams import Split, say_bad_rows
+    from cmexam_baseline.cli.bad_row_table import say_bad_rows
     from cmexam_baseline.exam.foreign_exams.reader import OtherExam, read_any_exam
     from cmexam_baseline.exam.io.files import new_folder
     from cmexam_baseline.exam.io.formats import FORMATS, format_of, write_exam
-    from cmexam_baseline.exam.splits import split_files
+    from cmexam_baseline.exam.splits import Split, split_files
 
     def read(file: Path) -> OtherExam:
         return read_any_exam(

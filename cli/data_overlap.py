@@ -75,5 +75,5 @@ def overlap(
         examples = [place for place, category in enumerate(columns["overlap"]) if category == name][:EXAMPLES]
         shown = "\n".join(f"{columns['id'][place]}: {columns['question'][place][:40]}" for place in examples)
         share = f"{count / len(asked):.1%}" if len(asked) else "–"
-        table.add_row(name, f"{count:,}", share, console.plain(shown))
+        table.add_row(name, f"{count:,}", share, console.sanitize(shown))
     console.results().print(table)

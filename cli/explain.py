@@ -51,8 +51,8 @@ def explain(
     from cmexam_baseline.baselines.run_folder import Run
     from cmexam_baseline.cli import console
     from cmexam_baseline.cli.explain_tables import as_dict, show
-    from cmexam_baseline.cli.load_exams import load_exam
     from cmexam_baseline.exam.errors import InputError
+    from cmexam_baseline.exam.splits import load_exam
 
     if (wanted is None) == (row is None):
         raise InputError("name the question by --id or by --row, one of them")

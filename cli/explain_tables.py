@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from cmexam_baseline.cli.console import plain
+from cmexam_baseline.cli.console import sanitize
 from cmexam_baseline.exam import Question
 from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.features.attribution import OptionReasons, Witness
@@ -34,7 +34,7 @@ def as_dict(question: Question, answer: str, found: Sequence[OptionReasons]) -> 
 def show(console: Console, question: Question, answer: str, found: Sequence[OptionReasons]) -> None:
     """A table of the options, one of the deciding features and one of the evidence."""
     known = f", right is {question.answer}" if question.answer else ""
-    console.print(f"[bold]{plain(question.id)}[/bold] {plain(question.question)}")
+    console.print(f"[bold]{sanitize(question.id)}[/bold] {sanitize(question.question)}")
     console.print(f"predicted {answer}{known}")
     options = list(zip(LETTERS, question.options, found, strict=False))
     scores = _table("Options", "", "option", "probability")
@@ -42,7 +42,7 @@ def show(console: Console, question: Question, answer: str, found: Sequence[Opti
     evidence = _table("Evidence", "", "from", "what it says", "like stem", "like option")
     for letter, text, reasons in options:
         style = "bold" if letter in answer else None
-        scores.add_row(letter, plain(text), f"{reasons.score:.3f}", style=style)
+        scores.add_row(letter, sanitize(text), f"{reasons.score:.3f}", style=style)
         features.add_row(letter, "start", "", f"{reasons.start:+.2f}", style="dim")
         for one in reasons.features:
             features.add_row("", one.feature, f"{one.value:.3g}", f"{one.contribution:+.2f}")
@@ -65,5 +65,9 @@ def _table(title: str, *columns: str) -> Table:
 
 def _cells(witness: Witness) -> tuple[str, str, str, str]:
     text = witness.text if len(witness.text) <= _LONGEST else f"{witness.text[:_LONGEST]}…"
-    said = f"{plain(text)}\n{witness.verdict}: {plain(witness.option)}" if witness.verdict else plain(text)
-    return plain(witness.id), said, f"{witness.like_stem:.2f}", f"{witness.like_option:.2f}"
+    said = (
+        f"{sanitize(text)}\n{witness.verdict}: {sanitize(witness.option)}"
+        if witness.verdict
+        else sanitize(text)
+    )
+    return sanitize(witness.id), said, f"{witness.like_stem:.2f}", f"{witness.like_option:.2f}"

@@ -125,8 +125,7 @@ def _answered(
         standings_of_free_baselines,
         standings_of_predictions,
     )
-    from cmexam_baseline.cli.load_exams import load_exam
-    from cmexam_baseline.exam.splits import split_of, stem_of
+    from cmexam_baseline.exam.splits import load_exam, split_of, stem_of
 
     if path.is_dir() and split is None:
         raise InputError(f"{path} is a folder; say which split the predictions answer with --split")

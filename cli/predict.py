@@ -50,13 +50,14 @@ def predict(
     """
     from cmexam_baseline.baselines.run_folder import load_predictor
     from cmexam_baseline.cli import console
-    from cmexam_baseline.cli.load_exams import Split, load_exam, say_bad_rows
+    from cmexam_baseline.cli.bad_row_table import say_bad_rows
     from cmexam_baseline.exam import Predictions
     from cmexam_baseline.exam.io.files import refuse_unwritable
+    from cmexam_baseline.exam.splits import Split, load_exam
 
     refuse_unwritable(output)
     notes = console.notes()
-    with console.Stages(notes, quiet) as stages:
+    with console.StageProgress(notes, quiet) as stages:
         with stages.stage("loading the model"):
             model = load_predictor(run, embeddings)
         with stages.stage("reading the exam"):

@@ -92,8 +92,9 @@ def make(
       cmexam-baseline prompts make val.csv --style cot --form openai-batch --model gpt-4o -o batch.jsonl
     """
     from cmexam_baseline.cli import console
-    from cmexam_baseline.cli.load_exams import load_exam, say_bad_rows
+    from cmexam_baseline.cli.bad_row_table import say_bad_rows
     from cmexam_baseline.exam.prompts import STYLES, make_prompts, write_prompts
+    from cmexam_baseline.exam.splits import load_exam
 
     if form == "openai-batch" and not model:
         raise InputError("openai-batch lines name a model; give --model")
@@ -103,7 +104,7 @@ def make(
             "few-shot without examples is zero-shot; give --shots 1 or more, or --style zero-shot"
         )
     notes = console.notes()
-    with console.Stages(notes, quiet) as stages:
+    with console.StageProgress(notes, quiet) as stages:
         with stages.stage("reading the exam"):
             questions = load_exam(exam, split, bad_rows, need_answers=False)
         if not quiet:
@@ -136,8 +137,8 @@ def make(
 def _examples(
     asked: Exam, train: Path | None, bad_rows: str, shots: int, by: str, seed: int, explained: bool
 ) -> list[list[Question]]:
-    from cmexam_baseline.cli.load_exams import load_exam
     from cmexam_baseline.exam.prompts import pick_examples
+    from cmexam_baseline.exam.splits import load_exam
 
     if train is None:
         raise InputError("examples come from a training exam; give --train FILE or FOLDER")

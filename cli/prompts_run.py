@@ -87,7 +87,7 @@ def run(
         raise InputError(f"{prompts} names no model; give --model")
     server = ChatServer(base_url, settings, os.environ.get(key_variable, "").strip(), timeout)
     notes = console.notes()
-    with console.Stages(notes, quiet) as stages, ReplyFile(output) as replies:
+    with console.StageProgress(notes, quiet) as stages, ReplyFile(output) as replies:
         if replies.dropped and not quiet:
             notes.print(f"{output}: a torn last line of {replies.dropped} bytes was taken off", markup=False)
         outcome = ask_all(

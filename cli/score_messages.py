@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from cmexam_baseline.cli.console import plain
+from cmexam_baseline.cli.console import sanitize
 
 if TYPE_CHECKING:
     from cmexam_baseline.scoring import AlignedOutput
@@ -22,7 +22,8 @@ def say_what_was_read(notes: Console, scored: ScoredFiles) -> None:
     """Which columns were taken for what, how the rows met the exam, and what was left out."""
     if scored.source.n_left_out:
         notes.print(
-            plain(f"{scored.source.path}: {scored.source.n_left_out} rows left out of the exam"), style="dim"
+            sanitize(f"{scored.source.path}: {scored.source.n_left_out} rows left out of the exam"),
+            style="dim",
         )
     said = set()
     for system in scored.systems:
@@ -30,12 +31,14 @@ def say_what_was_read(notes: Console, scored: ScoredFiles) -> None:
         # The systems of a wide file share their columns and their rows.
         if aligned.output.file not in said:
             said.add(aligned.output.file)
-            notes.print(plain(f"{aligned.output.file}: {aligned.output.recognition.describe()}"), style="dim")
-            notes.print(plain(f"  {_join(aligned, scored)}"), style="dim")
+            notes.print(
+                sanitize(f"{aligned.output.file}: {aligned.output.recognition.describe()}"), style="dim"
+            )
+            notes.print(sanitize(f"  {_join(aligned, scored)}"), style="dim")
         rules = aligned.rule_counts() if aligned.has_answers else {}
         if set(rules) - {"letters", ""}:
             counted = ", ".join(f"{rule or 'no answer'} {count}" for rule, count in rules.items())
-            notes.print(plain(f"  {system.name} read by: {counted}"), style="dim")
+            notes.print(sanitize(f"  {system.name} read by: {counted}"), style="dim")
 
 
 def show_extractions(output: Console, scored: ScoredFiles) -> None:
@@ -43,7 +46,7 @@ def show_extractions(output: Console, scored: ScoredFiles) -> None:
     if scored.exam is None:
         return
     for system in scored.systems:
-        table = Table(title=plain(system.name), title_justify="left")
+        table = Table(title=sanitize(system.name), title_justify="left")
         for heading in ("id", "letters", "rule", "span", "read from"):
             table.add_column(heading)
         replies = system.aligned.output.replies or []
@@ -56,7 +59,7 @@ def show_extractions(output: Console, scored: ScoredFiles) -> None:
             span = "–".join(map(str, found.span)) if found.span else ""
             id_ = scored.exam.ids[question]
             cells = (id_, found.letters or "–", found.rule or "–", span, words[:SHOWN_EXTRACTION])
-            table.add_row(*map(plain, cells))
+            table.add_row(*map(sanitize, cells))
         output.print(table)
 
 

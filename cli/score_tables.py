@@ -12,7 +12,7 @@ import click
 from rich.table import Table
 
 from cmexam_baseline.cli import console
-from cmexam_baseline.cli.console import plain
+from cmexam_baseline.cli.console import sanitize
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES
 
 Report = Mapping[str, Any]
@@ -68,11 +68,11 @@ def print_tables(report: Report) -> None:
     exam = report["exam"]
     where = ", ".join(part for part in (exam["source"], exam["split"]) if part)
     title = f"{where}: {exam['n']:,} questions, profile {report['profile']}, percent with 95% intervals"
-    output.print(plain(title), style="bold", soft_wrap=True)
+    output.print(sanitize(title), style="bold", soft_wrap=True)
     systems = report["systems"]
     output.print(_figure_table(systems[0]) if len(systems) == 1 else _headline_table(report))
     for line in _remarks(report):
-        output.print(plain(line), soft_wrap=True)
+        output.print(sanitize(line), soft_wrap=True)
     sliced = [system for system in systems if system["slices"]]
     if len(sliced) == 1:
         output.print(_slice_table(sliced[0]))
@@ -142,7 +142,7 @@ PRINTERS: dict[str, Callable[[Report], None]] = {
 
 def _figure_table(system: Report) -> Table:
     """One system: a row for every figure."""
-    table = Table(title=plain(system["name"]), title_justify="left")
+    table = Table(title=sanitize(system["name"]), title_justify="left")
     table.add_column("")
     for heading in ("percent", "95%", "n"):
         table.add_column(heading, justify="right")
@@ -162,7 +162,7 @@ def _headline_table(report: Report) -> Table:
     for place, heading in enumerate(headings):
         table.add_column(heading, justify="right" if place else "left", overflow="fold")
     for row in rows:
-        table.add_row(*map(plain, row))
+        table.add_row(*map(sanitize, row))
     return table
 
 
@@ -263,14 +263,14 @@ def _grouped_table(headings: list[str], slices: list[Report], rows: list[list[st
     table.add_column("group")
     table.add_column("")
     for heading in headings:
-        table.add_column(plain(heading), justify="right", overflow="fold")
+        table.add_column(sanitize(heading), justify="right", overflow="fold")
     before = None
     for part, cells in zip(slices, rows, strict=True):
         if before not in (None, part["by"]):
             table.add_section()
         group = part["by"] if part["by"] != before else ""
         value = part["value"] + (" *" if part["small"] else "")
-        table.add_row(*map(plain, [group, value, *cells]), style="dim" if part["small"] else None)
+        table.add_row(*map(sanitize, [group, value, *cells]), style="dim" if part["small"] else None)
         before = part["by"]
     return table
 

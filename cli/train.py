@@ -119,14 +119,16 @@ def train(
       cmexam-baseline train --data CMExam/data --embeddings intfloat/multilingual-e5-small
       cmexam-baseline train --data CMExam/data --model ensemble --encoder bert --evidence 3 --folds 3
     """
+    from cmexam_baseline.baselines.extra_training import add_extra_train
     from cmexam_baseline.baselines.pipeline import Plan, train_once, writes
     from cmexam_baseline.cli import console, train_tables
+    from cmexam_baseline.cli.bad_row_table import say_bad_rows
     from cmexam_baseline.cli.encoder_options import given_settings
-    from cmexam_baseline.cli.extra_train import say_extra, with_extra_train
+    from cmexam_baseline.cli.extra_train import say_extra
     from cmexam_baseline.cli.gains import show_gains
-    from cmexam_baseline.cli.load_exams import load_splits, say_bad_rows
     from cmexam_baseline.exam.errors import InputError
     from cmexam_baseline.exam.io.files import refuse_taken, refuse_unwritable
+    from cmexam_baseline.exam.splits import load_splits
 
     out = out or Path("runs") / Path(model).name
     refuse_taken(out, overwrite)
@@ -142,20 +144,24 @@ def train(
     embedder = _embedder(kind, embeddings)
     notes = console.notes()
     show = writes(kind)
-    with console.Stages(notes, quiet or not show) as stages:
+    with console.StageProgress(notes, quiet or not show) as stages:
         with stages.stage("reading the exam"):
             splits = load_splits(data, bad_rows, needed=NEEDED[kind])
+        joined = None
         if extra_train:
             with stages.stage("joining other exams"):
-                splits = with_extra_train(splits, extra_train, bad_rows)
+                splits, joined = add_extra_train(splits, extra_train, bad_rows)
         if show and not quiet:
             say_bad_rows(notes, splits)
-            if splits["train"].joined is not None:
-                say_extra(notes, splits["train"].joined)
+            if joined is not None:
+                say_extra(notes, joined)
         places = {one: out / f"seed-{one}" for one in seeds} or {seed: out}
         scores = {
             one: train_once(
-                Plan(kind, settings, place, overwrite, embedder, folds or FOLDS, bm25), one, splits, stages
+                Plan(kind, settings, place, overwrite, embedder, folds or FOLDS, bm25, joined),
+                one,
+                splits,
+                stages,
             )
             for one, place in places.items()
         }

@@ -1,12 +1,18 @@
-"""Which file of a folder is the train, val or test split."""
+"""The splits of an exam: which file of a folder is which, and what was read from it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cmexam_baseline.exam.errors import InputError
+
+if TYPE_CHECKING:
+    from cmexam_baseline.exam.exam import Exam
+    from cmexam_baseline.exam.validation import BadRow
 
 # Names of a split's file, without ending; where several are there, the first counts.
 SPLIT_NAMES = {
@@ -14,6 +20,58 @@ SPLIT_NAMES = {
     "val": ("val", "valid", "validation", "dev"),
     "test": ("test_with_annotations", "test"),
 }
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split: its questions, and the rows of its file that were left out or deserve a remark."""
+
+    exam: Exam
+    bad_rows: list[BadRow]
+
+    @property
+    def n_left_out(self) -> int:
+        """How many rows of the file are not in `exam`."""
+        from cmexam_baseline.exam.validation import count_left_out
+
+        return count_left_out(self.bad_rows)
+
+
+def load_splits(
+    folder: str | os.PathLike[str] | None, bad_rows: str = "auto", needed: Sequence[str] = ()
+) -> dict[str, Split]:
+    """The splits of `folder`, or of the bundled sample exam for None, in the order train, val, test.
+
+    Raises `InputError` where one of `needed` is missing, and as `read_splits` does.
+
+    >>> {name: len(split.exam) for name, split in load_splits(None).items()}
+    {'train': 1717, 'val': 200, 'test': 200}
+    """
+    from cmexam_baseline.exam.io.formats import read_splits_report
+    from cmexam_baseline.exam.sample import SAMPLE_FOLDER
+
+    source = SAMPLE_FOLDER if folder is None else Path(folder)
+    exams, bad = read_splits_report(source, bad_rows)
+    missing = [name for name in needed if name not in exams]
+    if missing:
+        raise InputError(f"{source} holds no {missing[0]} file; put a {missing[0]}.csv there")
+    return {
+        name: Split(exam, [row for row in bad if split_of(stem_of(row.file)) == name])
+        for name, exam in exams.items()
+    }
+
+
+def load_exam(
+    path: str | os.PathLike[str],
+    split: str | None = None,
+    bad_rows: str = "auto",
+    *,
+    need_answers: bool = True,
+) -> Split:
+    """The exam in a file, or one split of a folder, with the rows that were left out; see `read_exam`."""
+    from cmexam_baseline.exam.io.formats import read_exam_report
+
+    return Split(*read_exam_report(path, bad_rows, split=split, need_answers=need_answers))
 
 
 def split_of(name: str) -> str | None:
