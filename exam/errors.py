@@ -1,6 +1,9 @@
-"""The one exception that means: the user gave something that cannot be used."""
+"""Exceptions for what a user can set right."""
 
 from __future__ import annotations
+
+import sys
+from functools import cache
 
 
 class InputError(ValueError):
@@ -13,3 +16,30 @@ class InputError(ValueError):
     >>> str(InputError("val.csv, row 3: answer 'F' has no option; correct the row or use --bad-rows skip"))
     "val.csv, row 3: answer 'F' has no option; correct the row or use --bad-rows skip"
     """
+
+
+class NotFittedError(InputError):
+    """A model was asked for what it only knows after `fit`.
+
+    Where scikit-learn is loaded, each instance is a `sklearn.exceptions.NotFittedError`, too.
+
+    >>> issubclass(NotFittedError, InputError)
+    True
+    """
+
+    def __new__(cls, *args: object) -> NotFittedError:
+        """An instance that code which catches scikit-learn's class catches; nobody else needs its import."""
+        if cls is NotFittedError and "sklearn" in sys.modules:
+            return super().__new__(_also_of_scikit_learn(), *args)
+        return super().__new__(cls, *args)
+
+    def __reduce__(self) -> tuple[type[NotFittedError], tuple[object, ...]]:
+        """Pickled under the name by which it can be found."""
+        return NotFittedError, self.args
+
+
+@cache
+def _also_of_scikit_learn() -> type[NotFittedError]:
+    from sklearn.exceptions import NotFittedError as Theirs
+
+    return type("NotFittedError", (NotFittedError, Theirs), {"__doc__": NotFittedError.__doc__})
