@@ -24,6 +24,7 @@ from cmexam_baseline.features.feature_table import Table
 from cmexam_baseline.features.model_folder import read_model, write_model
 from cmexam_baseline.features.stacking import refuse_other_columns
 from cmexam_baseline.features.training_index import Library, right_options
+from cmexam_baseline.metrics.cpu_count import cpu_count
 
 _BOOSTER, _LIBRARY, _EXPLAINER = "booster.txt", "library.npz", "explanations.npz"
 _DENSE, _BM25 = "embeddings.npz", "bm25.npz"
@@ -55,7 +56,7 @@ class LightGBMBaseline:
     ) -> None:
         self.seed = seed
         self.rounds = rounds
-        self.threads = threads or os.cpu_count() or 1
+        self.threads = threads or cpu_count()
         self.decoder = Decoder.argmax()
         self._library: Library | None = None
         self._booster: Any = None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from cmexam_baseline.metrics.cpu_count import processors
+from cmexam_baseline.metrics.cpu_count import cpu_count
 
 Block = TypeVar("Block")
 Result = TypeVar("Result")
@@ -21,5 +21,5 @@ def in_threads(task: Callable[[Block], Result], blocks: Iterable[Block]) -> Iter
     >>> list(in_threads(len, [[1, 2], [], [3]]))
     [2, 0, 1]
     """
-    with ThreadPoolExecutor(min(processors(), _MOST)) as threads:
+    with ThreadPoolExecutor(min(cpu_count(), _MOST)) as threads:
         yield from threads.map(task, blocks)

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cmexam_baseline.metrics.array_types import BoolArray, FloatArray, IntArray
+from cmexam_baseline.metrics.ragged import positions, row_numbers
 
 COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _SMALLEST = float(np.finfo(np.float64).eps)  # a probability below it is raised to it, as in scikit-learn
@@ -165,9 +166,8 @@ class _Options:
     ) -> None:
         masks, flat, offsets = _checked(gold, probabilities, option_offsets)
         self._sizes = np.diff(offsets)
-        self._question = np.repeat(np.arange(len(masks)), self._sizes)
-        place = np.arange(len(flat)) - offsets[self._question]
-        self._is_right = (masks[self._question] >> place & 1) > 0
+        self._question = row_numbers(offsets)
+        self._is_right = (masks[self._question] >> positions(offsets) & 1) > 0
         self._has_one_right = self._sums(self._is_right) == 1
         sums = self._sums(flat)[self._question]
         undecided = 1 / self._sizes[self._question]

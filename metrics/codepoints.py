@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.metrics.token_streams import cumulative
+from cmexam_baseline.metrics.ragged import offsets_of
 
 BLANK = 2
 """Kind of U+0020; other whitespace is 1, everything else 0. See `kinds`."""
@@ -28,7 +28,7 @@ def encode(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]
     """
     joined = "".join(texts).encode("utf-32-le", "surrogatepass")
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    return np.frombuffer(joined, "<u4").astype(np.uint32, copy=False), cumulative(lengths)
+    return np.frombuffer(joined, "<u4").astype(np.uint32, copy=False), offsets_of(lengths)
 
 
 def kinds(codes: NDArray[np.uint32]) -> NDArray[np.uint8]:

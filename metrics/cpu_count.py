@@ -1,14 +1,14 @@
-"""How many processors there are to share work among."""
+"""The number of processors to share work among."""
 
 from __future__ import annotations
 
 import os
 
 
-def processors() -> int:
-    """How many processors this process may use; at least 1.
+def cpu_count() -> int:
+    """The number of processors that this process may use, at least 1.
 
-    >>> processors() >= 1
+    >>> cpu_count() >= 1
     True
     """
     if hasattr(os, "sched_getaffinity"):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.metrics.array_types import BoolArray, FloatArray, IntArray
-from cmexam_baseline.metrics.cpu_count import processors
+from cmexam_baseline.metrics.cpu_count import cpu_count
 from cmexam_baseline.metrics.ngrams import MAX_ORDER, SET_ORDERS
 from cmexam_baseline.metrics.pair_counts import chunks, count_pairs
 from cmexam_baseline.metrics.pairs import Pairs, read_pairs
@@ -139,4 +139,4 @@ def _for_each(task: Callable[[IntArray], None], batches: Sequence[IntArray], n_t
 
 
 def _threads_for(n_characters: int) -> int:
-    return min(processors(), _MOST_THREADS) if n_characters >= _WORTH_THREADS else 1
+    return min(cpu_count(), _MOST_THREADS) if n_characters >= _WORTH_THREADS else 1

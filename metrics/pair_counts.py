@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from cmexam_baseline.metrics.buffers import Workspace
 from cmexam_baseline.metrics.lcs import lcs_lengths
 from cmexam_baseline.metrics.ngrams import COUNTS, MAX_ORDER, PairRows
-from cmexam_baseline.metrics.token_streams import TokenStreams, cumulative
+from cmexam_baseline.metrics.ragged import offsets_of
+from cmexam_baseline.metrics.token_streams import TokenStreams
 
 CHUNK_TOKENS = 1 << 16
 """Tokens a chunk, padding included: its arrays stay in the processor's cache."""
@@ -56,4 +57,4 @@ def _lcs_of(rows: PairRows) -> NDArray[np.int64]:
     shared = rows.local != 0
     numbers = rows.local[shared]
     sides = np.stack([rows.per_row(shared & ~rows.side), rows.per_row(shared & rows.side)], axis=1)
-    return lcs_lengths(numbers, cumulative(sides.ravel()), rows.n_local)
+    return lcs_lengths(numbers, offsets_of(sides.ravel()), rows.n_local)

@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from cmexam_baseline.metrics.array_types import BoolArray, CodePoints, IntArray
+from cmexam_baseline.metrics.codepoints import encode
 from cmexam_baseline.metrics.segmentation.jieba_state import LiveDictionary, live_dictionary
 from cmexam_baseline.metrics.segmentation.one_block import BlockCutter
 from cmexam_baseline.metrics.segmentation.one_text import TextCutter
@@ -92,7 +93,7 @@ class Segmenter:
         checked, joined = _checked(texts)
         if len(joined) < _FEW_CHARACTERS:
             return [self._short.cut(text) for text in checked]
-        codes, text_offsets = _encoded(checked, joined)
+        codes, text_offsets = encode(checked)
         return strings_of_words(codes, text_offsets, self._long.word_starts(codes, text_offsets))
 
     def word_starts(self, texts: Iterable[str]) -> tuple[CodePoints, IntArray, BoolArray]:
@@ -107,7 +108,7 @@ class Segmenter:
         ([0, 4, 6], [0, 2, 4, 6])
         """
         checked, joined = _checked(texts)
-        codes, text_offsets = _encoded(checked, joined)
+        codes, text_offsets = encode(checked)
         return codes, text_offsets, self._starts(codes, text_offsets, checked)
 
     def _starts(self, codes: CodePoints, text_offsets: IntArray, texts: list[str]) -> BoolArray:
@@ -189,10 +190,3 @@ def _checked(texts: Iterable[str]) -> tuple[list[str], str]:
     except TypeError:
         place, entry = next((i, text) for i, text in enumerate(checked) if not isinstance(text, str))
         raise TypeError(f"every text must be a string; text {place} is {type(entry).__name__}") from None
-
-
-def _encoded(texts: list[str], joined: str) -> tuple[CodePoints, IntArray]:
-    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint32, copy=False)
-    text_offsets = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=text_offsets[1:])
-    return codes, text_offsets

@@ -8,6 +8,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cmexam_baseline.metrics.ragged import offsets_of, take_spans
+
 _Value = TypeVar("_Value", bound=np.generic)
 
 
@@ -52,17 +54,4 @@ def take_pairs(
     """
     sides = (2 * index[:, None] + np.arange(2)).ravel()
     lengths = np.diff(offsets)[sides]
-    taken = cumulative(lengths)
-    source = np.repeat(offsets[sides] - taken[:-1], lengths) + np.arange(taken[-1])
-    return values[source], taken
-
-
-def cumulative(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where pieces of these lengths begin in their concatenation, and where the last one ends.
-
-    >>> cumulative(np.array([2, 0, 3])).tolist()
-    [0, 2, 2, 5]
-    """
-    offsets = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    return offsets
+    return take_spans(values, offsets[sides], lengths), offsets_of(lengths)

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.metrics.codepoints import BLANK, encode, kinds, number_codes
+from cmexam_baseline.metrics.ragged import offsets_of
 from cmexam_baseline.metrics.sacrebleu_zh import zh_spans
-from cmexam_baseline.metrics.token_streams import TokenStreams, cumulative, take_pairs
+from cmexam_baseline.metrics.token_streams import TokenStreams, take_pairs
 from cmexam_baseline.metrics.word_ids import WordSpans, number_words
 
 Tokenizer = str | Callable[[str], Sequence[str]]
@@ -92,7 +93,7 @@ class ListedTokens:
         treated = [[numbers[token] for token in treat(side)] for side in self._sides]
         lengths = np.fromiter(map(len, treated), np.int64, len(treated))
         ids = np.fromiter((number for side in treated for number in side), np.uint32, int(lengths.sum()))
-        return TokenStreams(ids, cumulative(lengths), len(numbers))
+        return TokenStreams(ids, offsets_of(lengths), len(numbers))
 
     def pairs(self, index: NDArray[np.int64]) -> ListedTokens:
         """As of `Tokens`."""
@@ -181,7 +182,7 @@ def _join_and_split(
     offsets = streams.offsets + np.searchsorted(np.flatnonzero(blank), streams.offsets)
     without_tokens = np.diff(streams.offsets) == 0
     ids = np.insert(ids, offsets[:-1][without_tokens], empty_token)
-    return TokenStreams(ids, offsets + cumulative(without_tokens.astype(np.int64)), streams.n_types + 1)
+    return TokenStreams(ids, offsets + offsets_of(without_tokens), streams.n_types + 1)
 
 
 _TREATMENTS: dict[str, _Treatment] = {

@@ -61,6 +61,7 @@ TESTS = {
     "buffers": COUNTS,
     "cpu_count": ("test_cpu_count",),
     "array_types": COUNTS,
+    "ragged": ("test_ragged",),
     "cache_folder": ("test_segment_cache",),
     "lazy_names": ("test_lazy_names",),
     "codepoints": TOKENS,

@@ -45,15 +45,3 @@ def draw_together(table: WordTable, codes: CodePoints, begins_text: BoolArray) -
     sources[ends] = n
     ids[ends] = 0
     return Stretch(ids, begins, ends, sources)
-
-
-def places_of(begins: IntArray, lengths: IntArray) -> IntArray:
-    """All places of many spans, one span after the other.
-
-    >>> places_of(np.array([3, 10]), np.array([2, 3])).tolist()
-    [3, 4, 10, 11, 12]
-    """
-    first = np.cumsum(lengths) - lengths
-    places = np.arange(int(lengths.sum()))
-    places += np.repeat(begins - first, lengths)
-    return places

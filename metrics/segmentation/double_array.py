@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cmexam_baseline.metrics.array_types import IdArray, IntArray
+from cmexam_baseline.metrics.ragged import span_indices
 from cmexam_baseline.metrics.segmentation.trie import WordNodes
 
 _SLOTS_PER_NODE = 2.2  # fewer would be found free too rarely, more would not stay in the processor's cache
@@ -118,9 +119,7 @@ class _Slots:
         while len(pending):
             sizes = families.sizes[pending]
             owners = np.repeat(np.arange(len(pending)), sizes)
-            members = np.arange(len(owners)) + np.repeat(
-                families.begins[pending] - np.cumsum(sizes) + sizes, sizes
-            )
+            members = span_indices(families.begins[pending], sizes)
             drawn = self._draw(len(pending))
             slots = drawn[owners] + families.ids[members]
             # Where two families of this round want one slot, the one written last has it.

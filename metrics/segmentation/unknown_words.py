@@ -7,8 +7,9 @@ from collections.abc import Collection
 import numpy as np
 
 from cmexam_baseline.metrics.array_types import BoolArray, CodePoints, IdArray, IntArray
+from cmexam_baseline.metrics.ragged import span_indices
 from cmexam_baseline.metrics.segmentation.blocks import HAN, NUMBER_OR_NAME, character_classes
-from cmexam_baseline.metrics.segmentation.chunk import Stretch, places_of
+from cmexam_baseline.metrics.segmentation.chunk import Stretch
 from cmexam_baseline.metrics.segmentation.jieba_files import ALONE, END, PREDECESSORS
 from cmexam_baseline.metrics.segmentation.one_block import BlockCutter
 from cmexam_baseline.metrics.segmentation.step_schedule import Lockstep
@@ -34,7 +35,7 @@ class UnknownWords:
     ) -> None:
         """Correct `begins_word`, the best path's words, where single characters stand in a row."""
         begins, lengths = _runs_of_singles(stretch, long_words, begins_word)
-        places = places_of(begins, lengths)
+        places = span_indices(begins, lengths)
         if not len(places):
             return
         text = codes.take(stretch.sources.take(places))
@@ -85,7 +86,7 @@ class UnknownWords:
         self, codes: CodePoints, stretch: Stretch, begins: IntArray, lengths: IntArray, begins_word: BoolArray
     ) -> None:
         """Break up the joined words that must stay characters."""
-        places = places_of(begins, lengths)
+        places = span_indices(begins, lengths)
         word_begins = places[begins_word[places]]
         all_begins = np.flatnonzero(begins_word)
         word_ends = all_begins[np.searchsorted(all_begins, word_begins, side="right")]
@@ -117,7 +118,7 @@ def _join_latin(
     text: CodePoints, places: IntArray, begins: IntArray, lengths: IntArray, begins_word: BoolArray
 ) -> None:
     """Numbers and names are words, and so is what stands between them; `begins` are places in `text`."""
-    members = places_of(begins, lengths)
+    members = span_indices(begins, lengths)
     in_line = np.arange(len(members)) + np.repeat(np.arange(len(begins)), lengths)
     line = np.full(len(members) + len(begins), ord("\n"), np.uint8)
     line[in_line] = text[members]

@@ -14,6 +14,7 @@ from texts_to_cut import EDGE_TEXTS, random_texts, shared_texts
 
 from cmexam_baseline import metrics
 from cmexam_baseline.metrics import segment
+from cmexam_baseline.metrics.codepoints import encode
 from cmexam_baseline.metrics.segmentation import vectorised_cutter, word_strings
 
 # Characters of which a good part of all short strings are words, or nearly.
@@ -80,7 +81,7 @@ def test_any_texts(few: int, texts: list[str]) -> None:
 @given(st.lists(texts, min_size=1, max_size=8), st.integers(1, 40))
 def test_stretches_change_nothing(texts: list[str], stretch: int) -> None:
     segmenter = segment._default.get()
-    encoded = segment._encoded(texts, "".join(texts))
+    encoded = encode(texts)
     whole = segmenter._long.word_starts(*encoded)
     before, vectorised_cutter._STRETCH = vectorised_cutter._STRETCH, stretch
     try:
