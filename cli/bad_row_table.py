@@ -10,8 +10,8 @@ from rich.table import Table
 
 from cmexam_baseline.cli.console import sanitize
 from cmexam_baseline.exam import BadRow
+from cmexam_baseline.exam.bad_rows import count_left_out
 from cmexam_baseline.exam.splits import Split
-from cmexam_baseline.exam.validation import count_left_out
 
 SHOWN_BAD_ROWS = 10
 

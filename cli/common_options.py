@@ -2,13 +2,67 @@
 
 from __future__ import annotations
 
+import os
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
+from cmexam_baseline.exam.bad_rows import BAD_ROWS as POLICIES
+from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.splits import SPLIT_NAMES
-from cmexam_baseline.exam.validation import BAD_ROWS as POLICIES
+
+Seeds = tuple[int, ...]
+
+
+class InputPath(click.Path):
+    """A path that must be there: a file, a folder, or "-" for standard input; checked before any heavy import."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Path:
+        path = Path(super().convert(value, param, context))
+        if not os.path.lexists(path) and str(path) != "-":
+            raise InputError(f"{path} is not there; {_hint(path)}")
+        return path
+
+
+def _hint(path: Path) -> str:
+    """The name beside a missing path that is most like its own, or what else to do."""
+    if not path.parent.is_dir():
+        return f"the folder {path.parent} is not there either; check the path"
+    close = get_close_matches(path.name, os.listdir(path.parent), 1)
+    return f"did you mean {path.with_name(close[0])}?" if close else "check the path"
+
+
+class SeedList(click.ParamType):
+    """Seeds with commas, as in 1,2,3; several values add up."""
+
+    name = "seeds"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Seeds:
+        if isinstance(value, tuple):
+            return value
+        parts = [part for part in str(value).split(",") if part.strip()]
+        if not parts or not all(part.strip().isdecimal() for part in parts):
+            raise InputError(
+                f"seed {value!r} is not a number; give seeds as in --seeds 1 2 3 or --seeds 1,2,3"
+            )
+        return tuple(int(part) for part in parts)
+
+
+def joined_seeds(option: tuple[Seeds, ...], rest: tuple[Seeds, ...]) -> list[int]:
+    """The seeds of `--seeds 1 2 3`, of which click leaves all but the first as arguments."""
+    if rest and not option:
+        raise InputError(f"{rest[0][0]} belongs to no option; several seeds are given as --seeds 1 2 3")
+    seeds = [seed for group in (*option, *rest) for seed in group]
+    if len(set(seeds)) != len(seeds):
+        raise InputError(f"--seeds {' '.join(map(str, seeds))}: one occurs twice; give each once")
+    return seeds
+
 
 SPLITS = click.Choice(list(SPLIT_NAMES))
 
@@ -21,6 +75,10 @@ BAD_ROWS = click.option(
     + "; ".join(f"{k}: {v}" for k, v in POLICIES.items())
     + ".",
 )
+SEEDS = click.option(
+    "--seeds", multiple=True, type=SeedList(), metavar="N...", help="Several seeds: --seeds 1 2 3 or 1,2,3."
+)
+MORE_SEEDS = click.argument("more_seeds", nargs=-1, type=SeedList(), metavar="")
 SPLIT = click.option("--split", type=SPLITS, help="Which split, where EXAM is a folder.")
 # The help says what is written, and how.
 OUTPUT = partial(click.option, "-o", "--output", type=click.Path(path_type=Path), required=True)

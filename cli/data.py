@@ -7,11 +7,11 @@ import click
 from cmexam_baseline.cli.main import LazyGroup
 
 COMMANDS = {
-    "download": "cmexam_baseline.cli.data_download:download",
-    "check": "cmexam_baseline.cli.data_check:check",
-    "stats": "cmexam_baseline.cli.data_stats:stats",
-    "convert": "cmexam_baseline.cli.data_convert:convert",
-    "overlap": "cmexam_baseline.cli.data_overlap:overlap",
+    "download": ("cmexam_baseline.cli.data_download:download", "Download CMExam and verify the files."),
+    "check": ("cmexam_baseline.cli.data_check:check", "List rows that cannot be used or look wrong."),
+    "stats": ("cmexam_baseline.cli.data_stats:stats", "Describe the splits in tables and charts."),
+    "convert": ("cmexam_baseline.cli.data_convert:convert", "Convert any exam file to another format."),
+    "overlap": ("cmexam_baseline.cli.data_overlap:overlap", "Find questions that two exams share."),
 }
 
 

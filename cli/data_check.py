@@ -33,8 +33,8 @@ def check(exam: Path, strict: bool, unanswered: bool, as_json: bool, quiet: bool
     """
     from cmexam_baseline.cli import console
     from cmexam_baseline.cli.bad_row_table import bad_row_table
+    from cmexam_baseline.exam.bad_rows import BAD_ROW_LIMIT, count_left_out
     from cmexam_baseline.exam.io.formats import read_exam_report, read_splits_report
-    from cmexam_baseline.exam.validation import BAD_ROW_LIMIT, count_left_out
 
     if exam.is_dir():
         splits, bad = read_splits_report(exam, "skip", need_answers=not unanswered)

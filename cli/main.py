@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
-from importlib.metadata import version
+from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import click
 
 from cmexam_baseline.exam.errors import InputError
 
+# Each command with what `--help` says of it, so that listing them imports none.
 COMMANDS = {
-    "train": "cmexam_baseline.cli.train:train",
-    "predict": "cmexam_baseline.cli.predict:predict",
-    "explain": "cmexam_baseline.cli.explain:explain",
-    "score": "cmexam_baseline.cli.score:score",
-    "compare": "cmexam_baseline.cli.compare:compare",
-    "curve": "cmexam_baseline.cli.curve:curve",
-    "export": "cmexam_baseline.cli.export:export",
-    "data": "cmexam_baseline.cli.data:data",
-    "prompts": "cmexam_baseline.cli.prompts:prompts",
-    "leaderboard": "cmexam_baseline.cli.leaderboard:leaderboard",
+    "train": ("cmexam_baseline.cli.train:train", "Train a baseline and score it on val and test."),
+    "predict": ("cmexam_baseline.cli.predict:predict", "Answer an exam with a trained run."),
+    "explain": ("cmexam_baseline.cli.explain:explain", "Show why a run answers as it does."),
+    "score": ("cmexam_baseline.cli.score:score", "Score prediction files on an exam."),
+    "compare": ("cmexam_baseline.cli.compare:compare", "Test whether systems differ significantly."),
+    "curve": ("cmexam_baseline.cli.curve:curve", "Draw accuracy against the number of questions."),
+    "export": ("cmexam_baseline.cli.export:export", "Export a trained encoder to ONNX."),
+    "data": ("cmexam_baseline.cli.data:data", "Download, check, describe and convert exam files."),
+    "prompts": ("cmexam_baseline.cli.prompts:prompts", "Make prompts and send them to a model."),
+    "leaderboard": ("cmexam_baseline.cli.leaderboard:leaderboard", "Rank systems beside published ones."),
 }
+# Commands that keep what an interrupted run has finished.
+RESUMABLE = {"train", "curve", "download", "run"}
+# Parameters of the Python API whose option has another name.
+OPTION_OF = {"random_state": "seed", "n_jobs": "jobs", "n_folds": "folds", "path": "output"}
+_PARAMETER = re.compile(r"`(\w+)(?:=([^`]*))?`")
 
 
 class OneLineError(click.ClickException):
@@ -31,13 +39,23 @@ class OneLineError(click.ClickException):
     exit_code = 2
 
     def format_message(self) -> str:
-        return " ".join(super().format_message().split())
+        line = " ".join(super().format_message().split())
+        return "".join(char if char.isprintable() else "\ufffd" for char in line)
+
+
+class Interrupted(OneLineError):
+    """Ctrl-C; the exit code is the shell's own for it."""
+
+    exit_code = 130
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command's module when the command is used, so that `--help` stays fast."""
+    """A group that imports a command's module when the command is used, so that `--help` stays fast.
 
-    def __init__(self, *args: Any, lazy: dict[str, str] | None = None, **kwargs: Any) -> None:
+    lazy: name of a command -> where it is ("module:attribute") and its summary in `--help`
+    """
+
+    def __init__(self, *args: Any, lazy: dict[str, tuple[str, str]] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.lazy = lazy or {}
 
@@ -47,19 +65,37 @@ class LazyGroup(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in self.lazy:
             return super().get_command(context, name)
-        module, attribute = self.lazy[name].split(":")
+        module, attribute = self.lazy[name][0].split(":")
         command = getattr(importlib.import_module(module), attribute)
         if not isinstance(command, click.Command):
-            raise TypeError(f"{self.lazy[name]} is not a command")
+            raise TypeError(f"{self.lazy[name][0]} is not a command")
         return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in self.lazy.items()])
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        known = self.list_commands(context)
+        if args[0] not in known and not args[0].startswith("-"):
+            close = get_close_matches(args[0], known, 1)
+            hint = f"did you mean {close[0]}?" if close else f"commands: {', '.join(known)}"
+            context.fail(f"no such command {args[0]!r}; {hint}")
+        return super().resolve_command(context, args)
 
     def invoke(self, context: click.Context) -> object:
         try:
             return super().invoke(context)
         except InputError as error:
-            raise OneLineError(str(error)) from error
+            command = self.get_command(context, context.invoked_subcommand or "")
+            raise OneLineError(name_options(str(error), command)) from error
         except MemoryError as error:
             raise OneLineError("out of memory; use smaller inputs or a machine with more memory") from error
+        except KeyboardInterrupt as error:
+            after = "go on" if context.invoked_subcommand in RESUMABLE else "start again"
+            raise Interrupted(f"interrupted; run the same command to {after}") from error
         except OSError as error:
             if isinstance(error, BrokenPipeError):
                 raise
@@ -69,8 +105,55 @@ class LazyGroup(click.Group):
             ) from error
 
 
+def name_options(message: str, command: click.Command | None) -> str:
+    """A message in which parameters in backticks are the options of a command, as far as it has them.
+
+    >>> command = click.Command("score", params=[click.Option(["--bad-rows"]), click.Option(["--json"], is_flag=True)])
+    >>> name_options("correct them or use `bad_rows=\"skip\"` and `json=True`, not `index`", command)
+    'correct them or use --bad-rows skip and --json, not `index`'
+    """
+    options = {
+        param.name: param for param in getattr(command, "params", ()) if isinstance(param, click.Option)
+    }
+
+    def as_option(match: re.Match[str]) -> str:
+        name, value = match[1], (match[2] or "").strip("\"'[]() ").replace(",", " ")
+        option = options.get(name) or options.get(OPTION_OF.get(name, ""))
+        if option is None:
+            return match[0]
+        flag = max(option.opts, key=len)
+        if not option.is_flag:
+            return f"{flag} {' '.join(value.split())}".rstrip()
+        return option.secondary_opts[0] if value == "False" and option.secondary_opts else flag
+
+    return _PARAMETER.sub(as_option, message)
+
+
+def show_version(context: click.Context, param: click.Parameter, wanted: bool) -> None:
+    """Print the installed version; importlib.metadata alone would double the time of this."""
+    if not wanted or context.resilient_parsing:
+        return
+    folders = (Path(entry).glob("cmexam_baseline-*.dist-info") for entry in sys.path if entry)
+    found = next(
+        (place.name.removesuffix(".dist-info").split("-")[1] for places in folders for place in places), None
+    )
+    if found is None:
+        from importlib.metadata import version
+
+        found = version("cmexam-baseline")
+    click.echo(f"cmexam-baseline, version {found}")
+    context.exit()
+
+
 @click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("cmexam-baseline"), prog_name="cmexam-baseline")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=show_version,
+    help="Show the version and exit.",
+)
 def commands() -> None:
     """Train, predict, score and compare on CMExam, the Chinese medical licensing exam questions.
 

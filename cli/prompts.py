@@ -7,8 +7,8 @@ import click
 from cmexam_baseline.cli.main import LazyGroup
 
 COMMANDS = {
-    "make": "cmexam_baseline.cli.prompts_make:make",
-    "run": "cmexam_baseline.cli.prompts_run:run",
+    "make": ("cmexam_baseline.cli.prompts_make:make", "Make a prompt for each question."),
+    "run": ("cmexam_baseline.cli.prompts_run:run", "Send prompts to a model and keep its replies."),
 }
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cmexam_baseline.metrics.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from cmexam_baseline.exam.bad_rows import BadRow as BadRow
     from cmexam_baseline.exam.errors import InputError as InputError
     from cmexam_baseline.exam.exam import Exam as Exam
     from cmexam_baseline.exam.foreign_exams.reader import OtherExam as OtherExam
@@ -35,10 +36,9 @@ if TYPE_CHECKING:
     from cmexam_baseline.exam.question import Question as Question
     from cmexam_baseline.exam.statistics import Statistics as Statistics
     from cmexam_baseline.exam.statistics import describe_exams as describe_exams
-    from cmexam_baseline.exam.validation import BadRow as BadRow
 
 _MODULE_OF = {
-    "BadRow": "validation",
+    "BadRow": "bad_rows",
     "Exam": "exam",
     "InputError": "errors",
     "OtherExam": "foreign_exams.reader",

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from cmexam_baseline.exam.errors import InputError
 
 if TYPE_CHECKING:
+    from cmexam_baseline.exam.bad_rows import BadRow
     from cmexam_baseline.exam.exam import Exam
-    from cmexam_baseline.exam.validation import BadRow
 
 # Names of a split's file, without ending; where several are there, the first counts.
 SPLIT_NAMES = {
@@ -32,7 +32,7 @@ class Split:
     @property
     def n_left_out(self) -> int:
         """How many rows of the file are not in `exam`."""
-        from cmexam_baseline.exam.validation import count_left_out
+        from cmexam_baseline.exam.bad_rows import count_left_out
 
         return count_left_out(self.bad_rows)
 

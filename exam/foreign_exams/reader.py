@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cmexam_baseline.exam.bad_rows import BadRow, count_left_out, known_policy
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.foreign_exams.answers import read_answers
@@ -19,7 +20,6 @@ from cmexam_baseline.exam.io.table import Table, cell_text
 from cmexam_baseline.exam.io.table_to_exam import exam_of_table
 from cmexam_baseline.exam.letters import mask_to_letters
 from cmexam_baseline.exam.splits import split_of, stem_of
-from cmexam_baseline.exam.validation import BadRow, count_left_out, known_policy
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import difflib
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from cmexam_baseline.exam.bad_rows import excerpt_of
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.letters import LETTERS
-from cmexam_baseline.exam.validation import excerpt_of
 
 PUBLISHED_NAMES = {
     "id": "id",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from cmexam_baseline.exam.bad_rows import BadRow, known_policy
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.csv_format import csv_bytes, read_csv
@@ -22,7 +23,6 @@ from cmexam_baseline.exam.io.table_to_exam import exam_of_table, published_optio
 from cmexam_baseline.exam.io.text_source import Source
 from cmexam_baseline.exam.io.xlsx_format import read_xlsx, xlsx_bytes
 from cmexam_baseline.exam.splits import split_files, split_of, stem_of
-from cmexam_baseline.exam.validation import BadRow, known_policy
 
 _FIRST_BYTES = {b"PAR1": ".parquet", b"PK": ".xlsx", b"{": ".jsonl", b"[": ".json"}
 

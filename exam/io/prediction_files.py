@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cmexam_baseline.exam.bad_rows import excerpt_of
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import offsets_of
 from cmexam_baseline.exam.io.formats import read_table
 from cmexam_baseline.exam.io.table import Table, cell_text
 from cmexam_baseline.exam.letters import parse_letters
 from cmexam_baseline.exam.predictions import PROBABILITY_COLUMNS, Predictions
-from cmexam_baseline.exam.validation import excerpt_of
 
 
 def read_predictions(path: str | os.PathLike[str]) -> Predictions:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cmexam_baseline.exam.bad_rows import BadRow, excerpt_of
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam, offsets_of
 from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, find_columns, find_option_columns, refuse_missing
@@ -18,9 +19,7 @@ from cmexam_baseline.exam.io.table import FileForm, Table, cell_text
 from cmexam_baseline.exam.letters import parse_letters
 from cmexam_baseline.exam.normalise import fold_texts, normalise_texts
 from cmexam_baseline.exam.validation import (
-    BadRow,
     answer_fault,
-    excerpt_of,
     first_copies,
     options_doubt,
     options_fault,

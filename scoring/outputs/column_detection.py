@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cmexam_baseline.exam.bad_rows import excerpt_of
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.columns import column_key, find_option_columns, first_named
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.exam.letters import LETTERS, parse_letters
-from cmexam_baseline.exam.validation import excerpt_of
 
 # Role -> names, the more telling first. Case, width, blanks, "_" and "-" do not matter.
 NAMES: dict[str, tuple[str, ...]] = {

@@ -9,9 +9,10 @@ import sys
 import click
 import pytest
 from click.testing import Result
-from command_line import runner
+from command_line import run, runner, succeed
 
-from cmexam_baseline.cli import main
+from cmexam_baseline.cli import data, main, prompts
+from cmexam_baseline.exam.errors import InputError
 
 
 def broken(error: BaseException) -> Result:
@@ -49,18 +50,56 @@ def test_a_defect_is_not_hidden() -> None:
 
 
 def test_commands_of_both_kinds_are_listed_and_found() -> None:
-    group = main.LazyGroup(name="group", lazy={"score": "cmexam_baseline.cli.score:score"})
+    group = main.LazyGroup(name="group", lazy={"score": ("cmexam_baseline.cli.score:score", "Score.")})
     group.add_command(click.Command("own"))
     context = click.Context(group)
     assert group.list_commands(context) == ["score", "own"]
-    assert [getattr(group.get_command(context, name), "name", None) for name in ("score", "own", "none")] == [
-        "score",
-        "own",
-        None,
-    ]
-    group.lazy["wrong"] = "cmexam_baseline.cli.main:main"
+    found = [group.get_command(context, name) for name in ("score", "own", "none")]
+    assert [getattr(one, "name", None) for one in found] == ["score", "own", None]
+    group.lazy["wrong"] = ("cmexam_baseline.cli.main:main", "")
     with pytest.raises(TypeError, match="is not a command"):
         group.get_command(context, "wrong")
+
+
+@pytest.mark.parametrize(
+    ("group", "parents"), [(main.commands, []), (data.data, ["data"]), (prompts.prompts, ["prompts"])]
+)
+def test_a_summary_fits_its_line_and_every_command_has_help(
+    group: main.LazyGroup, parents: list[str]
+) -> None:
+    listed = succeed(*parents, "--help").stdout.splitlines()
+    context = click.Context(group)
+    for name, (_, summary) in group.lazy.items():
+        assert any(line.split() == [name, *summary.split()] for line in listed), name
+        command = group.get_command(context, name)
+        assert command is not None and command.help and "Examples:" in command.help, name
+        for option in command.params:
+            assert not isinstance(option, click.Option) or option.help, f"{name} {option.opts}"
+
+
+def test_a_misspelt_command_is_answered_with_the_likely_one() -> None:
+    assert "no such command 'scor'; did you mean score?" in run("scor", "a.csv").stderr
+    assert "commands: download, check," in run("data", "xyz").stderr
+
+
+def test_ctrl_c_ends_with_130_and_says_how_to_go_on() -> None:
+    result = broken(KeyboardInterrupt())
+    assert result.exit_code == 130
+    assert result.stderr == "Error: interrupted; run the same command to start again\n"
+
+
+def test_parameters_in_errors_are_named_as_options_of_the_command() -> None:
+    @click.command()
+    @click.option("--bad-rows")
+    @click.option("--seeds", multiple=True)
+    @click.option("--overwrite", is_flag=True)
+    def fails(**_: object) -> None:
+        raise InputError('`bad_rows="skip"`, `seeds=[1, 2]`, `overwrite=True`, `name`\x1b[2J\nor `bad_rows`')
+
+    group = main.LazyGroup(name="group")
+    group.add_command(fails)
+    stderr = runner().invoke(group, ["fails"]).stderr
+    assert stderr == "Error: --bad-rows skip, --seeds 1 2, --overwrite, `name`\ufffd[2J or --bad-rows\n"
 
 
 def test_a_terminal_in_another_encoding_gets_escapes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shared_data import SHARED, needs_shared
 
 from cmexam_baseline.exam import Exam, read_exam
+from cmexam_baseline.exam.bad_rows import count_left_out
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.foreign_exams.answers import read_answers
 from cmexam_baseline.exam.foreign_exams.inline_options import take_apart
@@ -19,7 +20,6 @@ from cmexam_baseline.exam.foreign_exams.reader import OtherExam, read_any_exam, 
 from cmexam_baseline.exam.io.formats import write_exam
 from cmexam_baseline.exam.io.table import table_of_records
 from cmexam_baseline.exam.io.table_to_exam import exam_of_table
-from cmexam_baseline.exam.validation import count_left_out
 
 STEM = "缺乏可致夜盲症的维生素是"
 TEXTS = ["维生素A", "维生素C", "维生素D", "维生素K"]

@@ -19,7 +19,7 @@ from cmexam_baseline.exam import (
     read_splits_report,
     write_exam,
 )
-from cmexam_baseline.exam.validation import count_left_out
+from cmexam_baseline.exam.bad_rows import count_left_out
 
 pytestmark = needs_shared
 
