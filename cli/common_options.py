@@ -14,8 +14,6 @@ from cmexam_baseline.exam.bad_rows import BAD_ROWS as POLICIES
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.splits import SPLIT_NAMES
 
-Seeds = tuple[int, ...]
-
 
 class InputPath(click.Path):
     """A path that must be there: a file, a folder, or "-" for standard input; checked before any heavy import."""
@@ -24,7 +22,7 @@ class InputPath(click.Path):
         super().__init__(path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Path:
-        path = Path(super().convert(value, param, context))
+        path = Path(os.fsdecode(super().convert(value, param, context)))
         if not os.path.lexists(path) and str(path) != "-":
             raise InputError(f"{path} is not there; {_hint(path)}")
         return path
@@ -34,31 +32,25 @@ def _hint(path: Path) -> str:
     """The name beside a missing path that is most like its own, or what else to do."""
     if not path.parent.is_dir():
         return f"the folder {path.parent} is not there either; check the path"
-    close = get_close_matches(path.name, os.listdir(path.parent), 1)
+    close = get_close_matches(path.name, [one.name for one in path.parent.iterdir()], 1)
     return f"did you mean {path.with_name(close[0])}?" if close else "check the path"
 
 
-class SeedList(click.ParamType):
-    """Seeds with commas, as in 1,2,3; several values add up."""
+def joined_seeds(option: tuple[str, ...], rest: tuple[str, ...]) -> list[int]:
+    """The seeds of `--seeds 1 2 3` or `--seeds 1,2,3`; click leaves all but the first as arguments.
 
-    name = "seeds"
-
-    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Seeds:
-        if isinstance(value, tuple):
-            return value
-        parts = [part for part in str(value).split(",") if part.strip()]
-        if not parts or not all(part.strip().isdecimal() for part in parts):
-            raise InputError(
-                f"seed {value!r} is not a number; give seeds as in --seeds 1 2 3 or --seeds 1,2,3"
-            )
-        return tuple(int(part) for part in parts)
-
-
-def joined_seeds(option: tuple[Seeds, ...], rest: tuple[Seeds, ...]) -> list[int]:
-    """The seeds of `--seeds 1 2 3`, of which click leaves all but the first as arguments."""
+    >>> joined_seeds(("1",), ("2,3", "4"))
+    [1, 2, 3, 4]
+    """
     if rest and not option:
-        raise InputError(f"{rest[0][0]} belongs to no option; several seeds are given as --seeds 1 2 3")
-    seeds = [seed for group in (*option, *rest) for seed in group]
+        raise InputError(f"{rest[0]} belongs to no option; several seeds are given as --seeds 1 2 3")
+    seeds = []
+    for text in ",".join((*option, *rest)).split(",") if option else ():
+        if not text.strip().isdecimal():
+            raise InputError(
+                f"seed {text!r} is not a number; give seeds as in --seeds 1 2 3 or --seeds 1,2,3"
+            )
+        seeds.append(int(text))
     if len(set(seeds)) != len(seeds):
         raise InputError(f"--seeds {' '.join(map(str, seeds))}: one occurs twice; give each once")
     return seeds
@@ -75,10 +67,8 @@ BAD_ROWS = click.option(
     + "; ".join(f"{k}: {v}" for k, v in POLICIES.items())
     + ".",
 )
-SEEDS = click.option(
-    "--seeds", multiple=True, type=SeedList(), metavar="N...", help="Several seeds: --seeds 1 2 3 or 1,2,3."
-)
-MORE_SEEDS = click.argument("more_seeds", nargs=-1, type=SeedList(), metavar="")
+SEEDS = click.option("--seeds", multiple=True, metavar="N...", help="Several seeds: --seeds 1 2 3 or 1,2,3.")
+MORE_SEEDS = click.argument("more_seeds", nargs=-1, metavar="")
 SPLIT = click.option("--split", type=SPLITS, help="Which split, where EXAM is a folder.")
 # The help says what is written, and how.
 OUTPUT = partial(click.option, "-o", "--output", type=click.Path(path_type=Path), required=True)
