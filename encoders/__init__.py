@@ -24,23 +24,7 @@ if TYPE_CHECKING:
     from cmexam_baseline.encoders.settings import load_settings as load_settings
     from cmexam_baseline.encoders.settings import with_seed as with_seed
 
-_MODULE_OF = {
-    "check_ready": "preflight",
-    "embed_texts": "embeddings",
-    "EncoderBaseline": "baseline",
-    "EncoderSettings": "settings",
-    "export_onnx": "export",
-    "find_model": "models",
-    "is_main_process": "devices",
-    "load_settings": "settings",
-    "OnnxEncoder": "onnx_encoder",
-    "weights_fingerprint": "models",
-    "with_seed": "settings",
-}
-
-__all__ = sorted(_MODULE_OF)
-
-_load, __dir__ = lazy_names(__name__, _MODULE_OF)
+_load, __dir__, __all__ = lazy_names(__name__)
 
 
 def __getattr__(name: str) -> object:

@@ -37,35 +37,4 @@ if TYPE_CHECKING:
     from cmexam_baseline.exam.statistics import Statistics as Statistics
     from cmexam_baseline.exam.statistics import describe_exams as describe_exams
 
-_MODULE_OF = {
-    "BadRow": "bad_rows",
-    "Exam": "exam",
-    "InputError": "errors",
-    "OtherExam": "foreign_exams.reader",
-    "Overlap": "overlap",
-    "PUBLISHED_RESULTS": "published",
-    "Predictions": "predictions",
-    "PublishedResult": "published",
-    "Question": "question",
-    "Statistics": "statistics",
-    "describe_exams": "statistics",
-    "find_overlap": "overlap",
-    "letters_to_mask": "letters",
-    "letters_to_masks": "letters",
-    "mask_to_letters": "letters",
-    "masks_to_letters": "letters",
-    "normalise_text": "normalise",
-    "normalise_texts": "normalise",
-    "published_result": "published",
-    "read_any_exam": "foreign_exams.reader",
-    "read_exam": "io.formats",
-    "read_exam_report": "io.formats",
-    "read_predictions": "io.prediction_files",
-    "read_splits": "io.formats",
-    "read_splits_report": "io.formats",
-    "write_exam": "io.formats",
-}
-
-__all__ = sorted(_MODULE_OF)
-
-__getattr__, __dir__ = lazy_names(__name__, _MODULE_OF)
+__getattr__, __dir__, __all__ = lazy_names(__name__)

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 from cmexam_baseline.metrics.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from cmexam_baseline.metrics.answer_signature import AnswerSignature as AnswerSignature
-    from cmexam_baseline.metrics.answer_signature import parse_answer_signature as parse_answer_signature
     from cmexam_baseline.metrics.answers import AnswerScores as AnswerScores
     from cmexam_baseline.metrics.answers import accuracy as accuracy
     from cmexam_baseline.metrics.answers import score_answers as score_answers
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from cmexam_baseline.metrics.explanations import ExplanationScores as ExplanationScores
     from cmexam_baseline.metrics.explanations import score_explanations as score_explanations
     from cmexam_baseline.metrics.explanations import score_profiles as score_profiles
-    from cmexam_baseline.metrics.intervals import Interval as Interval
+    from cmexam_baseline.metrics.intervals import ConfidenceInterval as ConfidenceInterval
     from cmexam_baseline.metrics.intervals import wilson_interval as wilson_interval
     from cmexam_baseline.metrics.learning_curve import LearningCurve as LearningCurve
     from cmexam_baseline.metrics.learning_curve import extrapolate as extrapolate
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
     from cmexam_baseline.metrics.profiles import PROFILES as PROFILES
     from cmexam_baseline.metrics.profiles import Profile as Profile
     from cmexam_baseline.metrics.profiles import choose_profile as choose_profile
-    from cmexam_baseline.metrics.resampling import Comparison as Comparison
+    from cmexam_baseline.metrics.resampling import PairedComparison as PairedComparison
     from cmexam_baseline.metrics.resampling import bootstrap as bootstrap
     from cmexam_baseline.metrics.resampling import compare_answers as compare_answers
     from cmexam_baseline.metrics.resampling import compare_explanations as compare_explanations
@@ -41,51 +39,12 @@ if TYPE_CHECKING:
     from cmexam_baseline.metrics.segment import cut as cut
     from cmexam_baseline.metrics.segment import dictionary_hash as dictionary_hash
     from cmexam_baseline.metrics.segment import word_starts as word_starts
+    from cmexam_baseline.metrics.signature import AnswerSignature as AnswerSignature
     from cmexam_baseline.metrics.signature import Signature as Signature
+    from cmexam_baseline.metrics.signature import parse_answer_signature as parse_answer_signature
     from cmexam_baseline.metrics.signature import parse_signature as parse_signature
     from cmexam_baseline.metrics.significance import McNemar as McNemar
     from cmexam_baseline.metrics.significance import holm as holm
     from cmexam_baseline.metrics.significance import mcnemar as mcnemar
 
-_MODULE_OF = {
-    "AnswerScores": "answers",
-    "AnswerSignature": "answer_signature",
-    "Comparison": "resampling",
-    "ExplanationScores": "explanations",
-    "Interval": "intervals",
-    "LearningCurve": "learning_curve",
-    "McNemar": "significance",
-    "PROFILES": "profiles",
-    "ProbabilityScores": "calibration",
-    "Profile": "profiles",
-    "ReliabilityBin": "calibration",
-    "Segmenter": "segment",
-    "Signature": "signature",
-    "accuracy": "answers",
-    "accuracy_at_coverage": "calibration",
-    "bootstrap": "resampling",
-    "calibration_error": "calibration",
-    "choose_profile": "profiles",
-    "compare_answers": "resampling",
-    "compare_explanations": "resampling",
-    "cut": "segment",
-    "dictionary_hash": "segment",
-    "extrapolate": "learning_curve",
-    "fit_learning_curve": "learning_curve",
-    "holm": "significance",
-    "mcnemar": "significance",
-    "parse_answer_signature": "answer_signature",
-    "parse_signature": "signature",
-    "reliability_curve": "calibration",
-    "score_answers": "answers",
-    "score_explanations": "explanations",
-    "score_probabilities": "calibration",
-    "score_profiles": "explanations",
-    "weighted_f1": "answers",
-    "wilson_interval": "intervals",
-    "word_starts": "segment",
-}
-
-__all__ = sorted(_MODULE_OF)
-
-__getattr__, __dir__ = lazy_names(__name__, _MODULE_OF)
+__getattr__, __dir__, __all__ = lazy_names(__name__)

@@ -21,16 +21,16 @@ _BUCKET_BITS = 14
 _MULTIPLIERS = tuple(map(np.uint64, (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93)))
 
 
-def encode_labels(answers: Answers, name: str) -> tuple[IntArray, list[str]]:
+def encode_answers(answers: Answers, name: str) -> tuple[IntArray, list[str]]:
     """Codes of n answers, int64, and the label of each code; labels may stand there that no answer has.
 
     Answers are strings such as "ABD", None (or NaN, or "") for no answer, or integers that are bit masks of
     letters, A the lowest bit, 0 for no answer. No answer has the label "". Strings are labels as they are.
     Raises `TypeError` or `ValueError` beginning with `name` for anything else.
 
-    >>> encode_labels(["B", None, "AB", "B"], "predicted")
+    >>> encode_answers(["B", None, "AB", "B"], "predicted")
     (array([0, 1, 2, 0]), ['B', '', 'AB'])
-    >>> codes, labels = encode_labels(np.array([2, 0, 3, 2], np.uint16), "predicted")
+    >>> codes, labels = encode_answers(np.array([2, 0, 3, 2], np.uint16), "predicted")
     >>> [labels[code] for code in codes]
     ['B', '', 'AB', 'B']
     """

@@ -21,9 +21,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cmexam_baseline.metrics.answer_codes import NO_ANSWER, UNKNOWN, Answers, encode_labels
-from cmexam_baseline.metrics.answer_signature import AnswerSignature
-from cmexam_baseline.metrics.signature import package_version
+from cmexam_baseline.metrics.answer_codes import NO_ANSWER, UNKNOWN, Answers, encode_answers
+from cmexam_baseline.metrics.signature import AnswerSignature, package_version
 
 _MOST_CELLS = 1 << 22  # of a dense table of gold by predicted labels
 
@@ -264,11 +263,11 @@ def count_answers(gold: Answers, *systems: Answers) -> dict[tuple[str, ...], int
     {('A', 'A', 'A'): 1, ('B', 'B', ''): 2}
     """
     names = ["predicted"] if len(systems) == 1 else [f"predicted {i + 1}" for i in range(len(systems))]
-    codes, labels = encode_labels(gold, "gold")
+    codes, labels = encode_answers(gold, "gold")
     labels = [UNKNOWN if label == NO_ANSWER else label for label in labels]
     cells, columns = codes, [labels]
     for name, system in zip(names, systems, strict=True):
-        codes, labels = encode_labels(system, name)
+        codes, labels = encode_answers(system, name)
         if len(codes) != len(cells):
             raise ValueError(
                 f"gold has {len(cells)} answers and {name} has {len(codes)}; give one for each question"

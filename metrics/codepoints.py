@@ -41,10 +41,10 @@ def kinds(codes: NDArray[np.uint32]) -> NDArray[np.uint8]:
     return _KINDS.take(codes, mode="clip")
 
 
-def number_codes(codes: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], int]:
+def number_code_points(codes: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], int]:
     """Consecutive numbers from 0 for the code points that occur, and how many there are.
 
-    >>> number_codes(np.array([97, 30284, 97], np.uint32))
+    >>> number_code_points(np.array([97, 30284, 97], np.uint32))
     (array([0, 1, 0], dtype=uint32), 2)
     """
     places = codes.astype(np.intp)  # numpy would convert them again at each use

@@ -7,7 +7,7 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 
-class Interval(NamedTuple):
+class ConfidenceInterval(NamedTuple):
     """The ends of a confidence interval."""
 
     low: float
@@ -21,7 +21,7 @@ def checked_level(level: float) -> float:
     return level
 
 
-def wilson_interval(n_successes: int, n: int, level: float = 0.95) -> Interval:
+def wilson_interval(n_successes: int, n: int, level: float = 0.95) -> ConfidenceInterval:
     """Wilson's score interval, without continuity correction, for a share of `n_successes` among `n`.
 
     With n = 0 it is 0 to 1. Raises `ValueError` if `n_successes` is not between 0 and n. Definition:
@@ -35,7 +35,7 @@ def wilson_interval(n_successes: int, n: int, level: float = 0.95) -> Interval:
         raise ValueError(f"the number of successes must be between 0 and n = {n}; it is {n_successes}")
     z = NormalDist().inv_cdf((1 + checked_level(level)) / 2)
     if n == 0:
-        return Interval(0.0, 1.0)
+        return ConfidenceInterval(0.0, 1.0)
     share = n_successes / n
     center = share + z * z / (2 * n)
     reach = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
@@ -43,4 +43,4 @@ def wilson_interval(n_successes: int, n: int, level: float = 0.95) -> Interval:
     # At the very ends the formula gives 0 and 1 but for rounding.
     low = 0.0 if n_successes == 0 else (center - reach) / scale
     high = 1.0 if n_successes == n else (center + reach) / scale
-    return Interval(low, high)
+    return ConfidenceInterval(low, high)

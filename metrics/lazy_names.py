@@ -1,38 +1,41 @@
-"""Names of a package that are loaded from their modules when they are first used."""
+"""Public names of a package that are imported from their modules when they are first used (PEP 562)."""
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import import_module
+from typing import Any
+
+_IMPORT = re.compile(r"^    from (\S+) import (\w+) as \2$", re.MULTILINE)
 
 
-def lazy_names(
-    package: str, module_of: Mapping[str, str]
-) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """A package's own `__getattr__` and `__dir__` (PEP 562), which import a module when its name is asked for.
+def lazy_names(package: str) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
+    """`__getattr__`, `__dir__` and `__all__` of a package, given by its full name.
 
-    package:   the full name of the package
-    module_of: public name -> the module below the package that has it
+    The package lists its public names once, as lines `from MODULE import NAME as NAME` below
+    `if TYPE_CHECKING:`, which type checkers read and verify. At run time such a line is executed when its name is
+    first asked for. `__getattr__` raises `AttributeError` for other names.
 
-    The package becomes as light as what it imports itself. What is found is kept in the package, so that a
-    name costs its import once. `__getattr__` raises `AttributeError` for names that are not in the table.
-
-    >>> load, listed = lazy_names("cmexam_baseline.metrics", {"accuracy": "answers"})
+    >>> load, listed, names = lazy_names("cmexam_baseline.metrics")
     >>> load("accuracy")(["A", "BD"], ["A", "B"])
     0.5
-    >>> "accuracy" in listed()
+    >>> "accuracy" in listed() and "accuracy" in names
     True
     """
+    itself: Any = sys.modules[package]
+    source = itself.__spec__.loader.get_source(package)
+    module_of = {name: module for module, name in _IMPORT.findall(source)}
 
     def load(name: str) -> object:
         if name not in module_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{package}.{module_of[name]}"), name)
-        setattr(sys.modules[package], name, value)
+        value = getattr(import_module(module_of[name]), name)
+        setattr(itself, name, value)
         return value
 
     def listed() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *module_of})
+        return sorted({*vars(itself), *module_of})
 
-    return load, listed
+    return load, listed, sorted(module_of)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cmexam_baseline.metrics.array_types import FloatArray
-from cmexam_baseline.metrics.intervals import Interval, checked_level
+from cmexam_baseline.metrics.intervals import ConfidenceInterval, checked_level
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def extrapolate(
     resamples: int = 1000,
     level: float = 0.95,
     seed: int = 0,
-) -> Interval:
+) -> ConfidenceInterval:
     """The interval of the accuracy at `to` training questions, by drawing the evaluated questions anew.
 
     `right`, of shape (k, n), tells for each of k trainings with `sizes` (k,) questions which of the same n
@@ -78,7 +78,7 @@ def extrapolate(
     accuracies = 1 - factors * to**-exponents
     reach = 100 * (1 - checked_level(level)) / 2
     low, high = np.percentile(accuracies, [reach, 100 - reach])
-    return Interval(float(low), float(high))
+    return ConfidenceInterval(float(low), float(high))
 
 
 def _lines(x: FloatArray, y: FloatArray) -> tuple[Any, Any]:

@@ -19,9 +19,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from cmexam_baseline.metrics.buffers import Workspace
 from cmexam_baseline.metrics.token_streams import TokenStreams
 
 MAX_ORDER = 4
@@ -47,11 +46,45 @@ _FEW = 4  # repetitions of an n-gram that are followed step by step in all rows
 _MANY = 64  # repetitions that are followed step by step where there are any
 
 
-class PairRows:
-    """A chunk of pairs as a matrix, and the counting over it. The arrays live in the workspace."""
+class Buffers:
+    """Named scratch arrays: asking again for a name gives the same memory, enlarged where needed.
 
-    def __init__(self, streams: TokenStreams, index: NDArray[np.int64], workspace: Workspace) -> None:
-        self.workspace = workspace
+    A fresh array of a few hundred kilobytes costs a page fault every four of them, more than most of
+    what is computed in it. One buffers belongs to one thread.
+
+    >>> buffers = Buffers()
+    >>> buffers.array("keys", 4, np.uint32).shape
+    (4,)
+    """
+
+    def __init__(self) -> None:
+        self._memory: dict[str, NDArray[np.uint8]] = {}
+
+    def array(self, name: str, size: int, dtype: DTypeLike) -> NDArray[Any]:
+        """An uninitialised array of `size` elements; whatever held this name before is overwritten."""
+        n_bytes = size * np.dtype(dtype).itemsize
+        memory = self._memory.get(name)
+        if memory is None or len(memory) < n_bytes:
+            memory = self._memory[name] = np.empty(n_bytes, np.uint8)
+        return memory[:n_bytes].view(dtype)
+
+    def zeros(self, name: str, size: int, dtype: DTypeLike) -> NDArray[Any]:
+        """An array of zeros, for users of this name who leave it all zeros again.
+
+        >>> Buffers().zeros("table", 2, np.uint8).tolist()
+        [0, 0]
+        """
+        n_bytes = size * np.dtype(dtype).itemsize
+        if len(self._memory.get(name, ())) < n_bytes:
+            self._memory[name] = np.zeros(n_bytes, np.uint8)
+        return self.array(name, size, dtype)
+
+
+class PairRows:
+    """A chunk of pairs as a matrix, and the counting over it. The arrays live in the buffers."""
+
+    def __init__(self, streams: TokenStreams, index: NDArray[np.int64], buffers: Buffers) -> None:
+        self.buffers = buffers
         self.counts = np.zeros(len(index), COUNTS)
         starts = streams.offsets[2 * index]
         middles = streams.offsets[2 * index + 1]
@@ -63,7 +96,7 @@ class PairRows:
         self.width = -(-(longest + MAX_ORDER - 1) // _EIGHT) * _EIGHT
         self.size = len(index) * self.width
         self.padding = streams.n_types
-        tokens = workspace.array("tokens", self.size, np.uint32)
+        tokens = buffers.array("tokens", self.size, np.uint32)
         tokens.fill(self.padding)
         for row, start, end in zip(self._matrix(tokens), starts.tolist(), ends.tolist(), strict=True):
             row[: end - start] = streams.ids[start:end]
@@ -86,7 +119,7 @@ class PairRows:
         return flat.reshape(-1, self.width)
 
     def _flags(self, name: str) -> NDArray[np.bool_]:
-        flags: NDArray[np.bool_] = self.workspace.array(name, self.size, np.bool_)
+        flags: NDArray[np.bool_] = self.buffers.array(name, self.size, np.bool_)
         return flags
 
     def per_row(self, flags: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -105,9 +138,9 @@ class PairRows:
 
         `again` has one entry more than there are keys, so that the end of a run can be looked up.
         """
-        difference = self.workspace.array("difference", self.size, keys.dtype)
+        difference = self.buffers.array("difference", self.size, keys.dtype)
         np.bitwise_xor(keys[1:], keys[:-1], out=difference[1:])
-        again: NDArray[np.bool_] = self.workspace.array("again", self.size + 1, np.bool_)
+        again: NDArray[np.bool_] = self.buffers.array("again", self.size + 1, np.bool_)
         np.equal(difference, 0, out=again[:-1])
         again[:: self.width] = False
         both = self._flags("both")
@@ -126,7 +159,7 @@ class PairRows:
 
     def _count_tokens(self) -> None:
         """Order 1, and the numbers of the tokens that both sides hold."""
-        keys = self.workspace.array("keys", self.size, _integers(int(self.padding).bit_length() + 1))
+        keys = self.buffers.array("keys", self.size, _integers(int(self.padding).bit_length() + 1))
         np.left_shift(self.tokens, 1, out=keys, casting="same_kind")
         keys |= self.side
         self._matrix(keys).sort(axis=1)
@@ -151,20 +184,20 @@ class PairRows:
         self.n_local = int(shared.max(initial=0)) + 1
         n_types = self.padding + 1
         first_cells = np.arange(0, len(shared) * n_types, n_types)
-        table = self.workspace.zeros("table", len(shared) * n_types, np.min_scalar_type(self.n_local))
+        table = self.buffers.zeros("table", len(shared) * n_types, np.min_scalar_type(self.n_local))
         cells = tokens + first_cells[rows]
         numbers = np.arange(1, len(cells) + 1) - (np.cumsum(shared) - shared)[rows]
         table[cells] = numbers.astype(table.dtype)
-        places = self.workspace.array("places", self.size, np.intp)
+        places = self.buffers.array("places", self.size, np.intp)
         np.add(self._matrix(self.tokens), first_cells[:, None], out=self._matrix(places))
-        self.local = self.workspace.array("local", self.size, table.dtype)
+        self.local = self.buffers.array("local", self.size, table.dtype)
         # "wrap" because no place is out of bounds, and saying so saves the check.
         table.take(places, out=self.local, mode="wrap")
         table[cells] = 0
 
     def _count_bigrams(self) -> None:
         token_bits = int(self.padding).bit_length()
-        keys = self.workspace.array("keys", self.size, _integers(2 * token_bits + 1))
+        keys = self.buffers.array("keys", self.size, _integers(2 * token_bits + 1))
         np.left_shift(
             self.tokens, keys.dtype.type(token_bits), out=keys, casting="same_kind", dtype=keys.dtype
         )
@@ -207,7 +240,7 @@ class PairRows:
         The numbers are below `n_first` and `n_second`.
         """
         bits = (2 * n_first * n_second).bit_length()
-        packed = self.workspace.array(name, self.size, _integers(bits))
+        packed = self.buffers.array(name, self.size, _integers(bits))
         np.multiply(first, packed.dtype.type(n_second), out=packed, dtype=packed.dtype)
         packed[:-distance] += second[distance:]
         return packed

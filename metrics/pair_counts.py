@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.metrics.buffers import Workspace
 from cmexam_baseline.metrics.lcs import lcs_lengths
-from cmexam_baseline.metrics.ngrams import COUNTS, MAX_ORDER, PairRows
+from cmexam_baseline.metrics.ngrams import COUNTS, MAX_ORDER, Buffers, PairRows
 from cmexam_baseline.metrics.ragged import offsets_of
 from cmexam_baseline.metrics.token_streams import TokenStreams
 
@@ -28,10 +27,10 @@ def count_pairs(streams: TokenStreams, max_order: int = MAX_ORDER, with_lcs: boo
     Orders above `max_order` (2 or 4) and, without `with_lcs`, the LCS stay 0.
     """
     counts = np.zeros(len(streams), COUNTS)
-    workspace = Workspace()
+    buffers = Buffers()
     lengths = streams.reference_lengths + streams.prediction_lengths
     for index in chunks(lengths, CHUNK_TOKENS, max(1, CHUNK_CELLS // (streams.n_types + 1))):
-        rows = PairRows(streams, index, workspace)
+        rows = PairRows(streams, index, buffers)
         rows.count(max_order)
         if with_lcs:
             rows.counts["lcs"] = _lcs_of(rows)

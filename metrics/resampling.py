@@ -14,7 +14,7 @@ import numpy as np
 from cmexam_baseline.metrics.answer_codes import Answers
 from cmexam_baseline.metrics.answers import AnswerScores, count_answers
 from cmexam_baseline.metrics.array_types import FloatArray, IntArray
-from cmexam_baseline.metrics.intervals import Interval, checked_level
+from cmexam_baseline.metrics.intervals import ConfidenceInterval, checked_level
 from cmexam_baseline.metrics.resampling_units import (
     AnswerSample,
     PairedAnswerSample,
@@ -33,7 +33,7 @@ _TIE = 1e-9  # differences that agree up to this are equal but for the order of 
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PairedComparison:
     """One figure of two systems on the same questions.
 
     `difference` is first minus second, and `interval` that of the difference by the paired bootstrap. Both
@@ -47,7 +47,7 @@ class Comparison:
 
     first: float
     second: float
-    interval: Interval
+    interval: ConfidenceInterval
     p_bootstrap: float
     p_permutation: float
 
@@ -59,7 +59,7 @@ class Comparison:
 
 def bootstrap(
     scores: AnswerScores | SummedScores, resamples: int = 1000, level: float = 0.95, seed: int = 0
-) -> dict[str, Interval]:
+) -> dict[str, ConfidenceInterval]:
     """The percentile bootstrap interval of each figure of answers or of explanations.
 
     Questions are drawn with replacement, as many as were scored; with no question every interval is nan.
@@ -87,7 +87,7 @@ def compare_answers(
     trials: int = 10_000,
     level: float = 0.95,
     seed: int = 0,
-) -> dict[str, Comparison]:
+) -> dict[str, PairedComparison]:
     """Two systems' answers to the same questions: all figures, their differences, and how sure these are.
 
     Answers come in every form that `score_answers` takes; `resamples` is for the bootstrap, `trials` for the
@@ -108,7 +108,7 @@ def compare_explanations(
     trials: int = 10_000,
     level: float = 0.95,
     seed: int = 0,
-) -> dict[str, Comparison]:
+) -> dict[str, PairedComparison]:
     """Two systems' explanations of the same questions, in the same order; otherwise as `compare_answers`.
 
     Raises `ValueError` if the numbers of rows differ, or where scores can tell, if their definitions do.
@@ -133,7 +133,7 @@ def compare_explanations(
 
 def _compare(
     sample: PairedSample, resamples: int, trials: int, level: float, seed: int
-) -> dict[str, Comparison]:
+) -> dict[str, PairedComparison]:
     _check(level, resamples=resamples, trials=trials)
     random = np.random.default_rng(seed)
     first, second = (figures[0] for figures in sample.figures(sample.counts[None].astype(np.float64)))
@@ -148,7 +148,7 @@ def _compare(
     )
     columns = first, second, intervals, p_bootstrap, _p_value(exchanged, observed)
     return {
-        name: Comparison(float(a), float(b), interval, float(p), float(q))
+        name: PairedComparison(float(a), float(b), interval, float(p), float(q))
         for name, a, b, interval, p, q in zip(sample.figure_names, *columns, strict=True)
     }
 
@@ -188,10 +188,10 @@ def _portions(total: int, n_rows: int, least: int = 1) -> Iterator[int]:
         yield min(portion, total - begin)
 
 
-def _intervals(figures: FloatArray, level: float) -> list[Interval]:
+def _intervals(figures: FloatArray, level: float) -> list[ConfidenceInterval]:
     tail = (1 - level) / 2
     lows, highs = np.quantile(figures, [tail, 1 - tail], axis=0)
-    return [Interval(float(low), float(high)) for low, high in zip(lows, highs, strict=True)]
+    return [ConfidenceInterval(float(low), float(high)) for low, high in zip(lows, highs, strict=True)]
 
 
 def _p_value(differences: FloatArray, observed: FloatArray) -> FloatArray:

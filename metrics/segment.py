@@ -7,7 +7,7 @@ its dictionary and its model of unknown words are read from its installed files,
 process is followed.
 
 The first call of a process loads a table of 18 MB from the user's cache folder, in about 0.1 s. The first
-call on a machine builds it, in about 1.5 s, and stores it there (`segmentation/cache.py` says where); if
+call on a machine builds it, in about 1.5 s, and stores it there (`segmentation/table_cache.py` says where); if
 that cannot be written each process builds it. A change to jieba's words also costs a build, once. jieba
 itself is never imported.
 """
@@ -18,21 +18,24 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from cmexam_baseline.metrics.array_types import BoolArray, CodePoints, IntArray
 from cmexam_baseline.metrics.codepoints import encode
-from cmexam_baseline.metrics.segmentation.jieba_state import LiveDictionary, live_dictionary
-from cmexam_baseline.metrics.segmentation.one_block import BlockCutter
-from cmexam_baseline.metrics.segmentation.one_text import TextCutter
-from cmexam_baseline.metrics.segmentation.table import WordTable
-from cmexam_baseline.metrics.segmentation.table_builders import table_of_files, table_of_live
-from cmexam_baseline.metrics.segmentation.vectorised_cutter import CorpusCutter
-from cmexam_baseline.metrics.segmentation.word_strings import strings_of_words
+from cmexam_baseline.metrics.segmentation.scalar_cutter import BlockCutter, TextCutter
+from cmexam_baseline.metrics.segmentation.table_builders import (
+    JiebaState,
+    jieba_state,
+    table_of_files,
+    table_of_jieba_state,
+)
+from cmexam_baseline.metrics.segmentation.vectorised_cutter import VectorisedCutter
+from cmexam_baseline.metrics.segmentation.word_table import WordTable
 
+_CHARACTERS_AT_ONCE = 1 << 20  # when strings are made
 _FEW_CHARACTERS = 700  # below this plain Python is faster than arrays
 
 
@@ -66,7 +69,7 @@ class Segmenter:
         self._split_words = split_words
         block_cutter = BlockCutter(table)
         self._short = TextCutter(table, block_cutter, split_words)
-        self._long = CorpusCutter(table, block_cutter, split_words)
+        self._long = VectorisedCutter(table, block_cutter, split_words)
 
     def __getstate__(self) -> tuple[WordTable, frozenset[str]]:
         # What is made of these cannot be sent to another process.
@@ -126,25 +129,25 @@ class _Default:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._untouched: Segmenter | None = None
-        self._following: tuple[LiveDictionary, Segmenter] | None = None
+        self._following: tuple[JiebaState, Segmenter] | None = None
 
     def get(self) -> Segmenter:
-        live = live_dictionary()
+        state = jieba_state()
         with self._lock:
             if self._untouched is None:
                 self._untouched = Segmenter()
-            if live is None:
+            if state is None:
                 return self._untouched
-            if self._following is None or self._following[0].key != live.key:
-                self._following = live, self._follow(live, self._untouched)
+            if self._following is None or self._following[0].key != state.key:
+                self._following = state, self._follow(state, self._untouched)
             return self._following[1]
 
     @staticmethod
-    def _follow(live: LiveDictionary, untouched: Segmenter) -> Segmenter:
-        table = table_of_live(live, untouched._table)
-        if table is untouched._table and not live.split_words:
+    def _follow(state: JiebaState, untouched: Segmenter) -> Segmenter:
+        table = table_of_jieba_state(state, untouched._table)
+        if table is untouched._table and not state.split_words:
             return untouched
-        return Segmenter._of(table, live.split_words)
+        return Segmenter._of(table, state.split_words)
 
 
 _default = _Default()
@@ -190,3 +193,48 @@ def _checked(texts: Iterable[str]) -> tuple[list[str], str]:
     except TypeError:
         place, entry = next((i, text) for i, text in enumerate(checked) if not isinstance(text, str))
         raise TypeError(f"every text must be a string; text {place} is {type(entry).__name__}") from None
+
+
+def strings_of_words(codes: CodePoints, text_offsets: IntArray, starts: BoolArray) -> list[list[str]]:
+    """The words of each text; `starts` is True where one begins, at least at every text's first character.
+
+    >>> codes = np.frombuffer("患者出现发热".encode("utf-32-le"), np.uint32)
+    >>> starts = np.array([True, False, True, False, True, False, True])
+    >>> strings_of_words(codes, np.array([0, 4, 4, 6]), starts)
+    [['患者', '出现'], [], ['发热']]
+    """
+    words: list[list[str]] = []
+    for first, last in _ranges(text_offsets):
+        text = slice(int(text_offsets[first]), int(text_offsets[last]))
+        words.extend(_split(codes[text], text_offsets[first : last + 1] - text.start, starts[text]))
+    return words
+
+
+def _ranges(text_offsets: IntArray) -> Iterator[tuple[int, int]]:
+    """Ranges of texts with about `_CHARACTERS_AT_ONCE` characters, to bound the memory that is used."""
+    first = 0
+    while first < len(text_offsets) - 1:
+        last = int(np.searchsorted(text_offsets, text_offsets[first] + _CHARACTERS_AT_ONCE, side="right")) - 1
+        last = max(last, first + 1)
+        yield first, last
+        first = last
+
+
+def _split(codes: CodePoints, text_offsets: IntArray, starts: BoolArray) -> Iterator[list[str]]:
+    # One string with a separator before each word, cut by `str.split`, is twice as fast as a slice a word.
+    separator = _unused_code_point(codes)
+    n_begun = np.cumsum(starts)
+    line = np.full(len(codes) + int(n_begun[-1]) if len(codes) else 0, separator, "<u4")
+    line[np.arange(len(codes)) + n_begun] = codes
+    text = line.tobytes().decode("utf-32-le", "surrogatepass")
+    offsets = text_offsets + np.concatenate([[0], n_begun])[text_offsets]
+    for begin, end in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
+        yield text[begin + 1 : end].split(chr(separator)) if begin < end else []
+
+
+def _unused_code_point(codes: CodePoints) -> int:
+    # Beginning with noncharacters of the basic plane: a separator beyond it would double the string's size.
+    candidate = 0xFFFF
+    while (codes == candidate).any():
+        candidate -= 1
+    return candidate

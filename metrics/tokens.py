@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.metrics.codepoints import BLANK, encode, kinds, number_codes
+from cmexam_baseline.metrics.codepoints import BLANK, encode, kinds, number_code_points
 from cmexam_baseline.metrics.ragged import offsets_of
 from cmexam_baseline.metrics.sacrebleu_zh import zh_spans
 from cmexam_baseline.metrics.token_streams import TokenStreams, take_pairs
@@ -113,7 +113,7 @@ class _Numbers(dict[str, int]):
 
 def _characters(texts: Sequence[str]) -> NumberedTokens:
     codes, offsets = encode(texts)
-    ids, n_types = number_codes(codes)
+    ids, n_types = number_code_points(codes)
     return NumberedTokens(TokenStreams(ids, offsets, n_types), kinds(codes))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.metrics.codepoints import number_codes
+from cmexam_baseline.metrics.codepoints import number_code_points
 
 _LONG = np.uint64(1 << 63)
 _FEWEST_BITS = 8
@@ -37,7 +37,7 @@ def number_words(spans: WordSpans) -> tuple[NDArray[np.uint32], int]:
     >>> numbers[0] == numbers[1] != numbers[2], n_words
     (np.True_, 2)
     """
-    characters, n_characters = number_codes(spans.codes)
+    characters, n_characters = number_code_points(spans.codes)
     bits = n_characters.bit_length()
     most = 63 // bits if bits else 1
     keys = np.zeros(len(spans.starts), np.uint64)

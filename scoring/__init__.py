@@ -37,35 +37,4 @@ if TYPE_CHECKING:
     from cmexam_baseline.scoring.system_score import score_pairs as score_pairs
     from cmexam_baseline.scoring.system_score import score_system as score_system
 
-_MODULE_OF = {
-    "AlignedOutput": "alignment",
-    "ColumnChoice": "outputs",
-    "Comparison": "comparison",
-    "Difference": "comparison",
-    "Extraction": "extraction",
-    "ScoredFiles": "score_files",
-    "Scoring": "score_files",
-    "Settings": "system_score",
-    "Slice": "slices",
-    "SliceScore": "system_score",
-    "SystemOutput": "outputs",
-    "SystemScore": "system_score",
-    "Workers": "parallel",
-    "align": "alignment",
-    "answer_differences": "comparison",
-    "compare_systems": "comparison",
-    "extract": "extraction",
-    "extract_all": "extraction",
-    "extract_answers": "extraction",
-    "listed_misses": "report",
-    "read_outputs": "outputs",
-    "render_report": "report",
-    "score_files": "score_files",
-    "score_pairs": "system_score",
-    "score_system": "system_score",
-    "slice_exam": "slices",
-}
-
-__all__ = sorted(_MODULE_OF)
-
-__getattr__, __dir__ = lazy_names(__name__, _MODULE_OF)
+__getattr__, __dir__, __all__ = lazy_names(__name__)

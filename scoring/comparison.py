@@ -273,7 +273,7 @@ def _on_rows(system: SystemScore, rows: NDArray[np.int64]) -> _OnRows | None:
 
 
 def _difference(
-    figure: str, first: str, second: str, found: metrics.Comparison, test: str, p: float | None = None
+    figure: str, first: str, second: str, found: metrics.PairedComparison, test: str, p: float | None = None
 ) -> Difference:
     chance = found.p_permutation if p is None else p
     low, high = found.interval

@@ -1,4 +1,4 @@
-"""The blocks of a stretch of text, drawn together so that all of them can be worked on at once."""
+"""Blocks of a chunk of text, side by side, so that all of them are worked on at once."""
 
 from __future__ import annotations
 
@@ -7,12 +7,40 @@ from dataclasses import dataclass
 import numpy as np
 
 from cmexam_baseline.metrics.array_types import BoolArray, CodePoints, IdArray, IntArray
-from cmexam_baseline.metrics.segmentation.blocks import OTHER, character_classes
-from cmexam_baseline.metrics.segmentation.table import WordTable
+from cmexam_baseline.metrics.segmentation.characters import OTHER, character_classes
+from cmexam_baseline.metrics.segmentation.word_table import WordTable
+
+# With fewer sequences than this in a step, numpy's cost per call is more than plain Python's per element.
+_FEW = 10
+_MOST_STEPS = 10_000
+
+
+class StepSchedule:
+    """Which sequences have an element in each step.
+
+    In step t these are the first `counts[t]` of `order`, the sequences by falling length. The few that are
+    longer than there are steps stand in `left_over` instead: they are better worked on one by one.
+
+    >>> StepSchedule(np.array([2, 900, 1] + [3] * 20)).counts
+    [22, 21, 20]
+    """
+
+    def __init__(self, lengths: IntArray) -> None:
+        order = np.argsort(-lengths, kind="stable")
+        falling = lengths[order]
+        n_steps = int(falling[_FEW - 1]) if len(falling) >= _FEW else 0
+        n_steps = min(n_steps, _MOST_STEPS)
+        n_left_over = len(falling) - int(np.searchsorted(falling[::-1], n_steps, side="right"))
+        self.left_over = order[:n_left_over]
+        self.order = order[n_left_over:]
+        rising = falling[n_left_over:][::-1]
+        self.counts: list[int] = (
+            len(rising) - np.searchsorted(rising, np.arange(n_steps), side="right")
+        ).tolist()
 
 
 @dataclass(frozen=True, eq=False)
-class Stretch:
+class Chunk:
     """Blocks one after the other, each followed by one place that holds the id 0, which no word contains.
 
     `begins` and `ends` bound each block within `ids`; `sources[i]` is the place in the text that `ids[i]`
@@ -25,7 +53,7 @@ class Stretch:
     sources: IntArray
 
 
-def draw_together(table: WordTable, codes: CodePoints, begins_text: BoolArray) -> Stretch:
+def gather_blocks(table: WordTable, codes: CodePoints, begins_text: BoolArray) -> Chunk:
     """The blocks of texts given as code points; `begins_text[i]` says that a text begins at place i."""
     n = len(codes)
     in_block = character_classes().take(codes) != OTHER
@@ -44,4 +72,4 @@ def draw_together(table: WordTable, codes: CodePoints, begins_text: BoolArray) -
     ids = table.character_ids.take(codes.take(sources, mode="clip"))
     sources[ends] = n
     ids[ends] = 0
-    return Stretch(ids, begins, ends, sources)
+    return Chunk(ids, begins, ends, sources)

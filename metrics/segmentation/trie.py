@@ -1,4 +1,4 @@
-"""A dictionary's words and their beginnings as the nodes of a trie."""
+"""A dictionary's words as a trie in two flat arrays, in which following a character costs two look-ups."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cmexam_baseline.metrics.array_types import IntArray
+from cmexam_baseline.metrics.array_types import IdArray, IntArray
+from cmexam_baseline.metrics.ragged import span_indices
 
 _CODE_BITS = 21
+_SLOTS_PER_NODE = 2.2  # fewer would be found free too rarely, more would not stay in the processor's cache
+_TRIES_BEFORE_GROWING = 512
+_DRAWN_AT_ONCE = 32
+_LARGE_FAMILY = 9
+_SEED = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,3 +89,130 @@ def _checked_counts(words: list[str], frequencies: Mapping[str, int]) -> IntArra
         word = words[int(counts.argmin())]
         raise ValueError(f"the frequency of {word!r} is {frequencies[word]}; it must be 0 or more")
     return counts
+
+
+@dataclass(frozen=True, eq=False)
+class DoubleArray:
+    """Where each node lies: the child of slot s by id c is slot `bases[s] + c` if `parents` there says s.
+
+    A node directly below the root lies in the slot of its character's id, and its parent is -1.
+    `slots[i]` is the slot of node i + 1 of the `WordNodes` that were laid out.
+    """
+
+    bases: IdArray
+    parents: IdArray
+    slots: IntArray
+
+
+def lay_out(nodes: WordNodes, character_ids: IdArray) -> DoubleArray:
+    """Find every node a slot; `character_ids` maps code points, all of the trie's among them, to ids from 1.
+
+    The children of one node keep their distances, so each family needs an offset at which all its slots are
+    free. Offsets are drawn at random with a fixed seed, the largest families first; children without
+    siblings fill the holes.
+    """
+    n_ids = int(character_ids.max(initial=0))
+    ids = character_ids[nodes.code_points].astype(np.int64)
+    below_first = slice(nodes.n_first, None)
+    families = _Families(nodes.parents[below_first], ids[below_first])
+    offset_of_node = np.zeros(len(ids) + 1, np.int64)
+    offset_of_node[families.parents] = _Slots(n_ids + 1, n_ids + int(len(ids) * _SLOTS_PER_NODE)).place(
+        families
+    )
+    slots = ids.copy()
+    slots[below_first] += offset_of_node[nodes.parents[below_first]]
+    # Any offset plus any id lies inside the arrays, so that following a character needs no check of bounds.
+    n_slots = int(max(slots.max(initial=0), offset_of_node.max())) + n_ids + 1
+    slot_of_node = np.concatenate([[-1], slots])
+    bases, parents = np.zeros(n_slots, np.int32), np.full(n_slots, -1, np.int32)
+    bases[slots] = offset_of_node[1:]
+    parents[slots] = slot_of_node[nodes.parents]
+    return DoubleArray(bases, parents, slots)
+
+
+class _Families:
+    """Siblings grouped by parent; the members of family f are `ids[begins[f] : begins[f] + sizes[f]]`."""
+
+    def __init__(self, parents: IntArray, ids: IntArray) -> None:
+        is_first = np.ones(len(parents), bool)
+        is_first[1:] = parents[1:] != parents[:-1]
+        self.begins = np.flatnonzero(is_first)
+        self.sizes = np.diff(np.append(self.begins, len(parents)))
+        self.parents = parents[self.begins]
+        self.ids = ids
+
+    def of_size(self, smallest: int, largest: int) -> IntArray:
+        return np.flatnonzero((self.sizes >= smallest) & (self.sizes <= largest))
+
+
+class _Slots:
+    """The slots that are still free, and the ways to take some of them for a family."""
+
+    def __init__(self, first: int, size: int) -> None:
+        self.first = first
+        self.random = np.random.default_rng(_SEED)
+        self.is_free = np.zeros(first, bool)
+        self._grow(size)
+
+    def _grow(self, size: int) -> None:
+        self.is_free = np.concatenate([self.is_free, np.ones(size, bool)])
+
+    def place(self, families: _Families) -> IntArray:
+        """The offset of each family; the slots are taken."""
+        offsets = np.zeros(len(families.sizes), np.int64)
+        large = families.of_size(_LARGE_FAMILY, len(families.ids))
+        for family in large[np.argsort(-families.sizes[large], kind="stable")].tolist():
+            begin = families.begins[family]
+            offsets[family] = self._place_one(families.ids[begin : begin + families.sizes[family]])
+        # Small families crowd out each other's rounds less if the larger of them go first.
+        self._place_many(families, families.of_size(5, _LARGE_FAMILY - 1), offsets)
+        self._place_many(families, families.of_size(2, 4), offsets)
+        self._place_only_children(families, families.of_size(1, 1), offsets)
+        return offsets
+
+    def _draw(self, n: int) -> IntArray:
+        # An offset of 0 is that of a node without children, and every slot must stay inside the array.
+        return self.random.integers(1, len(self.is_free) - self.first, n)
+
+    def _place_one(self, ids: IntArray) -> int:
+        tries = 0
+        while True:
+            drawn = self._draw(_DRAWN_AT_ONCE)
+            fitting = np.flatnonzero(self.is_free[drawn[:, None] + ids].all(axis=1))
+            if len(fitting):
+                offset = int(drawn[fitting[0]])
+                self.is_free[offset + ids] = False
+                return offset
+            tries += 1
+            if tries % _TRIES_BEFORE_GROWING == 0:
+                self._grow(len(self.is_free))
+
+    def _place_many(self, families: _Families, pending: IntArray, offsets: IntArray) -> None:
+        owner_of_slot = np.zeros(len(self.is_free), np.int64)
+        tries = 0
+        while len(pending):
+            sizes = families.sizes[pending]
+            owners = np.repeat(np.arange(len(pending)), sizes)
+            members = span_indices(families.begins[pending], sizes)
+            drawn = self._draw(len(pending))
+            slots = drawn[owners] + families.ids[members]
+            # Where two families of this round want one slot, the one written last has it.
+            owner_of_slot[slots] = owners
+            is_bad = ~self.is_free[slots] | (owner_of_slot[slots] != owners)
+            fits = np.bincount(owners[is_bad], minlength=len(pending)) == 0
+            self.is_free[slots[fits[owners]]] = False
+            offsets[pending[fits]] = drawn[fits]
+            pending = pending[~fits]
+            tries += 1
+            if tries % _TRIES_BEFORE_GROWING == 0:
+                self._grow(len(self.is_free))
+                owner_of_slot = np.zeros(len(self.is_free), np.int64)
+
+    def _place_only_children(self, families: _Families, lonely: IntArray, offsets: IntArray) -> None:
+        free = np.flatnonzero(self.is_free)
+        if len(free) < len(lonely):
+            self._grow(len(lonely))
+            free = np.flatnonzero(self.is_free)
+        taken = free[: len(lonely)]
+        offsets[lonely] = taken - families.ids[families.begins[lonely]]
+        self.is_free[taken] = False

@@ -8,13 +8,12 @@ import numpy as np
 
 from cmexam_baseline.metrics.array_types import BoolArray, CodePoints, IdArray, IntArray
 from cmexam_baseline.metrics.ragged import span_indices
-from cmexam_baseline.metrics.segmentation.blocks import HAN, NUMBER_OR_NAME, character_classes
-from cmexam_baseline.metrics.segmentation.chunk import Stretch
-from cmexam_baseline.metrics.segmentation.jieba_files import ALONE, END, PREDECESSORS
-from cmexam_baseline.metrics.segmentation.one_block import BlockCutter
-from cmexam_baseline.metrics.segmentation.step_schedule import Lockstep
-from cmexam_baseline.metrics.segmentation.table import WordTable
+from cmexam_baseline.metrics.segmentation.characters import HAN, NUMBER_OR_NAME, character_classes
+from cmexam_baseline.metrics.segmentation.chunk import Chunk, StepSchedule
+from cmexam_baseline.metrics.segmentation.dictionary import ALONE, END, PREDECESSORS
+from cmexam_baseline.metrics.segmentation.scalar_cutter import BlockCutter
 from cmexam_baseline.metrics.segmentation.word_graph import LongWords
+from cmexam_baseline.metrics.segmentation.word_table import WordTable
 
 
 class UnknownWords:
@@ -30,15 +29,13 @@ class UnknownWords:
         states = np.arange(len(PREDECESSORS))
         self._to_state = table.transitions[self._predecessors, states][:, :, None]
 
-    def join(
-        self, codes: CodePoints, stretch: Stretch, long_words: LongWords, begins_word: BoolArray
-    ) -> None:
+    def join(self, codes: CodePoints, chunk: Chunk, long_words: LongWords, begins_word: BoolArray) -> None:
         """Correct `begins_word`, the best path's words, where single characters stand in a row."""
-        begins, lengths = _runs_of_singles(stretch, long_words, begins_word)
+        begins, lengths = _runs_of_singles(chunk, long_words, begins_word)
         places = span_indices(begins, lengths)
         if not len(places):
             return
-        text = codes.take(stretch.sources.take(places))
+        text = codes.take(chunk.sources.take(places))
         kinds = character_classes().take(text)
         begins_part = np.ones(len(places), bool)
         np.not_equal(kinds[1:], kinds[:-1], out=begins_part[1:])
@@ -49,14 +46,14 @@ class UnknownWords:
         is_han = kinds[part_begins] == HAN
         is_long = part_lengths > 1
         han, latin = is_han & is_long, ~is_han & is_long
-        self._join_han(stretch.ids, places[part_begins[han]], part_lengths[han], begins_word)
+        self._join_han(chunk.ids, places[part_begins[han]], part_lengths[han], begins_word)
         _join_latin(text, places, part_begins[latin], part_lengths[latin], begins_word)
         if len(self._split_lengths):
-            self._split(codes, stretch, places[part_begins[han]], part_lengths[han], begins_word)
+            self._split(codes, chunk, places[part_begins[han]], part_lengths[han], begins_word)
 
     def _join_han(self, ids: IdArray, begins: IntArray, lengths: IntArray, begins_word: BoolArray) -> None:
         """Viterbi's algorithm over all runs, one character a step."""
-        runs = Lockstep(lengths)
+        runs = StepSchedule(lengths)
         for run in runs.left_over.tolist():
             begin = int(begins[run])
             word_ends = self._cutter.unknown_word_ends(ids[begin : begin + int(lengths[run])].tolist())
@@ -83,7 +80,7 @@ class UnknownWords:
             begins_word[begins[:count] + step] = (states[:count] == END) | (states[:count] == ALONE)
 
     def _split(
-        self, codes: CodePoints, stretch: Stretch, begins: IntArray, lengths: IntArray, begins_word: BoolArray
+        self, codes: CodePoints, chunk: Chunk, begins: IntArray, lengths: IntArray, begins_word: BoolArray
     ) -> None:
         """Break up the joined words that must stay characters."""
         places = span_indices(begins, lengths)
@@ -92,18 +89,18 @@ class UnknownWords:
         word_ends = all_begins[np.searchsorted(all_begins, word_begins, side="right")]
         suspects = np.flatnonzero(np.isin(word_ends - word_begins, self._split_lengths))
         for begin, end in zip(word_begins[suspects].tolist(), word_ends[suspects].tolist(), strict=True):
-            word = "".join(map(chr, codes[stretch.sources[begin:end]].tolist()))
+            word = "".join(map(chr, codes[chunk.sources[begin:end]].tolist()))
             if word in self._split_words:
                 begins_word[begin:end] = True
 
 
 def _runs_of_singles(
-    stretch: Stretch, long_words: LongWords, begins_word: BoolArray
+    chunk: Chunk, long_words: LongWords, begins_word: BoolArray
 ) -> tuple[IntArray, IntArray]:
     """Begins and lengths of the runs of single characters, but for runs that the dictionary has as a word."""
     is_single = np.zeros(len(begins_word), bool)
     np.logical_and(begins_word[1:], begins_word[:-1], out=is_single[:-1])
-    is_single[stretch.ends] = False
+    is_single[chunk.ends] = False
     edges = np.flatnonzero(np.diff(is_single, prepend=False, append=False))
     begins, lengths = edges[::2], edges[1::2] - edges[::2]
     length_at = np.zeros(len(begins_word), np.int64)

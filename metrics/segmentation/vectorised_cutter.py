@@ -1,4 +1,4 @@
-"""Many texts cut at once, one stretch after the other."""
+"""Many texts cut at once, one chunk after the other."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Collection, Iterator
 import numpy as np
 
 from cmexam_baseline.metrics.array_types import BoolArray, CodePoints, IntArray
-from cmexam_baseline.metrics.segmentation.blocks import OTHER, character_classes
-from cmexam_baseline.metrics.segmentation.chunk import draw_together
-from cmexam_baseline.metrics.segmentation.one_block import BlockCutter
-from cmexam_baseline.metrics.segmentation.table import WordTable
+from cmexam_baseline.metrics.segmentation.characters import OTHER, character_classes
+from cmexam_baseline.metrics.segmentation.chunk import gather_blocks
+from cmexam_baseline.metrics.segmentation.scalar_cutter import BlockCutter
 from cmexam_baseline.metrics.segmentation.unknown_words import UnknownWords
 from cmexam_baseline.metrics.segmentation.word_graph import best_lengths, find_long_words, follow
+from cmexam_baseline.metrics.segmentation.word_table import WordTable
 
-_STRETCH = 1 << 18  # characters; what is worked on should stay in the processor's cache
+_CHUNK_CHARACTERS = 1 << 18  # characters; what is worked on should stay in the processor's cache
 _CARRIAGE_RETURN, _LINE_FEED = 13, 10
 
 
-class CorpusCutter:
+class VectorisedCutter:
     """Finds where jieba's words begin in texts that are given as code points."""
 
     def __init__(self, table: WordTable, cutter: BlockCutter, split_words: Collection[str]) -> None:
@@ -31,36 +31,36 @@ class CorpusCutter:
         begins_text = np.zeros(len(codes) + 1, bool)
         begins_text[text_offsets] = True
         starts = np.ones(len(codes) + 1, bool)
-        for stretch in _stretches(codes, begins_text):
-            starts[stretch] = self._stretch_starts(codes[stretch], begins_text[stretch])
+        for chunk in _chunks(codes, begins_text):
+            starts[chunk] = self._chunk_starts(codes[chunk], begins_text[chunk])
         # Outside blocks every character is a word, but for a line end of two characters.
         returns = np.flatnonzero(codes[:-1] == _CARRIAGE_RETURN)
         line_ends = returns[codes[returns + 1] == _LINE_FEED] + 1
         starts[line_ends] = begins_text[line_ends]
         return starts
 
-    def _stretch_starts(self, codes: CodePoints, begins_text: BoolArray) -> BoolArray:
-        stretch = draw_together(self._table, codes, begins_text)
-        long_words = find_long_words(self._table, stretch)
-        lengths = best_lengths(self._table, self._cutter, stretch, long_words)
-        begins_word = follow(stretch, lengths)
-        self._unknown_words.join(codes, stretch, long_words, begins_word)
+    def _chunk_starts(self, codes: CodePoints, begins_text: BoolArray) -> BoolArray:
+        chunk = gather_blocks(self._table, codes, begins_text)
+        long_words = find_long_words(self._table, chunk)
+        lengths = best_lengths(self._table, self._cutter, chunk, long_words)
+        begins_word = follow(chunk, lengths)
+        self._unknown_words.join(codes, chunk, long_words, begins_word)
         starts = np.ones(len(codes) + 1, bool)
-        starts[stretch.sources] = begins_word
+        starts[chunk.sources] = begins_word
         return starts[:-1]
 
 
-def _stretches(codes: CodePoints, begins_text: BoolArray) -> Iterator[slice]:
-    """Slices of about `_STRETCH` characters, cut where no block can be broken."""
+def _chunks(codes: CodePoints, begins_text: BoolArray) -> Iterator[slice]:
+    """Slices of about `_CHUNK_CHARACTERS` characters, cut where no block can be broken."""
     begin = 0
     while begin < len(codes):
-        end = begin + _STRETCH
+        end = begin + _CHUNK_CHARACTERS
         while end < len(codes):
-            window = slice(end, end + _STRETCH)
+            window = slice(end, end + _CHUNK_CHARACTERS)
             is_safe = begins_text[:-1][window] | (character_classes().take(codes[window]) == OTHER)
             if is_safe.any():
                 end += int(is_safe.argmax())
                 break
-            end += _STRETCH
+            end += _CHUNK_CHARACTERS
         yield slice(begin, min(end, len(codes)))
         begin = end

@@ -1,4 +1,4 @@
-"""jieba's choice among the dictionary's words, for all blocks of a stretch of text at once.
+"""jieba's choice among the dictionary's words, for all blocks of a chunk of text at once.
 
 For each block jieba builds the graph of all dictionary words in it and takes the path with the greatest sum
 of log frequencies, adding from right to left. Equal sums, and so the last digit of each, decide what is
@@ -14,23 +14,22 @@ import numpy as np
 import numpy.typing as npt
 
 from cmexam_baseline.metrics.array_types import BoolArray, FloatArray, IntArray
-from cmexam_baseline.metrics.segmentation.chunk import Stretch
-from cmexam_baseline.metrics.segmentation.one_block import BlockCutter
-from cmexam_baseline.metrics.segmentation.step_schedule import Lockstep
-from cmexam_baseline.metrics.segmentation.table import WordTable
+from cmexam_baseline.metrics.segmentation.chunk import Chunk, StepSchedule
+from cmexam_baseline.metrics.segmentation.scalar_cutter import BlockCutter
+from cmexam_baseline.metrics.segmentation.word_table import WordTable
 
 
 class LongWords(NamedTuple):
-    """All dictionary words of two and more characters in a stretch; at each place the shorter first."""
+    """All dictionary words of two and more characters in a chunk; at each place the shorter first."""
 
     begins: IntArray
     lengths: IntArray
     weights: FloatArray
 
 
-def find_long_words(table: WordTable, stretch: Stretch) -> LongWords:
+def find_long_words(table: WordTable, chunk: Chunk) -> LongWords:
     """Follow the trie from every place at once, one character further each round."""
-    ids = stretch.ids
+    ids = chunk.ids
     begins, slots = np.arange(len(ids) - 1), ids[:-1]
     next_ids = ids[1:]
     found = [LongWords(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
@@ -49,16 +48,16 @@ def find_long_words(table: WordTable, stretch: Stretch) -> LongWords:
     return LongWords(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
-def best_lengths(table: WordTable, cutter: BlockCutter, stretch: Stretch, words: LongWords) -> IntArray:
+def best_lengths(table: WordTable, cutter: BlockCutter, chunk: Chunk, words: LongWords) -> IntArray:
     """For each place, the length of the first word of the best path from there to the end of its block."""
-    single_weights = table.weights.take(stretch.ids)
-    begins_word = np.zeros(len(stretch.ids), bool)
+    single_weights = table.weights.take(chunk.ids)
+    begins_word = np.zeros(len(chunk.ids), bool)
     begins_word[words.begins] = True
     single_weights[(single_weights == -np.inf) & ~begins_word] = table.unknown_weight
 
-    blocks = Lockstep(stretch.ends - stretch.begins)
-    ends = stretch.ends[blocks.order]
-    distances = _distances_to_end(stretch).take(words.begins)
+    blocks = StepSchedule(chunk.ends - chunk.begins)
+    ends = chunk.ends[blocks.order]
+    distances = _distances_to_end(chunk).take(words.begins)
     by_distance = np.argsort(distances, kind="stable")
     words = LongWords(
         words.begins.take(by_distance), words.lengths.take(by_distance), words.weights.take(by_distance)
@@ -68,7 +67,7 @@ def best_lengths(table: WordTable, cutter: BlockCutter, stretch: Stretch, words:
         [[0], np.cumsum(np.bincount(distances, minlength=len(blocks.counts) + 1))]
     ).tolist()
 
-    sums = np.zeros(len(stretch.ids))
+    sums = np.zeros(len(chunk.ids))
     word_sums = np.zeros(len(words.begins))
     for distance, count in enumerate(blocks.counts, 1):
         places = ends[:count] - distance
@@ -77,29 +76,29 @@ def best_lengths(table: WordTable, cutter: BlockCutter, stretch: Stretch, words:
         word_sums[step] = words.weights[step] + sums.take(word_ends[step])
         np.maximum.at(sums, words.begins[step], word_sums[step])
 
-    lengths = np.ones(len(stretch.ids), np.int64)
+    lengths = np.ones(len(chunk.ids), np.int64)
     # Of equal sums the longest word wins: it comes last, and a later value replaces an earlier one.
     best = np.flatnonzero(word_sums == sums.take(words.begins))
     lengths[words.begins.take(best)] = words.lengths.take(best)
     for block in blocks.left_over.tolist():
-        place = slice(stretch.begins[block], stretch.ends[block])
-        lengths[place] = cutter.word_lengths(stretch.ids[place].tolist())
+        place = slice(chunk.begins[block], chunk.ends[block])
+        lengths[place] = cutter.word_lengths(chunk.ids[place].tolist())
     return lengths
 
 
-def _distances_to_end(stretch: Stretch) -> npt.NDArray[np.uint16]:
-    sizes = stretch.ends - stretch.begins + 1
-    distances = np.repeat(stretch.ends, sizes)
-    distances -= np.arange(len(stretch.ids))
-    # Sixteen bits sort fastest; blocks as long as that are left over by `Lockstep`.
+def _distances_to_end(chunk: Chunk) -> npt.NDArray[np.uint16]:
+    sizes = chunk.ends - chunk.begins + 1
+    distances = np.repeat(chunk.ends, sizes)
+    distances -= np.arange(len(chunk.ids))
+    # Sixteen bits sort fastest; blocks as long as that are left over by `StepSchedule`.
     return distances.clip(max=np.iinfo(np.uint16).max).astype(np.uint16)
 
 
-def follow(stretch: Stretch, lengths: IntArray) -> BoolArray:
+def follow(chunk: Chunk, lengths: IntArray) -> BoolArray:
     """Where the words of each block's best path begin; the places that end blocks are marked too."""
-    begins_word = np.zeros(len(stretch.ids), bool)
-    begins_word[stretch.ends] = True
-    places = stretch.begins
+    begins_word = np.zeros(len(chunk.ids), bool)
+    begins_word[chunk.ends] = True
+    places = chunk.begins
     while len(places):
         begins_word[places] = True
         places = places + lengths.take(places)

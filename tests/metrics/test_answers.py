@@ -14,7 +14,7 @@ from slow_answers import slow_figures
 
 from cmexam_baseline import metrics
 from cmexam_baseline.metrics import AnswerScores, answer_codes
-from cmexam_baseline.metrics.answer_codes import encode_labels
+from cmexam_baseline.metrics.answer_codes import encode_answers
 
 SETS = ["".join(letter for bit, letter in enumerate("ABCDEFGH") if mask >> bit & 1) for mask in range(256)]
 _letters = st.sampled_from(["A", "B", "C", "D", "E", "AB", "ABD", "ABCDE", "CE"])
@@ -113,7 +113,7 @@ def test_arrays_of_any_strings(answers: list[str], bucket_bits: int) -> None:
     array = np.array(answers, "U4")
     before, answer_codes._BUCKET_BITS = answer_codes._BUCKET_BITS, bucket_bits
     try:
-        codes, found = encode_labels(array, "gold")
+        codes, found = encode_answers(array, "gold")
     finally:
         answer_codes._BUCKET_BITS = before
     assert [found[code] for code in codes] == array.tolist()
@@ -123,7 +123,7 @@ def test_arrays_of_any_strings(answers: list[str], bucket_bits: int) -> None:
 def test_more_strings_than_buckets(width: int) -> None:
     """Some must share a bucket, whatever they are multiplied by; nine characters fit into no one number."""
     strings = [f"{number:0{width}x}"[-width:] for number in range(4096)] * 5
-    codes, found = encode_labels(np.array(strings), "gold")
+    codes, found = encode_answers(np.array(strings), "gold")
     assert [found[code] for code in codes] == strings
     assert codes[:4096].tolist() == codes[4096:8192].tolist()
 
@@ -131,7 +131,7 @@ def test_more_strings_than_buckets(width: int) -> None:
 def test_sixty_strings_of_one_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answer_codes, "_BUCKET_BITS", 1)
     strings = SETS[1:61]
-    codes, found = encode_labels(np.array(strings), "gold")
+    codes, found = encode_answers(np.array(strings), "gold")
     assert [found[code] for code in codes] == strings
 
 
@@ -219,7 +219,7 @@ def test_as_many_labels_as_questions() -> None:
         (["A", ["B"]], ["A", "B"], TypeError, r"gold\[1\] must be a string or None; it is \['B'\]"),
         (np.array([0.5]), ["A"], TypeError, r"gold\[0\] must be a string or None; it is 0.5"),
         (np.array([[1]]), ["A"], ValueError, "one dimension"),
-        (np.array([1, 256]), ["A", "B"], ValueError, r"gold\[1\] is 256; a bit mask"),
+        (np.array([1, 1024]), ["A", "B"], ValueError, r"gold\[1\] is 1024; a bit mask"),
         ([1, -1], ["A", "B"], ValueError, r"gold\[1\] is -1; a bit mask"),
         (["A"], 5, ValueError, "one dimension"),
     ],
@@ -233,7 +233,7 @@ def test_the_signature_says_what_counts() -> None:
     scores = metrics.score_answers(["A", "B"], ["A", None])
     parts = scores.signature.split("|")
     assert parts[:4] == ["answers:exact", "no-answer:wrong", "questions:2", "unanswered:1"]
-    from cmexam_baseline.metrics.answer_signature import AnswerSignature, parse_answer_signature
+    from cmexam_baseline.metrics.signature import AnswerSignature, parse_answer_signature
 
     read = parse_answer_signature(scores.signature)
     assert read == AnswerSignature(2, 1, read.version)

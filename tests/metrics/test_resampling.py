@@ -13,7 +13,13 @@ from slow_answers import slow_figures
 from slow_significance import slow_permutation_p
 
 from cmexam_baseline import metrics
-from cmexam_baseline.metrics import Comparison, bootstrap, compare_answers, compare_explanations, resampling
+from cmexam_baseline.metrics import (
+    PairedComparison,
+    bootstrap,
+    compare_answers,
+    compare_explanations,
+    resampling,
+)
 from cmexam_baseline.metrics.answers import count_answers
 from cmexam_baseline.metrics.resampling_units import ANSWER_FIGURES, AnswerSample, PairedAnswerSample
 
@@ -124,7 +130,7 @@ def test_rows_that_were_not_scored_are_not_drawn() -> None:
     assert compare_explanations(among_others, other_among, resamples=50, trials=50) == expected
 
 
-def coverage(intervals: list[metrics.Interval], truth: float) -> float:
+def coverage(intervals: list[metrics.ConfidenceInterval], truth: float) -> float:
     """The share of simulated exams whose interval holds the true figure."""
     return sum(low <= truth <= high for low, high in intervals) / len(intervals)
 
@@ -159,7 +165,9 @@ def test_intervals_of_sums_cover_and_narrower_ones_do_not() -> None:
     population = drawn_ratios(1_000_000, seed=10**6)
     truth = float(population.figures_of(population.statistics.sum(axis=0))[0])
     intervals = [bootstrap(drawn_ratios(200, seed), resamples=400, seed=seed)["ratio"] for seed in range(400)]
-    narrower = [metrics.Interval(low + (high - low) / 8, high - (high - low) / 8) for low, high in intervals]
+    narrower = [
+        metrics.ConfidenceInterval(low + (high - low) / 8, high - (high - low) / 8) for low, high in intervals
+    ]
     near = pytest.approx(0.95, abs=0.04)
     assert coverage(intervals, truth) == near
     assert coverage(narrower, truth) != near
@@ -265,4 +273,6 @@ def test_what_cannot_be_drawn() -> None:
         compare_answers(["A"], ["A"], ["A"], trials=0)
     with pytest.raises(ValueError, match="level must be"):
         bootstrap(scores, level=95)
-    assert isinstance(compare_answers(["A"], ["A"], ["B"], resamples=1, trials=1)["accuracy"], Comparison)
+    assert isinstance(
+        compare_answers(["A"], ["A"], ["B"], resamples=1, trials=1)["accuracy"], PairedComparison
+    )

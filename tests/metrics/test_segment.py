@@ -15,7 +15,7 @@ from texts_to_cut import EDGE_TEXTS, random_texts, shared_texts
 from cmexam_baseline import metrics
 from cmexam_baseline.metrics import segment
 from cmexam_baseline.metrics.codepoints import encode
-from cmexam_baseline.metrics.segmentation import vectorised_cutter, word_strings
+from cmexam_baseline.metrics.segmentation import vectorised_cutter
 
 # Characters of which a good part of all short strings are words, or nearly.
 _FEW = "的中国人民心力衰竭大学生一不患者医院上0123.%ab-+C#&_ \r\n，\ud800\U00020000"
@@ -24,13 +24,13 @@ texts = st.one_of(
 )
 
 
-@pytest.fixture(params=["short texts", "arrays", "arrays, stretch by stretch"])
+@pytest.fixture(params=["short texts", "arrays", "arrays, chunk by chunk"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each way that texts can be cut, for texts of any length."""
     monkeypatch.setattr(segment, "_FEW_CHARACTERS", 1 << 40 if request.param == "short texts" else 0)
-    if request.param == "arrays, stretch by stretch":
-        monkeypatch.setattr(vectorised_cutter, "_STRETCH", 50)
-        monkeypatch.setattr(word_strings, "_CHARACTERS_AT_ONCE", 70)
+    if request.param == "arrays, chunk by chunk":
+        monkeypatch.setattr(vectorised_cutter, "_CHUNK_CHARACTERS", 50)
+        monkeypatch.setattr(segment, "_CHARACTERS_AT_ONCE", 70)
     return str(request.param)
 
 
@@ -79,15 +79,15 @@ def test_any_texts(few: int, texts: list[str]) -> None:
 
 @settings(deadline=None)
 @given(st.lists(texts, min_size=1, max_size=8), st.integers(1, 40))
-def test_stretches_change_nothing(texts: list[str], stretch: int) -> None:
+def test_chunks_change_nothing(texts: list[str], chunk: int) -> None:
     segmenter = segment._default.get()
     encoded = encode(texts)
     whole = segmenter._long.word_starts(*encoded)
-    before, vectorised_cutter._STRETCH = vectorised_cutter._STRETCH, stretch
+    before, vectorised_cutter._CHUNK_CHARACTERS = vectorised_cutter._CHUNK_CHARACTERS, chunk
     try:
         parts = segmenter._long.word_starts(*encoded)
     finally:
-        vectorised_cutter._STRETCH = before
+        vectorised_cutter._CHUNK_CHARACTERS = before
     assert whole.tolist() == parts.tolist()
 
 

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cmexam_baseline.metrics import Segmenter
-from cmexam_baseline.metrics.segmentation import cache, table_builders
-from cmexam_baseline.metrics.segmentation.jieba_files import Dictionary, read_unknown_word_model
-from cmexam_baseline.metrics.segmentation.table import WordTable, build_table
+from cmexam_baseline.metrics.segmentation import table_builders, table_cache
+from cmexam_baseline.metrics.segmentation.dictionary import Dictionary, read_unknown_word_model
+from cmexam_baseline.metrics.segmentation.word_table import WordTable, build_table
 
 KEY = "0" * 32
 SPLIT_WORDS = frozenset({"衰竭", "台\ud800中"})
@@ -37,25 +37,25 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def stored(table: WordTable, folder: Path) -> Path:
-    assert cache.save(KEY, table, SPLIT_WORDS)
+    assert table_cache.save(KEY, table, SPLIT_WORDS)
     (path,) = folder.iterdir()
     return path
 
 
 def assert_equal(a: WordTable, b: WordTable) -> None:
-    for name in cache._ARRAYS:
+    for name in table_cache._ARRAYS:
         assert np.array_equal(getattr(a, name), getattr(b, name))
         assert getattr(a, name).dtype == getattr(b, name).dtype
-    for name in cache._SCALARS:
+    for name in table_cache._SCALARS:
         assert getattr(a, name) == getattr(b, name)
 
 
 def test_what_is_stored_comes_back(stored: Path, table: WordTable) -> None:
-    found = cache.load(KEY)
+    found = table_cache.load(KEY)
     assert found is not None
     assert_equal(found[0], table)
     assert found[1] == SPLIT_WORDS
-    assert cache.load("1" * 32) is None
+    assert table_cache.load("1" * 32) is None
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions as POSIX has them")
@@ -71,10 +71,10 @@ def test_a_damaged_byte(stored: Path, where: float, flip: int) -> None:
     place = int(where * len(content))
     content[place] ^= flip
     stored.write_bytes(content)
-    assert cache.load(KEY) is None
+    assert table_cache.load(KEY) is None
     content[place] ^= flip
     stored.write_bytes(content)
-    assert cache.load(KEY) is not None
+    assert table_cache.load(KEY) is not None
 
 
 def test_objects_in_a_file_are_never_made(stored: Path, tmp_path: Path) -> None:
@@ -86,48 +86,48 @@ def test_objects_in_a_file_are_never_made(stored: Path, tmp_path: Path) -> None:
             return Path.touch, (marker,)
 
     body = io.BytesIO()
-    np.savez(body, **{name: np.array([Attack()], object) for name in (*cache._ARRAYS, "rest")})
-    stored.write_bytes(cache._first_line(KEY, body.getvalue()) + b"\n" + body.getvalue())
+    np.savez(body, **{name: np.array([Attack()], object) for name in (*table_cache._ARRAYS, "rest")})
+    stored.write_bytes(table_cache._first_line(KEY, body.getvalue()) + b"\n" + body.getvalue())
     with pytest.raises(ValueError, match="allow_pickle=False"):
-        cache.load(KEY)
+        table_cache.load(KEY)
     assert not marker.exists()
 
 
 @pytest.mark.parametrize("kept", [0, 10, 200, 100_000, -1])
 def test_a_part_of_a_file(stored: Path, kept: int) -> None:
     stored.write_bytes(stored.read_bytes()[:kept])
-    assert cache.load(KEY) is None
+    assert table_cache.load(KEY) is None
 
 
 def test_a_file_of_another_format_or_dictionary(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stored.rename(stored.with_name(cache._file_name("1" * 32)))
-    assert cache.load("1" * 32) is None
-    stored.with_name(cache._file_name("1" * 32)).rename(stored)
-    assert cache.load(KEY) is not None
-    monkeypatch.setattr(cache, "_FORMAT", cache._FORMAT + 1)
-    assert cache.load(KEY) is None
+    stored.rename(stored.with_name(table_cache._file_name("1" * 32)))
+    assert table_cache.load("1" * 32) is None
+    stored.with_name(table_cache._file_name("1" * 32)).rename(stored)
+    assert table_cache.load(KEY) is not None
+    monkeypatch.setattr(table_cache, "_FORMAT", table_cache._FORMAT + 1)
+    assert table_cache.load(KEY) is None
 
 
 @pytest.mark.skipif(os.name != "posix", reason="owners and permissions as POSIX has them")
 def test_a_file_that_others_could_have_written(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for mode in (0o620, 0o602):
         stored.chmod(mode)
-        assert cache.load(KEY) is None
+        assert table_cache.load(KEY) is None
     stored.chmod(0o600)
-    assert cache.load(KEY) is not None
+    assert table_cache.load(KEY) is not None
     with monkeypatch.context() as other_user:
         other_user.setattr(os, "geteuid", lambda: os.getuid() + 1)
-        assert cache.load(KEY) is None
+        assert table_cache.load(KEY) is None
     elsewhere = stored.parent.parent / "elsewhere"
     stored.rename(elsewhere)
     stored.symlink_to(elsewhere)
-    assert cache.load(KEY) is None
+    assert table_cache.load(KEY) is None
     stored.unlink()
     os.mkfifo(stored)
-    assert cache.load(KEY) is None
+    assert table_cache.load(KEY) is None
     stored.unlink()
     stored.mkdir()
-    assert cache.load(KEY) is None
+    assert table_cache.load(KEY) is None
 
 
 def small_dictionary(tmp_path: Path) -> Path:
@@ -161,12 +161,12 @@ def test_where_nothing_can_be_written(
     tmp_path: Path, folder: Path, table: WordTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder.write_text("a file where the folder should be")
-    assert not cache.save(KEY, table, SPLIT_WORDS)
-    assert cache.load(KEY) is None
+    assert not table_cache.save(KEY, table, SPLIT_WORDS)
+    assert table_cache.load(KEY) is None
     assert Segmenter(dictionary=small_dictionary(tmp_path)).cut(["心力衰竭"])
-    monkeypatch.setattr(cache, "cache_folder", lambda: None)
-    assert not cache.save(KEY, table, SPLIT_WORDS)
-    assert cache.load(KEY) is None
+    monkeypatch.setattr(table_cache, "cache_folder", lambda: None)
+    assert not table_cache.save(KEY, table, SPLIT_WORDS)
+    assert table_cache.load(KEY) is None
 
 
 def test_a_write_that_fails_leaves_nothing(
@@ -176,7 +176,7 @@ def test_a_write_that_fails_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full_disk)
-    assert not cache.save(KEY, table, SPLIT_WORDS)
+    assert not table_cache.save(KEY, table, SPLIT_WORDS)
     assert list(folder.iterdir()) == []
 
 
@@ -185,14 +185,14 @@ def test_the_tables_of_old_dictionaries_are_forgotten(
 ) -> None:
     (folder / "sub").mkdir(parents=True)
     (folder / "notes.txt").write_text("not ours")
-    for number in range(cache._MOST_FILES + 3):
-        cache.save(f"{number:032}", table, SPLIT_WORDS)
-        os.utime(folder / cache._file_name(f"{number:032}"), (number, number))
-    cache.save(KEY, table, SPLIT_WORDS)
-    assert cache.load(KEY) is not None
+    for number in range(table_cache._MOST_FILES + 3):
+        table_cache.save(f"{number:032}", table, SPLIT_WORDS)
+        os.utime(folder / table_cache._file_name(f"{number:032}"), (number, number))
+    table_cache.save(KEY, table, SPLIT_WORDS)
+    assert table_cache.load(KEY) is not None
     names = {path.name for path in folder.iterdir()}
-    assert len(names) == cache._MOST_FILES + 2
-    assert cache._file_name(f"{cache._MOST_FILES + 2:032}") in names
+    assert len(names) == table_cache._MOST_FILES + 2
+    assert table_cache._file_name(f"{table_cache._MOST_FILES + 2:032}") in names
 
 
 def test_what_a_killed_process_left_goes_when_it_is_old(folder: Path, stored: Path, table: WordTable) -> None:
@@ -200,7 +200,7 @@ def test_what_a_killed_process_left_goes_when_it_is_old(folder: Path, stored: Pa
     for path, age in ((abandoned, 3600), (being_written, 0)):
         path.write_bytes(b"half")
         os.utime(path, (path.stat().st_atime, path.stat().st_mtime - age))
-    assert cache.save(KEY, table, SPLIT_WORDS)
+    assert table_cache.save(KEY, table, SPLIT_WORDS)
     assert sorted(folder.iterdir()) == [being_written, stored]
 
 
@@ -224,7 +224,7 @@ def test_where_the_cache_lies(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(Path, "home", lambda: Path("/home/me"))
-    assert cache.cache_folder() == Path(expected)
+    assert table_cache.cache_folder() == Path(expected)
 
 
 def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,7 +234,7 @@ def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CMEXAM_BASELINE_CACHE")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "home", no_home)
-    assert cache.cache_folder() is None
+    assert table_cache.cache_folder() is None
 
 
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -274,5 +274,5 @@ def test_importing_metrics_is_light() -> None:
 
 
 def test_arrays_of_the_table_are_stored_as_arrays(table: WordTable) -> None:
-    assert all(isinstance(getattr(table, name), np.ndarray) for name in cache._ARRAYS)
-    assert all(type(getattr(table, name)) in (int, float, str) for name in cache._SCALARS)
+    assert all(isinstance(getattr(table, name), np.ndarray) for name in table_cache._ARRAYS)
+    assert all(type(getattr(table, name)) in (int, float, str) for name in table_cache._SCALARS)

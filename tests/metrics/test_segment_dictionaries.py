@@ -17,7 +17,7 @@ from texts_to_cut import EDGE_TEXTS, random_texts
 from cmexam_baseline import metrics
 from cmexam_baseline.metrics import Segmenter, segment
 from cmexam_baseline.metrics.segmentation import table_builders
-from cmexam_baseline.metrics.segmentation.jieba_files import read_unknown_word_model
+from cmexam_baseline.metrics.segmentation.dictionary import read_unknown_word_model
 
 QUICK = settings(
     deadline=None,

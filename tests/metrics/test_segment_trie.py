@@ -7,16 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmexam_baseline.metrics.segmentation.double_array import DoubleArray, lay_out
-from cmexam_baseline.metrics.segmentation.jieba_files import (
+from cmexam_baseline.metrics.segmentation.chunk import StepSchedule
+from cmexam_baseline.metrics.segmentation.dictionary import (
     Dictionary,
     jieba_folder,
     parse_dictionary,
     read_unknown_word_model,
 )
-from cmexam_baseline.metrics.segmentation.step_schedule import Lockstep
-from cmexam_baseline.metrics.segmentation.table import build_table
-from cmexam_baseline.metrics.segmentation.trie import word_nodes
+from cmexam_baseline.metrics.segmentation.trie import DoubleArray, lay_out, word_nodes
+from cmexam_baseline.metrics.segmentation.word_table import build_table
 
 _words = st.text(st.sampled_from("abcdefghij\ud800\U00020000"), min_size=1, max_size=6)
 _dictionaries = st.dictionaries(_words, st.integers(0, 5), max_size=60)
@@ -90,13 +89,13 @@ def test_frequencies_that_are_none() -> None:
 
 
 @given(st.lists(st.integers(0, 60), max_size=80))
-def test_lockstep_has_each_sequence_once(lengths: list[int]) -> None:
-    steps = Lockstep(np.array(lengths, np.int64))
+def test_a_schedule_has_each_sequence_once(lengths: list[int]) -> None:
+    steps = StepSchedule(np.array(lengths, np.int64))
     assert sorted([*steps.order.tolist(), *steps.left_over.tolist()]) == list(range(len(lengths)))
     assert len(steps.left_over) < 10
     for step, count in enumerate(steps.counts):
-        alive = {i for i in steps.order.tolist() if lengths[i] > step}
-        assert set(steps.order[:count].tolist()) == alive
+        present = {i for i in steps.order.tolist() if lengths[i] > step}
+        assert set(steps.order[:count].tolist()) == present
     assert all(lengths[i] <= len(steps.counts) for i in steps.order.tolist())
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from slow_significance import slow_exact_p, slow_holm
 
-from cmexam_baseline.metrics import Interval, holm, mcnemar, significance, wilson_interval
+from cmexam_baseline.metrics import ConfidenceInterval, holm, mcnemar, significance, wilson_interval
 from cmexam_baseline.metrics.significance import mcnemar_p
 
 _counts = st.integers(0, 120)
@@ -93,7 +93,7 @@ def test_wilson_in_the_literature(k: int, n: int, low: float, high: float) -> No
 
 
 def test_wilson_at_its_bounds() -> None:
-    assert wilson_interval(0, 0) == Interval(0.0, 1.0)
+    assert wilson_interval(0, 0) == ConfidenceInterval(0.0, 1.0)
     assert wilson_interval(0, 7).low == 0.0
     assert wilson_interval(7, 7).high == 1.0
     for k, n in ((-1, 5), (6, 5), (1, 0)):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from shared_data import SHARED
 
-from cmexam_baseline.metrics.segmentation.jieba_files import file_content
+from cmexam_baseline.metrics.segmentation.dictionary import file_content
 
 csv.field_size_limit(1 << 30)
 

@@ -10,10 +10,9 @@ from math import log
 import numpy as np
 
 from cmexam_baseline.metrics.array_types import CodePoints, FloatArray, IdArray
-from cmexam_baseline.metrics.segmentation.blocks import CODE_POINTS
-from cmexam_baseline.metrics.segmentation.double_array import lay_out
-from cmexam_baseline.metrics.segmentation.jieba_files import IMPOSSIBLE, STATES, Dictionary, UnknownWordModel
-from cmexam_baseline.metrics.segmentation.trie import WordNodes, word_nodes
+from cmexam_baseline.metrics.segmentation.characters import CODE_POINTS
+from cmexam_baseline.metrics.segmentation.dictionary import IMPOSSIBLE, STATES, Dictionary, UnknownWordModel
+from cmexam_baseline.metrics.segmentation.trie import WordNodes, lay_out, word_nodes
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from cmexam_baseline.metrics.cache_folder import cache_folder
-from cmexam_baseline.metrics.segmentation.table import WordTable
+from cmexam_baseline.metrics.segmentation.word_table import WordTable
 
 _MAGIC = "cmexam-baseline-words"
 _FORMAT = 1
