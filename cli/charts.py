@@ -62,7 +62,12 @@ def draw_statistics(exams: Mapping[str, Exam], statistics: Statistics, folder: P
 
 def save(figure: Any, file: Path) -> Path:
     """Write a figure in the form of its ending and forget it; the same data give the same bytes."""
-    stamp = {"svg": {"Date": None}, "png": {}, "pdf": {"CreationDate": None}}
+    name = "cmexam-baseline"
+    stamp = {
+        "svg": {"Date": None, "Creator": name},
+        "png": {"Software": name},
+        "pdf": {"CreationDate": None, "Creator": name},
+    }
     with warnings.catch_warnings():
         # In SVG the viewer's fonts draw the text, so it does not matter that ours lack Chinese.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,8 +13,26 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.atomic_swap import bring_back, exchange
 from cmexam_baseline.exam.io.temp_paths import temporary_file, temporary_folder
 
+PathLike = str | os.PathLike[str]
 
-def write_atomically(path: str | os.PathLike[str], data: bytes | str | Iterable[bytes]) -> None:
+# Files that identify a folder as written by this package, and the keys that each holds.
+_IDENTIFIED_BY = {
+    "config.json": {"format", "format_version", "versions"},
+    "encoder.json": {"format", "settings", "layout"},
+    "model.json": {"kind", "format", "sha256"},
+    "ensemble.json": {"kind", "format", "sha256"},
+    "state.json": {"run", "sha256"},
+}
+# How a result file begins that this package wrote: predictions, rows of `score`, points of `curve`; and the mark of
+# its reports and charts.
+_OWN_FILE = re.compile(
+    rb'\A(id,answer,(explanation,)?probability_A|system,id,gold,answer,correct|size,seeds,accuracy,|\{"id": "[^"]*", '
+    rb'"answer": "[A-J]*", .*"probability_A": )|(schema|generator|creator|Creator|Software)[^\n]{0,99}cmexam-baseline',
+    re.DOTALL,
+)
+
+
+def write_atomically(path: PathLike, data: bytes | str | Iterable[bytes]) -> None:
     """Write `data` (text as UTF-8, or pieces that are made as they are written) by way of a file beside `path`.
 
     Raises `InputError` naming the path where the folder is missing or cannot be written.
@@ -38,11 +58,11 @@ def write_atomically(path: str | os.PathLike[str], data: bytes | str | Iterable[
 
 
 @contextmanager
-def new_folder(path: str | os.PathLike[str], overwrite: bool = False) -> Iterator[Path]:
+def new_folder(path: PathLike, overwrite: bool = False) -> Iterator[Path]:
     """A temporary folder beside `path` that takes its name when the block ends without an exception.
 
-    A folder that already holds something is kept unless `overwrite` is set; then it is replaced as a whole.
-    Raises `InputError` if `path` is taken or its parent cannot be written.
+    A folder that is not empty is kept, unless `overwrite` is set and this package wrote it: then it is replaced as a
+    whole. Raises `InputError` if `path` is taken or its parent cannot be written.
 
     >>> import tempfile
     >>> parent = Path(tempfile.mkdtemp())
@@ -66,17 +86,92 @@ def new_folder(path: str | os.PathLike[str], overwrite: bool = False) -> Iterato
         _place(temporary, target, overwrite)
 
 
-def refuse_taken(path: str | os.PathLike[str], overwrite: bool = False) -> None:
-    """Raise `InputError` if `path` is a file, or a folder that holds something and `overwrite` is not set."""
+def refuse_taken(path: PathLike, overwrite: bool = False) -> None:
+    """Raise `InputError` if `path` is a file or a folder that must not be replaced.
+
+    A folder that is not empty is replaced only with `overwrite`, and only if this package wrote it (see `is_own_folder`).
+    """
     target = Path(path)
     bring_back(target)
     if target.exists() and not target.is_dir():
-        raise InputError(f"{target} is a file; give a folder that is empty or not there yet")
-    if target.is_dir() and not overwrite and any(target.iterdir()):
-        raise InputError(f"{target} is not empty; give another folder or --overwrite")
+        raise InputError(f"{target} is a file; give a folder that is empty or does not exist yet")
+    if not target.is_dir() or not any(target.iterdir()):
+        return
+    if not overwrite:
+        hint = " or use `overwrite=True`" if is_own_folder(target) else ""
+        raise InputError(f"{target} is not empty; give another folder{hint}")
+    if not is_own_folder(target):
+        raise InputError(
+            f"{target} was not written by cmexam-baseline, so it is not replaced; give another folder or remove it yourself"
+        )
 
 
-def refuse_unwritable(path: str | os.PathLike[str]) -> None:
+def is_own_folder(folder: PathLike) -> bool:
+    """Whether a run's config.json, an encoder.json or a model's manifest identifies a folder as written by this package.
+
+    >>> import tempfile
+    >>> is_own_folder(tempfile.mkdtemp())
+    False
+    """
+    for name, keys in _IDENTIFIED_BY.items():
+        try:
+            content = json.loads((Path(folder) / name).read_bytes())
+        except (OSError, ValueError, RecursionError):
+            continue
+        if isinstance(content, dict) and keys <= content.keys():
+            return True
+    return False
+
+
+def check_output_folder(path: PathLike, inputs: Iterable[PathLike] = (), *, overwrite: bool = False) -> None:
+    """Refuse a folder for results before the work: raises `InputError` if it must not be replaced or cannot be made.
+
+    inputs: what the work reads; the folder must not be one of them, contain one or contain the current folder
+    """
+    target = Path(path).resolve()
+    if target in (Path.cwd(), *Path.cwd().parents):
+        raise InputError(f"{path} is the current folder or one above it; give a folder of its own")
+    for one in inputs:
+        if target in (Path(one).resolve(), *Path(one).resolve().parents):
+            raise InputError(f"{path} is or contains the input {one}; give another folder for the output")
+    refuse_taken(path, overwrite)
+    refuse_unwritable(path)
+
+
+def check_output(path: PathLike, inputs: Iterable[PathLike] = (), *, overwrite: bool = False) -> None:
+    """Refuse a file for results before the work: raises `InputError` if it must not be replaced or cannot be written.
+
+    inputs: what the work reads; the file must not be one of them. An existing file is replaced with `overwrite`, or if
+    this package wrote it.
+
+    >>> import tempfile
+    >>> exam = Path(tempfile.mkdtemp()) / "val.csv"
+    >>> _ = exam.write_text("Question,Options,Answer")
+    >>> check_output(exam, [exam])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    cmexam_baseline.exam.errors.InputError: ...val.csv is also an input; give another file for the output
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise InputError(f"{target} is a folder; give the name of a file")
+    if any(target.resolve() == Path(one).resolve() for one in inputs):
+        raise InputError(f"{target} is also an input; give another file for the output")
+    if target.exists() and not overwrite and not _is_own_file(target):
+        raise InputError(
+            f"{target} exists and was not written by cmexam-baseline; give another file or use `overwrite=True`"
+        )
+    refuse_unwritable(target)
+
+
+def _is_own_file(file: Path) -> bool:
+    if not file.is_file():  # /dev/stdout and the like hold nothing that could be lost
+        return True
+    with file.open("rb") as stream:
+        head = stream.read(4096)
+    return not head or _OWN_FILE.search(head) is not None
+
+
+def refuse_unwritable(path: PathLike) -> None:
     """Raise `InputError` if nothing can be made at `path`, so that long work need not end with that.
 
     Folders above it that are not there yet count as if they were made.

@@ -7,12 +7,19 @@ from pathlib import Path
 import pytest
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.files import new_folder, refuse_taken, refuse_unwritable, write_atomically
+from cmexam_baseline.exam.io.files import (
+    check_output,
+    check_output_folder,
+    new_folder,
+    refuse_taken,
+    refuse_unwritable,
+    write_atomically,
+)
 from cmexam_baseline.exam.io.locks import held, lock
 
 
 def names(folder: Path) -> list[str]:
-    return [entry.name for entry in folder.iterdir()]
+    return sorted(entry.name for entry in folder.iterdir())
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -60,19 +67,84 @@ def test_a_filled_folder_is_kept_unless_told_otherwise(tmp_path: Path) -> None:
     target = tmp_path / "run"
     target.mkdir()
     with new_folder(target) as folder:
-        (folder / "a").write_text("1")
-    with (
-        pytest.raises(InputError, match="is not empty; give another folder or --overwrite"),
-        new_folder(target),
-    ):
+        write_own(folder)
+    with pytest.raises(InputError, match="is not empty; .* `overwrite=True`"), new_folder(target):
         pass
     with new_folder(target, overwrite=True) as folder:
-        (folder / "b").write_text("2")
-    assert names(target) == ["b"]
+        write_own(folder, "b")
+    assert names(target) == ["b", "model.json"]
     with pytest.raises(ValueError, match="stop"), new_folder(target, overwrite=True):
         raise ValueError("stop")
-    assert names(target) == ["b"]
+    assert names(target) == ["b", "model.json"]
     assert names(tmp_path) == ["run"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("train.csv", "Question,Options,Answer\n"),
+        ("config.json", '{"model_type": "bert"}'),
+        ("config.json", "{"),
+        ("config.json", "[" * 100_000),
+    ],
+)
+def test_a_folder_that_is_not_ours_is_never_replaced(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / name).write_text(content)
+    with pytest.raises(InputError, match="was not written by cmexam-baseline"):
+        check_output_folder(tmp_path / "data", overwrite=True)
+    with pytest.raises(InputError), new_folder(tmp_path / "data", overwrite=True):
+        pass
+    assert (tmp_path / "data" / name).read_text() == content
+
+
+def test_an_output_folder_holds_no_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data").mkdir()
+    for place in (tmp_path / "data", tmp_path, tmp_path / "data" / ".." / "data"):
+        with pytest.raises(InputError, match="is or contains the input"):
+            check_output_folder(place, [tmp_path / "data" / "val.csv"], overwrite=True)
+    check_output_folder(tmp_path / "data" / "run", [tmp_path / "data"])
+    monkeypatch.chdir(tmp_path / "data")
+    for here in (".", "..", tmp_path / "data"):
+        with pytest.raises(InputError, match="is the current folder or one above it"):
+            check_output_folder(here, overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "is_ours"),
+    [
+        ("id,answer,explanation,probability_A,probability_B\n", True),
+        ('{"id": "val-1", "answer": "A", "explanation": "略", "probability_A": 0.5}\n', True),
+        ("system,id,gold,answer,correct,rule\n", True),
+        ('{"schema": "cmexam-baseline scores 1"}', True),
+        ("", True),
+        ("id,answer\n1,A\n", False),
+        ('{"id": "1", "answer": "A"}\n', False),
+        ("# Notes on cmexam-baseline\n", False),
+        ("Question,Options,Answer\n", False),
+    ],
+)
+def test_only_own_files_are_replaced_unasked(tmp_path: Path, content: str, is_ours: bool) -> None:
+    file = tmp_path / "out"
+    file.write_text(content, "utf-8")
+    if is_ours:
+        check_output(file)
+    else:
+        with pytest.raises(InputError, match="exists and was not written by cmexam-baseline"):
+            check_output(file)
+    check_output(file, overwrite=True)
+    (tmp_path / "link").symlink_to(file)
+    for place in (file, tmp_path / "link"):
+        with pytest.raises(InputError, match="is also an input"):
+            check_output(place, [file], overwrite=True)
+    with pytest.raises(InputError, match="is a folder"):
+        check_output(tmp_path, overwrite=True)
+
+
+def write_own(folder: Path, name: str = "a") -> None:
+    """A file, and a manifest that says whose folder it is."""
+    (folder / name).write_text("1")
+    (folder / "model.json").write_text('{"kind": "model", "format": 1, "sha256": {}}')
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
@@ -103,12 +175,12 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> No
 
 def test_what_another_process_is_filling_is_left_alone(tmp_path: Path) -> None:
     with new_folder(tmp_path / "run", overwrite=True) as first:
-        (first / "a").write_text("1")
+        write_own(first)
         with new_folder(tmp_path / "run") as second:
-            (second / "b").write_text("2")
+            write_own(second, "b")
         assert (first / "a").read_text() == "1"
     assert names(tmp_path) == ["run"]
-    assert names(tmp_path / "run") == ["a"]
+    assert names(tmp_path / "run") == ["a", "model.json"]
 
 
 def test_the_later_of_two_without_overwrite_changes_nothing(tmp_path: Path) -> None:
@@ -135,11 +207,11 @@ def test_folders_are_replaced_by_renaming_where_they_cannot_be_exchanged(tmp_pat
 def test_a_folder_that_a_killed_process_moved_aside_comes_back(tmp_path: Path) -> None:
     aside = tmp_path / ".run.abcdefgh.replaced"
     aside.mkdir()
-    (aside / "old").write_text("1")
+    write_own(aside, "old")
     abandoned(tmp_path, "run")
     with pytest.raises(InputError, match="is not empty"):
         refuse_taken(tmp_path / "run")
-    assert names(tmp_path / "run") == ["old"]
+    assert names(tmp_path / "run") == ["model.json", "old"]
     with new_folder(tmp_path / "run", overwrite=True) as folder:
         (folder / "new").write_text("2")
     assert names(tmp_path) == ["run"]
