@@ -106,9 +106,11 @@ def test_a_taken_folder_is_kept_unless_overwritten(saved, tmp_path):
     (tmp_path / "model" / "mine.txt").write_text("keep")
     with pytest.raises(InputError, match="is not empty"):
         baseline.save(tmp_path / "model")
+    with pytest.raises(InputError, match="was not written by cmexam-baseline"):
+        baseline.save(tmp_path / "model", overwrite=True)
     assert (tmp_path / "model" / "mine.txt").read_text() == "keep"
-    baseline.save(tmp_path / "model", overwrite=True)
-    assert not (tmp_path / "model" / "mine.txt").exists()
+    baseline.save(tmp_path / "own")
+    baseline.save(tmp_path / "own", overwrite=True)
 
 
 @pytest.mark.parametrize(

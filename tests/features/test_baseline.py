@@ -127,7 +127,10 @@ def test_a_taken_folder_is_kept_unless_told_otherwise(baseline, saved, tmp_path)
     (folder / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match="is not empty"):
         baseline.save(folder)
+    with pytest.raises(InputError, match="was not written by cmexam-baseline"):
+        baseline.save(folder, overwrite=True)
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+    shutil.copy(saved / "model.json", folder)
     baseline.save(folder, overwrite=True)
     assert _digests(folder) == _digests(saved)
 
