@@ -31,6 +31,14 @@ FORMATS = ("table", "json", "csv", "markdown", "latex")
 )
 @click.option("--report", type=click.Path(path_type=Path), help="Write a self-contained HTML page.")
 @click.option(
+    "--lang",
+    "language",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    help="Language of the page.",
+)
+@click.option(
     "--show-extraction", is_flag=True, help="Print what was read out of every reply, and by which rule."
 )
 @QUIET
@@ -40,6 +48,7 @@ def score(
     as_json: bool,
     save: Path | None,
     report: Path | None,
+    language: str,
     show_extraction: bool,
     quiet: bool,
     **scoring: Any,
@@ -76,7 +85,7 @@ def score(
             raise InputError("--save needs the exam that was answered; name it with --exam")
         _save_rows(save, rows_of(scored.exam, scored.systems))
     if report is not None:
-        _write_report(report, content, scored)
+        _write_report(report, scored, language)
     if show_extraction:
         score_messages.show_extractions(console.results(), scored)
     score_tables.PRINTERS[form](content)
@@ -88,10 +97,8 @@ def _save_rows(path: Path, parts: Iterable[dict[str, list[Any]]]) -> None:
     write_column_parts(parts, path)
 
 
-def _write_report(path: Path, content: dict[str, Any], scored: Any) -> None:
+def _write_report(path: Path, scored: Any, language: str) -> None:
     from cmexam_baseline.exam.io.files import write_atomically
-    from cmexam_baseline.scoring.report import listed_misses, render_report
+    from cmexam_baseline.scoring.report import report_page
 
-    names = ", ".join(system.name for system in scored.systems)
-    page = render_report(content, listed_misses(scored.exam, scored.systems), f"CMExam: {names}")
-    write_atomically(path, page.encode("utf-8", "replace"))
+    write_atomically(path, report_page(scored, language).encode("utf-8", "replace"))

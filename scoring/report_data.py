@@ -83,7 +83,10 @@ def rows_of(exam: Exam, systems: Sequence[SystemScore]) -> Iterator[dict[str, li
 
 
 def misses_of(exam: Exam | None, systems: Sequence[SystemScore]) -> Iterator[dict[str, Any]]:
-    """The wrong answers of all systems: id, system, question, options, gold, answer, rule and reply."""
+    """The wrong answers of all systems: row, id, system, question, options, gold, answer, rule, reply and span.
+
+    `span` is the part of the reply that the answer was read from, None where the reply is not the text read.
+    """
     if exam is None:
         return
     gold = exam.letters()
@@ -99,6 +102,7 @@ def misses_of(exam: Exam | None, systems: Sequence[SystemScore]) -> Iterator[dic
             file_row = int(system.aligned.join.row_of[row])
             reply = replies[file_row] if file_row >= 0 else ""
             yield {
+                "row": row,
                 "id": exam.ids[row],
                 "system": system.name,
                 "question": exam.questions[row],
@@ -107,6 +111,7 @@ def misses_of(exam: Exam | None, systems: Sequence[SystemScore]) -> Iterator[dic
                 "answer": answers[row],
                 "rule": found.rule if found is not None else "missing row",
                 "reply": reply if len(reply) > len(answers[row]) else "",
+                "span": found.span if found is not None and system.aligned.output.raw is None else None,
             }
 
 

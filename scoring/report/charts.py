@@ -1,83 +1,135 @@
-"""Charts: numbers and labels in, markup out. Every label is escaped."""
+"""Positions for charts made of boxes, and the reliability chart as SVG. Every label is escaped."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
-def interval_chart(rows: Sequence[Mapping[str, Any]], reference: float) -> Markup:
-    """A dot with its 95% interval for every row of {label, value, low, high, note, small}, fractions of 1.
+_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)
+_MOST_TICKS = 6
 
-    `reference` is drawn as a vertical line: the figure over all questions. Made of boxes, not as a drawing,
-    so that a phone can put the label above its row and nothing gets too small to read.
+
+@dataclass(frozen=True)
+class Axis:
+    """A horizontal axis from low to high with a tick every `step`; all fractions of 1.
+
+    >>> axis = Axis(0.2, 0.8, 0.2)
+    >>> axis.at(0.5), [label for _, label in axis.ticks()]
+    ('50.00%', ['20', '40', '60', '80'])
     """
-    parts = [
-        Markup(
-            '<div class="row {}"><span class="label">{}</span><span class="track" aria-hidden="true">'
-            '<i class="reference" style="left:{}"></i><i class="whisker" style="left:{};width:{}"></i>'
-            '<i class="dot" style="left:{}"></i></span><span class="note">{}</span></div>'
-        ).format(
-            "small" if row["small"] else "",
-            str(row["label"]),
-            _percent(reference),
-            _percent(row["low"]),
-            _percent(row["high"] - row["low"]),
-            _percent(row["value"]),
-            str(row["note"]),
-        )
-        for row in rows
-    ]
-    return Markup('<div class="chart">{}</div>').format(Markup("").join(parts))
+
+    low: float
+    high: float
+    step: float
+
+    def at(self, value: float) -> str:
+        """Where a value lies, as a share of the axis; values outside lie at its ends."""
+        place = (value - self.low) / (self.high - self.low)
+        return f"{100 * min(max(place, 0.0), 1.0):.2f}%"
+
+    def width(self, low: float, high: float) -> str:
+        """How wide an interval is, as a share of the axis."""
+        ends = (min(max(value, self.low), self.high) for value in (low, high))
+        start, end = ends
+        return f"{100 * (end - start) / (self.high - self.low):.2f}%"
+
+    def ticks(self, signed: bool = False) -> list[tuple[str, str]]:
+        """Position and label in percent of every tick."""
+        count = round((self.high - self.low) / self.step)
+        values = [self.low + place * self.step for place in range(count + 1)]
+        return [
+            (self.at(value), _signed(100 * value, 0) if signed else f"{100 * value:.0f}") for value in values
+        ]
+
+    @property
+    def grid(self) -> str:
+        """The distance between two ticks, as a share of the axis."""
+        return f"{100 * self.step / (self.high - self.low):.4f}%"
 
 
-def reliability_chart(bins: Iterable[Mapping[str, float]]) -> Markup:
-    """Accuracy against stated confidence, a circle for every bin of {confidence, accuracy, n}."""
-    size, margin = 300, 40
+def axis_over(values: Iterable[float], least: float = 0.1) -> Axis:
+    """The shortest axis that holds all values and at least `least`, with ends on ticks.
+
+    >>> axis_over([0.31, 0.58])
+    Axis(low=0.3, high=0.6, step=0.1)
+    """
+    found = list(values) or [0.0, 1.0]
+    low, high = min(found), max(found)
+    if high - low < least:
+        low, high = (low + high - least) / 2, (low + high + least) / 2
+    step = next((step for step in _STEPS if (high - low) / step <= _MOST_TICKS - 1), _STEPS[-1])
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return Axis(round(first * step, 6), round(last * step, 6), step)
+
+
+def signed_points(fraction: float) -> str:
+    """A difference in percentage points with its sign.
+
+    >>> signed_points(-0.034), signed_points(0.0)
+    ('−3.4', '0.0')
+    """
+    return _signed(100 * fraction, 1)
+
+
+def _signed(value: float, digits: int) -> str:
+    text = f"{abs(value):.{digits}f}"
+    if float(text) == 0:
+        return text
+    return f"{'−' if value < 0 else '+'}{text}"
+
+
+def reliability_chart(bins: Iterable[Mapping[str, Any]], words: SimpleNamespace, title: str) -> Markup:
+    """Accuracy against predicted probability, a circle for every bin of {confidence, accuracy, n}."""
+    from markupsafe import Markup
+
+    size, left, top = 240, 56, 16
     filled = [each for each in bins if each["n"]]
     most = max((each["n"] for each in filled), default=1)
 
     def x(value: float) -> float:
-        return margin + value * size
+        return left + value * size
 
     def y(value: float) -> float:
-        return 10 + (1 - value) * size
+        return top + (1 - value) * size
 
     parts = [
-        Markup('<rect class="frame" x="{}" y="10" width="{}" height="{}"/>').format(margin, size, size),
-        _line(x(0), y(0), x(1), y(1), "reference"),
+        Markup('<rect class="frame" x="{}" y="{}" width="{}" height="{}"/>').format(left, top, size, size),
+        Markup('<line class="reference" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>').format(
+            x(0), y(0), x(1), y(1)
+        ),
     ]
     for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
-        parts.append(_text(x(tick), size + 28, f"{tick:.0%}", "tick"))
-        parts.append(_text(margin - 6, y(tick) + 4, f"{tick:.0%}", "label"))
-    for each in filled:
-        radius = 3 + 9 * (each["n"] / most) ** 0.5
-        title = f"{each['n']:,.0f} answers: stated {each['confidence']:.1%}, right {each['accuracy']:.1%}"
-        parts.append(
-            Markup(
-                '<circle class="dot plain" cx="{:.1f}" cy="{:.1f}" r="{:.1f}"><title>{}</title></circle>'
-            ).format(x(each["confidence"]), y(each["accuracy"]), radius, title)
+        parts.append(_text(x(tick), y(0) + 18, f"{tick:.0%}", "middle"))
+        parts.append(_text(left - 8, y(tick) + 4, f"{tick:.0%}", "end"))
+    parts.append(_text(x(0.5), y(0) + 38, words.stated, "middle"))
+    parts.append(
+        Markup('<text class="middle" transform="translate(13 {:.1f}) rotate(-90)">{}</text>').format(
+            y(0.5), words.observed
         )
-    return _svg(size + margin + 30, size + 40, parts, "accuracy against stated confidence")
-
-
-def _percent(fraction: float) -> str:
-    return f"{100 * min(max(fraction, 0.0), 1.0):.2f}%"
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
-    return Markup('<line class="{}" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>').format(
-        kind, x1, y1, x2, y2
     )
+    for each in filled:
+        about = words.bin.format(
+            n=f"{each['n']:,.0f}", confidence=f"{each['confidence']:.1%}", accuracy=f"{each['accuracy']:.1%}"
+        )
+        parts.append(
+            Markup('<circle cx="{:.1f}" cy="{:.1f}" r="{:.1f}"><title>{}</title></circle>').format(
+                x(each["confidence"]), y(each["accuracy"]), 3 + 9 * (each["n"] / most) ** 0.5, about
+            )
+        )
+    width, height = left + size + 24, top + size + 46
+    return Markup(
+        '<svg viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" aria-label="{2}">{3}</svg>'
+    ).format(width, height, title, Markup("").join(parts))
 
 
 def _text(x: float, y: float, text: str, kind: str) -> Markup:
+    from markupsafe import Markup
+
     return Markup('<text class="{}" x="{:.1f}" y="{:.1f}">{}</text>').format(kind, x, y, text)
-
-
-def _svg(width: float, height: float, parts: Iterable[Markup], title: str) -> Markup:
-    return Markup(
-        '<svg viewBox="0 0 {0:.0f} {1:.0f}" style="max-width:{0:.0f}px" role="img" aria-label="{2}">{3}</svg>'
-    ).format(width, height, title, Markup("").join(parts))

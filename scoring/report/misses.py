@@ -1,35 +1,43 @@
-"""The missed questions that stand in the page: so many that a phone opens it, each text so long as one reads."""
+"""The missed questions embedded in the page, capped in number and length."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from cmexam_baseline.exam import Exam
+from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.scoring.report_data import misses_of
+from cmexam_baseline.scoring.slices import Slice
 from cmexam_baseline.scoring.system_score import SystemScore
 
-# All misses of one system on CMExam's test split fit; more would make a page that no phone opens.
+# All misses of one system on CMExam's test split fit; a phone opens a page of this size.
 MOST_MISSES = 8000
-# Characters of each text that are shown; CMExam's longest question has 676.
-LENGTHS = {"question": 1000, "reply": 600}
-_LENGTH = 300
+# Characters of a question and of an option; CMExam's longest question has 676.
+_QUESTION, _OPTION, _NAME = 1000, 300, 200
+# Characters of a reply, and of all replies together.
+_SHORTEST_REPLY, _LONGEST_REPLY, _ALL_REPLIES = 600, 4000, 4_000_000
+_GAP = " […] "
 
 
 @dataclass(frozen=True)
 class ListedMisses:
     """The misses of a page: the first of each system, and how many there are.
 
-    listed: {id, system, question, options, gold, answer, rule, reply}, texts cut
-    counts: system -> (listed, all)
+    questions: {id, question, options, gold, groups}, each once, texts cut; groups are places in `groups`
+    misses:    {question, system, answer, rule, reply, span}; question is a place in `questions`, span the part
+               of the reply that the answer was read from, None where it is not known
+    groups:    (property, value) of every slice
+    counts:    system -> (listed, all)
     """
 
-    listed: list[dict[str, Any]]
-    counts: dict[str, tuple[int, int]]
+    questions: list[dict[str, Any]] = field(default_factory=list)
+    misses: list[dict[str, Any]] = field(default_factory=list)
+    groups: list[tuple[str, str]] = field(default_factory=list)
+    counts: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -42,17 +50,57 @@ class ListedMisses:
         return {name: counts for name, counts in self.counts.items() if counts[0] < counts[1]}
 
 
-def listed_misses(exam: Exam | None, systems: Sequence[SystemScore], most: int = MOST_MISSES) -> ListedMisses:
-    """The misses of systems that stand in the page, at most so many of all together, each system its share."""
+def listed_misses(
+    exam: Exam | None,
+    systems: Sequence[SystemScore],
+    slices: Sequence[Slice] = (),
+    most: int = MOST_MISSES,
+) -> ListedMisses:
+    """The misses of systems that the page lists: at most `most` of all together, each system its share."""
     if exam is None:
-        return ListedMisses([], {})
+        return ListedMisses()
     totals = [_count(exam, system) for system in systems]
-    listed: list[dict[str, Any]] = []
     shared = shares(totals, most)
+    length = min(max(_ALL_REPLIES // max(sum(shared), 1), _SHORTEST_REPLY), _LONGEST_REPLY)
+    groups_of: dict[int, list[int]] = {}
+    for place, part in enumerate(slices):
+        for row in part.rows.tolist():
+            groups_of.setdefault(row, []).append(place)
+    places: dict[int, int] = {}
+    questions: list[dict[str, Any]] = []
+    misses: list[dict[str, Any]] = []
     for system, share in zip(systems, shared, strict=True):
-        listed += map(_shortened, islice(misses_of(exam, [system]), share))
-    names = [system.name for system in systems]
-    return ListedMisses(listed, dict(zip(names, zip(shared, totals, strict=True), strict=True)))
+        for miss in islice(misses_of(exam, [system]), share):
+            row = miss["row"]
+            if row not in places:
+                places[row] = len(questions)
+                questions.append(
+                    {
+                        "id": cut(miss["id"], _NAME),
+                        "question": cut(miss["question"], _QUESTION),
+                        "options": [cut(option, _OPTION) for option in miss["options"]],
+                        "gold": miss["gold"],
+                        "groups": groups_of.get(row, []),
+                    }
+                )
+            reply, span = cut_reply(miss["reply"], miss["span"], length)
+            misses.append(
+                {
+                    "question": places[row],
+                    "system": cut(miss["system"], _NAME),
+                    "answer": miss["answer"],
+                    "rule": miss["rule"],
+                    "reply": reply,
+                    "span": span,
+                }
+            )
+    counts = {system.name: both for system, *both in zip(systems, shared, totals, strict=True)}
+    return ListedMisses(
+        questions,
+        misses,
+        [(part.by, part.value) for part in slices],
+        {name: (listed, total) for name, (listed, total) in counts.items()},
+    )
 
 
 def shares(totals: Sequence[int], most: int) -> list[int]:
@@ -69,17 +117,29 @@ def shares(totals: Sequence[int], most: int) -> list[int]:
     return taken
 
 
+def cut(text: str, length: int) -> str:
+    """A text of at most `length` characters, with an ellipsis where it was longer."""
+    return text if len(text) <= length else f"{text[:length]}…"
+
+
+def cut_reply(text: str, span: tuple[int, int] | None, length: int) -> tuple[str, tuple[int, int] | None]:
+    """Beginning and end of a long reply: the answer is mostly in one of them.
+
+    >>> cut_reply("0123456789", (8, 9), 4)
+    ('01 […] 89', (7, 8))
+    """
+    if len(text) <= length:
+        return text, span
+    half = length // 2
+    shortened = f"{text[:half]}{_GAP}{text[-half:]}"
+    if span is None or span[1] <= half:
+        return shortened, span
+    moved = len(shortened) - len(text)
+    inside = span[0] >= len(text) - half
+    return shortened, (span[0] + moved, span[1] + moved) if inside else None
+
+
 def _count(exam: Exam, system: SystemScore) -> int:
     if system.answers is None:
         return 0
     return int(np.count_nonzero((system.aligned.answers != exam.answers)[system.rows]))
-
-
-def _shortened(miss: dict[str, Any]) -> dict[str, Any]:
-    return {name: _cut(value, LENGTHS.get(name, _LENGTH)) for name, value in miss.items()}
-
-
-def _cut(value: Any, length: int) -> Any:
-    if isinstance(value, list):
-        return [_cut(text, length) for text in value]
-    return value if len(value) <= length else f"{value[:length]}…"

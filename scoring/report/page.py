@@ -3,122 +3,337 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from importlib.resources import files
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
+import numpy as np
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.extras import require
+from cmexam_baseline.exam.letters import letter_counts
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES
-from cmexam_baseline.scoring.report.charts import interval_chart, reliability_chart
-from cmexam_baseline.scoring.report.misses import ListedMisses
+from cmexam_baseline.scoring.report import groups, ranking
+from cmexam_baseline.scoring.report.charts import axis_over, reliability_chart, signed_points
+from cmexam_baseline.scoring.report.misses import ListedMisses, listed_misses
+from cmexam_baseline.scoring.report.wording import LANGUAGES, group_name, words_in
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from cmexam_baseline.scoring.score_files import ScoredFiles
+
+# More rows hide what matters; the others are folded.
+MOST_ROWS = 12
+# More unread replies than this are a matter of reading, not of knowledge.
+_UNREAD = 0.01
 
 
-def render_report(report: Mapping[str, Any], misses: ListedMisses, title: str) -> str:
-    """The whole page as text.
+def report_page(scored: ScoredFiles, language: str = "en", title: str | None = None) -> str:
+    """The report page of scored files: one HTML text that needs no network.
 
-    report: what `score --json` prints
-    misses: those to be listed, and how many there are
+    language: "en" or "zh"
+    title:    None = the names of the systems
 
     Every text from outside is escaped. Raises `InputError` where the report extra is not installed.
     """
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError as error:
-        raise InputError(
-            "a report needs jinja2; install it with: pip install 'cmexam-baseline[report]'"
-        ) from error
+    from cmexam_baseline.scoring.report_data import report_of
+
+    report = report_of(scored.exam, scored.source.to_dict(), scored.systems, scored.settings)
+    return render_report(
+        report,
+        listed_misses(scored.exam, scored.systems, scored.slices),
+        _answer_differences(scored),
+        random_accuracies(scored.exam),
+        language,
+        title,
+    )
+
+
+def _answer_differences(scored: ScoredFiles) -> list[dict[str, Any]]:
+    """The paired differences on the questions that count for every system with answers."""
+    from cmexam_baseline.scoring.comparison import MOST_FOR_ALL_PAIRS, answer_differences
+
+    answering = [system for system in scored.systems if system.answers is not None]
+    if scored.exam is None or len(answering) < 2:
+        return []
+    rows = reduce(np.intersect1d, (system.rows for system in answering))
+    if not rows.size:
+        return []
+    named = [(system.name, system.aligned.answers[rows]) for system in answering]
+    every = len(named) <= MOST_FOR_ALL_PAIRS
+    found = answer_differences(scored.exam.answers[rows], named, scored.settings, every)
+    return [difference.to_dict() for difference in found]
+
+
+def random_accuracies(exam: Exam | None) -> dict[str, float]:
+    """Expected accuracy of a random letter and of a random non-empty subset of letters.
+
+    >>> from cmexam_baseline.exam import Question
+    >>> exam = Exam.from_questions([Question("q1", "题", ("甲", "乙"), "A"), Question("q2", "题", ("甲", "乙"), "AB")])
+    >>> random_accuracies(exam)
+    {'random_letter': 0.25, 'random_subset': 0.3333333333333333}
+    """
+    if exam is None or not len(exam):
+        return {}
+    n_options = exam.n_options.astype(np.float64)
+    single = letter_counts(exam.answers) == 1
+    return {
+        "random_letter": float((single / n_options).mean()),
+        "random_subset": float((1 / (2.0**n_options - 1)).mean()),
+    }
+
+
+def render_report(
+    report: Mapping[str, Any],
+    misses: ListedMisses,
+    differences: Sequence[Mapping[str, Any]] = (),
+    random: Mapping[str, float] | None = None,
+    language: str = "en",
+    title: str | None = None,
+) -> str:
+    """The whole page as text.
+
+    report:      what `score --json` prints
+    misses:      those to be listed, and how many there are
+    differences: between the systems, as `Comparison.to_dict` gives them
+    random:      what `random_accuracies` gives
+    """
+    require("report", "jinja2", purpose="a report page")
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    if language not in LANGUAGES:
+        raise InputError(f"`language` is {language!r}; expected one of: {', '.join(LANGUAGES)}")
     folder = files("cmexam_baseline.scoring.report")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(folder.joinpath("page.html").read_text("utf-8"))
+    words = words_in(language)
+    systems = ranking.in_order(report["systems"])
+    names = [system["name"] for system in systems]
+    pairs = ranking.oriented(differences, names)
+    properties = groups.properties([system for system in systems if system["answers"] is not None])
     return template.render(
+        words=words,
+        language=language,
+        title=title or f"{words.title}: {', '.join(names[:3])}{' …' if len(names) > 3 else ''}",
         report=report,
-        title=title,
+        systems=systems,
         css=Markup(folder.joinpath("page.css").read_text("utf-8")),
         js=Markup(folder.joinpath("page.js").read_text("utf-8")),
-        misses=misses,
-        miss_data=_inside_script(misses.listed),
-        headlines=_headlines,
-        slice_charts=_slice_charts,
+        lead=_lead(systems, pairs, report, words),
+        warnings=list(_warnings(report, systems, words)),
+        ranking=_ranking(systems, pairs, report, random or {}, words),
+        pairs=pairs,
+        n_pairs=sum(1 for one in systems if one["answers"] is not None) * (len(systems) - 1) // 2,
+        matter=_differences(ranking.that_matter(pairs, names)),
+        figures=_figures(systems, words),
+        properties=properties,
+        departures=groups.departures(properties),
+        group_axis=axis_over([0.0, 1.0]),
+        group_name=lambda name: group_name(name, language),
+        confusions=[one for one in systems[: groups.MOST_SYSTEMS] if one["confusion"]],
         confusion_rows=_confusion_rows,
-        reliability=lambda system: reliability_chart(system["probabilities"]["reliability"]),
-        signatures=_signatures,
-        named=lambda part: f"{part['by']} = {part['value']} ({_percent(part['accuracy'])})",
+        calibrated=[one for one in systems[: groups.MOST_SYSTEMS] if one["probabilities"]],
+        reliability=lambda one: reliability_chart(
+            one["probabilities"]["reliability"], words, f"{one['name']}: {words.calibration}"
+        ),
+        misses=misses,
+        miss_data=_inside_script(_miss_data(misses, language, words)),
+        notes=lambda system: list(_notes(report, system, words)),
         percent=_percent,
-        three=lambda value: "not defined" if value is None else f"{value:.3f}",
+        points=signed_points,
+        chance=_chance,
+        three=lambda value: words.not_defined if value is None else f"{value:.3f}",
+        thousands=lambda n: f"{n:,}",
     )
 
 
 def _inside_script(value: object) -> Markup:
     """JSON that no browser takes for the end of its script element."""
-    text = json.dumps(value, ensure_ascii=False)
+    from markupsafe import Markup
+
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
 
 
-def _headlines(system: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+def _miss_data(misses: ListedMisses, language: str, words: SimpleNamespace) -> dict[str, Any]:
+    shown = ("found", "missed_by", "answers", "answers_nothing", "no_row", "right", "rule")
+    return {
+        "questions": misses.questions,
+        "misses": misses.misses,
+        "groups": [[group_name(name, language) for name in part] for part in misses.groups],
+        "words": {name: getattr(words, name) for name in shown},
+    }
+
+
+def _lead(
+    systems: Sequence[Mapping[str, Any]],
+    pairs: Sequence[ranking.Pair],
+    report: Mapping[str, Any],
+    words: SimpleNamespace,
+) -> str:
+    """The result in one or two sentences."""
+    best = systems[0]
+    if best["answers"] is None:
+        return str(words.explanations_only)
+    figure = best["answers"]["accuracy"]
+    value, low, high = (f"{100 * figure[side]:.1f}" for side in ("value", "low", "high"))
+    about = {"name": best["name"], "value": value, "low": low, "high": high, "n": f"{best['answers']['n']:,}"}
+    others = [pair for pair in pairs if pair.first == best["name"]]
+    if not others:
+        return str(words.one_system.format(**about))
+    equal = [pair.second for pair in others if not pair.significant]
+    if not equal:
+        verdict = words.better_than_all
+    elif len(equal) == len(others):
+        verdict = words.better_than_none
+    else:
+        names = ", ".join(equal[:5]) + (", …" if len(equal) > 5 else "")
+        verdict = words.better_than_some.format(
+            count=len(others) - len(equal), others=len(others), names=names
+        )
+    space = " " if words.title.isascii() else ""
+    return f"{words.best_system.format(count=len(others) + 1, **about)}{space}{verdict}"
+
+
+def _ranking(
+    systems: Sequence[Mapping[str, Any]],
+    pairs: Sequence[ranking.Pair],
+    report: Mapping[str, Any],
+    random: Mapping[str, float],
+    words: SimpleNamespace,
+) -> dict[str, Any]:
+    """Rows of the first chart: systems and comparable marks in one order, other marks apart."""
+    answering = [system for system in systems if system["answers"] is not None]
+    rows = ranking.entries(answering or systems, pairs)
+    marks: list[ranking.Entry] = []
+    apart: list[ranking.Entry] = []
+    if answering:
+        marks = [ranking.Entry(getattr(words, name), value, "random") for name, value in random.items()]
+        published = ranking.published_marks()
+        if ranking.is_cmexam_test(report["exam"]):
+            marks += published
+        else:
+            apart = published
+    shown = sorted([*rows[:MOST_ROWS], *marks], key=lambda entry: (-entry.value, entry.rank))
+    ends = [side for entry in [*rows, *marks, *apart] for side in (entry.low, entry.value, entry.high)]
+    return {
+        "axis": axis_over([end for end in ends if end is not None], least=0.2),
+        "rows": shown,
+        "more": rows[MOST_ROWS:],
+        "apart": apart,
+        "answers": bool(answering),
+        "same_exam": bool(answering) and not apart,
+    }
+
+
+def _differences(pairs: Sequence[ranking.Pair]) -> dict[str, Any]:
+    ends = [0.0, *(side for pair in pairs for side in (pair.low, pair.high))]
+    return {"axis": axis_over(ends, least=0.04), "rows": pairs[: 2 * MOST_ROWS]}
+
+
+def _figures(systems: Sequence[Mapping[str, Any]], words: SimpleNamespace) -> dict[str, Any]:
+    """A table: headings, then for every system its name and (figure, interval) cells, None where it has none."""
+    rows = [(system["name"], dict(_figures_of(system, words))) for system in systems]
+    headings = list(dict.fromkeys(heading for _, cells in rows for heading in cells))
+    order = [name for name in _heading_order(words) if name in headings]
+    return {"headings": order, "rows": [(name, [cells.get(one) for one in order]) for name, cells in rows]}
+
+
+def _heading_order(words: SimpleNamespace) -> list[str]:
+    of_answers = (
+        words.accuracy,
+        words.without_overlap,
+        words.weighted_f1,
+        words.no_answer,
+        words.answered_accuracy,
+        words.answered_f1,
+    )
+    return [*of_answers, *EXPLANATION_FIGURES.values()]
+
+
+def _figures_of(system: Mapping[str, Any], words: SimpleNamespace) -> Iterator[tuple[str, tuple[str, str]]]:
     answers = system["answers"]
     if answers is not None:
-        yield _headline("Accuracy", answers["accuracy"], 100)
+        yield words.accuracy, _cell(answers["accuracy"], 100)
         clean = system["without_overlap"]
         if clean is not None:
-            name = f"Accuracy on {clean['n']:,} without overlap with training"
-            yield _headline(name, {**clean, "value": clean["accuracy"]}, 100)
-        yield _headline("Weighted F1", answers["weighted_f1"], 100)
-        yield _headline("No answer", answers["unread_rate"], 100)
+            yield words.without_overlap, _cell({**clean, "value": clean["accuracy"]}, 100)
+        yield words.weighted_f1, _cell(answers["weighted_f1"], 100)
+        yield words.no_answer, _cell(answers["unread_rate"], 100)
         of_answered = answers["of_answered"]
         if of_answered is not None:
-            yield _headline(f"Accuracy on {of_answered['n']:,} answered", of_answered["accuracy"], 100)
-            yield _headline(f"Weighted F1 on {of_answered['n']:,} answered", of_answered["weighted_f1"], 100)
+            yield words.answered_accuracy, _cell(of_answered["accuracy"], 100)
+            yield words.answered_f1, _cell(of_answered["weighted_f1"], 100)
     if system["explanations"] is not None:
         for key, figure in system["explanations"]["figures"].items():
             if key in EXPLANATION_FIGURES:
-                yield _headline(EXPLANATION_FIGURES[key], figure, 1)
+                yield EXPLANATION_FIGURES[key], _cell(figure, 1)
 
 
-def _headline(name: str, figure: Mapping[str, float], scale: float) -> dict[str, str]:
+def _cell(figure: Mapping[str, float], scale: float) -> tuple[str, str]:
     low, high = (f"{scale * figure[side]:.1f}" for side in ("low", "high"))
-    return {"name": name, "value": f"{scale * figure['value']:.1f}", "interval": f"{low} – {high}"}
+    return f"{scale * figure['value']:.1f}", f"[{low}, {high}]"
 
 
-def _percent(fraction: float | None) -> str:
-    return "–" if fraction is None else f"{100 * fraction:.1f}%"
+def _percent(fraction: float | None, digits: int = 1) -> str:
+    return "–" if fraction is None else f"{100 * fraction:.{digits}f}"
 
 
-def _ends(part: Mapping[str, Any]) -> str:
-    return f"{100 * part['low']:.0f}–{100 * part['high']:.0f}"
+def _chance(p: float) -> str:
+    return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
 
 
-def _slice_charts(system: Mapping[str, Any]) -> Iterator[tuple[str, Markup]]:
-    groups: dict[str, list[Mapping[str, Any]]] = {}
-    for part in system["slices"]:
-        groups.setdefault(part["by"], []).append(part)
-    for by, parts in groups.items():
-        rows = [
-            {
-                "label": part["value"],
-                "value": part["accuracy"],
-                "low": part["low"],
-                "high": part["high"],
-                "note": f"{_percent(part['accuracy'])} [{_ends(part)}], n {part['n']:,}",
-                "small": part["small"],
-            }
-            for part in parts
-        ]
-        yield by, interval_chart(rows, system["answers"]["accuracy"]["value"])
-
-
-def _confusion_rows(system: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[int, str]]]]:
+def _confusion_rows(system: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, int, str]]]]:
+    """Correct letter, then (given, count, shade) of every cell; shades are shares of the accent colour."""
     confusion = system["confusion"]
     for label, counts in zip(confusion["rows"], confusion["counts"], strict=True):
         total = sum(counts) or 1
-        yield label, [(count, f"{0.7 * count / total:.3f}") for count in counts]
+        cells = zip(confusion["columns"], counts, strict=True)
+        yield label, [(given, count, f"{30 * count / total:.1f}%") for given, count in cells]
 
 
-def _signatures(system: Mapping[str, Any]) -> list[str]:
-    parts = (system["answers"], system["explanations"])
-    return [part["signature"] for part in parts if part is not None]
+def _warnings(
+    report: Mapping[str, Any], systems: Iterable[Mapping[str, Any]], words: SimpleNamespace
+) -> Iterator[str]:
+    """What was wrong with the files, to be seen before any figure."""
+    if report["exam"]["left_out"]:
+        yield words.left_out.format(n=f"{report['exam']['left_out']:,}")
+    for system in systems:
+        found = list(_problems(report, system, words))
+        unread, n = system["extraction"]["unread"], (system["answers"] or {"n": 0})["n"]
+        if unread > _UNREAD * n:
+            found.append(words.unread.format(n=f"{unread:,}", share=f"{unread / n:.1%}"))
+        if found:
+            yield f"{system['name']}: {'; '.join(found)}"
+
+
+def _problems(report: Mapping[str, Any], system: Mapping[str, Any], words: SimpleNamespace) -> Iterator[str]:
+    join = system["join"]
+    texts = {
+        "missing": words.missing_skip if report["missing"] == "skip" else words.missing_wrong,
+        "doubled": words.duplicates,
+        "extra": words.extra,
+        "damaged": words.damaged,
+        "by_order": words.by_order,
+        "unmapped": words.unmapped,
+    }
+    for key, text in texts.items():
+        if join[key]:
+            yield text.format(n=f"{join[key]:,}")
+
+
+def _notes(report: Mapping[str, Any], system: Mapping[str, Any], words: SimpleNamespace) -> Iterator[str]:
+    """How a system's rows met the exam."""
+    yield words.joined.format(matched=f"{system['join']['matched']:,}", by=system["join"]["by"])
+    yield from _problems(report, system, words)
+    if system["explanations"] is not None and system["explanations"]["n_dropped"]:
+        yield words.pairs_dropped.format(n=f"{system['explanations']['n_dropped']:,}")

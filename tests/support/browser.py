@@ -17,6 +17,10 @@ import pytest
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
+_AXE_PLACES = (os.environ.get("AXE_CORE", ""), "node_modules/axe-core/axe.min.js")
+AXE = next((Path(place) for place in _AXE_PLACES if Path(place).is_file()), None)
+"""axe-core, the checker of accessibility; None where it is not installed."""
+
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here")
 
 SECONDS_TO_WAIT = 60
@@ -74,9 +78,13 @@ class Browser:
 
     def open(self, page: Path) -> None:
         """Load a file and wait until it is there."""
+        loaded = self._n_loaded()
         self.send("Page.navigate", url=page.as_uri())
-        while not any(event["method"] == "Page.loadEventFired" for event in self.events):
+        while loaded == self._n_loaded():
             self._receive()
+
+    def _n_loaded(self) -> int:
+        return sum(event["method"] == "Page.loadEventFired" for event in self.events)
 
     def run(self, script: str) -> Any:
         """The value of a JavaScript expression in the page."""
