@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.frames import to_frame
 from cmexam_baseline.exam.io.packed_column import pieces
 from cmexam_baseline.exam.io.table import PUBLISHED_FORM, FileForm
 from cmexam_baseline.exam.letters import (
@@ -144,6 +145,37 @@ class Exam:
                 digest.update("".join(column[piece]).encode("utf-8", "surrogatepass"))
         digest.update(self.option_offsets.astype("<i8").tobytes())
         return digest.hexdigest()
+
+    def to_frame(self, library: str | None = None) -> Any:
+        """A data frame with the columns id, question, options (lists), answer (letters), explanation, and one
+        column per annotation.
+
+        library: "pandas" or "polars"; None takes pandas where it is installed, else polars
+
+        `read_exam` reads it back. `polars.DataFrame(exam)` is the same frame; `pandas.DataFrame(exam)` holds the
+        annotations as one column of mappings. Raises `InputError` where the library is missing, or where an
+        annotation has the name of another column.
+
+        >>> exam = Exam.from_questions([Question("q1", "缺乏可致夜盲症的是", ("维生素A", "维生素C"), "A")])
+        >>> list(exam.to_frame().columns)
+        ['id', 'question', 'options', 'answer', 'explanation']
+        """
+        columns: dict[str, Sequence[object]] = {
+            "id": self.ids,
+            "question": self.questions,
+            "options": [self.options(row) for row in range(len(self))],
+            "answer": self.letters(),
+            "explanation": self.explanations,
+        }
+        for name, values in self.annotations.items():
+            if name in columns:
+                raise InputError(f"annotation {name!r} has the name of another column; rename it")
+            columns[name] = values
+        return to_frame(columns, library)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The Arrow PyCapsule interface, by which polars and pyarrow take an exam for a table."""
+        return self.to_frame("polars").__arrow_c_stream__(requested_schema)
 
     def __len__(self) -> int:
         return len(self.ids)

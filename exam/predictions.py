@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam, refuse_doubled
+from cmexam_baseline.exam.frames import to_frame
 from cmexam_baseline.exam.io.result_writer import write_column_parts, write_columns
 from cmexam_baseline.exam.letters import (
     LETTERS,
@@ -117,6 +119,18 @@ class Predictions:
         `InputError` as `write` does.
         """
         write_column_parts((part._columns(most_options) for part in parts), path)
+
+    def to_frame(self, library: str | None = None) -> Any:
+        """A data frame with the columns that `write` writes; see `Exam.to_frame` for the library.
+
+        >>> Predictions(["q1"], [1], [0.75, 0.25], [0, 2]).to_frame().shape
+        (1, 4)
+        """
+        return to_frame(self._columns(), library)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The Arrow PyCapsule interface, by which polars and pyarrow take predictions for a table."""
+        return self.to_frame("polars").__arrow_c_stream__(requested_schema)
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from cmexam_baseline.exam.bad_rows import BadRow, known_policy
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.frames import is_frame, read_columns
 from cmexam_baseline.exam.io.csv_format import csv_bytes, read_csv
 from cmexam_baseline.exam.io.file_bytes import read_standard_input
 from cmexam_baseline.exam.io.files import write_atomically
@@ -36,14 +38,15 @@ class Format:
 
 
 def read_exam(
-    path: str | os.PathLike[str],
+    source: str | os.PathLike[str] | Any,
     bad_rows: str = "auto",
     *,
     split: str | None = None,
     name: str | None = None,
     need_answers: bool = True,
 ) -> Exam:
-    """The exam in a CSV, TSV, JSONL, JSON, Parquet or XLSX file, also gzipped; see `read_exam_report`.
+    """The exam in a CSV, TSV, JSONL, JSON, Parquet or XLSX file, also gzipped, or in a data frame; see
+    `read_exam_report`.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "val.csv"
@@ -52,18 +55,21 @@ def read_exam(
     >>> exam.ids, exam.options(0), exam.letters()
     (['val-1'], ['维生素A', '维生素C'], ['A'])
     """
-    return read_exam_report(path, bad_rows, split=split, name=name, need_answers=need_answers)[0]
+    return read_exam_report(source, bad_rows, split=split, name=name, need_answers=need_answers)[0]
 
 
 def read_exam_report(
-    path: str | os.PathLike[str],
+    source: str | os.PathLike[str] | Any,
     bad_rows: str = "auto",
     *,
     split: str | None = None,
     name: str | None = None,
     need_answers: bool = True,
 ) -> tuple[Exam, list[BadRow]]:
-    """The exam in a file, and every row of it that is not as it should be.
+    """The exam in a file or a data frame, and every row of it that is not as it should be.
+
+    source: a path, or a table in memory: a frame of pandas or polars, a pyarrow table, a data set of the
+    `datasets` library, a list of records
 
     Columns are CMExam's (Question, Options, Answer, Explanation) or one of the names in `columns.ALIASES`;
     options are a cell as `parse_options` reads it, or columns A, B, …; all other columns become annotations.
@@ -90,7 +96,12 @@ def read_exam_report(
     (1, 2, 'answer E but no option E')
     """
     known_policy(bad_rows)
-    file = _file_of(Path(path), split)
+    if is_frame(source):
+        columns = read_columns(source)
+        n_rows = max(map(len, columns.values()), default=0)
+        table = Table(columns, range(1, n_rows + 1))
+        return exam_of_table(table, "data frame", name or "question", bad_rows, need_answers)
+    file = _file_of(Path(source), split)
     table = read_table(file)
     stem = stem_of(file)
     return exam_of_table(table, str(file), name or split_of(stem) or stem, bad_rows, need_answers)
