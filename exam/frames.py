@@ -104,7 +104,9 @@ def _are_records(data: object) -> bool:
 def _check_names(names: Sequence[str]) -> None:
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
-        raise InputError(f"the table has several columns {sorted(repeated)[0]!r}; rename or remove all but one")
+        raise InputError(
+            f"the table has several columns {sorted(repeated)[0]!r}; rename or remove all but one"
+        )
 
 
 def _flat(columns: dict[str, list[object]]) -> dict[str, list[object]]:
@@ -119,7 +121,11 @@ def _plain(cell: Any) -> object:
     if isinstance(cell, np.ndarray | np.generic):
         return cell.tolist()
     # pandas.NA compares to nothing, NaN and NaT are not equal to themselves.
-    if cell is None or type(cell).__name__ in ("NAType", "NaTType") or (isinstance(cell, float) and cell != cell):
+    if (
+        cell is None
+        or type(cell).__name__ in ("NAType", "NaTType")
+        or (isinstance(cell, float) and cell != cell)
+    ):
         return None
     return cell
 

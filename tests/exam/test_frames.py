@@ -65,7 +65,10 @@ def test_missing_values_of_every_library_are_none() -> None:
         (pandas.DataFrame([["甲", "乙"]], columns=["Question", "Question"]), "several columns 'Question'"),
         ({"Question": ["甲"], "Answer": []}, "equal length; got Question 1, Answer 0"),
         (polars.DataFrame({"Stem": ["甲"], "Answer": ["A"]}), "data frame has no column Options"),
-        (polars.DataFrame({"Question": ["甲"], "Options": ["A 一\nB 二"], "Answer": ["E"]}), "answer E but no"),
+        (
+            polars.DataFrame({"Question": ["甲"], "Options": ["A 一\nB 二"], "Answer": ["E"]}),
+            "answer E but no",
+        ),
     ],
 )
 def test_a_frame_that_is_no_exam(source: Any, message: str) -> None:
