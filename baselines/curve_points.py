@@ -103,7 +103,7 @@ def measure(
             if known is None:
                 started = time.perf_counter()
                 chosen = np.sort(np.random.default_rng(seed).permutation(len(train))[:size])
-                baseline = LightGBMBaseline(seed=seed).fit(
+                baseline = LightGBMBaseline(random_state=seed).fit(
                     train[chosen], val, progress=_named(stages, f"{size:,} questions, seed {seed}")
                 )
                 right = baseline.predict(val).answers == val.answers

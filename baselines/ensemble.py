@@ -26,7 +26,7 @@ from cmexam_baseline.features import Embedder, LightGBMBaseline, score_columns
 if TYPE_CHECKING:
     from cmexam_baseline.encoders import EncoderSettings
     from cmexam_baseline.features.arrays import Columns
-    from cmexam_baseline.features.attribution import OptionReasons
+    from cmexam_baseline.features.attribution import OptionAttribution
 
 _KIND, _FORMAT = "cmexam-baseline ensemble", 1
 _DESCRIPTION, _SEEN = "ensemble.json", "out_of_fold.npz"
@@ -65,7 +65,7 @@ class Ensemble:
         bm25: bool = False,
     ) -> Ensemble:
         """The model that `fit` is to train; the seed of both parts and of the folds is that of the settings."""
-        lightgbm = LightGBMBaseline(seed=settings.seed, embedder=embedder, bm25=bm25)
+        lightgbm = LightGBMBaseline(random_state=settings.seed, embedder=embedder, bm25=bm25)
         return cls(lightgbm, EvidenceEncoder.untrained(settings), n_folds)
 
     @property
@@ -111,19 +111,19 @@ class Ensemble:
             self.encoder = train(exam, named(said, "encoder of all questions"), place)
         self.seen = SeenScores.of(exam, scores)
         self._said = {}
-        self.lightgbm.fit(
+        self.lightgbm.fit_stacked(
             exam,
             val,
-            named(said, "LightGBM"),
-            is_extra,
-            more=score_columns(_ENCODER, scores, exam.option_offsets),
-            val_more=None if val is None else self._columns(val, said),
+            progress=named(said, "LightGBM"),
+            from_other_exam=is_extra,
+            extra_columns=score_columns(_ENCODER, scores, exam.option_offsets),
+            val_extra_columns=None if val is None else self._columns(val, said),
         )
         return self
 
     def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
         """Answers, probabilities of options and, where training questions had any, explanations."""
-        return self.lightgbm.predict(exam, progress, more=self._columns(exam, progress or silent))
+        return self.lightgbm.predict(exam, progress, extra_columns=self._columns(exam, progress or silent))
 
     def encoder_predictions(self, exam: Exam, progress: Progress | None = None) -> Predictions:
         """What the encoder of all training questions answers alone."""
@@ -132,9 +132,9 @@ class Ensemble:
             self._said[fingerprint] = self.encoder.predict(exam, named(progress or silent, "encoder"))
         return self._said[fingerprint]
 
-    def reasons(self, exam: Exam, most: int = 5) -> list[OptionReasons]:
+    def attributions(self, exam: Exam, top: int = 5) -> list[OptionAttribution]:
         """As of `LightGBMBaseline`; the encoder's scores are features among others."""
-        return self.lightgbm.reasons(exam, most, more=self._columns(exam, silent))
+        return self.lightgbm.attributions(exam, top, extra_columns=self._columns(exam, silent))
 
     def _columns(self, exam: Exam, progress: Progress) -> Columns:
         if self.seen is None:

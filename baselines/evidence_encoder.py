@@ -10,7 +10,7 @@ from cmexam_baseline.exam.progress import Progress, silent
 
 if TYPE_CHECKING:
     from cmexam_baseline.encoders import EncoderSettings
-    from cmexam_baseline.features import EvidenceSentences
+    from cmexam_baseline.features import SentenceRetriever
 
 SENTENCES = "sentences.npz"
 
@@ -22,7 +22,7 @@ class EvidenceEncoder:
     its own or of a copy of it, neither in training nor later.
     """
 
-    def __init__(self, encoder: Any, sentences: EvidenceSentences | None = None) -> None:
+    def __init__(self, encoder: Any, sentences: SentenceRetriever | None = None) -> None:
         self.encoder = encoder
         self.sentences = sentences
 
@@ -49,10 +49,10 @@ class EvidenceEncoder:
         """Collect the sentences of `exam`, find those of every option, train; arguments as for the encoder."""
         n_sentences, evidence, val_evidence = self.encoder.settings.evidence, None, None
         if n_sentences:
-            from cmexam_baseline.features import EvidenceSentences
+            from cmexam_baseline.features import SentenceRetriever
 
             said = progress or silent
-            self.sentences = EvidenceSentences.fit(exam, said)
+            self.sentences = SentenceRetriever.fit(exam, said)
             evidence = self.sentences.find(exam, n_sentences, said)
             val_evidence = None if val is None else self.sentences.find(val, n_sentences, said)
         self.encoder.fit(exam, val, progress, evidence=evidence, val_evidence=val_evidence, folder=folder)
@@ -99,6 +99,6 @@ class EvidenceEncoder:
         """A loaded encoder and the sentences in its folder; `InputError` if it reads some and they are gone."""
         if not encoder.description.settings.evidence:
             return cls(encoder)
-        from cmexam_baseline.features import EvidenceSentences
+        from cmexam_baseline.features import SentenceRetriever
 
-        return cls(encoder, EvidenceSentences.load(folder / SENTENCES))
+        return cls(encoder, SentenceRetriever.load(folder / SENTENCES))

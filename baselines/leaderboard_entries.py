@@ -131,11 +131,11 @@ def standings_of_predictions(file: Path, exam: Exam, split: str) -> list[Standin
 def standings_of_free_baselines(exam: Exam, train: Exam | None, split: str) -> list[Standing]:
     """The baselines that cost nothing, on `exam`; those that learn from answers only with `train`."""
     from cmexam_baseline.baselines.split_scores import answer_scores
-    from cmexam_baseline.features.dummy import TRIVIAL_BASELINES, MostFrequentLetter
+    from cmexam_baseline.features.dummy import DUMMY_BASELINES, MostFrequentLetter
 
     fitted = {
         name: kind() if train is None else kind().fit(train)
-        for name, kind in TRIVIAL_BASELINES.items()
+        for name, kind in DUMMY_BASELINES.items()
         if train is not None or kind is not MostFrequentLetter
     }
     questions = exam.fingerprint()

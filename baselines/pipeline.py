@@ -121,8 +121,8 @@ def writes(kind: str) -> bool:
 def _lightgbm(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Progress) -> Any:
     from cmexam_baseline.features import LightGBMBaseline
 
-    baseline = LightGBMBaseline(seed=seed, embedder=plan.embedder, bm25=plan.bm25)
-    return baseline.fit(*_train_and_val(splits), progress=stages, is_extra=_is_extra(plan))
+    baseline = LightGBMBaseline(random_state=seed, embedder=plan.embedder, bm25=plan.bm25)
+    return baseline.fit(*_train_and_val(splits), progress=stages, from_other_exam=_is_extra(plan))
 
 
 def _encoder(plan: Plan, seed: int, splits: Mapping[str, Split], stages: StageTimer) -> Any:

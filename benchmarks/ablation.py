@@ -21,14 +21,14 @@ from cmexam_baseline.exam.decoding import Decoder
 from cmexam_baseline.features import LightGBMBaseline
 from cmexam_baseline.features import booster as trees
 from cmexam_baseline.features.bm25 import BM25Index
-from cmexam_baseline.features.feature_table import Table
-from cmexam_baseline.features.training_index import Library, right_options
+from cmexam_baseline.features.feature_table import FeatureTable
+from cmexam_baseline.features.training_index import TrainingIndex, right_options
 
 # What a group is called: the beginnings of its features' names.
 GROUPS = {
-    "options like this one, by likeness of the stems": ("rated_",),
-    "record of the option's text": ("record",),
-    "sentences of explanations, by likeness": ("told_",),
+    "options like this one, by likeness of the stems": ("votes_",),
+    "record of the option's text": ("history",),
+    "sentences of explanations, by likeness": ("explanation_",),
     "sentences of explanations, by coverage": ("sentence_",),
     "sentences of explanations, by BM25": ("bm25_",),
     "answered questions as statements": ("stated_",),
@@ -39,35 +39,36 @@ GROUPS = {
     ),
 }  # fmt: skip
 INDICES = {
-    "explanations (sentences)": ("told_", "sentence_", "bm25_"),
-    "options": ("rated_", "record_like", "record_right_like", "record_wrong_like"),
-    "option texts": ("record", "list_", "companions_"),
+    "explanations (sentences)": ("explanation_", "sentence_", "bm25_"),
+    "options": ("votes_", "history_like", "history_right_like", "history_wrong_like"),
+    "option texts": ("history", "list_", "companions_"),
     "statements": ("stated_",),
     "right and wrong options of questions": ("reversed_right", "reversed_wrong", "reversed_balance"),
 }
 
 
-def tables(data: Path, work: Path) -> tuple[Exam, Exam, Table, Table]:
+def tables(data: Path, work: Path) -> tuple[Exam, Exam, FeatureTable, FeatureTable]:
     """Both exams and their features, computed on the first run."""
     splits = read_splits(data)
     train, val = splits["train"][splits["train"].answers > 0], splits["val"]
     file = work / f"{train.fingerprint()[:12]}-{val.fingerprint()[:12]}.npz"
     if not file.exists():
-        library = Library.fit(train)
-        ranked = BM25Index.fit(library, train)
+        index = TrainingIndex.fit(train)
+        ranked = BM25Index.fit(index, train)
         seen, asked = (
-            Table.build(library, exam, more=ranked.evidence(library, exam)) for exam in (train, val)
+            FeatureTable.build(index, exam, extra_columns=ranked.evidence(index, exam))
+            for exam in (train, val)
         )
         np.savez(file, train=seen.values, val=asked.values, names=np.array(seen.names))
     with np.load(file, allow_pickle=False) as saved:
         names = saved["names"].tolist()
-        return train, val, Table(names, saved["train"]), Table(names, saved["val"])
+        return train, val, FeatureTable(names, saved["train"]), FeatureTable(names, saved["val"])
 
 
-def without(table: Table, prefixes: tuple[str, ...], only: bool = False) -> Table:
+def without(table: FeatureTable, prefixes: tuple[str, ...], only: bool = False) -> FeatureTable:
     """`table` without the features that begin so, or with them alone."""
     kept = [i for i, name in enumerate(table.names) if name.startswith(prefixes) == only]
-    return Table([table.names[i] for i in kept], np.ascontiguousarray(table.values[:, kept]))
+    return FeatureTable([table.names[i] for i in kept], np.ascontiguousarray(table.values[:, kept]))
 
 
 def main() -> None:
@@ -78,25 +79,29 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--n_jobs", type=int, default=2)
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     train, val, seen, asked = tables(arguments.data, arguments.work)
     store = arguments.work / "fits.json"
     fits: dict[str, float] = json.loads(store.read_text()) if store.exists() else {}
-    rounds = LightGBMBaseline().rounds
+    n_estimators = LightGBMBaseline().n_estimators
 
     def accuracies(name: str, prefixes: tuple[str, ...], only: bool = False) -> list[float]:
-        for seed in arguments.seeds:
-            if f"{name} {seed}" not in fits:
-                model = trees.grow(
-                    without(seen, prefixes, only), right_options(train), rounds, seed, arguments.threads
+        for random_state in arguments.seeds:
+            if f"{name} {random_state}" not in fits:
+                model = trees.train(
+                    without(seen, prefixes, only),
+                    right_options(train),
+                    n_estimators,
+                    random_state,
+                    arguments.n_jobs,
                 )
                 scores = trees.probabilities(model, without(asked, prefixes, only))
                 answers = Decoder.argmax().decode(scores, val.option_offsets)
-                fits[f"{name} {seed}"] = float((answers == val.answers).mean() * 100)
+                fits[f"{name} {random_state}"] = float((answers == val.answers).mean() * 100)
                 store.write_text(json.dumps(fits, indent=1))
-        return [fits[f"{name} {seed}"] for seed in arguments.seeds]
+        return [fits[f"{name} {random_state}"] for random_state in arguments.seeds]
 
     full = accuracies("all features", ())
     rows = [("all features", full)]

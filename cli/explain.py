@@ -67,7 +67,7 @@ def explain(
     model: Any = opened.load_model()
     asked = questions[place : place + 1]
     answer = model.predict(asked).letters()[0]
-    found = model.reasons(asked, top)
+    found = model.attributions(asked, top)
     if as_json:
         console.print_json(as_dict(asked[0], answer, found))
     else:

@@ -12,12 +12,12 @@ from rich.table import Table
 from cmexam_baseline.cli.console import sanitize
 from cmexam_baseline.exam import Question
 from cmexam_baseline.exam.letters import LETTERS
-from cmexam_baseline.features.attribution import OptionReasons, Witness
+from cmexam_baseline.features.attribution import Evidence, OptionAttribution
 
 _LONGEST = 60
 
 
-def as_dict(question: Question, answer: str, found: Sequence[OptionReasons]) -> dict[str, Any]:
+def as_dict(question: Question, answer: str, found: Sequence[OptionAttribution]) -> dict[str, Any]:
     """The question, its predicted and true answer, and the reasons by letter."""
     return {
         "id": question.id,
@@ -31,7 +31,7 @@ def as_dict(question: Question, answer: str, found: Sequence[OptionReasons]) -> 
     }
 
 
-def show(console: Console, question: Question, answer: str, found: Sequence[OptionReasons]) -> None:
+def show(console: Console, question: Question, answer: str, found: Sequence[OptionAttribution]) -> None:
     """A table of the options, one of the deciding features and one of the evidence."""
     known = f", right is {question.answer}" if question.answer else ""
     console.print(f"[bold]{sanitize(question.id)}[/bold] {sanitize(question.question)}")
@@ -47,8 +47,8 @@ def show(console: Console, question: Question, answer: str, found: Sequence[Opti
         for one in reasons.features:
             features.add_row("", one.feature, f"{one.value:.3g}", f"{one.contribution:+.2f}")
         evidence.add_section()
-        for number, witness in enumerate([*reasons.questions, *reasons.sentences]):
-            evidence.add_row("" if number else letter, *_cells(witness))
+        for number, piece in enumerate([*reasons.questions, *reasons.sentences]):
+            evidence.add_row("" if number else letter, *_cells(piece))
         if not reasons.questions and not reasons.sentences:
             evidence.add_row(letter, "–", "nothing speaks of this option", "", "")
     for table in (scores, features, evidence):
@@ -63,11 +63,7 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _cells(witness: Witness) -> tuple[str, str, str, str]:
-    text = witness.text if len(witness.text) <= _LONGEST else f"{witness.text[:_LONGEST]}…"
-    said = (
-        f"{sanitize(text)}\n{witness.verdict}: {sanitize(witness.option)}"
-        if witness.verdict
-        else sanitize(text)
-    )
-    return sanitize(witness.id), said, f"{witness.like_stem:.2f}", f"{witness.like_option:.2f}"
+def _cells(piece: Evidence) -> tuple[str, str, str, str]:
+    text = piece.text if len(piece.text) <= _LONGEST else f"{piece.text[:_LONGEST]}…"
+    said = f"{sanitize(text)}\n{piece.verdict}: {sanitize(piece.option)}" if piece.verdict else sanitize(text)
+    return sanitize(piece.id), said, f"{piece.like_stem:.2f}", f"{piece.like_option:.2f}"

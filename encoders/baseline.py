@@ -76,7 +76,7 @@ class EncoderBaseline:
 
         With `val`, the weights of the best evaluation there are kept and the decoding is chosen there.
         `evidence` and `val_evidence` hold a list of sentences for every question, or for every option, such
-        as `features.EvidenceSentences` finds without showing a question its own explanation.
+        as `features.SentenceRetriever` finds without showing a question its own explanation.
         `folder` takes checkpoints and logs: a call that was killed goes on from there when it is repeated.
         Raises `InputError` if the card, the weights, the data or the settings do not allow it.
         """

@@ -1,7 +1,8 @@
-"""Why a question was answered as it was: the evidence for each option, and the features that decided."""
+"""Why a question was answered as it was: evidence for each option and the contributions of its features."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,17 +13,17 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.features import booster as trees
 from cmexam_baseline.features.arrays import Columns, segment_rows
-from cmexam_baseline.features.feature_table import RELATION, Table
+from cmexam_baseline.features.feature_table import RELATION, FeatureTable
 from cmexam_baseline.features.folds import copy_keys
-from cmexam_baseline.features.inverted_index import LEAST_COVERAGE, best_documents
-from cmexam_baseline.features.neighbour_votes import LEAST_SIMILARITY
+from cmexam_baseline.features.inverted_index import COVERAGE_THRESHOLD, top_k
+from cmexam_baseline.features.neighbour_votes import SIMILARITY_THRESHOLD
 from cmexam_baseline.features.queries import Queries
-from cmexam_baseline.features.training_index import Library
+from cmexam_baseline.features.training_index import TrainingIndex
 
 
 @dataclass(frozen=True)
-class Witness:
-    """A training question, or a sentence of its explanation, that speaks of the option.
+class Evidence:
+    """A training question, or a sentence of its explanation, about the option.
 
     id:          of the training question
     text:        its stem, or the sentence
@@ -41,7 +42,7 @@ class Witness:
 
 
 @dataclass(frozen=True)
-class Reason:
+class FeatureContribution:
     """A feature, its value, and what it and its comparisons with the other options add to the log-odds."""
 
     feature: str
@@ -50,33 +51,33 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class OptionReasons:
+class OptionAttribution:
     """The probability of an option, in log-odds `start` plus all contributions, and what speaks of it."""
 
     score: float
     start: float
-    features: list[Reason]
-    questions: list[Witness]
-    sentences: list[Witness]
+    features: list[FeatureContribution]
+    questions: list[Evidence]
+    sentences: list[Evidence]
 
 
-def reasons(
-    library: Library, booster: Any, exam: Exam, most: int, more: Columns | None = None
-) -> list[OptionReasons]:
-    """For every option of every question of `exam` the `most` weightiest features and pieces of evidence.
+def attributions(
+    index: TrainingIndex, boosters: Sequence[Any], exam: Exam, top: int, extra_columns: Columns | None = None
+) -> list[OptionAttribution]:
+    """For every option of every question of `exam` the `top` strongest features and pieces of evidence.
 
-    more: what the table holds besides (see `Table.build`)
+    extra_columns: what the table holds besides (see `FeatureTable.build`)
     """
-    table = Table.build(library, exam, more=more)
-    contributions = trees.contributions(booster, table)
-    scores = trees.probabilities(booster, table)
-    queries = Queries.of(exam, copy_keys(exam), library)
-    questions, sentences = _questions(library, queries, most), _sentences(library, queries, most)
+    table = FeatureTable.build(index, exam, extra_columns=extra_columns)
+    contributions = trees.contributions(boosters, table)
+    scores = trees.probabilities(boosters, table)
+    queries = Queries.of(exam, copy_keys(exam), index)
+    questions, sentences = _questions(index, queries, top), _sentences(index, queries, top)
     return [
-        OptionReasons(
+        OptionAttribution(
             score=float(scores[option]),
             start=float(contributions[option, -1]),
-            features=_features(table, option, contributions[option, :-1], most),
+            features=_features(table, option, contributions[option, :-1], top),
             questions=questions[option],
             sentences=sentences[option],
         )
@@ -84,48 +85,50 @@ def reasons(
     ]
 
 
-def _features(table: Table, option: int, contributions: NDArray[np.float64], most: int) -> list[Reason]:
+def _features(
+    table: FeatureTable, option: int, contributions: NDArray[np.float64], top: int
+) -> list[FeatureContribution]:
     """The features with the greatest contributions, each together with its relations to the other options."""
     totals: dict[str, float] = {}
     for name, contribution in zip(table.names, contributions.tolist(), strict=True):
         feature = name.split(RELATION)[0]
         totals[feature] = totals.get(feature, 0.0) + contribution
-    weightiest = sorted(totals, key=lambda feature: -abs(totals[feature]))[:most]
+    strongest = sorted(totals, key=lambda feature: -abs(totals[feature]))[:top]
     return [
-        Reason(feature, float(table.values[option, table.names.index(feature)]), totals[feature])
-        for feature in weightiest
+        FeatureContribution(feature, float(table.values[option, table.names.index(feature)]), totals[feature])
+        for feature in strongest
     ]
 
 
-def _questions(library: Library, queries: Queries, most: int) -> list[list[Witness]]:
-    scores = library.options.scores(queries.options, queries.option_keys, LEAST_SIMILARITY)
-    near = library.stems.scores(queries.stems, queries.keys).toarray()
-    like_stem = near[queries.owner[segment_rows(scores.indptr)], library.option_owner[scores.indices]]
+def _questions(index: TrainingIndex, queries: Queries, top: int) -> list[list[Evidence]]:
+    scores = index.options.scores(queries.options, queries.option_keys, SIMILARITY_THRESHOLD)
+    near = index.stems.scores(queries.stems, queries.keys).toarray()
+    like_stem = near[queries.owner[segment_rows(scores.indptr)], index.option_owner[scores.indices]]
     return [
         [
-            Witness(
-                id=library.ids[library.option_owner[document]],
-                text=library.questions[library.option_owner[document]],
-                option=library.option_texts[document],
-                verdict="right" if library.option_right[document] else "wrong",
+            Evidence(
+                id=index.ids[index.option_owner[document]],
+                text=index.questions[index.option_owner[document]],
+                option=index.option_texts[document],
+                verdict="right" if index.option_right[document] else "wrong",
                 like_stem=stem,
                 like_option=option,
             )
             for document, stem, option in found
         ]
-        for found in _best(scores, like_stem, most)
+        for found in _best(scores, like_stem, top)
     ]
 
 
-def _sentences(library: Library, queries: Queries, most: int) -> list[list[Witness]]:
-    scores = library.sentences.coverage(queries.option_shares, queries.option_keys, LEAST_COVERAGE)
-    near = library.sentences.scores(queries.stems, queries.keys).toarray()
+def _sentences(index: TrainingIndex, queries: Queries, top: int) -> list[list[Evidence]]:
+    scores = index.sentences.coverage(queries.option_shares, queries.option_keys, COVERAGE_THRESHOLD)
+    near = index.sentences.scores(queries.stems, queries.keys).toarray()
     like_stem = near[queries.owner[segment_rows(scores.indptr)], scores.indices]
     return [
         [
-            Witness(
-                id=library.ids[library.sentence_owner[document]],
-                text=library.sentence_texts[document],
+            Evidence(
+                id=index.ids[index.sentence_owner[document]],
+                text=index.sentence_texts[document],
                 option="",
                 verdict="",
                 like_stem=stem,
@@ -133,18 +136,18 @@ def _sentences(library: Library, queries: Queries, most: int) -> list[list[Witne
             )
             for document, stem, option in found
         ]
-        for found in _best(scores, like_stem, most)
+        for found in _best(scores, like_stem, top)
     ]
 
 
 def _best(
-    like_option: sp.csr_matrix, like_stem: NDArray[np.float32], most: int
+    like_option: sp.csr_matrix, like_stem: NDArray[np.float32], top: int
 ) -> list[list[tuple[int, float, float]]]:
     """For each row the documents with the greatest product of both: document, like_stem, like_option."""
     joint = like_option.copy()
     joint.data = like_option.data * like_stem
     joint.eliminate_zeros()
-    documents, products = best_documents(joint, most)
+    documents, products = top_k(joint, top)
     found = []
     for row, (ids, values) in enumerate(zip(documents.tolist(), products.tolist(), strict=True)):
         pairs = [(one, value) for one, value in zip(ids, values, strict=True) if one >= 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,236 +11,295 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam.decoding import Decoder
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.estimator import Estimator
 from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.predictions import Predictions
 from cmexam_baseline.exam.progress import Progress, silent
 from cmexam_baseline.features import booster as trees
 from cmexam_baseline.features.arrays import Columns, segment_rows
-from cmexam_baseline.features.attribution import OptionReasons, reasons
+from cmexam_baseline.features.attribution import OptionAttribution, attributions
 from cmexam_baseline.features.bm25 import BM25Index
 from cmexam_baseline.features.dense_index import DenseIndex, Embedder
 from cmexam_baseline.features.explainer import Explainer
-from cmexam_baseline.features.feature_table import Table
+from cmexam_baseline.features.feature_table import FeatureTable
 from cmexam_baseline.features.model_folder import read_model, write_model
-from cmexam_baseline.features.stacking import refuse_other_columns
-from cmexam_baseline.features.training_index import Library, right_options
+from cmexam_baseline.features.stacking import check_columns
+from cmexam_baseline.features.training_index import TrainingIndex, right_options
 from cmexam_baseline.metrics.cpu_count import cpu_count
 
-_BOOSTER, _LIBRARY, _EXPLAINER = "booster.txt", "library.npz", "explanations.npz"
-_DENSE, _BM25 = "embeddings.npz", "bm25.npz"
+_INDEX, _EXPLAINER, _DENSE, _BM25 = "training_index.npz", "explanations.npz", "embeddings.npz", "bm25.npz"
 
 
-class LightGBMBaseline:
-    """Answers questions by what similar training questions, their answers and explanations say.
+class LightGBMBaseline(Estimator):
+    """Answers questions from similar training questions, their answers and explanations.
 
-    seed:     of the sampling in LightGBM; the same seed gives the same model, byte for byte
-    rounds:   number of trees
-    threads:  used by LightGBM (default: all cores); does not change the result
-    embedder: a frozen encoder whose vectors are one more kind of evidence (default: none)
-    bm25:     whether sentences are ranked by BM25, too
+    random_state:      seed of the sampling in LightGBM; the same seed gives the same model, byte for byte
+    n_estimators, learning_rate, num_leaves, min_child_samples, subsample, colsample_bytree, reg_lambda, max_bin:
+                       as in `lightgbm.LGBMClassifier`
+    bag:               number of boosters with different seeds whose probabilities are averaged
+    n_jobs:            threads for LightGBM (default: all processors); does not change the result
+    embedder:          a frozen encoder whose vectors are one more kind of evidence (default: none)
+    bm25:              whether sentences are ranked by BM25, too
+
+    Learned by `fit`: `decoder_`, `index_` (what the training exam holds), `boosters_`, `explainer_`.
 
     >>> from cmexam_baseline.exam import Question
     >>> exam = Exam.from_questions([Question("q1", "缺乏可致夜盲症的维生素是", ("维生素A", "维生素C"), "A")])
-    >>> predictions = LightGBMBaseline(rounds=5).fit(exam).predict(exam)
+    >>> predictions = LightGBMBaseline(n_estimators=5).fit(exam).predict(exam)
     >>> len(predictions.answers), len(predictions.option_scores)
     (1, 2)
     """
 
+    # Learned.
+    decoder_: Decoder
+    index_: TrainingIndex
+    boosters_: list[Any]
+    explainer_: Explainer
+    dense_index_: DenseIndex | None
+    bm25_index_: BM25Index | None
+    embeddings_: dict[str, str] | None
+    extra_columns_: list[str]
+
     def __init__(
         self,
-        seed: int = 0,
-        rounds: int = 300,
-        threads: int | None = None,
+        *,
+        random_state: int = 0,
+        n_estimators: int = 300,
+        learning_rate: float = 0.05,
+        num_leaves: int = 31,
+        min_child_samples: int = 40,
+        subsample: float = 0.7,
+        # Many features say nearly the same: trees on a few of them each are as accurate and far cheaper.
+        colsample_bytree: float = 0.15,
+        reg_lambda: float = 0.0,
+        max_bin: int = 63,
+        bag: int = 1,
+        n_jobs: int | None = None,
         embedder: Embedder | None = None,
         bm25: bool = False,
     ) -> None:
-        self.seed = seed
-        self.rounds = rounds
-        self.threads = threads or cpu_count()
-        self.decoder = Decoder.argmax()
-        self._library: Library | None = None
-        self._booster: Any = None
-        self._explainer = Explainer([])
-        self._embedder = embedder
-        self._embeddings = embedder.describe() if embedder else None
-        self._dense: DenseIndex | None = None
+        self.random_state = random_state
+        self.n_estimators = n_estimators
+        self.learning_rate = learning_rate
+        self.num_leaves = num_leaves
+        self.min_child_samples = min_child_samples
+        self.subsample = subsample
+        self.colsample_bytree = colsample_bytree
+        self.reg_lambda = reg_lambda
+        self.max_bin = max_bin
+        self.bag = bag
+        self.n_jobs = n_jobs
+        self.embedder = embedder
         self.bm25 = bm25
-        self._ranked: BM25Index | None = None
-        self._more: list[str] = []
 
     @property
     def settings(self) -> dict[str, Any]:
         """What decides the model besides the data, for JSON."""
-        own = {"seed": self.seed, "rounds": self.rounds, "decoder": self.decoder.to_dict()}
-        given = {"bm25": self.bm25, "embeddings": self._embeddings, "more": self._more}
-        return {**own, **{name: value for name, value in given.items() if value}}
+        found: dict[str, Any] = {"random_state": self.random_state}
+        found |= {name: getattr(self, name) for name in trees.TUNABLE}
+        embeddings = self.embedder.describe() if self.embedder else getattr(self, "embeddings_", None)
+        if self.__sklearn_is_fitted__():
+            found["decoder"] = self.decoder_.to_dict()
+        given = {
+            "bm25": self.bm25,
+            "embeddings": embeddings,
+            "extra_columns": getattr(self, "extra_columns_", None),
+        }
+        return {**found, **{name: value for name, value in given.items() if value}}
 
     def use_embedder(self, embedder: Embedder) -> None:
         """Give a loaded model the encoder that it was trained with.
 
         Raises `InputError` where it was trained without one or with other weights.
         """
-        if self._embeddings is None:
-            raise InputError("this model was trained without embeddings; leave the encoder away")
-        if embedder.fingerprint != self._embeddings["fingerprint"]:
+        self._check_is_fitted()
+        if self.embeddings_ is None:
+            raise InputError("this model was trained without embeddings; omit `embeddings`")
+        if embedder.fingerprint != self.embeddings_["fingerprint"]:
             raise InputError(
-                f"{embedder.name} has other weights than {self._embeddings['name']}, with which the model was "
-                "trained; name the folder of those weights with --embeddings"
+                f"{embedder.name} has other weights than {self.embeddings_['name']}, with which the model was "
+                "trained; name the folder of those weights as `embeddings`"
             )
-        self._embedder = embedder
+        self.embedder = embedder
 
     def fit(
         self,
         exam: Exam,
         val: Exam | None = None,
+        *,
         progress: Progress | None = None,
-        is_extra: NDArray[np.bool_] | None = None,
-        more: Columns | None = None,
-        val_more: Columns | None = None,
+        from_other_exam: NDArray[np.bool_] | None = None,
     ) -> LightGBMBaseline:
         """Learn from `exam`; choose on `val`, where given, when to answer with several letters.
 
-        is_extra, bool (n,), says which questions come from another exam than those that will be asked, so
-        that what they say can be weighed otherwise. `more` holds further columns, each with a number for
-        every option of `exam`, such as `score_columns` makes of another model's probabilities; `val_more` the
-        same for `val`. The numbers of a question must not stem from its own answer, or the trees learn to
-        believe them. Questions without an answer are passed over. Without `val` every answer is a single
-        letter. Raises `InputError` where no question has an answer or columns do not fit.
+        from_other_exam: bool (n,), which questions come from another exam than those that will be asked, so
+                         that their evidence is weighed separately (default: none)
+
+        Questions without an answer are ignored. Without `val` every answer is a single letter. Returns itself.
+        Raises `InputError` where no question has an answer or a package is missing.
         """
-        report = progress or silent
-        is_extra = np.zeros(len(exam), dtype=np.bool_) if is_extra is None else is_extra
-        self._more, known = list(more or {}), exam.answers > 0
-        refuse_other_columns(more or {}, exam, self._more)
-        answered, is_extra = (exam, is_extra) if known.all() else (exam[known], is_extra[known])
-        given = {
-            name: column[known[segment_rows(exam.option_offsets)]] for name, column in (more or {}).items()
-        }
-        if not len(answered):
+        return self.fit_stacked(exam, val, progress=progress, from_other_exam=from_other_exam)
+
+    def fit_stacked(
+        self,
+        exam: Exam,
+        val: Exam | None = None,
+        *,
+        progress: Progress | None = None,
+        from_other_exam: NDArray[np.bool_] | None = None,
+        extra_columns: Columns | None = None,
+        val_extra_columns: Columns | None = None,
+    ) -> LightGBMBaseline:
+        """As `fit`, with further feature columns, one number per option of `exam` and of `val`.
+
+        `score_columns` makes them from another model's probabilities. The numbers of a question must not
+        depend on its own answer, or the trees learn to trust them too much.
+        """
+        require("lightgbm", purpose="LightGBM")
+        report, given = progress or silent, extra_columns or {}
+        other = np.zeros(len(exam), dtype=np.bool_) if from_other_exam is None else from_other_exam
+        check_columns(given, exam, list(given))
+        known = exam.answers > 0
+        if not known.any():
             raise InputError("no training question has an answer; give a training file with answers")
-        self._library = Library.fit(answered, progress=report, is_extra=is_extra)
-        if self.bm25:
-            self._ranked = BM25Index.fit(self._library, answered)
-        if self._embedder is not None:
-            self._dense = DenseIndex.fit(answered, self._embedder, progress=report)
-        further = {**self._bm25_evidence(answered, report), **self._dense_evidence(answered, report), **given}
-        table = Table.build(self._library, answered, progress=report, is_extra=is_extra, more=further)
-        self._booster = trees.grow(
-            table, right_options(answered), self.rounds, self.seed, self.threads, report
+        if not known.all():
+            of_options = known[segment_rows(exam.option_offsets)]
+            exam, other = exam[known], other[known]
+            given = {name: column[of_options] for name, column in given.items()}
+        self.extra_columns_ = list(given)
+        self.index_ = TrainingIndex.fit(exam, progress=report, from_other_exam=other)
+        self.bm25_index_ = BM25Index.fit(self.index_, exam) if self.bm25 else None
+        self.embeddings_, self.dense_index_ = None, None
+        if self.embedder is not None:
+            self.embeddings_ = self.embedder.describe()
+            self.dense_index_ = DenseIndex.fit(exam, self.embedder, progress=report)
+        further = self._further_columns(exam, given, report)
+        table = FeatureTable.build(
+            self.index_, exam, progress=report, from_other_exam=other, extra_columns=further
         )
-        self._explainer = Explainer.fit(answered)
-        self.decoder = Decoder.argmax()
+        settings = trees.TreeSettings(
+            random_state=self.random_state, **{name: getattr(self, name) for name in trees.TUNABLE}
+        )
+        self.boosters_ = trees.train(table, right_options(exam), settings, self.n_jobs or cpu_count(), report)
+        self.explainer_ = Explainer.fit(exam)
+        self.decoder_ = Decoder.argmax()
         if val is not None:
-            scores = self.option_scores(val, lambda stage, *count: report(f"val: {stage}", *count), val_more)
-            self.decoder = Decoder.fit(scores, val.option_offsets, val.answers, val.questions)
+            scores = self.option_scores(
+                val, lambda stage, *count: report(f"val: {stage}", *count), val_extra_columns
+            )
+            self.decoder_ = Decoder.fit(scores, val.option_offsets, val.answers, val.questions)
         return self
 
     def predict(
-        self, exam: Exam, progress: Progress | None = None, more: Columns | None = None
+        self, exam: Exam, progress: Progress | None = None, extra_columns: Columns | None = None
     ) -> Predictions:
         """Answers, the probability of every option and, where training questions had any, explanations.
 
-        A training question with the same stem and options as a question of `exam` is not looked at. `more`
-        holds the further columns that it was trained with, if any. Raises `InputError` before `fit` or
-        `load`, and for other columns.
+        A training question with the same stem and options as a question of `exam` is not used for it.
+        `extra_columns` holds the columns that the model was trained with, if any. Raises `NotFittedError`
+        before `fit` or `load`, and `InputError` for other columns.
         """
-        scores = self.option_scores(exam, progress, more)
-        answers = self.decoder.decode(scores, exam.option_offsets, exam.questions)
-        explanations = self._explained(exam, answers, progress or silent)
+        scores = self.option_scores(exam, progress, extra_columns)
+        answers = self.decoder_.decode(scores, exam.option_offsets, exam.questions)
+        explanations = None
+        if self.explainer_.sentences:
+            explanations = self.explainer_.explain(self.index_, exam, answers, progress or silent)
         return Predictions(exam.ids, answers, scores, exam.option_offsets, explanations)
 
     def option_scores(
-        self, exam: Exam, progress: Progress | None = None, more: Columns | None = None
+        self, exam: Exam, progress: Progress | None = None, extra_columns: Columns | None = None
     ) -> NDArray[np.float64]:
         """The probability of every option that it is right, float64, flat in exam order."""
-        if self._library is None:
-            raise InputError("the baseline has not learned anything yet; call fit or load first")
+        self._check_is_fitted()
         if not len(exam):
             return np.zeros(0, dtype=np.float64)
-        further = self._further(exam, more, progress or silent)
-        table = Table.build(self._library, exam, progress=progress or silent, more=further)
-        return trees.probabilities(self._booster, table)
+        further = self._further_columns(exam, extra_columns, progress or silent)
+        table = FeatureTable.build(self.index_, exam, progress=progress or silent, extra_columns=further)
+        return trees.probabilities(self.boosters_, table)
 
-    def _further(self, exam: Exam, more: Columns | None, progress: Progress) -> Columns:
-        """The columns beside those of the library, in the order in which the trees know them."""
-        given = more or {}
-        refuse_other_columns(given, exam, self._more)
-        return {
-            **self._bm25_evidence(exam, progress),
-            **self._dense_evidence(exam, progress),
-            **{name: given[name] for name in self._more},
-        }
+    def attributions(
+        self, exam: Exam, top: int = 5, extra_columns: Columns | None = None
+    ) -> list[OptionAttribution]:
+        """Why each option of `exam` scores as it does, flat in exam order: the `top` features and evidence.
 
-    def _bm25_evidence(self, exam: Exam, progress: Progress) -> Columns:
-        if self._ranked is None or self._library is None:
-            return {}
-        return self._ranked.evidence(self._library, exam, progress)
-
-    def _dense_evidence(self, exam: Exam, progress: Progress) -> Columns:
-        if self._dense is None:
-            return {}
-        if self._embedder is None:
-            name = (self._embeddings or {}).get("name")
-            raise InputError(f"the model was trained with embeddings of {name}; call use_embedder first")
-        return self._dense.evidence(exam, self._embedder, progress=progress)
-
-    def reasons(self, exam: Exam, most: int = 5, more: Columns | None = None) -> list[OptionReasons]:
-        """Why each option of `exam` scores as it does, flat in exam order; the `most` weightiest reasons.
-
-        `more` as for `predict`. Raises `InputError` before `fit` or `load`, and for other columns.
+        `extra_columns` as for `predict`. Raises `NotFittedError` before `fit` or `load`, and `InputError` for
+        other columns.
         """
-        if self._library is None:
-            raise InputError("the baseline has not learned anything yet; call fit or load first")
-        return reasons(self._library, self._booster, exam, most, self._further(exam, more, silent))
+        self._check_is_fitted()
+        further = self._further_columns(exam, extra_columns, silent)
+        return attributions(self.index_, self.boosters_, exam, top, further)
 
-    def _explained(self, exam: Exam, answers: NDArray[np.uint16], progress: Progress) -> list[str] | None:
-        if self._library is None or not self._explainer.sentences:
-            return None
-        return self._explainer.explain(self._library, exam, answers, progress)
+    def _further_columns(self, exam: Exam, given: Columns | None, progress: Progress) -> Columns:
+        """The columns beside those of the index, in the order in which the trees know them."""
+        check_columns(given or {}, exam, self.extra_columns_)
+        columns: Columns = {}
+        if self.bm25_index_ is not None:
+            columns |= self.bm25_index_.evidence(self.index_, exam, progress)
+        if self.dense_index_ is not None:
+            if self.embedder is None:
+                name = (self.embeddings_ or {}).get("name")
+                raise InputError(f"the model was trained with embeddings of {name}; call use_embedder first")
+            columns |= self.dense_index_.evidence(exam, self.embedder, progress=progress)
+        return {**columns, **{name: (given or {})[name] for name in self.extra_columns_}}
 
     def save(self, folder: str | os.PathLike[str], overwrite: bool = False) -> None:
         """Write the model as JSON, npz without pickle and LightGBM's own text into a new `folder`.
 
-        Raises `InputError` before `fit` or `load`, and where `folder` holds something and `overwrite` is not
-        set.
+        Raises `NotFittedError` before `fit` or `load`, and `InputError` where `folder` is not empty and
+        `overwrite` is not set.
         """
-        if self._library is None:
-            raise InputError("there is no model to save yet; call fit first")
+        self._check_is_fitted()
         files = {
-            _BOOSTER: trees.to_text(self._booster).encode(),
-            _LIBRARY: pack_arrays(self._library.arrays()),
-            _EXPLAINER: pack_arrays(self._explainer.arrays()),
+            **{_booster_file(i): trees.to_text(one).encode() for i, one in enumerate(self.boosters_)},
+            _INDEX: pack_arrays(self.index_.arrays()),
+            _EXPLAINER: pack_arrays(self.explainer_.arrays()),
         }
-        if self._dense is not None:
-            files[_DENSE] = pack_arrays(self._dense.arrays())
-        if self._ranked is not None:
-            files[_BM25] = pack_arrays(self._ranked.arrays())
+        if self.dense_index_ is not None:
+            files[_DENSE] = pack_arrays(self.dense_index_.arrays())
+        if self.bm25_index_ is not None:
+            files[_BM25] = pack_arrays(self.bm25_index_.arrays())
         write_model(folder, self.settings, files, overwrite)
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str], threads: int | None = None) -> LightGBMBaseline:
+    def load(cls, folder: str | os.PathLike[str], n_jobs: int | None = None) -> LightGBMBaseline:
         """The model that `save` wrote; runs no code from the folder.
 
-        One that was trained with embeddings answers after `use_embedder`.
-        Raises `InputError` where the folder holds no such model, another kind, or was changed.
+        One that was trained with embeddings predicts after `use_embedder`. Raises `InputError` where the folder
+        holds no such model, another kind, or was changed.
         """
+        require("lightgbm", purpose="LightGBM")
         settings, files = read_model(folder)
         try:
-            baseline = cls(int(settings["seed"]), int(settings["rounds"]), threads)
-            baseline.decoder = Decoder.from_dict(settings["decoder"])
-            baseline._library = Library.from_arrays(unpack_arrays(files[_LIBRARY]))
-            if "embeddings" in settings:
-                remembered = settings["embeddings"]
-                baseline._embeddings = {key: str(remembered[key]) for key in ("name", "fingerprint")}
-                baseline._dense = DenseIndex.from_arrays(unpack_arrays(files[_DENSE]))
-            if settings.get("bm25"):
-                baseline.bm25 = True
-                baseline._ranked = BM25Index.from_arrays(unpack_arrays(files[_BM25]))
-            baseline._more = [str(name) for name in settings.get("more", [])]
-            baseline._explainer = Explainer.from_arrays(unpack_arrays(files[_EXPLAINER]))
-            baseline._booster = trees.from_text(files[_BOOSTER].decode())
+            given = {name: _PARAMETER_TYPES[name](settings[name]) for name in _PARAMETER_TYPES}
+            baseline = cls(n_jobs=n_jobs, bm25=bool(settings.get("bm25")), **given)
+            baseline._restore(settings, files)
         except UNREADABLE as error:
             raise InputError(
                 f"{folder} does not fit this version ({error}); train the model again"
             ) from error
         return baseline
+
+    def _restore(self, settings: dict[str, Any], files: dict[str, bytes]) -> None:
+        self.decoder_ = Decoder.from_dict(settings["decoder"])
+        self.index_ = TrainingIndex.from_arrays(unpack_arrays(files[_INDEX]))
+        self.embeddings_, self.dense_index_, self.bm25_index_ = None, None, None
+        if "embeddings" in settings:
+            self.embeddings_ = {key: str(settings["embeddings"][key]) for key in ("name", "fingerprint")}
+            self.dense_index_ = DenseIndex.from_arrays(unpack_arrays(files[_DENSE]))
+        if self.bm25:
+            self.bm25_index_ = BM25Index.from_arrays(unpack_arrays(files[_BM25]))
+        self.extra_columns_ = [str(name) for name in settings.get("extra_columns", [])]
+        self.explainer_ = Explainer.from_arrays(unpack_arrays(files[_EXPLAINER]))
+        self.boosters_ = [trees.from_text(files[_booster_file(i)].decode()) for i in range(self.bag)]
+
+
+_PARAMETER_TYPES: dict[str, Callable[[Any], Any]] = {
+    name: float if name in ("learning_rate", "subsample", "colsample_bytree", "reg_lambda") else int
+    for name in ("random_state", *trees.TUNABLE)
+}
+
+
+def _booster_file(member: int) -> str:
+    return f"booster-{member + 1}.txt"

@@ -13,39 +13,39 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.progress import Progress, silent
 from cmexam_baseline.features.arrays import Columns, segment_max, segment_rows, segment_sum
 from cmexam_baseline.features.folds import copy_keys
-from cmexam_baseline.features.inverted_index import Index, as_array
+from cmexam_baseline.features.inverted_index import InvertedIndex, as_array
 from cmexam_baseline.features.threads import in_threads
-from cmexam_baseline.features.training_index import Library
+from cmexam_baseline.features.training_index import TrainingIndex
 
 _BLOCK = 64
 # Sentences with less than this of the k1 + 1 that they could have say nothing about an option.
-_LEAST = 0.25
+_THRESHOLD = 0.25
 
 
 @dataclass(frozen=True, eq=False)
 class BM25Index:
-    """Stems and sentences of a `Library` with BM25's weights; a row sees those of other questions only.
+    """Stems and sentences of a `TrainingIndex` with BM25's weights; a row sees those of other questions only.
 
     What is a usual length comes from stems alone, so that no explanation moves the figures of its own question.
     """
 
-    stems: Index
-    sentences: Index
+    stems: InvertedIndex
+    sentences: InvertedIndex
 
     @classmethod
-    def fit(cls, library: Library, exam: Exam) -> BM25Index:
-        """The index of the questions that `library` was made of, `exam`."""
-        vocabulary = library.vocabulary
-        stems, sentences = vocabulary.counts(exam.questions), vocabulary.counts(library.sentence_texts)
+    def fit(cls, index: TrainingIndex, exam: Exam) -> BM25Index:
+        """The index of the questions that `index` was made of, `exam`."""
+        vocabulary = index.vocabulary
+        stems, sentences = vocabulary.counts(exam.questions), vocabulary.counts(index.sentence_texts)
         usual_length = max(1.0, float(stems.sum()) / len(exam))
         return cls(
-            Index.build(vocabulary.bm25(stems, usual_length), library.stems.keys),
-            Index.build(vocabulary.bm25(sentences, usual_length), library.sentences.keys),
+            InvertedIndex.build(vocabulary.bm25(stems, usual_length), index.stems.keys),
+            InvertedIndex.build(vocabulary.bm25(sentences, usual_length), index.sentences.keys),
         )
 
-    def evidence(self, library: Library, exam: Exam, progress: Progress = silent) -> Columns:
+    def evidence(self, index: TrainingIndex, exam: Exam, progress: Progress = silent) -> Columns:
         """How well one sentence speaks of stem and option, one value an option, flat in exam order."""
-        vocabulary, keys = library.vocabulary, copy_keys(exam)
+        vocabulary, keys = index.vocabulary, copy_keys(exam)
         stems = vocabulary.rarities(vocabulary.counts(exam.questions))
         options = vocabulary.rarities(vocabulary.counts(exam.option_texts))
 
@@ -54,12 +54,12 @@ class BM25Index:
             offsets = exam.option_offsets[start : start + _BLOCK + 1]
             asked_stems, asked_options = stems[rows], options[offsets[0] : offsets[-1]]
             owner = segment_rows(offsets - offsets[0])
-            scores = self.sentences.scores(asked_options, keys[rows][owner], _LEAST)
+            scores = self.sentences.scores(asked_options, keys[rows][owner], _THRESHOLD)
             asking, of_option = owner[segment_rows(scores.indptr)], scores.data.astype(np.float64)
             with as_array(self.sentences.scores(asked_stems, keys[rows])) as near_sentence:
                 of_stem = near_sentence[asking, scores.indices].astype(np.float64)
             with as_array(self.stems.scores(asked_stems, keys[rows])) as near:
-                near_question = near[asking, library.sentence_owner[scores.indices]] * of_option
+                near_question = near[asking, index.sentence_owner[scores.indices]] * of_option
             joint = of_stem * of_option
             return {
                 "bm25_best": segment_max(joint, scores.indptr),
@@ -88,8 +88,8 @@ class BM25Index:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> BM25Index:
         """The index that `arrays` described; raises `KeyError` where a part is missing."""
 
-        def part(prefix: str) -> Index:
+        def part(prefix: str) -> InvertedIndex:
             own = {name.removeprefix(prefix): one for name, one in arrays.items() if name.startswith(prefix)}
-            return Index.from_arrays(own)
+            return InvertedIndex.from_arrays(own)
 
         return cls(part("stems."), part("sentences."))

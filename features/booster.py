@@ -3,61 +3,102 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.progress import Progress, silent
-from cmexam_baseline.features.feature_table import Table
+from cmexam_baseline.features.feature_table import FeatureTable
 
-_SETTINGS = {
+# The same trees on every run and for every number of threads.
+_FIXED = {
     "objective": "binary",
-    # Many features say nearly the same: small trees on a few of them each are as accurate and far cheaper.
-    "learning_rate": 0.05,
-    "num_leaves": 31,
-    "max_bin": 63,
-    "min_data_in_leaf": 40,
-    "bagging_fraction": 0.7,
-    "bagging_freq": 1,
-    "feature_fraction": 0.15,
-    # The same trees on every run and for every number of threads.
+    "subsample_freq": 1,
     "deterministic": True,
     "force_row_wise": True,
     "verbosity": -1,
 }
 
-# Below this many options threads wait for each other longer than they work, on a busy machine a hundred times.
+# Below this many options threads wait for each other longer than they work.
 _WORTH_THREADS = 20_000
 
 
-def grow(
-    table: Table, right: NDArray[np.bool_], rounds: int, seed: int, threads: int, progress: Progress = silent
-) -> Any:
-    """A LightGBM booster that tells right options from wrong ones."""
+@dataclass(frozen=True)
+class TreeSettings:
+    """What decides the trees; names, meanings and units are those of `lightgbm.LGBMClassifier`.
+
+    bag: how many boosters with different seeds are averaged
+    """
+
+    random_state: int
+    n_estimators: int
+    learning_rate: float
+    num_leaves: int
+    min_child_samples: int
+    subsample: float
+    colsample_bytree: float
+    reg_lambda: float
+    max_bin: int
+    bag: int
+
+    def parameters(self, member: int) -> dict[str, Any]:
+        """The parameters of one booster, for `lightgbm.train`."""
+        return {
+            **_FIXED,
+            # Seeds of different models do not share a member of their bags.
+            "seed": self.random_state + member * 1_000_003,
+            **{name: getattr(self, name) for name in TUNABLE if name not in ("n_estimators", "bag")},
+        }
+
+
+# The settings of the trees that a user may change, besides the seed.
+TUNABLE = tuple(name for name in TreeSettings.__dataclass_fields__ if name != "random_state")
+
+
+def train(
+    table: FeatureTable,
+    right: NDArray[np.bool_],
+    settings: TreeSettings,
+    n_jobs: int,
+    progress: Progress = silent,
+) -> list[Any]:
+    """The LightGBM boosters that tell right options from wrong ones, `settings.bag` of them."""
     import lightgbm
 
-    data = lightgbm.Dataset(table.values, right.astype(np.float32), feature_name=table.names)
-    useful_threads = threads if len(table.values) >= _WORTH_THREADS else 1
-    settings = {**_SETTINGS, "seed": seed, "num_threads": useful_threads}
+    total = settings.n_estimators * settings.bag
+    threads = {"num_threads": n_jobs if len(table.values) >= _WORTH_THREADS else 1}
+    data = lightgbm.Dataset(
+        table.values,
+        right.astype(np.float32),
+        feature_name=table.names,
+        params={**settings.parameters(0), **threads},
+    )
+    boosters: list[Any] = []
 
     def report(state: Any) -> None:
-        progress("growing trees", state.iteration + 1, rounds)
+        progress("training trees", len(boosters) * settings.n_estimators + state.iteration + 1, total)
 
-    return lightgbm.train(settings, data, num_boost_round=rounds, callbacks=[report])
-
-
-def probabilities(booster: Any, table: Table) -> NDArray[np.float64]:
-    """The probability that each option is right, float64 (options,)."""
-    return np.asarray(booster.predict(table.values), dtype=np.float64)
+    for member in range(settings.bag):
+        parameters = {**settings.parameters(member), **threads}
+        boosters.append(lightgbm.train(parameters, data, settings.n_estimators, callbacks=[report]))
+    return boosters
 
 
-def contributions(booster: Any, table: Table) -> NDArray[np.float64]:
+def probabilities(boosters: Sequence[Any], table: FeatureTable) -> NDArray[np.float64]:
+    """The probability that each option is right, float64 (options,): the mean over the boosters."""
+    return np.asarray(np.mean([one.predict(table.values) for one in boosters], axis=0), dtype=np.float64)
+
+
+def contributions(boosters: Sequence[Any], table: FeatureTable) -> NDArray[np.float64]:
     """What each feature adds to the log-odds of each option (TreeSHAP), float64 (options, features + 1).
 
     The last column is where every option starts from.
     """
-    return np.asarray(booster.predict(table.values, pred_contrib=True), dtype=np.float64)
+    parts = [one.predict(table.values, pred_contrib=True) for one in boosters]
+    return np.asarray(np.mean(parts, axis=0), dtype=np.float64)
 
 
 def to_text(booster: Any) -> str:

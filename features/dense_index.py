@@ -148,7 +148,7 @@ class _Known:
         near, likeness = self._neighbours(stems, asked.keys[rows])
         offered = self.texts[self.index.options[near]]
         n, k, most, d = offered.shape
-        # Products this small are done before threads of a BLAS have met.
+        # Products this small are done before the threads of a BLAS have started.
         products = np.einsum("nqd,npd->nqp", options, offered.reshape(n, k * most, d))
         alike = np.maximum(products, 0).reshape(n, -1, k, most)
         same_sense = asked.negated[rows][:, None] == self.index.negated[near]

@@ -1,22 +1,18 @@
-"""Baselines that cost nothing: what any trained model has to beat.
-
-Each has the verbs of the real ones, `fit(exam)` and `predict(exam)`, and needs no more than a moment.
-"""
+"""Baselines that ignore almost everything: a lower bound for any trained model, as scikit-learn's DummyClassifier."""
 
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam import Exam, Predictions
+from cmexam_baseline.exam.estimator import Estimator
 from cmexam_baseline.exam.letters import MAX_OPTIONS
 from cmexam_baseline.exam.progress import Progress
-
-Self = TypeVar("Self", bound="TrivialBaseline")
 
 # 以上都是, 以上说法均正确, 上述皆可, 全部正确 …, and not 以上都不是, 以上均非, 以上均错误.
 _ALL_OF_THE_ABOVE = re.compile(
@@ -24,18 +20,33 @@ _ALL_OF_THE_ABOVE = re.compile(
 )
 
 
-class TrivialBaseline(ABC):
-    """A rule that answers without reading much; `seed` matters to those that draw."""
+Self = TypeVar("Self", bound="DummyBaseline")
 
-    def __init__(self, seed: int = 0) -> None:
-        self.seed = seed
 
-    def fit(self: Self, exam: Exam, val: Exam | None = None, progress: Progress | None = None) -> Self:
-        """Learn what the rule needs from the answers of `exam`; most need nothing."""
+class DummyBaseline(Estimator):
+    """A fixed rule; `random_state` matters to rules that draw at random."""
+
+    letter_counts_: NDArray[np.int64]
+
+    def __init__(self, random_state: int = 0) -> None:
+        self.random_state = random_state
+
+    def fit(
+        self: Self,
+        exam: Exam,
+        val: Exam | None = None,
+        *,
+        progress: Progress | None = None,
+        from_other_exam: NDArray[np.bool_] | None = None,
+    ) -> Self:
+        """Count how often each letter belongs to an answer of `exam`; the other arguments change nothing."""
+        bits = exam.answers[:, None] >> np.arange(MAX_OPTIONS, dtype=np.uint16) & 1
+        self.letter_counts_ = bits.sum(axis=0, dtype=np.int64)
         return self
 
     def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
         """One answer a question; the same for the same exam and seed."""
+        self._check_is_fitted()
         return Predictions(ids=list(exam.ids), answers=self._masks(exam))
 
     @abstractmethod
@@ -43,37 +54,35 @@ class TrivialBaseline(ABC):
         """Bit masks, uint16 (n,)."""
 
 
-class RandomSubset(TrivialBaseline):
-    """Any non-empty set of the options with equal chance: the paper's "Random", 1 in 31 for five options.
+class RandomSubset(DummyBaseline):
+    """Any non-empty set of the options with equal probability: the paper's "Random", 1 in 31 for five options.
 
     >>> from cmexam_baseline.exam import Question
     >>> exam = Exam.from_questions([Question("q1", "下列正确的是", ("甲", "乙", "丙"))])
-    >>> RandomSubset(seed=1).predict(exam).letters()
+    >>> RandomSubset(random_state=1).fit(exam).predict(exam).letters()
     ['C']
     """
 
     def _masks(self, exam: Exam) -> NDArray[np.uint16]:
-        generator = np.random.default_rng(self.seed)
+        generator = np.random.default_rng(self.random_state)
         return generator.integers(1, 2**exam.n_options, dtype=np.int64).astype(np.uint16)
 
 
-class RandomLetter(TrivialBaseline):
-    """One of the options with equal chance.
+class RandomLetter(DummyBaseline):
+    """One of the options with equal probability.
 
     >>> from cmexam_baseline.exam import Question
     >>> exam = Exam.from_questions([Question("q1", "下列正确的是", ("甲", "乙", "丙"))])
-    >>> RandomLetter(seed=1).predict(exam).letters()
+    >>> RandomLetter(random_state=1).fit(exam).predict(exam).letters()
     ['B']
     """
 
     def _masks(self, exam: Exam) -> NDArray[np.uint16]:
-        return _letter_masks(np.random.default_rng(self.seed).integers(0, exam.n_options))
+        return _letter_masks(np.random.default_rng(self.random_state).integers(0, exam.n_options))
 
 
-class MostFrequentLetter(TrivialBaseline):
+class MostFrequentLetter(DummyBaseline):
     """The letter that is right most often in the training exam, among those that the question offers.
-
-    Without `fit` every letter is as frequent as another and the answer is A.
 
     >>> from cmexam_baseline.exam import Question
     >>> train = Exam.from_questions([Question("", "问题", ("甲", "乙", "丙"), letter) for letter in "CCB"])
@@ -81,29 +90,17 @@ class MostFrequentLetter(TrivialBaseline):
     ['C']
     """
 
-    def __init__(self, seed: int = 0) -> None:
-        super().__init__(seed)
-        self.counts: NDArray[np.int64] = np.zeros(MAX_OPTIONS, dtype=np.int64)
-
-    def fit(
-        self, exam: Exam, val: Exam | None = None, progress: Progress | None = None
-    ) -> MostFrequentLetter:
-        """Count how often each letter belongs to the answer, in answers of several letters too."""
-        bits = exam.answers[:, None] >> np.arange(MAX_OPTIONS, dtype=np.uint16) & 1
-        self.counts = bits.sum(axis=0, dtype=np.int64)
-        return self
-
     def _masks(self, exam: Exam) -> NDArray[np.uint16]:
-        best = [int(np.argmax(self.counts[: n + 1])) for n in range(MAX_OPTIONS)]
+        best = [int(np.argmax(self.letter_counts_[: n + 1])) for n in range(MAX_OPTIONS)]
         return _letter_masks(np.array(best)[exam.n_options - 1])
 
 
-class LongestOption(TrivialBaseline):
+class LongestOption(DummyBaseline):
     """The option with the most characters, the first of them where several are as long.
 
     >>> from cmexam_baseline.exam import Question
     >>> exam = Exam.from_questions([Question("q1", "下列正确的是", ("甲", "乙和丙", "丁"))])
-    >>> LongestOption().predict(exam).letters()
+    >>> LongestOption().fit(exam).predict(exam).letters()
     ['B']
     """
 
@@ -112,18 +109,18 @@ class LongestOption(TrivialBaseline):
             return np.zeros(0, dtype=np.uint16)
         lengths = np.fromiter(map(len, exam.option_texts), dtype=np.int64, count=len(exam.option_texts))
         positions = np.arange(len(lengths)) - np.repeat(exam.option_offsets[:-1], exam.n_options)
-        # The longest wins; of equally long ones the first does.
+        # Ties go to the first option.
         ranks = lengths * MAX_OPTIONS + (MAX_OPTIONS - 1 - positions)
         best = np.maximum.reduceat(ranks, exam.option_offsets[:-1])
         return _letter_masks(MAX_OPTIONS - 1 - best % MAX_OPTIONS)
 
 
 class AllOfTheAbove(LongestOption):
-    """The option that says "all of the above" (以上都是 and its like) where there is one, else the longest.
+    """The option that means "all of the above" (以上都是, 上述均对), else the longest.
 
     >>> from cmexam_baseline.exam import Question
     >>> exam = Exam.from_questions([Question("q1", "下列正确的是", ("甲乙丙丁戊己", "丁", "以上均是"))])
-    >>> AllOfTheAbove().predict(exam).letters()
+    >>> AllOfTheAbove().fit(exam).predict(exam).letters()
     ['C']
     """
 
@@ -136,7 +133,7 @@ class AllOfTheAbove(LongestOption):
         return masks
 
 
-TRIVIAL_BASELINES: dict[str, type[TrivialBaseline]] = {
+DUMMY_BASELINES: dict[str, type[DummyBaseline]] = {
     "random subset": RandomSubset,
     "random letter": RandomLetter,
     "most frequent letter": MostFrequentLetter,

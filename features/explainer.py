@@ -16,10 +16,10 @@ from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.exam.progress import Progress, silent
 from cmexam_baseline.features.arrays import join_texts, segment_rows, split_texts
 from cmexam_baseline.features.folds import copy_keys
-from cmexam_baseline.features.inverted_index import best_documents
+from cmexam_baseline.features.inverted_index import top_k
 from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.threads import in_threads
-from cmexam_baseline.features.training_index import Library
+from cmexam_baseline.features.training_index import TrainingIndex
 from cmexam_baseline.features.wording import is_negated
 
 _BLOCK = 64
@@ -51,14 +51,14 @@ _STEM_EDGES = "。.？?：:（）() \n"
 class Explainer:
     """Writes explanations for given answers from sentences of the training explanations.
 
-    sentences: one text for every document of `Library.sentences`, without the verdicts on its own question's
+    sentences: one text for every document of `TrainingIndex.sentences`, without the verdicts on its own question's
                options; empty where it makes no sense elsewhere
 
     >>> from cmexam_baseline.exam import Question
     >>> solved = Question("1", "夜盲症的病因是", ("缺维生素A", "缺铁"), "A", "维生素A缺乏可引起夜盲症（A对）。")
     >>> exam = Exam.from_questions([solved])
     >>> asked = Exam.from_questions([Question("2", "夜盲症是由于", ("缺铁", "缺维生素A"))])
-    >>> Explainer.fit(exam).explain(Library.fit(exam), asked, np.array([2], np.uint16))
+    >>> Explainer.fit(exam).explain(TrainingIndex.fit(exam), asked, np.array([2], np.uint16))
     ['夜盲症是由于，缺维生素A（B对）。维生素A缺乏可引起夜盲症。缺铁（A错）。']
     """
 
@@ -66,11 +66,11 @@ class Explainer:
 
     @classmethod
     def fit(cls, exam: Exam) -> Explainer:
-        """The sentences of `exam`, in the order of `Library.fit`."""
+        """The sentences of `exam`, in the order of `TrainingIndex.fit`."""
         return cls([_standing_alone(part) for text in exam.explanations for part in split_sentences(text)])
 
     def explain(
-        self, library: Library, exam: Exam, answers: NDArray[np.uint16], progress: Progress = silent
+        self, index: TrainingIndex, exam: Exam, answers: NDArray[np.uint16], progress: Progress = silent
     ) -> list[str]:
         """An explanation of each answer (bit masks, uint16 (n,)); "" where there is no answer.
 
@@ -79,15 +79,15 @@ class Explainer:
         if not len(exam):
             return []
         keys = copy_keys(exam)
-        queries = _queries(library, exam, answers)
+        queries = _queries(index, exam, answers)
         restated = [_Restated.of(exam, row, int(answer)) for row, answer in enumerate(answers.tolist())]
         for row, turned in enumerate(is_negated(exam.questions).tolist()):
             restated[row] = restated[row].turned() if turned else restated[row]
 
         def block(start: int) -> list[str]:
             rows = slice(start, start + _BLOCK)
-            scores = library.sentences.scores(queries[rows], keys[rows])
-            documents, likeness = best_documents(scores, _CANDIDATES)
+            scores = index.sentences.scores(queries[rows], keys[rows])
+            documents, likeness = top_k(scores, _CANDIDATES)
             documents[likeness < _LEAST_OF_BEST * likeness[:, :1]] = -1
             found = ([self.sentences[one] for one in row if one >= 0] for row in documents.tolist())
             return [frame.filled(texts) for frame, texts in zip(restated[rows], found, strict=True)]
@@ -174,9 +174,9 @@ def _standing_alone(sentence: str) -> str:
     return "" if len(text) < _SHORTEST_SENTENCE or _ABOUT_ITS_QUESTION.search(text) else text
 
 
-def _queries(library: Library, exam: Exam, answers: NDArray[np.uint16]) -> sp.csr_matrix:
+def _queries(index: TrainingIndex, exam: Exam, answers: NDArray[np.uint16]) -> sp.csr_matrix:
     """What sentences are wanted for each question: like the stem, like the chosen options, like the others."""
-    rows = library.vocabulary.tfidf(library.vocabulary.counts([*exam.questions, *exam.option_texts]))
+    rows = index.vocabulary.tfidf(index.vocabulary.counts([*exam.questions, *exam.option_texts]))
     owner = segment_rows(exam.option_offsets)
     place = (np.arange(len(owner)) - exam.option_offsets[owner]).astype(np.uint16)
     chosen = ((answers[owner] >> place) & 1).astype(bool)

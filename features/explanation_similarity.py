@@ -6,51 +6,51 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.features.arrays import Columns, segment_max, segment_rows, segment_sum
-from cmexam_baseline.features.inverted_index import FULLY, LEAST_COVERAGE, LEAST_SIMILARITY, as_array
+from cmexam_baseline.features.inverted_index import COVERAGE_THRESHOLD, FULLY, SIMILARITY_THRESHOLD, as_array
 from cmexam_baseline.features.queries import Queries
-from cmexam_baseline.features.training_index import Library
+from cmexam_baseline.features.training_index import TrainingIndex
 
 
-def told(library: Library, queries: Queries, near: NDArray[np.float32]) -> Columns:
+def explanation_similarity(index: TrainingIndex, queries: Queries, near: NDArray[np.float32]) -> Columns:
     """How well one sentence speaks of stem and option: by likeness, and by how much of the option it holds.
 
     near: float32 (n, training questions), likeness of the stems
     """
-    with as_array(library.sentences.scores(queries.stems, queries.keys)) as near_sentence:
+    with as_array(index.sentences.scores(queries.stems, queries.keys)) as near_sentence:
         return {
-            **_alike(library, queries, near, near_sentence),
-            **_covered(library, queries, near, near_sentence),
+            **_alike(index, queries, near, near_sentence),
+            **_covered(index, queries, near, near_sentence),
         }
 
 
 def _alike(
-    library: Library, queries: Queries, near: NDArray[np.float32], near_sentence: NDArray[np.float32]
+    index: TrainingIndex, queries: Queries, near: NDArray[np.float32], near_sentence: NDArray[np.float32]
 ) -> Columns:
-    scores = library.sentences.scores(queries.options, queries.option_keys, LEAST_SIMILARITY)
+    scores = index.sentences.scores(queries.options, queries.option_keys, SIMILARITY_THRESHOLD)
     asking = queries.owner[segment_rows(scores.indptr)]
     alike = scores.data.astype(np.float64)
     stem_alike = near_sentence[asking, scores.indices].astype(np.float64)
-    question_alike = near[asking, library.sentence_owner[scores.indices]].astype(np.float64)
+    question_alike = near[asking, index.sentence_owner[scores.indices]].astype(np.float64)
     joint = stem_alike * alike
     return {
-        "told_best": segment_max(joint, scores.indptr),
-        "told_sum": segment_sum(joint, scores.indptr),
-        "told_squares": segment_sum(joint**2, scores.indptr),
-        "told_both": segment_max(np.minimum(stem_alike, alike), scores.indptr),
-        "told_near_best": segment_max(question_alike * alike, scores.indptr),
-        "told_near_sum": segment_sum(question_alike * alike, scores.indptr),
+        "explanation_best": segment_max(joint, scores.indptr),
+        "explanation_sum": segment_sum(joint, scores.indptr),
+        "explanation_squares": segment_sum(joint**2, scores.indptr),
+        "explanation_both": segment_max(np.minimum(stem_alike, alike), scores.indptr),
+        "explanation_near_best": segment_max(question_alike * alike, scores.indptr),
+        "explanation_near_sum": segment_sum(question_alike * alike, scores.indptr),
     }
 
 
 def _covered(
-    library: Library, queries: Queries, near: NDArray[np.float32], near_sentence: NDArray[np.float32]
+    index: TrainingIndex, queries: Queries, near: NDArray[np.float32], near_sentence: NDArray[np.float32]
 ) -> Columns:
-    scores = library.sentences.coverage(queries.option_shares, queries.option_keys, LEAST_COVERAGE)
+    scores = index.sentences.coverage(queries.option_shares, queries.option_keys, COVERAGE_THRESHOLD)
     asking = queries.owner[segment_rows(scores.indptr)]
     covered = scores.data.astype(np.float64)
     full = covered > FULLY
     stem_alike = near_sentence[asking, scores.indices].astype(np.float64)
-    question_alike = near[asking, library.sentence_owner[scores.indices]].astype(np.float64)
+    question_alike = near[asking, index.sentence_owner[scores.indices]].astype(np.float64)
     joint = stem_alike * covered
     return {
         "sentence_best": segment_max(joint, scores.indptr),

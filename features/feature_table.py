@@ -11,16 +11,16 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.progress import Progress, silent
 from cmexam_baseline.features.arrays import Columns
 from cmexam_baseline.features.inverted_index import Keys
-from cmexam_baseline.features.option_features import RELATIONS, beside_the_others, context, surface
-from cmexam_baseline.features.retrieval_features import gather_evidence
-from cmexam_baseline.features.training_index import Library
+from cmexam_baseline.features.option_features import STATISTICS, context, surface, within_question_stats
+from cmexam_baseline.features.retrieval_features import retrieval_features
+from cmexam_baseline.features.training_index import TrainingIndex
 
 # Between the name of a feature and what it is beside the other options.
 RELATION = "__"
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class FeatureTable:
     """names: the features; values: float32 (options, features), options flat in exam order."""
 
     names: list[str]
@@ -29,24 +29,30 @@ class Table:
     @classmethod
     def build(
         cls,
-        library: Library,
+        index: TrainingIndex,
         exam: Exam,
         keys: Keys | None = None,
         progress: Progress = silent,
-        is_extra: NDArray[np.bool_] | None = None,
-        more: Columns | None = None,
-    ) -> Table:
-        """All features of `exam` as `library` sees it; rows see no training question with their key.
+        from_other_exam: NDArray[np.bool_] | None = None,
+        extra_columns: Columns | None = None,
+    ) -> FeatureTable:
+        """All features of `exam` as `index` sees it; rows see no training question with their key.
 
-        is_extra: bool (n,), which questions come from another exam (default: none)
-        more:     further evidence, one value an option
+        from_other_exam: bool (n,), which questions come from another exam (default: none)
+        extra_columns:     further evidence, one value an option
         """
-        compared = {**gather_evidence(library, exam, keys, progress), **(more or {}), **surface(exam)}
+        compared = {
+            **retrieval_features(index, exam, keys, progress),
+            **(extra_columns or {}),
+            **surface(exam),
+        }
         plain = context(exam)
-        if library.is_extra.any():
-            asked_elsewhere = np.zeros(len(exam)) if is_extra is None else is_extra.astype(np.float64)
+        if index.from_other_exam.any():
+            asked_elsewhere = (
+                np.zeros(len(exam)) if from_other_exam is None else from_other_exam.astype(np.float64)
+            )
             plain["asked_elsewhere"] = np.repeat(asked_elsewhere, exam.n_options)
-        relations = [f"{name}{RELATION}{relation}" for name in compared for relation in RELATIONS]
+        relations = [f"{name}{RELATION}{relation}" for name in compared for relation in STATISTICS]
         names = [*compared, *plain, *relations]
         # Filled column by column: on large exams a second copy of the table would not fit into memory.
         table = np.empty((len(exam.option_texts), len(names)), dtype=np.float32)
@@ -54,10 +60,10 @@ class Table:
             table[:, place] = column
         place = len(compared) + len(plain)
         for done, name in enumerate(list(compared)):
-            progress("comparing options", done, len(relations) // len(RELATIONS))
-            beside = beside_the_others(compared.pop(name), exam.option_offsets)
-            for relation in RELATIONS:
+            progress("comparing options", done, len(relations) // len(STATISTICS))
+            beside = within_question_stats(compared.pop(name), exam.option_offsets)
+            for relation in STATISTICS:
                 table[:, place] = beside[relation]
                 place += 1
-        progress("comparing options", len(relations) // len(RELATIONS), len(relations) // len(RELATIONS))
+        progress("comparing options", len(relations) // len(STATISTICS), len(relations) // len(STATISTICS))
         return cls(names, table)

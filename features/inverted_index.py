@@ -18,17 +18,17 @@ from cmexam_baseline.features.arrays import segment_rows
 Keys = NDArray[np.uint64]
 
 # A term in more documents than this says little and costs most of the time; a constant keeps growth linear.
-_MOST_POSTINGS = 3000
+_MAX_POSTINGS = 3000
 
 # A document that shares less than this with an option says nothing about it.
-LEAST_SIMILARITY = 0.12
+SIMILARITY_THRESHOLD = 0.12
 # Documents that hold less than this share of an option do not speak of it; from the other on they hold it all.
-LEAST_COVERAGE = 0.3
+COVERAGE_THRESHOLD = 0.3
 FULLY = 0.95
 
 
 @dataclass(frozen=True, eq=False)
-class Index:
+class InvertedIndex:
     """Documents as postings, ready for sparse products.
 
     postings: float32 CSR (terms, documents), without the terms that too many documents hold
@@ -42,27 +42,27 @@ class Index:
     keys: Keys
 
     @classmethod
-    def build(cls, documents: sp.csr_matrix, keys: Keys, most_postings: int = _MOST_POSTINGS) -> Index:
+    def build(cls, documents: sp.csr_matrix, keys: Keys, max_postings: int = _MAX_POSTINGS) -> InvertedIndex:
         """The index over weighted rows, one document a row."""
         frequency = np.bincount(documents.indices, minlength=documents.shape[1])
         pruned = documents.copy()
-        pruned.data[frequency[pruned.indices] > most_postings] = 0
+        pruned.data[frequency[pruned.indices] > max_postings] = 0
         pruned.eliminate_zeros()
         return cls(pruned.T.tocsr(), keys)
 
     def __len__(self) -> int:
         return len(self.keys)
 
-    def scores(self, queries: sp.csr_matrix, keys: Keys, least: float = 0.0) -> sp.csr_matrix:
+    def scores(self, queries: sp.csr_matrix, keys: Keys, threshold: float = 0.0) -> sp.csr_matrix:
         """Scalar products above `least` of queries with documents of other keys, CSR (queries, documents)."""
-        return self._visible((queries @ self.postings).tocsr(), keys, least)
+        return self._visible((queries @ self.postings).tocsr(), keys, threshold)
 
-    def coverage(self, queries: sp.csr_matrix, keys: Keys, least: float = 0.0) -> sp.csr_matrix:
+    def coverage(self, queries: sp.csr_matrix, keys: Keys, threshold: float = 0.0) -> sp.csr_matrix:
         """Sums above `least` of the query's weights over the terms that a document holds, CSR like `scores`.
 
         With the rows of `Vocabulary.shares` that is the share of a text that the document holds.
         """
-        return self._visible((queries @ self._presence).tocsr(), keys, least)
+        return self._visible((queries @ self._presence).tocsr(), keys, threshold)
 
     @cached_property
     def _presence(self) -> sp.csr_matrix:
@@ -70,9 +70,9 @@ class Index:
         parts = (ones, self.postings.indices, self.postings.indptr)
         return sp.csr_matrix(parts, shape=self.postings.shape)
 
-    def _visible(self, scores: sp.csr_matrix, keys: Keys, least: float) -> sp.csr_matrix:
+    def _visible(self, scores: sp.csr_matrix, keys: Keys, threshold: float) -> sp.csr_matrix:
         own = np.repeat(keys, np.diff(scores.indptr)) == self.keys[scores.indices]
-        scores.data[own | (scores.data <= least)] = 0
+        scores.data[own | (scores.data <= threshold)] = 0
         scores.eliminate_zeros()
         return scores
 
@@ -87,7 +87,7 @@ class Index:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Index:
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> InvertedIndex:
         """The index that `arrays` described."""
         parts = (arrays["data"], arrays["indices"], arrays["indptr"])
         return cls(sp.csr_matrix(parts, shape=tuple(arrays["shape"].tolist())), arrays["keys"])
@@ -116,7 +116,7 @@ def as_array(scores: sp.csr_matrix) -> Iterator[NDArray[np.float32]]:
 _scratch = threading.local()
 
 
-def best_documents(scores: sp.csr_matrix, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def top_k(scores: sp.csr_matrix, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The k best documents of each row and their scores, best first, equals by document number.
 
     Both arrays are (rows, k); places without a document are -1 with score 0.

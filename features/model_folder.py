@@ -13,7 +13,7 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.files import new_folder
 
 KIND = "cmexam-baseline lightgbm"
-FORMAT = 1
+FORMAT = 2
 _DESCRIPTION = "model.json"
 
 

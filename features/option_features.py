@@ -14,8 +14,8 @@ from cmexam_baseline.exam.normalise import normalise_texts
 from cmexam_baseline.features.arrays import Columns, segment_rows
 from cmexam_baseline.features.wording import all_or_none, is_negated, negated_option
 
-# What `beside_the_others` says, in its order.
-RELATIONS = ("rank", "to_best", "to_mean", "share")
+# What `within_question_stats` says, in its order.
+STATISTICS = ("rank", "to_best", "to_mean", "share")
 
 
 def surface(exam: Exam) -> Columns:
@@ -50,10 +50,10 @@ def context(exam: Exam) -> Columns:
     }
 
 
-def beside_the_others(column: NDArray[np.float64], offsets: NDArray[np.int64]) -> Columns:
+def within_question_stats(column: NDArray[np.float64], offsets: NDArray[np.int64]) -> Columns:
     """`column` relative to the same question's options: rank (0 is best, equals share), and so on.
 
-    >>> columns = beside_the_others(np.array([3.0, 1.0, 5.0, 5.0]), np.array([0, 2, 4]))
+    >>> columns = within_question_stats(np.array([3.0, 1.0, 5.0, 5.0]), np.array([0, 2, 4]))
     >>> columns["rank"].tolist(), columns["to_best"].tolist()
     ([0.0, 1.0, 0.5, 0.5], [0.0, -2.0, 0.0, 0.0])
     >>> columns["to_mean"].tolist(), columns["share"].round(3).tolist()

@@ -1,4 +1,4 @@
-"""An exam as the library is asked about it."""
+"""An exam as the index is asked about it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.features.arrays import segment_rows
 from cmexam_baseline.features.inverted_index import Keys
-from cmexam_baseline.features.training_index import Library, comparable
+from cmexam_baseline.features.training_index import TrainingIndex, comparable
 from cmexam_baseline.features.wording import is_negated
 
 
 @dataclass(frozen=True, eq=False)
 class Queries:
-    """Questions and their options as rows over the library's terms.
+    """Questions and their options as rows over the index's terms.
 
     stems:         float32 CSR (n, terms), TF-IDF
     options:       float32 CSR (m, terms), TF-IDF
@@ -40,15 +40,15 @@ class Queries:
     negated: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, exam: Exam, keys: Keys, library: Library) -> Queries:
-        """The questions of `exam` over the terms of `library`."""
-        vocabulary = library.vocabulary
+    def of(cls, exam: Exam, keys: Keys, index: TrainingIndex) -> Queries:
+        """The questions of `exam` over the terms of `index`."""
+        vocabulary = index.vocabulary
         option_counts = vocabulary.counts(exam.option_texts)
         return cls(
             stems=vocabulary.tfidf(vocabulary.counts(exam.questions)),
             options=vocabulary.tfidf(option_counts),
             option_shares=vocabulary.shares(option_counts),
-            texts=library.one_hot_texts(comparable(exam.option_texts)),
+            texts=index.one_hot_texts(comparable(exam.option_texts)),
             offsets=exam.option_offsets,
             owner=segment_rows(exam.option_offsets),
             keys=keys,

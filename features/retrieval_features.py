@@ -1,4 +1,4 @@
-"""What the library says about each option of a question."""
+"""What the index says about each option of a question."""
 
 from __future__ import annotations
 
@@ -8,55 +8,55 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.progress import Progress, silent
-from cmexam_baseline.features.answered_question_similarity import stated
+from cmexam_baseline.features.answered_question_similarity import answered_question_similarity
 from cmexam_baseline.features.arrays import Columns
-from cmexam_baseline.features.explanation_similarity import told
+from cmexam_baseline.features.explanation_similarity import explanation_similarity
 from cmexam_baseline.features.folds import copy_keys
-from cmexam_baseline.features.inverted_index import Keys, as_array, best_documents
-from cmexam_baseline.features.neighbour_votes import rated, record
+from cmexam_baseline.features.inverted_index import Keys, as_array, top_k
+from cmexam_baseline.features.neighbour_votes import neighbour_votes, option_history
 from cmexam_baseline.features.queries import Queries
 from cmexam_baseline.features.shared_option_lists import chosen_from_the_same
 from cmexam_baseline.features.threads import in_threads
-from cmexam_baseline.features.training_index import Library
+from cmexam_baseline.features.training_index import TrainingIndex
 
 _BLOCK = 64
 _NEIGHBOURS = 5
 
 
-def gather_evidence(
-    library: Library, exam: Exam, keys: Keys | None = None, progress: Progress = silent
+def retrieval_features(
+    index: TrainingIndex, exam: Exam, keys: Keys | None = None, progress: Progress = silent
 ) -> Columns:
     """Columns of evidence, each float64 with one value an option, flat in exam order.
 
     Questions see no training question with their own key (default: `copy_keys`).
     """
     keys = copy_keys(exam) if keys is None else keys
-    queries = Queries.of(exam, keys, library)
+    queries = Queries.of(exam, keys, index)
     parts: list[Columns] = []
-    for columns in in_threads(lambda block: _block(library, block), queries.blocks(_BLOCK)):
+    for columns in in_threads(lambda block: _block(index, block), queries.blocks(_BLOCK)):
         progress("looking up evidence", min(len(parts) * _BLOCK, len(exam)), len(exam))
         parts.append(columns)
     progress("looking up evidence", len(exam), len(exam))
     gathered = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return {**gathered, **record(library, exam, keys)}
+    return {**gathered, **option_history(index, exam, keys)}
 
 
-def _block(library: Library, queries: Queries) -> Columns:
+def _block(index: TrainingIndex, queries: Queries) -> Columns:
     """Evidence for the options of a few questions."""
-    stem_scores = library.stems.scores(queries.stems, queries.keys)
+    stem_scores = index.stems.scores(queries.stems, queries.keys)
     with as_array(stem_scores) as near:
         return {
             **_neighbourhood(stem_scores, queries.owner),
-            **rated(library, queries, near),
-            **told(library, queries, near),
-            **stated(library, queries, near),
-            **chosen_from_the_same(library, queries, near),
+            **neighbour_votes(index, queries, near),
+            **explanation_similarity(index, queries, near),
+            **answered_question_similarity(index, queries, near),
+            **chosen_from_the_same(index, queries, near),
         }
 
 
 def _neighbourhood(stem_scores: sp.csr_matrix, owner: NDArray[np.int64]) -> Columns:
     """How near the nearest training questions are."""
-    _, best = best_documents(stem_scores, _NEIGHBOURS)
+    _, best = top_k(stem_scores, _NEIGHBOURS)
     return {
         "stem_nearest": best[:, 0].astype(np.float64)[owner],
         "stem_near": best.mean(axis=1, dtype=np.float64)[owner],

@@ -17,7 +17,7 @@ from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.progress import Progress, silent
 from cmexam_baseline.features.arrays import join_texts, segment_rows, split_texts
 from cmexam_baseline.features.folds import copy_keys
-from cmexam_baseline.features.inverted_index import LEAST_SIMILARITY, Index, as_array, best_documents
+from cmexam_baseline.features.inverted_index import SIMILARITY_THRESHOLD, InvertedIndex, as_array, top_k
 from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.threads import in_threads
 from cmexam_baseline.features.vocabulary import Vocabulary
@@ -29,7 +29,7 @@ _SPARE = 3
 
 
 @dataclass(frozen=True, eq=False)
-class EvidenceSentences:
+class SentenceRetriever:
     """What a training exam says: the sentences of its explanations, and every question with its right answer.
 
     texts:      the sentences
@@ -40,19 +40,19 @@ class EvidenceSentences:
     >>> from cmexam_baseline.exam import Question
     >>> solved = Question("1", "夜盲症是缺乏", ("维生素A", "维生素C"), "A", "维生素A缺乏可致夜盲症。")
     >>> asked = Question("2", "可预防夜盲症的是", ("维生素A", "铁"))
-    >>> library = EvidenceSentences.fit(Exam.from_questions([solved]))
-    >>> library.find(Exam.from_questions([asked]), 2)
+    >>> index = SentenceRetriever.fit(Exam.from_questions([solved]))
+    >>> index.find(Exam.from_questions([asked]), 2)
     [['夜盲症是缺乏：维生素A', '维生素A缺乏可致夜盲症'], []]
-    >>> library.find(Exam.from_questions([solved]), 2)
+    >>> index.find(Exam.from_questions([solved]), 2)
     [[], []]
     """
 
     texts: list[str]
     vocabulary: Vocabulary
-    index: Index
+    index: InvertedIndex
 
     @classmethod
-    def fit(cls, exam: Exam, progress: Progress = silent) -> EvidenceSentences:
+    def fit(cls, exam: Exam, progress: Progress = silent) -> SentenceRetriever:
         """The sentences of `exam`; questions without answer or explanation give none of that kind."""
         owner = segment_rows(exam.option_offsets)
         progress("collecting sentences", 0, 2)
@@ -66,7 +66,7 @@ class EvidenceSentences:
         sentences += _solved(exam)
         texts = [text for _, text in sentences]
         of_question = np.array([row for row, _ in sentences], np.int64)
-        index = Index.build(_rows(vocabulary, texts), copy_keys(exam)[of_question])
+        index = InvertedIndex.build(_rows(vocabulary, texts), copy_keys(exam)[of_question])
         progress("collecting sentences", 2, 2)
         return cls(texts, vocabulary, index)
 
@@ -85,12 +85,12 @@ class EvidenceSentences:
             offsets = exam.option_offsets[start : start + _BLOCK + 1]
             owner = segment_rows(offsets - offsets[0])
             likeness = self.index.scores(
-                options[offsets[0] : offsets[-1]], keys[questions][owner], LEAST_SIMILARITY
+                options[offsets[0] : offsets[-1]], keys[questions][owner], SIMILARITY_THRESHOLD
             )
             with as_array(self.index.scores(stems[questions], keys[questions])) as near:
                 likeness.data *= near[owner[segment_rows(likeness.indptr)], likeness.indices]
             likeness.eliminate_zeros()
-            return self._distinct(best_documents(likeness, _SPARE * n)[0], n)
+            return self._distinct(top_k(likeness, _SPARE * n)[0], n)
 
         found: list[list[str]] = []
         for done, lists in enumerate(in_threads(block, range(0, len(exam), _BLOCK))):
@@ -111,7 +111,7 @@ class EvidenceSentences:
         write_atomically(Path(path), pack_arrays(content))
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> EvidenceSentences:
+    def load(cls, path: str | os.PathLike[str]) -> SentenceRetriever:
         """What `save` wrote; raises `InputError` naming the file if it is missing or damaged."""
         try:
             arrays = unpack_arrays(Path(path).read_bytes())
@@ -127,7 +127,7 @@ class EvidenceSentences:
             return cls(
                 split_texts("texts", arrays),
                 Vocabulary.from_arrays(parts["vocabulary"]),
-                Index.from_arrays(parts["index"]),
+                InvertedIndex.from_arrays(parts["index"]),
             )
         except OSError as error:
             raise InputError(

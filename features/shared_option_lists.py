@@ -10,27 +10,27 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.features.arrays import Columns, segment_max, segment_rows, segment_sum
 from cmexam_baseline.features.queries import Queries
-from cmexam_baseline.features.training_index import Library
+from cmexam_baseline.features.training_index import TrainingIndex
 
 # Two lists with this share of their options in common count as the same list.
 _SAME_LIST = 0.75
 _PRIOR_RIGHT, _PRIOR_WEIGHT = 0.2, 1.0
 
 
-def chosen_from_the_same(library: Library, queries: Queries, near: NDArray[np.float32]) -> Columns:
-    """How often the option was right and wrong in questions with two or more, or nearly all, of its companions.
+def chosen_from_the_same(index: TrainingIndex, queries: Queries, near: NDArray[np.float32]) -> Columns:
+    """How often the option was right and wrong in questions with two or extra_columns, or nearly all, of its companions.
 
     near: float32 (n, training questions), likeness of the stems
     """
-    scores = library.texts.scores(queries.texts, queries.option_keys)
+    scores = index.texts.scores(queries.texts, queries.option_keys)
     asking = queries.owner[segment_rows(scores.indptr)]
-    question = library.option_owner[scores.indices]
-    right = library.option_right[scores.indices]
+    question = index.option_owner[scores.indices]
+    right = index.option_right[scores.indices]
     _, pair, counts = np.unique(
-        asking * np.int64(len(library.stems)) + question, return_inverse=True, return_counts=True
+        asking * np.int64(len(index.stems)) + question, return_inverse=True, return_counts=True
     )
     n_shared = counts[pair]
-    n_options = np.maximum(np.diff(queries.offsets)[asking], library.n_options[question])
+    n_options = np.maximum(np.diff(queries.offsets)[asking], index.n_options[question])
     share = n_shared / n_options
     same, several = share >= _SAME_LIST, n_shared >= 2
     stem_alike = near[asking, question].astype(np.float64)

@@ -1,4 +1,4 @@
-"""What another model thinks of the options, as columns that the trees read beside their own evidence."""
+"""Another model's option scores as feature columns."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import MAX_OPTIONS
 from cmexam_baseline.features.arrays import Columns, segment_rows
 
-# Surer than this no probability is taken to be, so that log-odds stay finite.
-_LEAST = 1e-6
+# Probabilities are clipped to this distance from 0 and 1, so that log-odds stay finite.
+_EPSILON = 1e-6
 
 
 def score_columns(name: str, probabilities: ArrayLike, offsets: ArrayLike) -> Columns:
     """The probabilities of a model's options as probability, log-odds and margin, each float64 (options,).
 
-    The margin is by how much an option's log-odds exceed those of the best other option of its question.
+    The margin is an option's log-odds minus those of the best other option of its question.
     Probabilities are flat, `offsets` (n+1,) the bounds of the questions.
 
     >>> columns = score_columns("encoder", [0.5, 0.8, 0.2], [0, 3])
@@ -27,7 +27,7 @@ def score_columns(name: str, probabilities: ArrayLike, offsets: ArrayLike) -> Co
     [-1.39, 1.39, -2.77]
     """
     given, bounds = np.asarray(probabilities, np.float64), np.asarray(offsets, np.int64)
-    inside = np.clip(given, _LEAST, 1 - _LEAST)
+    inside = np.clip(given, _EPSILON, 1 - _EPSILON)
     odds = np.log(inside / (1 - inside))
     return {
         f"{name}_probability": given,
@@ -36,14 +36,13 @@ def score_columns(name: str, probabilities: ArrayLike, offsets: ArrayLike) -> Co
     }
 
 
-def refuse_other_columns(more: Mapping[str, NDArray[np.float64]], exam: Exam, names: Sequence[str]) -> None:
-    """Raise `InputError` unless `more` holds exactly the columns `names`, a finite number an option."""
-    if sorted(more) != sorted(names):
+def check_columns(extra_columns: Mapping[str, NDArray[np.float64]], exam: Exam, names: Sequence[str]) -> None:
+    """Raise `InputError` unless `extra_columns` holds exactly the columns `names`, one finite number per option."""
+    if sorted(extra_columns) != sorted(names):
         raise InputError(
-            f"the model reads the further columns {_listed(names)}, got {_listed(more)}; give the columns that "
-            "it was trained with"
+            f"the model was trained with the extra columns {_listed(names)}, got {_listed(extra_columns)}; give those"
         )
-    for name, column in more.items():
+    for name, column in extra_columns.items():
         if column.shape != (len(exam.option_texts),) or not np.isfinite(column).all():
             raise InputError(
                 f"column {name} needs one finite number for each of the {len(exam.option_texts)} options; "
@@ -61,6 +60,6 @@ def _best_other(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDAr
     padded[owner, np.arange(len(owner)) - offsets[owner]] = values
     ordered = np.sort(padded, axis=1)
     best, second = ordered[owner, -1], ordered[owner, -2]
-    # An option that is alone has nothing to exceed.
+    # A single option is compared with itself.
     second = np.where(np.isfinite(second), second, values)
     return np.where(values == best, second, best)

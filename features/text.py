@@ -9,20 +9,20 @@ from collections.abc import Sequence
 from cmexam_baseline.metrics.segment import cut
 
 _SENTENCE_END = re.compile(r"[。；;！!？?\n]+")
-_SHORTEST_SENTENCE = 4
+_MIN_SENTENCE = 4
 
 
-def fold(text: str) -> str:
-    """`text` with full-width and compatibility forms made plain (NFKC) and letters made small.
+def normalize(text: str) -> str:
+    """`text` in Unicode form NFKC and lower case.
 
-    >>> fold("维生素Ｂ１２")
+    >>> normalize("维生素Ｂ１２")
     '维生素b12'
     """
     return unicodedata.normalize("NFKC", text).lower()
 
 
 def cut_words(texts: Sequence[str]) -> list[list[str]]:
-    """jieba's words (exact mode) of each text, punctuation and blanks left out.
+    """jieba's words (exact mode) of each text, without punctuation and blanks.
 
     >>> cut_words(["缺乏维生素A，可致夜盲症。"])
     [['缺乏', '维生素', 'A', '可致', '夜盲症']]
@@ -37,10 +37,10 @@ def cut_words(texts: Sequence[str]) -> list[list[str]]:
 
 
 def split_sentences(text: str) -> list[str]:
-    """The sentences and clauses of `text` that are long enough to say something, without their stop.
+    """The sentences and clauses of `text` of at least four characters, without their final stop.
 
     >>> split_sentences("热型中无消耗热（A错）。回归热（C错）常见于霍奇金病；稽留热见于伤寒。是。")
     ['热型中无消耗热（A错）', '回归热（C错）常见于霍奇金病', '稽留热见于伤寒']
     """
     parts = (part.strip() for part in _SENTENCE_END.split(text))
-    return [part for part in parts if len(part) >= _SHORTEST_SENTENCE]
+    return [part for part in parts if len(part) >= _MIN_SENTENCE]

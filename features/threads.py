@@ -1,4 +1,4 @@
-"""Blocks of questions, shared out among the processors."""
+"""Blocks of questions, processed in parallel."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Block = TypeVar("Block")
 Result = TypeVar("Result")
 
 # Each thread holds arrays of its own, as large as a block of questions times all sentences.
-_MOST = 8
+_MAX_THREADS = 8
 
 
 def in_threads(task: Callable[[Block], Result], blocks: Iterable[Block]) -> Iterator[Result]:
-    """The result of `task` for each block, in the order of the blocks, from as many threads as processors.
+    """The result of `task` for each block, in the order of the blocks; one thread per processor.
 
     >>> list(in_threads(len, [[1, 2], [], [3]]))
     [2, 0, 1]
     """
-    with ThreadPoolExecutor(min(cpu_count(), _MOST)) as threads:
+    with ThreadPoolExecutor(min(cpu_count(), _MAX_THREADS)) as threads:
         yield from threads.map(task, blocks)

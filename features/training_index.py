@@ -16,7 +16,7 @@ from cmexam_baseline.exam.normalise import fold_texts
 from cmexam_baseline.exam.progress import Progress, silent
 from cmexam_baseline.features.arrays import join_texts, segment_rows, split_texts
 from cmexam_baseline.features.folds import copy_keys
-from cmexam_baseline.features.inverted_index import Index, Keys
+from cmexam_baseline.features.inverted_index import InvertedIndex, Keys
 from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.vocabulary import Vocabulary
 from cmexam_baseline.features.wording import is_negated
@@ -26,7 +26,7 @@ _TEXTS = ("option_texts", "ids", "questions", "sentence_texts")
 
 
 @dataclass(frozen=True, eq=False)
-class Library:
+class TrainingIndex:
     """Training questions, their options and the sentences of their explanations, each as an index.
 
     Documents of `stems` are the n questions, of `right` and `wrong` their right and wrong options, of
@@ -41,16 +41,16 @@ class Library:
     sentence_texts: the sentences
     sentence_owner: int64 (sentences,) question of each sentence
     negated:        bool (n,) whether the stem asks for the wrong option
-    is_extra:       bool (n,) whether the question comes from another exam than those to be answered
+    from_other_exam:       bool (n,) whether the question comes from another exam than those to be answered
     """
 
     vocabulary: Vocabulary
-    stems: Index
-    right: Index
-    wrong: Index
-    statements: Index
-    options: Index
-    sentences: Index
+    stems: InvertedIndex
+    right: InvertedIndex
+    wrong: InvertedIndex
+    statements: InvertedIndex
+    options: InvertedIndex
+    sentences: InvertedIndex
     option_owner: NDArray[np.int64]
     option_right: NDArray[np.bool_]
     option_texts: list[str]
@@ -59,7 +59,7 @@ class Library:
     sentence_texts: list[str]
     sentence_owner: NDArray[np.int64]
     negated: NDArray[np.bool_]
-    is_extra: NDArray[np.bool_]
+    from_other_exam: NDArray[np.bool_]
 
     @classmethod
     def fit(
@@ -67,9 +67,9 @@ class Library:
         exam: Exam,
         keys: Keys | None = None,
         progress: Progress = silent,
-        is_extra: NDArray[np.bool_] | None = None,
-    ) -> Library:
-        """The library of `exam`; questions with equal `keys` (default: `copy_keys`) never see each other."""
+        from_other_exam: NDArray[np.bool_] | None = None,
+    ) -> TrainingIndex:
+        """The index of `exam`; questions with equal `keys` (default: `copy_keys`) never see each other."""
         keys = copy_keys(exam) if keys is None else keys
         owner = segment_rows(exam.option_offsets)
         texts = [*exam.questions, *exam.option_texts]
@@ -93,12 +93,12 @@ class Library:
         progress("collecting words", 3, 3)
         return cls(
             vocabulary=vocabulary,
-            stems=Index.build(vocabulary.tfidf(stems), keys),
-            right=Index.build(vocabulary.tfidf(bags["right"]), keys),
-            wrong=Index.build(vocabulary.tfidf(bags["wrong"]), keys),
-            statements=Index.build(vocabulary.tfidf(bags["statements"]), keys),
-            options=Index.build(vocabulary.tfidf(options), keys[owner]),
-            sentences=Index.build(sentences, keys[sentence_owner]),
+            stems=InvertedIndex.build(vocabulary.tfidf(stems), keys),
+            right=InvertedIndex.build(vocabulary.tfidf(bags["right"]), keys),
+            wrong=InvertedIndex.build(vocabulary.tfidf(bags["wrong"]), keys),
+            statements=InvertedIndex.build(vocabulary.tfidf(bags["statements"]), keys),
+            options=InvertedIndex.build(vocabulary.tfidf(options), keys[owner]),
+            sentences=InvertedIndex.build(sentences, keys[sentence_owner]),
             option_owner=owner,
             option_right=option_right,
             option_texts=comparable(exam.option_texts),
@@ -107,7 +107,9 @@ class Library:
             sentence_texts=sentence_texts,
             sentence_owner=sentence_owner,
             negated=negated,
-            is_extra=np.zeros(len(exam), dtype=np.bool_) if is_extra is None else is_extra,
+            from_other_exam=np.zeros(len(exam), dtype=np.bool_)
+            if from_other_exam is None
+            else from_other_exam,
         )
 
     @cached_property
@@ -116,9 +118,9 @@ class Library:
         return {text: number for number, text in enumerate(dict.fromkeys(self.option_texts))}
 
     @cached_property
-    def texts(self) -> Index:
+    def texts(self) -> InvertedIndex:
         """The options again, each as a document whose only term is its whole text."""
-        return Index.build(self.one_hot_texts(self.option_texts), self.options.keys)
+        return InvertedIndex.build(self.one_hot_texts(self.option_texts), self.options.keys)
 
     @cached_property
     def n_options(self) -> NDArray[np.int64]:
@@ -146,12 +148,12 @@ class Library:
             "option_right": self.option_right,
             "sentence_owner": self.sentence_owner,
             "negated": self.negated,
-            "is_extra": self.is_extra,
+            "from_other_exam": self.from_other_exam,
         }
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Library:
-        """The library that `arrays` described; raises `KeyError` where a part is missing."""
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> TrainingIndex:
+        """The index that `arrays` described; raises `KeyError` where a part is missing."""
 
         def part(prefix: str) -> dict[str, NDArray[Any]]:
             return {
@@ -160,7 +162,7 @@ class Library:
                 if name.startswith(f"{prefix}.")
             }
 
-        indices: dict[str, Any] = {name: Index.from_arrays(part(name)) for name in _INDICES}
+        indices: dict[str, Any] = {name: InvertedIndex.from_arrays(part(name)) for name in _INDICES}
         texts: dict[str, Any] = {name: split_texts(name, arrays) for name in _TEXTS}
         return cls(
             vocabulary=Vocabulary.from_arrays(part("vocabulary")),
@@ -170,7 +172,7 @@ class Library:
             option_right=arrays["option_right"],
             sentence_owner=arrays["sentence_owner"],
             negated=arrays["negated"],
-            is_extra=arrays["is_extra"],
+            from_other_exam=arrays["from_other_exam"],
         )
 
 

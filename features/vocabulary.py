@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from cmexam_baseline.features.arrays import join_texts, segment_sum, split_texts
-from cmexam_baseline.features.text import cut_words, fold
+from cmexam_baseline.features.text import cut_words, normalize
 
 _CODE_POINT_BITS = 21
 
@@ -42,7 +42,7 @@ class Vocabulary:
         >>> vocabulary.words, len(vocabulary.pairs)
         (['乙肝', '甲肝'], 2)
         """
-        folded = [fold(text) for text in texts]
+        folded = [normalize(text) for text in texts]
         cut = cut_words(folded)
         words = sorted({word for row in cut for word in row})
         rows, codes = _character_pairs(folded)
@@ -59,7 +59,7 @@ class Vocabulary:
 
     def counts(self, texts: Sequence[str]) -> sp.csr_matrix:
         """How often each known term stands in each text, float32 CSR (n texts, n terms)."""
-        folded = [fold(text) for text in texts]
+        folded = [normalize(text) for text in texts]
         rows, codes = _character_pairs(folded)
         return _count(cut_words(folded), rows, codes, self.words, self.pairs)
 

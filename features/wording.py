@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.features.text import fold
+from cmexam_baseline.features.text import normalize
 
 _NEGATED_STEM = re.compile(
     r"除外|除了|不是|不对|不正确|不包括|不属于|不符合|不宜|不恰当|不应|不会|不能|不可|不需|不得|不必|不存在|不可能"
@@ -46,4 +46,6 @@ def negated_option(options: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def _matches(pattern: re.Pattern[str], texts: Sequence[str]) -> NDArray[np.bool_]:
-    return np.fromiter((bool(pattern.search(fold(text))) for text in texts), dtype=bool, count=len(texts))
+    return np.fromiter(
+        (bool(pattern.search(normalize(text))) for text in texts), dtype=bool, count=len(texts)
+    )

@@ -111,7 +111,7 @@ def test_an_ensemble_never_reads_what_a_model_knows_by_heart(monkeypatch: pytest
     whole = tiny_exam()
     train, val = whole[:40] + copies(whole[:8], "c"), whole[40:60] + copies(whole[3:9], "v")
     ensemble = Ensemble.untrained(EncoderSettings(model="memory"), n_folds=3)
-    ensemble.lightgbm.rounds = 3
+    ensemble.lightgbm.n_estimators = 3
     ensemble.fit(train, val)
     for exam in (train, val, copies(train[5:9], "x"), whole):
         ensemble.predict(exam)

@@ -88,7 +88,7 @@ def test_the_run_holds_both_parts_and_no_pickle(trained: tuple[Path, str]) -> No
     assert config["settings"]["folds"] == 2
     assert config["settings"]["encoder"]["evidence"] == 1
     assert config["settings"]["n_parameters"] > 10_000
-    assert "encoder_margin" in config["settings"]["lightgbm"]["more"]
+    assert "encoder_margin" in config["settings"]["lightgbm"]["extra_columns"]
     assert {path.name for path in (run / "model").iterdir()} == {
         "encoder",
         "lightgbm",
@@ -125,7 +125,7 @@ def test_export_is_refused(trained: tuple[Path, str], tmp_path: Path) -> None:
     ("file", "about"),
     [
         ("encoder/model.safetensors", "was changed"),
-        ("lightgbm/booster.txt", "was changed"),
+        ("lightgbm/booster-1.txt", "was changed"),
         ("out_of_fold.npz", "was changed"),
         ("ensemble.json", "is not JSON"),
     ],

@@ -13,12 +13,12 @@ from cmexam_baseline.exam import Exam, InputError
 from cmexam_baseline.features import LightGBMBaseline
 
 TRAIN, VAL = tiny_exam(), tiny_exam(seed=1, prefix="val")
-ROUNDS = 30
+N_ESTIMATORS = 30
 
 
 @pytest.fixture(scope="module")
 def baseline() -> LightGBMBaseline:
-    return LightGBMBaseline(seed=1, rounds=ROUNDS).fit(TRAIN, VAL)
+    return LightGBMBaseline(random_state=1, n_estimators=N_ESTIMATORS).fit(TRAIN, VAL)
 
 
 @pytest.fixture(scope="module")
@@ -64,25 +64,25 @@ def test_unanswered_training_questions_are_passed_over(baseline):
         TRAIN.ids, TRAIN.questions, TRAIN.option_texts, TRAIN.option_offsets, answers, TRAIN.explanations
     )
     kept = np.arange(len(TRAIN)) != 3
-    with_hole = LightGBMBaseline(seed=1, rounds=3).fit(holed).predict(VAL)
-    without = LightGBMBaseline(seed=1, rounds=3).fit(TRAIN[kept]).predict(VAL)
+    with_hole = LightGBMBaseline(random_state=1, n_estimators=3).fit(holed).predict(VAL)
+    without = LightGBMBaseline(random_state=1, n_estimators=3).fit(TRAIN[kept]).predict(VAL)
     assert np.array_equal(with_hole.option_scores, without.option_scores)
 
 
 def test_without_val_answers_are_single_letters():
-    predictions = LightGBMBaseline(rounds=3).fit(TRAIN).predict(VAL)
+    predictions = LightGBMBaseline(n_estimators=3).fit(TRAIN).predict(VAL)
     assert (np.bitwise_count(predictions.answers) == 1).all()
 
 
 def test_every_stage_reports_its_progress():
     calls: list[tuple[str, int, int]] = []
-    LightGBMBaseline(rounds=4).fit(TRAIN, VAL, progress=lambda *call: calls.append(call))
+    LightGBMBaseline(n_estimators=4).fit(TRAIN, VAL, progress=lambda *call: calls.append(call))
     stages = list(dict.fromkeys(stage for stage, _, _ in calls))
     assert stages == [
         "collecting words",
         "looking up evidence",
         "comparing options",
-        "growing trees",
+        "training trees",
         "val: looking up evidence",
         "val: comparing options",
     ]
@@ -92,14 +92,14 @@ def test_every_stage_reports_its_progress():
 
 
 def test_the_same_seed_gives_the_same_bytes_for_any_number_of_threads(baseline, saved, tmp_path):
-    again = LightGBMBaseline(seed=1, rounds=ROUNDS, threads=1).fit(TRAIN, VAL)
+    again = LightGBMBaseline(random_state=1, n_estimators=N_ESTIMATORS, n_jobs=1).fit(TRAIN, VAL)
     again.save(tmp_path / "again")
     assert _digests(tmp_path / "again") == _digests(saved)
     assert np.array_equal(again.predict(VAL).option_scores, baseline.predict(VAL).option_scores)
 
 
 def test_another_seed_gives_another_model(baseline):
-    other = LightGBMBaseline(seed=2, rounds=ROUNDS).fit(TRAIN, VAL)
+    other = LightGBMBaseline(random_state=2, n_estimators=N_ESTIMATORS).fit(TRAIN, VAL)
     assert not np.array_equal(other.predict(VAL).option_scores, baseline.predict(VAL).option_scores)
 
 
@@ -114,8 +114,8 @@ def test_a_saved_model_can_be_moved_and_answers_alike(baseline, saved, tmp_path)
 
 
 def test_the_folder_holds_no_pickle(saved):
-    arrays = {"library.npz", "explanations.npz"}
-    assert {path.name for path in saved.iterdir()} == {"model.json", "booster.txt", *arrays}
+    arrays = {"training_index.npz", "explanations.npz"}
+    assert {path.name for path in saved.iterdir()} == {"model.json", "booster-1.txt", *arrays}
     for name in arrays:
         with np.load(saved / name, allow_pickle=False) as parts:
             assert all(parts[part].dtype != object for part in parts.files)
@@ -163,18 +163,21 @@ def _rewrite(name: str, data: bytes):
     ("damage", "message"),
     [
         (_remove("model.json"), "holds no model"),
-        (_remove("booster.txt"), "booster.txt cannot be read"),
+        (_remove("booster-1.txt"), "booster-1.txt cannot be read"),
         (lambda folder: (folder / "model.json").write_text("{"), "is not JSON"),
         (lambda folder: (folder / "model.json").write_text("[]"), "holds a model of kind None"),
-        (lambda folder: (folder / "library.npz").write_bytes(b"?"), "was changed after it was written"),
+        (
+            lambda folder: (folder / "training_index.npz").write_bytes(b"?"),
+            "was changed after it was written",
+        ),
         (_describe(kind="cmexam-baseline encoder"), "of kind 'cmexam-baseline encoder'"),
         (_describe(format=99), "has model format 99"),
         (_describe(settings=None), "lacks settings"),
         (_describe(settings={}), "does not fit this version"),
         (_describe(sha256={}), "does not fit this version"),
         (_describe(sha256={"../secret": "0"}), "is not a file of the model"),
-        (_rewrite("library.npz", b"no zip"), "does not fit this version"),
-        (_rewrite("booster.txt", b"no trees"), "does not fit this version"),
+        (_rewrite("training_index.npz", b"no zip"), "does not fit this version"),
+        (_rewrite("booster-1.txt", b"no trees"), "does not fit this version"),
     ],
 )
 def test_a_folder_that_is_no_model_ends_in_one_line(saved, tmp_path, damage, message):

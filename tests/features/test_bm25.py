@@ -10,7 +10,7 @@ from tiny_exam import tiny_exam
 from cmexam_baseline.exam import Exam, Question
 from cmexam_baseline.features import LightGBMBaseline
 from cmexam_baseline.features.bm25 import BM25Index
-from cmexam_baseline.features.training_index import Library
+from cmexam_baseline.features.training_index import TrainingIndex
 
 TRAIN = Exam.from_questions(
     [
@@ -37,8 +37,8 @@ ASKED = Exam.from_questions(
 
 
 def test_evidence_is_that_of_the_definition():
-    library = Library.fit(TRAIN)
-    found = BM25Index.fit(library, TRAIN).evidence(library, ASKED)
+    index = TrainingIndex.fit(TRAIN)
+    found = BM25Index.fit(index, TRAIN).evidence(index, ASKED)
     texts = [*TRAIN.questions, *TRAIN.option_texts]
     weights = slow_retrieval.idf(texts, [0, 1, 2, 0, 0, 1, 1, 2, 2])
     usual = sum(sum(slow_retrieval.terms(stem).values()) for stem in TRAIN.questions) / len(TRAIN)
@@ -49,7 +49,7 @@ def test_evidence_is_that_of_the_definition():
     expected = [
         max(
             score(stem, sentence) * score(option, sentence) * (score(option, sentence) > 0.25)
-            for sentence in library.sentence_texts
+            for sentence in index.sentence_texts
         )
         for stem, options in zip(ASKED.questions, (ASKED[0].options, ASKED[1].options), strict=True)
         for option in options
@@ -62,9 +62,9 @@ def test_a_question_does_not_see_its_own_explanation():
     other = [TRAIN[0], TRAIN[1], TRAIN[2]]
     other[0] = Question("t1", TRAIN[0].question, TRAIN[0].options, "B", "维生素C缺乏可致夜盲症，夜盲症。")
     before, after = (
-        BM25Index.fit(library, exam).evidence(library, exam)
+        BM25Index.fit(index, exam).evidence(index, exam)
         for exam in (TRAIN, Exam.from_questions(other))
-        for library in (Library.fit(exam),)
+        for index in (TrainingIndex.fit(exam),)
     )
     for name in before:
         assert before[name][:2].tolist() == after[name][:2].tolist(), name
@@ -73,7 +73,7 @@ def test_a_question_does_not_see_its_own_explanation():
 
 def test_a_model_keeps_its_index(tmp_path):
     train, asked = tiny_exam(1), tiny_exam(2, "asked")
-    baseline = LightGBMBaseline(rounds=5, threads=1, bm25=True).fit(train)
+    baseline = LightGBMBaseline(n_estimators=5, n_jobs=1, bm25=True).fit(train)
     baseline.save(tmp_path / "model")
     again = LightGBMBaseline.load(tmp_path / "model")
     assert np.array_equal(again.option_scores(asked), baseline.option_scores(asked))

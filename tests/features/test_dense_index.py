@@ -91,14 +91,16 @@ def test_what_only_meaning_tells_is_learned():
         return sum(ord(option) % 2 for option in options) == 1
 
     train, asked = exam(0, 400, "t"), exam(1600, 300, "v")
-    seen = LightGBMBaseline(rounds=20, embedder=Embedder("parity", "1", embed)).fit(train).predict(asked)
-    blind = LightGBMBaseline(rounds=20).fit(train).predict(asked)
+    seen = (
+        LightGBMBaseline(n_estimators=20, embedder=Embedder("parity", "1", embed)).fit(train).predict(asked)
+    )
+    blind = LightGBMBaseline(n_estimators=20).fit(train).predict(asked)
     assert (seen.answers == asked.answers).mean() > 0.95
     assert (blind.answers == asked.answers).mean() < 0.7
 
 
 def test_a_saved_model_wants_the_same_encoder_again(tmp_path):
-    baseline = LightGBMBaseline(rounds=5, embedder=EMBEDDER).fit(EXAM, ASKED)
+    baseline = LightGBMBaseline(n_estimators=5, embedder=EMBEDDER).fit(EXAM, ASKED)
     expected = baseline.predict(ASKED)
     baseline.save(tmp_path / "model")
     assert baseline.settings["embeddings"] == {"name": "letters", "fingerprint": "1"}
@@ -109,9 +111,9 @@ def test_a_saved_model_wants_the_same_encoder_again(tmp_path):
         loaded.use_embedder(Embedder("other", "2", letter_counts))
     loaded.use_embedder(EMBEDDER)
     assert np.array_equal(loaded.predict(ASKED).option_scores, expected.option_scores)
-    assert len(loaded.reasons(ASKED[:1])) == ASKED.n_options[0]
+    assert len(loaded.attributions(ASKED[:1])) == ASKED.n_options[0]
     with pytest.raises(InputError, match="trained without embeddings"):
-        LightGBMBaseline(rounds=5).fit(EXAM).use_embedder(EMBEDDER)
+        LightGBMBaseline(n_estimators=5).fit(EXAM).use_embedder(EMBEDDER)
 
 
 def test_vectors_of_another_length_are_refused():

@@ -11,7 +11,7 @@ from cmexam_baseline.exam import Exam, Question, read_exam
 from cmexam_baseline.features import LightGBMBaseline
 from cmexam_baseline.features.arrays import split_texts
 from cmexam_baseline.features.explainer import Explainer, restate
-from cmexam_baseline.features.training_index import Library
+from cmexam_baseline.features.training_index import TrainingIndex
 from cmexam_baseline.metrics import score_explanations
 
 EXAM = tiny_exam()
@@ -20,7 +20,7 @@ ASKED = tiny_exam(seed=1, prefix="val")
 
 def _explained(train: Exam, asked: Exam, answers: np.ndarray | None = None) -> list[str]:
     given = asked.answers if answers is None else answers
-    return Explainer.fit(train).explain(Library.fit(train), asked, given)
+    return Explainer.fit(train).explain(TrainingIndex.fit(train), asked, given)
 
 
 def _exam(*questions: tuple[str, tuple[str, ...], str, str]) -> Exam:
@@ -80,8 +80,8 @@ def test_the_same_is_not_said_twice():
     assert _explained(train, asked)[0].count("夜盲症和干眼病") == 1
 
 
-def test_sentences_stand_in_the_librarys_order():
-    assert len(Explainer.fit(EXAM).sentences) == len(Library.fit(EXAM).sentences)
+def test_sentences_stand_follow_the_index():
+    assert len(Explainer.fit(EXAM).sentences) == len(TrainingIndex.fit(EXAM).sentences)
 
 
 def test_explainers_survive_their_arrays():
@@ -91,7 +91,7 @@ def test_explainers_survive_their_arrays():
 
 
 def test_a_saved_model_explains_as_before(tmp_path):
-    baseline = LightGBMBaseline(rounds=5).fit(EXAM)
+    baseline = LightGBMBaseline(n_estimators=5).fit(EXAM)
     predictions = baseline.predict(ASKED)
     baseline.save(tmp_path / "model")
     assert predictions.explanations == _explained(EXAM, ASKED, predictions.answers)
@@ -102,8 +102,8 @@ def test_without_explained_training_questions_nothing_is_explained():
     silent = Exam(
         EXAM.ids, EXAM.questions, EXAM.option_texts, EXAM.option_offsets, EXAM.answers, [""] * len(EXAM)
     )
-    assert LightGBMBaseline(rounds=5).fit(silent).predict(ASKED).explanations is None
-    assert LightGBMBaseline(rounds=5).fit(EXAM).predict(ASKED[:0]).explanations == []
+    assert LightGBMBaseline(n_estimators=5).fit(silent).predict(ASKED).explanations is None
+    assert LightGBMBaseline(n_estimators=5).fit(EXAM).predict(ASKED[:0]).explanations == []
 
 
 @needs_shared

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from cmexam_baseline.exam import Exam, Question
 from cmexam_baseline.features.folds import copy_keys, folds_of
-from cmexam_baseline.features.inverted_index import Index, as_array, best_documents
+from cmexam_baseline.features.inverted_index import InvertedIndex, as_array, top_k
 
 N_TERMS = 6
 weights = st.sampled_from([0.0, 0.0, 0.25, 0.5, 1.0])
@@ -26,26 +26,26 @@ def _keys(n: int):
 
 @settings(max_examples=60, deadline=None)
 @given(st.data(), st.integers(0, 5), st.integers(1, 6), st.sampled_from([0.0, 0.5]))
-def test_scores_equal_the_slow_twin(data, n_queries, n_documents, least):
+def test_scores_equal_the_slow_twin(data, n_queries, n_documents, threshold):
     queries, documents = data.draw(_rows(n_queries)), data.draw(_rows(n_documents))
     query_keys, document_keys = data.draw(_keys(n_queries)), data.draw(_keys(n_documents))
-    index = Index.build(sp.csr_matrix(documents), document_keys)
-    scores = index.scores(sp.csr_matrix(queries), query_keys, least)
+    index = InvertedIndex.build(sp.csr_matrix(documents), document_keys)
+    scores = index.scores(sp.csr_matrix(queries), query_keys, threshold)
     expected = slow_retrieval.visible_scores(queries, documents, query_keys, document_keys)
-    assert np.allclose(scores.toarray(), np.where(expected > least, expected, 0))
-    assert (scores.data > least).all()
+    assert np.allclose(scores.toarray(), np.where(expected > threshold, expected, 0))
+    assert (scores.data > threshold).all()
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.data(), st.integers(0, 5), st.integers(1, 6), st.sampled_from([0.0, 0.5]))
-def test_coverage_equals_the_slow_twin(data, n_queries, n_documents, least):
+def test_coverage_equals_the_slow_twin(data, n_queries, n_documents, threshold):
     queries, documents = data.draw(_rows(n_queries)), data.draw(_rows(n_documents))
     query_keys, document_keys = data.draw(_keys(n_queries)), data.draw(_keys(n_documents))
-    index = Index.build(sp.csr_matrix(documents), document_keys)
-    covered = index.coverage(sp.csr_matrix(queries), query_keys, least)
+    index = InvertedIndex.build(sp.csr_matrix(documents), document_keys)
+    covered = index.coverage(sp.csr_matrix(queries), query_keys, threshold)
     held = (documents > 0).astype(np.float32)
     expected = slow_retrieval.visible_scores(queries, held, query_keys, document_keys)
-    assert np.allclose(covered.toarray(), np.where(expected > least, expected, 0))
+    assert np.allclose(covered.toarray(), np.where(expected > threshold, expected, 0))
 
 
 @settings(max_examples=60, deadline=None)
@@ -73,8 +73,8 @@ def test_an_error_leaves_no_scores_behind():
 
 @settings(max_examples=60, deadline=None)
 @given(arrays(np.float32, (3, 7), elements=weights), st.integers(1, 9))
-def test_best_documents_are_the_first_of_a_sorted_list(scores, k):
-    ids, values = best_documents(sp.csr_matrix(scores), k)
+def test_top_k_are_the_first_of_a_sorted_list(scores, k):
+    ids, values = top_k(sp.csr_matrix(scores), k)
     for row in range(3):
         order = sorted(
             (place for place in range(7) if scores[row, place]), key=lambda p: (-scores[row, p], p)
@@ -86,14 +86,14 @@ def test_best_documents_are_the_first_of_a_sorted_list(scores, k):
 
 def test_terms_in_too_many_documents_are_left_out():
     documents = sp.csr_matrix(np.array([[1, 1], [1, 0], [1, 0]], dtype=np.float32))
-    index = Index.build(documents, np.arange(3, dtype=np.uint64), most_postings=2)
+    index = InvertedIndex.build(documents, np.arange(3, dtype=np.uint64), max_postings=2)
     asked = sp.csr_matrix(np.ones((1, 2), dtype=np.float32))
     assert index.scores(asked, np.array([9], dtype=np.uint64)).toarray().tolist() == [[1, 0, 0]]
 
 
 def test_an_index_survives_its_arrays():
-    index = Index.build(sp.csr_matrix(np.eye(4, dtype=np.float32)), np.arange(4, dtype=np.uint64))
-    again = Index.from_arrays(index.arrays())
+    index = InvertedIndex.build(sp.csr_matrix(np.eye(4, dtype=np.float32)), np.arange(4, dtype=np.uint64))
+    again = InvertedIndex.from_arrays(index.arrays())
     asked, keys = sp.csr_matrix(np.ones((1, 4), dtype=np.float32)), np.array([2], dtype=np.uint64)
     assert again.scores(asked, keys).toarray().tolist() == index.scores(asked, keys).toarray().tolist()
     assert again.scores(asked, keys).toarray().tolist() == [[1, 1, 0, 1]]

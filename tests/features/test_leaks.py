@@ -8,15 +8,15 @@ from tiny_exam import altered, tiny_exam
 
 from cmexam_baseline.exam import Exam, Question
 from cmexam_baseline.features.arrays import segment_rows
-from cmexam_baseline.features.feature_table import Table
+from cmexam_baseline.features.feature_table import FeatureTable
 from cmexam_baseline.features.folds import copy_keys, folds_of
-from cmexam_baseline.features.training_index import Library
+from cmexam_baseline.features.training_index import TrainingIndex
 
 EXAM = tiny_exam()
 
 
 def _features(exam: Exam, keys: np.ndarray) -> np.ndarray:
-    return Table.build(Library.fit(exam, keys), exam, keys).values
+    return FeatureTable.build(TrainingIndex.fit(exam, keys), exam, keys).values
 
 
 def _options_of(exam: Exam, rows: np.ndarray) -> np.ndarray:
@@ -56,16 +56,16 @@ def test_a_fold_does_not_see_itself():
 
 
 def test_other_exams_are_seen_without_answers_and_explanations():
-    library = Library.fit(EXAM)
+    index = TrainingIndex.fit(EXAM)
     asked = tiny_exam(seed=1, prefix="val")
-    before = Table.build(library, asked).values
-    after = Table.build(library, altered(asked, list(range(len(asked))))).values
+    before = FeatureTable.build(index, asked).values
+    after = FeatureTable.build(index, altered(asked, list(range(len(asked))))).values
     assert np.array_equal(before, after)
 
 
 def test_features_do_not_depend_on_the_other_questions_asked():
-    library = Library.fit(EXAM)
+    index = TrainingIndex.fit(EXAM)
     asked = tiny_exam(seed=1, prefix="val")
-    together = Table.build(library, asked).values
+    together = FeatureTable.build(index, asked).values
     own = _options_of(asked, np.arange(70, 75))
-    assert np.array_equal(together[own], Table.build(library, asked[70:75]).values)
+    assert np.array_equal(together[own], FeatureTable.build(index, asked[70:75]).values)

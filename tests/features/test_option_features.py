@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmexam_baseline.exam import Exam, Question
-from cmexam_baseline.features.option_features import beside_the_others, context, surface
+from cmexam_baseline.features.option_features import context, surface, within_question_stats
 from cmexam_baseline.features.wording import all_or_none, is_negated, negated_option
 
 
 @given(st.lists(st.lists(st.integers(0, 4).map(float), min_size=2, max_size=8), min_size=1, max_size=5))
 def test_relations_equal_a_loop(rows):
     flat, offsets = np.array([v for row in rows for v in row]), np.cumsum([0, *map(len, rows)])
-    columns = beside_the_others(flat, offsets)
+    columns = within_question_stats(flat, offsets)
     expected = {
         "rank": [sum(o > v for o in row) + (row.count(v) - 1) / 2 for row in rows for v in row],
         "to_best": [v - max(row) for row in rows for v in row],

@@ -13,7 +13,7 @@ from cmexam_baseline.features import LightGBMBaseline
 @needs_shared
 def test_accuracy_on_the_validation_questions():
     splits = read_splits(SHARED / "data" / "cmexam")
-    baseline = LightGBMBaseline(seed=1).fit(splits["train"], splits["val"])
+    baseline = LightGBMBaseline(random_state=1).fit(splits["train"], splits["val"])
     answers = baseline.predict(splits["val"]).answers
     # Rows that could not be read count as wrong.
     assert (answers == splits["val"].answers).sum() / 2000 >= 0.40

@@ -9,8 +9,8 @@ from tiny_exam import tiny_exam
 
 from cmexam_baseline.exam import Exam, Question
 from cmexam_baseline.features.folds import copy_keys, folds_of
-from cmexam_baseline.features.retrieval_features import gather_evidence
-from cmexam_baseline.features.training_index import Library, comparable
+from cmexam_baseline.features.retrieval_features import retrieval_features
+from cmexam_baseline.features.training_index import TrainingIndex, comparable
 
 TRAIN = Exam.from_questions(
     [
@@ -24,18 +24,20 @@ TRAIN = Exam.from_questions(
 
 def _evidence(stem: str, *options: str) -> dict[str, list[float]]:
     exam = Exam.from_questions([Question("q", stem, options, "")])
-    return {name: column.tolist() for name, column in gather_evidence(Library.fit(TRAIN), exam).items()}
+    return {
+        name: column.tolist() for name, column in retrieval_features(TrainingIndex.fit(TRAIN), exam).items()
+    }
 
 
 def test_a_sentence_that_speaks_of_stem_and_option_speaks_for_it():
     found = _evidence("夜盲症由什么缺乏引起", "维生素A", "碘")
-    for name in ("told_best", "sentence_best", "sentence_full_best", "sentence_full_count"):
+    for name in ("explanation_best", "sentence_best", "sentence_full_best", "sentence_full_count"):
         assert found[name][0] > 0 == found[name][1], name
 
 
 def test_a_right_option_makes_a_statement():
     found = _evidence("患癞皮病者应补充", "烟酸", "核黄素")
-    for name in ("stated_best", "stated_sharp", "stated_full_best", "rated_balance_best"):
+    for name in ("stated_best", "stated_sharp", "stated_full_best", "votes_balance_best"):
         assert found[name][0] > found[name][1], name
 
 
@@ -56,21 +58,21 @@ def test_an_option_is_looked_up_as_a_stem():
 
 def test_the_very_text_has_a_record():
     found = _evidence("何者正确", "烟酸", "夜盲症。")
-    assert found["record_right"] == [2, 0]
-    assert found["record_wrong"] == [0, 1]
+    assert found["history_right"] == [2, 0]
+    assert found["history_wrong"] == [0, 1]
 
 
 @pytest.mark.parametrize("n_folds", [None, 3])
 def test_records_equal_the_slow_twin(n_folds):
     exam = tiny_exam()
     keys = copy_keys(exam) if n_folds is None else folds_of(copy_keys(exam), n_folds).astype(np.uint64)
-    library = Library.fit(exam, keys)
+    index = TrainingIndex.fit(exam, keys)
     for asked, asked_keys in ((exam, keys), (TRAIN, copy_keys(TRAIN))):
-        found = gather_evidence(library, asked, asked_keys)
+        found = retrieval_features(index, asked, asked_keys)
         expected = slow_retrieval.records(
-            library.option_texts,
-            library.options.keys.tolist(),
-            library.option_right.tolist(),
+            index.option_texts,
+            index.options.keys.tolist(),
+            index.option_right.tolist(),
             comparable(asked.option_texts),
             np.repeat(asked_keys, asked.n_options).tolist(),
         )
@@ -91,15 +93,19 @@ def test_what_the_same_list_of_options_was_asked_before_counts():
 
 def test_what_the_exam_s_own_questions_say_stands_apart():
     asked = Exam.from_questions([Question("q", "患癞皮病者应补充", ("烟酸", "核黄素"), "")])
-    plain = gather_evidence(Library.fit(TRAIN), asked)
-    own = gather_evidence(Library.fit(TRAIN, is_extra=np.array([True, False, False, False])), asked)
-    other = gather_evidence(Library.fit(TRAIN, is_extra=np.array([False, False, False, True])), asked)
-    assert own.keys() - plain.keys() == {"rated_balance_own", "stated_best_own"}
+    plain = retrieval_features(TrainingIndex.fit(TRAIN), asked)
+    own = retrieval_features(
+        TrainingIndex.fit(TRAIN, from_other_exam=np.array([True, False, False, False])), asked
+    )
+    other = retrieval_features(
+        TrainingIndex.fit(TRAIN, from_other_exam=np.array([False, False, False, True])), asked
+    )
+    assert own.keys() - plain.keys() == {"votes_balance_own", "stated_best_own"}
     for name, column in plain.items():
         assert np.array_equal(own[name], column), name
     assert own["stated_best_own"].tolist() == plain["stated_best"].tolist()
     assert other["stated_best_own"][0] < plain["stated_best"][0]
-    assert other["rated_balance_own"][0] < own["rated_balance_own"][0]
+    assert other["votes_balance_own"][0] < own["votes_balance_own"][0]
 
 
 def test_evidence_is_finite_where_nothing_is_known():

@@ -10,7 +10,7 @@ from tiny_exam import altered, tiny_exam
 
 from cmexam_baseline.exam import Exam, Question
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.features import EvidenceSentences
+from cmexam_baseline.features import SentenceRetriever
 from cmexam_baseline.features.folds import copy_keys
 from cmexam_baseline.features.text import split_sentences
 
@@ -19,7 +19,7 @@ EXAM = tiny_exam()
 
 def slow_find(training: Exam, asked: Exam, n: int) -> list[list[str]]:
     """Every sentence of every other question against every option, one after the other."""
-    fitted = EvidenceSentences.fit(training)
+    fitted = SentenceRetriever.fit(training)
     owners = [row for row, text in enumerate(training.explanations) for _ in split_sentences(text)]
     owners += np.flatnonzero(training.answers).tolist()
     keys, own_keys = copy_keys(training), copy_keys(asked)
@@ -43,7 +43,7 @@ def slow_find(training: Exam, asked: Exam, n: int) -> list[list[str]]:
 @pytest.mark.parametrize("n", [1, 4])
 def test_they_are_what_a_plain_search_finds(n):
     asked = EXAM[:20] + tiny_exam(seed=1, prefix="val")[:20]
-    found = EvidenceSentences.fit(EXAM).find(asked, n)
+    found = SentenceRetriever.fit(EXAM).find(asked, n)
     expected = slow_find(EXAM, asked, n)
     assert len(found) == len(asked.option_texts)
     same = [a == b for a, b in zip(found, expected, strict=True)]
@@ -54,7 +54,7 @@ def test_they_are_what_a_plain_search_finds(n):
 
 @pytest.mark.parametrize("row", [0, 17, 40])
 def test_a_question_never_reads_its_own_answer_or_explanation(row):
-    before, after = (EvidenceSentences.fit(exam).find(EXAM, 3) for exam in (EXAM, altered(EXAM, [row])))
+    before, after = (SentenceRetriever.fit(exam).find(EXAM, 3) for exam in (EXAM, altered(EXAM, [row])))
     own = slice(EXAM.option_offsets[row], EXAM.option_offsets[row + 1])
     assert before[own] == after[own]
     assert before != after
@@ -64,7 +64,7 @@ def test_a_question_never_reads_those_of_its_copy():
     question = EXAM[5]
     told = "抄来的解析：" + "".join([question.question, *question.options])
     copy = Question("copy", question.question + "。", question.options[::-1], "A", told)
-    found = EvidenceSentences.fit(EXAM + Exam.from_questions([copy])).find(EXAM, 50)
+    found = SentenceRetriever.fit(EXAM + Exam.from_questions([copy])).find(EXAM, 50)
     reads = np.array([told in unit for unit in found])
     own = slice(EXAM.option_offsets[5], EXAM.option_offsets[6])
     assert not reads[own].any()
@@ -79,13 +79,13 @@ def test_a_sentence_is_read_once():
         ]
     )
     asked = Exam.from_questions([Question("q", "可预防夜盲症的是", ("维生素A", "铁"))])
-    unit = EvidenceSentences.fit(twice).find(asked, 5)[0]
+    unit = SentenceRetriever.fit(twice).find(asked, 5)[0]
     assert unit.count("维生素A缺乏可致夜盲症") == 1
     assert len(unit) == 4
 
 
 def test_they_do_not_depend_on_what_else_is_asked():
-    fitted = EvidenceSentences.fit(EXAM)
+    fitted = SentenceRetriever.fit(EXAM)
     asked = tiny_exam(seed=1, prefix="val")
     alone = fitted.find(asked[70:75], 3)
     first, last = asked.option_offsets[[70, 75]]
@@ -95,22 +95,22 @@ def test_they_do_not_depend_on_what_else_is_asked():
 
 def test_an_exam_without_answers_and_explanations_has_none():
     bare = Exam.from_questions([Question("1", "夜盲症是缺乏", ("维生素A", "铁"))])
-    assert EvidenceSentences.fit(bare).find(EXAM[:1], 2) == [[]] * int(EXAM.n_options[0])
+    assert SentenceRetriever.fit(bare).find(EXAM[:1], 2) == [[]] * int(EXAM.n_options[0])
 
 
 def test_a_saved_store_finds_the_same(tmp_path: Path):
-    fitted = EvidenceSentences.fit(EXAM)
+    fitted = SentenceRetriever.fit(EXAM)
     fitted.save(tmp_path / "sentences.npz")
-    assert EvidenceSentences.load(tmp_path / "sentences.npz").find(EXAM, 3) == fitted.find(EXAM, 3)
+    assert SentenceRetriever.load(tmp_path / "sentences.npz").find(EXAM, 3) == fitted.find(EXAM, 3)
 
 
 def test_a_store_that_is_gone_or_damaged_ends_in_one_line(tmp_path: Path):
     path = tmp_path / "sentences.npz"
     with pytest.raises(InputError, match=r"sentences\.npz cannot be read: .* copy the whole run folder"):
-        EvidenceSentences.load(path)
-    EvidenceSentences.fit(EXAM).save(path)
+        SentenceRetriever.load(path)
+    SentenceRetriever.fit(EXAM).save(path)
     whole = path.read_bytes()
     for damaged in (b"", whole[:-2000], b"PK" + whole[2:400], whole.replace(b"format", b"farmot")):
         path.write_bytes(damaged)
         with pytest.raises(InputError, match=r"sentences\.npz .* train"):
-            EvidenceSentences.load(path)
+            SentenceRetriever.load(path)

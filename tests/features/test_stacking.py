@@ -17,17 +17,17 @@ from cmexam_baseline.features.training_index import right_options
 TRAIN, VAL = tiny_exam(), tiny_exam(seed=1, prefix="val")
 
 
-def telling(exam: Exam, seed: int = 0) -> dict[str, np.ndarray]:
+def telling(exam: Exam, random_state: int = 0) -> dict[str, np.ndarray]:
     """Columns of a model that is right nine times in ten."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(random_state)
     right = right_options(exam) ^ (random.random(len(exam.option_texts)) < 0.1)
     return score_columns("oracle", np.where(right, 0.9, 0.1), exam.option_offsets)
 
 
 @pytest.fixture(scope="module")
 def model() -> LightGBMBaseline:
-    return LightGBMBaseline(rounds=20, threads=1).fit(
-        TRAIN, VAL, more=telling(TRAIN), val_more=telling(VAL, 1)
+    return LightGBMBaseline(n_estimators=20, n_jobs=1).fit_stacked(
+        TRAIN, VAL, extra_columns=telling(TRAIN), val_extra_columns=telling(VAL, 1)
     )
 
 
@@ -46,18 +46,20 @@ def test_probabilities_of_nought_and_one_stay_finite() -> None:
 
 
 def test_the_trees_learn_whom_to_believe(model: LightGBMBaseline) -> None:
-    train, val = (_with_random_answers(exam, seed) for seed, exam in enumerate((TRAIN, VAL)))
-    alone = LightGBMBaseline(rounds=20, threads=1).fit(train)
-    told = LightGBMBaseline(rounds=20, threads=1).fit(train, more=telling(train))
+    train, val = (_with_random_answers(exam, random_state) for random_state, exam in enumerate((TRAIN, VAL)))
+    alone = LightGBMBaseline(n_estimators=20, n_jobs=1).fit(train)
+    told = LightGBMBaseline(n_estimators=20, n_jobs=1).fit_stacked(train, extra_columns=telling(train))
     assert (alone.predict(val).answers == val.answers).mean() < 0.4
-    assert (told.predict(val, more=telling(val, 1)).answers == val.answers).mean() > 0.5
-    decided = {reason.feature for one in model.reasons(VAL[:2], 3, _part(VAL, 2)) for reason in one.features}
+    assert (told.predict(val, extra_columns=telling(val, 1)).answers == val.answers).mean() > 0.5
+    decided = {
+        reason.feature for one in model.attributions(VAL[:2], 3, _part(VAL, 2)) for reason in one.features
+    }
     assert decided & set(telling(VAL))
 
 
-def _with_random_answers(exam: Exam, seed: int) -> Exam:
+def _with_random_answers(exam: Exam, random_state: int) -> Exam:
     """The exam with one letter a question that nothing in it tells."""
-    place = np.random.default_rng(seed).integers(exam.n_options)
+    place = np.random.default_rng(random_state).integers(exam.n_options)
     answers = (1 << place).astype(np.uint8)
     return Exam(exam.ids, exam.questions, exam.option_texts, exam.option_offsets, answers, [""] * len(exam))
 
@@ -69,8 +71,10 @@ def _part(exam: Exam, n: int) -> dict[str, np.ndarray]:
 def test_a_saved_model_knows_its_columns_in_any_order(model: LightGBMBaseline, tmp_path: Path) -> None:
     model.save(tmp_path / "model")
     columns = telling(VAL, 1)
-    again = LightGBMBaseline.load(tmp_path / "model").predict(VAL, more=dict(reversed(columns.items())))
-    assert again.option_scores.tolist() == model.predict(VAL, more=columns).option_scores.tolist()
+    again = LightGBMBaseline.load(tmp_path / "model").predict(
+        VAL, extra_columns=dict(reversed(columns.items()))
+    )
+    assert again.option_scores.tolist() == model.predict(VAL, extra_columns=columns).option_scores.tolist()
 
 
 def test_columns_of_unanswered_questions_are_passed_over_with_them() -> None:
@@ -81,26 +85,26 @@ def test_columns_of_unanswered_questions_are_passed_over_with_them() -> None:
     )
     columns, kept = telling(TRAIN), answers > 0
     in_kept = np.repeat(kept, TRAIN.n_options)
-    with_holes = LightGBMBaseline(rounds=3, threads=1).fit(holed, more=columns)
-    without = LightGBMBaseline(rounds=3, threads=1).fit(
-        TRAIN[kept], more={name: column[in_kept] for name, column in columns.items()}
+    with_holes = LightGBMBaseline(n_estimators=3, n_jobs=1).fit_stacked(holed, extra_columns=columns)
+    without = LightGBMBaseline(n_estimators=3, n_jobs=1).fit_stacked(
+        TRAIN[kept], extra_columns={name: column[in_kept] for name, column in columns.items()}
     )
     asked = telling(VAL, 1)
     assert (
-        with_holes.predict(VAL, more=asked).option_scores.tolist()
-        == without.predict(VAL, more=asked).option_scores.tolist()
+        with_holes.predict(VAL, extra_columns=asked).option_scores.tolist()
+        == without.predict(VAL, extra_columns=asked).option_scores.tolist()
     )
 
 
 @pytest.mark.parametrize(
-    ("more", "message"),
+    ("extra_columns", "message"),
     [
-        (None, r"reads the further columns oracle_log_odds.*got \(none\)"),
+        (None, r"trained with the extra columns oracle_log_odds.*got \(none\)"),
         ({"other": np.zeros(3)}, "got other"),
         ({name: column[1:] for name, column in telling(VAL).items()}, "one finite number for each"),
         ({name: column * np.nan for name, column in telling(VAL).items()}, "one finite number for each"),
     ],
 )
-def test_other_columns_are_refused(model: LightGBMBaseline, more: dict | None, message: str) -> None:
+def test_other_columns_are_refused(model: LightGBMBaseline, extra_columns: dict | None, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        model.predict(VAL, more=more)
+        model.predict(VAL, extra_columns=extra_columns)

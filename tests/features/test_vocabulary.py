@@ -87,4 +87,4 @@ def test_bm25_equals_the_slow_twin():
     )
     expected = [[slow_retrieval.bm25(query, one, weights, 7.0) for one in documents] for query in TEXTS]
     assert scores.toarray().tolist() == [pytest.approx(row, rel=1e-5) for row in expected]
-    assert scores.toarray().max() > 1  # repeated terms count for more, up to k1 + 1
+    assert scores.toarray().max() > 1  # repeated terms count for extra_columns, up to k1 + 1

@@ -78,5 +78,5 @@ def records(
             )
             for asked, own in zip(asked_texts, asked_keys, strict=True)
         ]
-        for name, verdict in (("record_right", True), ("record_wrong", False))
+        for name, verdict in (("history_right", True), ("history_wrong", False))
     }
