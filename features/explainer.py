@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.exam.progress import Progress, silent
+from cmexam_baseline.exam.stem_wording import is_negated
 from cmexam_baseline.features.arrays import join_texts, segment_rows, split_texts
 from cmexam_baseline.features.folds import copy_keys
 from cmexam_baseline.features.inverted_index import top_k
 from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.threads import in_threads
 from cmexam_baseline.features.training_index import TrainingIndex
-from cmexam_baseline.features.wording import is_negated
 
 _BLOCK = 64
 _CANDIDATES = 40

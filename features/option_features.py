@@ -11,8 +11,9 @@ from cmexam_baseline.exam.decoding import asks_for_several
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import MAX_OPTIONS
 from cmexam_baseline.exam.normalise import normalise_texts
+from cmexam_baseline.exam.stem_wording import is_negated
 from cmexam_baseline.features.arrays import Columns, segment_rows
-from cmexam_baseline.features.wording import all_or_none, is_negated, negated_option
+from cmexam_baseline.features.wording import all_or_none, negated_option
 
 # What `within_question_stats` says, in its order.
 STATISTICS = ("rank", "to_best", "to_mean", "share")

@@ -10,10 +10,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.stem_wording import is_negated
 from cmexam_baseline.features.arrays import segment_rows
 from cmexam_baseline.features.inverted_index import Keys
 from cmexam_baseline.features.training_index import TrainingIndex, comparable
-from cmexam_baseline.features.wording import is_negated
 
 
 @dataclass(frozen=True, eq=False)

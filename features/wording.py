@@ -10,21 +10,8 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.features.text import normalize
 
-_NEGATED_STEM = re.compile(
-    r"除外|除了|不是|不对|不正确|不包括|不属于|不符合|不宜|不恰当|不应|不会|不能|不可|不需|不得|不必|不存在|不可能"
-    r"|错误|有误|无关|无需|禁忌|最不|[^并而除]非|没有"
-)
 _ALL_OR_NONE = re.compile(r"以上|上述|均是|都是|均对|都对|均不|都不|均可|都可|均有|都有|均为|均正确|皆")
 _NEGATED_OPTION = re.compile(r"[不无非未禁]|没有")
-
-
-def is_negated(stems: Sequence[str]) -> NDArray[np.bool_]:
-    """Whether a stem asks for the option that is wrong, bool (n,).
-
-    >>> is_negated(["不属于β受体阻断剂的是", "属于β受体阻断剂的是"]).tolist()
-    [True, False]
-    """
-    return _matches(_NEGATED_STEM, stems)
 
 
 def all_or_none(options: Sequence[str]) -> NDArray[np.bool_]:

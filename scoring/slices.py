@@ -11,10 +11,7 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
-
-NEGATION = re.compile(
-    r"不是|不属于|不包括|不包含|不符合|不正确|不恰当|不宜|不应|不能|不会|不得|无关|错误|有误|除外|除了|禁忌|禁用"
-)
+from cmexam_baseline.exam.stem_wording import is_negated
 
 MOST_VALUES = 100
 # Upper bounds (characters, inclusive) of the length groups; half of CMExam's stems have up to 18 characters.
@@ -45,7 +42,7 @@ def answer_size(exam: Exam) -> list[str]:
 
 def negation(exam: Exam) -> list[str]:
     """ "negated" where the stem asks for what is wrong, missing or not to be done; else "plain"."""
-    return ["negated" if NEGATION.search(stem) else "plain" for stem in exam.questions]
+    return ["negated" if negated else "plain" for negated in is_negated(exam.questions).tolist()]
 
 
 def option_count(exam: Exam) -> list[str]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from cmexam_baseline.exam import Exam, Question
 from cmexam_baseline.features.option_features import context, surface, within_question_stats
-from cmexam_baseline.features.wording import all_or_none, is_negated, negated_option
+from cmexam_baseline.features.wording import all_or_none, negated_option
 
 
 @given(st.lists(st.lists(st.integers(0, 4).map(float), min_size=2, max_size=8), min_size=1, max_size=5))
@@ -47,16 +47,6 @@ def test_surface_and_context():
 def test_letters_shared_with_other_options():
     exam = Exam.from_questions([Question("q", "何者", ("甲乙", "乙丙", "丁"), "A")])
     assert surface(exam)["shared_with_options"].tolist() == [0.5, 0.5, 0]
-
-
-@pytest.mark.parametrize("stem", ["下列哪项除外", "不属于抗生素的是", "错误的是", "说法有误的是", "无关的是"])
-def test_negated_stems(stem):
-    assert is_negated([stem]).tolist() == [True]
-
-
-@pytest.mark.parametrize("stem", ["属于抗生素的是", "最可能的诊断是", ""])
-def test_stems_that_are_not_negated(stem):
-    assert is_negated([stem]).tolist() == [False]
 
 
 def test_wording_of_options():
