@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cmexam_baseline.cli.console import sanitize
+from cmexam_baseline.scoring.extraction import RULES
 
 if TYPE_CHECKING:
     from cmexam_baseline.scoring import AlignedOutput
@@ -42,12 +43,13 @@ def say_what_was_read(notes: Console, scored: ScoredFiles) -> None:
 
 
 def show_extractions(output: Console, scored: ScoredFiles) -> None:
-    """What was read out of every reply: the rule, the words it stands in, the letters."""
+    """What was read out of every reply, by which rule, from which words, and what was overruled."""
     if scored.exam is None:
         return
+    rules: set[str] = set()
     for system in scored.systems:
         table = Table(title=sanitize(system.name), title_justify="left")
-        for heading in ("id", "letters", "rule", "span", "read from"):
+        for heading in ("id", "letters", "rule", "span", "read from", "overruled"):
             table.add_column(heading)
         replies = system.aligned.output.replies or []
         for question in system.aligned.join.matched.tolist():
@@ -58,9 +60,18 @@ def show_extractions(output: Console, scored: ScoredFiles) -> None:
             words = reply[slice(*found.span)] if found.span else ""
             span = "–".join(map(str, found.span)) if found.span else ""
             id_ = scored.exam.ids[question]
-            cells = (id_, found.letters or "–", found.rule or "–", span, words[:SHOWN_EXTRACTION])
+            overruled = "; ".join(
+                f"{other.letters or 'no answer'} by {other.rule} {other.span[0]}–{other.span[1]}"
+                for other in found.overruled
+            )
+            read_from = words[:SHOWN_EXTRACTION]
+            cells = (id_, found.letters or "–", found.rule or "–", span, read_from, overruled)
+            rules.add(found.rule)
             table.add_row(*map(sanitize, cells))
         output.print(table)
+    for rule in RULES.values():
+        if rule.name in rules:
+            output.print(sanitize(f"{rule.name}: {rule.description}"), soft_wrap=True)
 
 
 def _join(aligned: AlignedOutput, scored: ScoredFiles) -> str:

@@ -148,9 +148,9 @@ def _read_replies(
         matched = [(question, row) for question, row in rows if row >= 0 and output.replies is not None]
         texts = [output.replies[row] for _, row in matched] if output.replies is not None else []
         options = [shown.get(question) or exam.options(question) for question, _ in matched]
-        found = dict(
-            zip((question for question, _ in matched), workers.extract_all(texts, options), strict=True)
-        )
+        stems = [exam.questions[question] for question, _ in matched]
+        read = workers.extract_all(texts, options, stems)
+        found = dict(zip((question for question, _ in matched), read, strict=True))
         extractions.extend(map(found.get, range(piece.start, piece.stop)))
     return extractions
 

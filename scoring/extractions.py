@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import overload
 
 from cmexam_baseline.exam.io.packed_column import ColumnPacking
-from cmexam_baseline.scoring.extraction import Extraction
+from cmexam_baseline.scoring.extraction import Extraction, Overruled
 
 Found = Extraction | None
 _NOWHERE = -1
@@ -27,6 +27,8 @@ class Extractions(Sequence[Found]):
         self._readings: list[tuple[str | None, int, str] | None] = []
         self._known: dict[tuple[str | None, int, str], tuple[str | None, int, str]] = {}
         self._spans = array("i")
+        # Few replies say more than one thing.
+        self._overruled: dict[int, tuple[Overruled, ...]] = {}
         self._explained = ColumnPacking[str]()
         self._explanations: Sequence[str] | None = None
         self.extend(found)
@@ -41,6 +43,8 @@ class Extractions(Sequence[Found]):
                 explanations.append("")
                 continue
             reading = (each.letters, each.mask, each.rule)
+            if each.overruled:
+                self._overruled[len(self._readings)] = each.overruled
             self._readings.append(self._known.setdefault(reading, reading))
             self._spans.extend(each.span or (_NOWHERE, _NOWHERE))
             explanations.append(each.explanation)
@@ -62,7 +66,7 @@ class Extractions(Sequence[Found]):
         place = key % len(self)
         start, end = self._spans[2 * place : 2 * place + 2]
         span = None if start == _NOWHERE else (start, end)
-        return Extraction(*reading, span, self.explanations()[place])
+        return Extraction(*reading, span, self.explanations()[place], self._overruled.get(place, ()))
 
     def rules(self) -> list[str]:
         """The rule that read each text, "" where it read no answer; texts that are not there are left out."""

@@ -42,9 +42,14 @@ class Workers:
         """Whether this process does everything."""
         return self.jobs == 1 and self.scheduler is None
 
-    def extract_all(self, texts: Sequence[str], options: Sequence[Sequence[str] | None]) -> list[Extraction]:
+    def extract_all(
+        self,
+        texts: Sequence[str],
+        options: Sequence[Sequence[str] | None],
+        stems: Sequence[str | None],
+    ) -> list[Extraction]:
         """What `cmexam_baseline.scoring.extraction.extract_all` gives."""
-        parts = self._map(extract_all, texts, options)
+        parts = self._map(extract_all, texts, options, stems)
         return [found for part in parts for found in part]
 
     def score_explanations(

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from cmexam_baseline.scoring.extraction.extract import Extraction, extract, extract_all, extract_answers
+from cmexam_baseline.scoring.extraction.extract import (
+    Extraction,
+    Overruled,
+    extract,
+    extract_all,
+    extract_answers,
+)
 from cmexam_baseline.scoring.extraction.rules import NO_ANSWER, RULES, Rule
 
-__all__ = ["NO_ANSWER", "RULES", "Extraction", "Rule", "extract", "extract_all", "extract_answers"]
+__all__ = [
+    "NO_ANSWER",
+    "RULES",
+    "Extraction",
+    "Overruled",
+    "Rule",
+    "extract",
+    "extract_all",
+    "extract_answers",
+]

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from cmexam_baseline.exam.letters import LETTERS, parse_letters
-from cmexam_baseline.scoring.extraction.options import Mention, OptionTexts
-from cmexam_baseline.scoring.extraction.patterns import MEDICAL_WORD, WRONG_BEHIND, any_of
+from cmexam_baseline.scoring.extraction.options import Mention, OptionTexts, letter_positions, without_pronoun
+from cmexam_baseline.scoring.extraction.patterns import CHINESE, MEDICAL_WORD, WRONG_BEHIND, any_of
+from cmexam_baseline.scoring.extraction.stem import Stem
 
 _LONGEST_LIST = 16
 _OPENING = r"[\s(\[{<\"'“‘「『【《>#|:=\\-]{0,12}"
@@ -16,29 +17,66 @@ _CLOSING = r"[)\]}\"'”’」』】》>]{0,12}"
 _LETTER_ITEM = re.compile(
     rf"{_OPENING}(?:\\?(?:text|math|textbf|mathrm|mathbf|rm|bf)\s?\{{)?"
     rf"(?:选项|选|第|[Oo]ptions?|[Cc]hoices?)?{_OPENING}"
-    r"(?P<letters>[A-H]{1,8}|[a-h])(?![A-Za-z0-9]|-[A-Za-z0-9])"
+    r"(?P<letters>[A-J]{1,8}|[a-j])(?![A-Za-z0-9]|-[A-Za-z0-9])"
     rf"{_CLOSING}(?:选项|项(?!目))?{_CLOSING}"
 )
 # Letters that end their sentence: nothing behind them can say more about them.
-_BARE_LETTERS = re.compile(r"[A-H]{1,8}(?=$|[。\n]|;(?![ \t]?[A-H](?![A-Za-z0-9])))")
+_BARE_LETTERS = re.compile(r"[A-J]{1,8}(?=$|\n|。(?![A-J](?:[。\n]|$))|;(?![ \t]?[A-J](?![A-Za-z0-9])))")
 _LAST_NARROW_CHARACTER = "\u2e7f"
 _MAY_BEGIN_AN_ITEM = "选第「『【《"
 _LOWER_CASE_ENDS = re.compile(r"[ \t]*(?:$|[\n.。)\],;}\"'])")
 _JOIN = re.compile(
     r"\s*(?:[、,;/&+|]|和|及|与|以及|and\b)\s*(?:和|and\b)?\s*"
-    r"|[ \t]+(?=[A-H](?![A-Za-z]))|(?<=\])(?=\[)|(?<=\))(?=\()"
+    r"|[ \t]+(?=[A-J](?![A-Za-z]))|(?<=\])(?=\[)|(?<=\))(?=\()|。(?=[A-J](?:[。\n]|$))"
 )
-_LIST_GOES_ON = re.compile(r"(?:[、/&]|和|及|与|以及)[A-H](?![A-Za-z0-9])")
+_LIST_GOES_ON = re.compile(r"(?:[、/&]|和|及|与|以及)[A-J](?![A-Za-z0-9])")
 _EITHER = re.compile(
     r"(?:选项|项)?吗|(?:选项|项)?(?:都|均|皆)有(?:可能|道理)(?=$|[。,;!\n])"
-    r"|\s{0,9}[?,]?\s{0,3}(?:或者?|还是|抑或|也可能|也有可能|也许|or\b)\s{0,3}(?:选项|选|是|[Oo]ption)?\s{0,3}[\"'“(]?[A-H](?![A-Za-z0-9])"
+    r"|\s{0,9}[?,]?\s{0,3}(?:或者?|还是|抑或|也可能|也有可能|也许|or\b)\s{0,3}(?:选项|选|是|[Oo]ption)?\s{0,3}[\"'“(]?[A-J](?![A-Za-z0-9])"
 )
 # Joints that may also begin a new clause.
 _LOOSE = ("", ",", ";")
 _TEXT_ENDS = re.compile(r"\s*(?:$|[\n。;、,.!?)]|和|及|与|以及|and\b)")
-_NEXT_LINE = re.compile(r"[ \t。;,.]*\n\s*(?:\d{1,2}[.、)]\s?)?")
-_NEXT_LETTER_LINE = re.compile(r"[ \t。;,.]*\n\s*(?=[-•>(\[ \t]{0,4}[A-H][)\] \t。;,.]{0,4}(?:\n|$))")
-_LETTER_BEHIND = re.compile(r"[ \t]?\((?P<letter>[a-h])\)")
+_NUMBER = r"(?:\(?\d{1,2}[.、)]|[①-⑩])"
+_NEXT_LINE = re.compile(rf"[ \t。;,.]*\n\s*(?:{_NUMBER}\s?)?")
+_NEXT_LETTER_LINE = re.compile(
+    rf"[ \t。;,.]*\n\s*(?:{_NUMBER}[ \t]?)?"
+    r"(?=[-•>(\[ \t]{0,4}(?:选项|[Oo]ption )?[A-J](?:选项|项)?[)\] \t。;,.]{0,4}(?:\n|$))"
+)
+_LISTED_NEXT = re.compile(rf"[ \t。;,.、]*\n\s*(?:{_NUMBER}[ \t]?|[-•·#>]{{1,3}}[ \t]?)?|[。;,、][ \t]*")
+# An item of a list: B. and its text, which ends with its line or before the next letter.
+_LISTED_ITEM = re.compile(
+    r"[(\[]?(?:选项)?(?P<letter>[A-J])[)\]]?(?:选项)?(?P<mark>[ \t]?[.:、)])?[ \t]?(?![A-J](?![A-Za-z0-9]))"
+    r"(?P<text>[^\n]{1,300}?)"
+    rf"(?=[ \t]*(?:\n|$)|[。;,、][ \t]*[(\[]?(?:选项)?[A-J][)\]]?(?:选项)?[ \t]?(?:[.:、)]|[{CHINESE}])"
+    r"|。$)"
+)
+_IN_BRACKETS = re.compile(r"[ \t]?\([^()\n]{1,80}\)")
+_JUDGED = re.compile(
+    any_of(
+        "错 不 非 无 没 未 正确 符合 排除 对$ √ × ✓ ✗ ✔ ✘ ✅ ❌ \\bnot\\b n't \\bwrong \\b(?:in)?correct \\bfalse \\btrue"
+    ),
+    re.IGNORECASE,
+)
+_ENDS_IN_VERDICT = re.compile(
+    r"[√×✓✗✔✘✅❌☑☒]|(?:[(\[【:,—-]|[ \t])[ \t]?(?:是|为)?"
+    r"(?:不?正确|错误?|不?对|不?符合[^()]{0,4}|(?:in)?correct|wrong|true|false)的?[)\]】]?[.。; \t]*$",
+    re.IGNORECASE,
+)
+_LAST_NAMES = 50
+_SUPPOSED_CASE = re.compile(r"\s*(?:if|when|unless|should|in case|如果|若|假如|倘若|当)", re.IGNORECASE)
+_LETTER_NAMED = re.compile(
+    r"[A-J](?:选项|项)|(?:选项|[Oo]ption |[Cc]hoice )\(?[A-J](?![A-Za-z0-9])|\([A-J]\)"
+    r"|(?:选|答案[是为:]?\s?)[A-J](?![A-Za-z0-9])"
+)
+_SENTENCE_ENDS_BEHIND_LETTER = re.compile(r"\)\.|。")
+_SETS_APART = re.compile(r"[)\]]?[ \t]?[.:)、(]|[ \t]?-[ \t]")
+_CALLED_NOT_IT = re.compile(
+    r"[ \t]+(?:is|are|was|were)[ \t]*(?:not|n't)[ \t]+"
+    r"(?!(?:the[ \t]+)?(?:most[ \t]+)?(?:correct|right|answer|best|appropriate|true|likely)\b)",
+    re.IGNORECASE,
+)
+_LETTER_BEHIND = re.compile(r"[ \t]?\((?P<letter>[a-j])\)")
 _LINE_ENDS = re.compile(r"[ \t。;,.]*(?:\n|$)")
 _DELIMITER = re.compile(r"[ \t]*[:.、)\"'”’」』】-]*[ \t]*[(\[\"'“‘「『:]*[ \t]*")
 _TEXT_CLOSING = re.compile(r"[)\]\"'”’」』】]*(?:选项|这一?项|项)?")
@@ -48,7 +86,7 @@ _OPEN_QUOTES = re.compile(r"[\s\"'“‘「『【《(\[:=>#-]*")
 _LIST_IS_SCOPE = re.compile(r"\s*(?:中|之中|里|之间|其中|这?[两三四五六]个?(?:选项|项)?(?:中|里|之)|等)")
 _AND_SO_ON = re.compile(r"\s*等(?!张|渗|长|量)")
 _NAME_ENDS = re.compile(r"\s*(?:$|[\n。,;.!?)\]”\"』」、]|是|为)")
-_BEHIND_ITS_LETTER = re.compile(r"[a-h]\s*[.:、)]\s*$")
+_BEHIND_ITS_LETTER = re.compile(r"[a-j]\s*[.:、)]\s*$")
 # "A 45-year-old", "A patient": the article, not the option.
 _ENGLISH_ARTICLE = re.compile(
     r"[ \t]+(?!(?:because|is|since|as|and|or|for|due|in|with|would|which)\b)(?:[a-z]|\d)"
@@ -59,18 +97,7 @@ _BEGINS_NEW_CLAUSE = re.compile(
 )
 _RIGHT_BEHIND = re.compile(r"\s*(?:选项|项)?\s*(?:均|都|皆)?(?:是)?(?:正确|对[。,;\n]|符合)")
 
-# A letter behind a noun belongs to it (维生素C, 青霉素G); behind these characters it stands for itself.
-_BEFORE_A_LETTER = frozenset(
-    "见知明故则而有以此是即且但和与及或为选项案只仅认示述中择除得对错应答第因其了括含实"
-)
 _CAPITAL_LETTERS = tuple(LETTERS)
-_CAPITALS = re.compile(r"[A-H]{1,8}(?![A-Za-z0-9])")
-
-
-def _may_stand_before_a_letter(char: str) -> bool:
-    if char.isascii():
-        return not char.isalnum() and char not in ("+", "'", "-")
-    return not char.isalpha() or char in _BEFORE_A_LETTER
 
 
 @dataclass(frozen=True)
@@ -91,6 +118,7 @@ class _Item:
     end: int
     named: bool = False
     loose: bool = False
+    letter_end: int = 0
 
 
 class SlotReader:
@@ -102,29 +130,43 @@ class SlotReader:
     (5, 'A、C选项')
     """
 
-    def __init__(self, text: str, options: OptionTexts) -> None:
-        self.text = text
+    def __init__(self, text: str, options: OptionTexts, stem: Stem | None = None) -> None:
         self.options = options
+        self.stem = stem or Stem()
         lowered = text.lower()
         self.lowered = lowered if len(lowered) == len(text) else text
+        self.text = without_pronoun(text, options.count) if "I" in text else text
 
     @cached_property
     def letters(self) -> list[int]:
-        """Where capital letters A–J stand for themselves: not in a Latin word, not behind a noun"
-        " (维生素C)."""
-        return [
-            match.start()
-            for match in _CAPITALS.finditer(self.text)
-            if _may_stand_before_a_letter(self.text[match.start() - 1 : match.start()])
-        ]
+        """Where capital letters A–J stand for themselves: not in a Latin word, not behind a noun (维生素C)."""
+        return letter_positions(self.text)
 
     @cached_property
     def mentions(self) -> list[Mention]:
         """Every option text in the text, in order."""
         return self.options.mentions(self.lowered)
 
-    def read(self, position: int) -> Slot | None:
-        """The answer that stands at `position` behind quotes and brackets, or None."""
+    @cached_property
+    def named(self) -> list[int]:
+        """Where letters and option texts begin, in order."""
+        return sorted([*self.letters, *(mention.start for mention in self.mentions)])
+
+    @cached_property
+    def last_named(self) -> int:
+        """Where an option is named last, other than in a case that is only supposed; -1 for nowhere."""
+        for place in reversed(self.named[-_LAST_NAMES:]):
+            start = max(self.text.rfind(mark, max(0, place - 200), place) for mark in "。\n;!?.") + 1
+            if not _SUPPOSED_CASE.match(self.lowered, start):
+                return place
+        return -1
+
+    def read(self, position: int, stated: bool = False) -> Slot | None:
+        """The answer at `position` behind quotes and brackets, or None.
+
+        stated: a phrase such as 答案： introduces it, so that a list of all options is an answer, and what
+            follows a letter is its reason
+        """
         bare = _BARE_LETTERS.match(self.text, position)
         if bare is not None and not _NEXT_LETTER_LINE.match(self.text, bare.end()):
             mask = parse_letters(bare[0]) or 0
@@ -132,20 +174,30 @@ class SlotReader:
         by_text = self.read_texts(position)
         if by_text is not None and by_text.end - by_text.start > 1:
             return by_text
-        return self.read_letters(position) or by_text
+        return self.read_letters(position, stated) or by_text
 
-    def read_letters(self, position: int) -> Slot | None:
+    def read_letters(self, position: int, stated: bool = False) -> Slot | None:
         """Letters and lists of letters, each with or without its option's text."""
-        items = self._trusted(self._list_at(position))
+        items = self._trusted(self._list_at(position), stated)
         if not items:
             return None
         mask = 0
         for item in items:
             mask |= item.mask
         named = any(item.named for item in items)
-        if named and mask == self.options.everything and len(items) > 1:
+        if named and mask == self.options.everything and len(items) > 1 and not stated:
             return None
         return Slot(mask, items[0].start, items[-1].end, named=named)
+
+    def mask_of(self, letters: str) -> int:
+        """The mask of the capital letters in a piece of the text."""
+        return parse_letters("".join(char for char in letters if "A" <= char <= "J")) or 0
+
+    def read_open_choice(self, position: int) -> Slot | None:
+        """A或B, "(A) or (B)": letters among which the text at `position` leaves the choice open."""
+        items = self._list_at(position)
+        either = _EITHER.match(self.text, items[-1].end) if items else None
+        return Slot(0, items[0].start, either.end()) if either is not None else None
 
     def read_texts(self, position: int) -> Slot | None:
         """Option texts, one or several joined by 、 or 和."""
@@ -177,16 +229,26 @@ class SlotReader:
     def _list_at(self, position: int) -> list[_Item]:
         items: list[_Item] = []
         item = self._item(position)
+        if item is not None and not item.named and item.mask.bit_count() == 1:
+            resembling = self._resembling(item.start)
+            if resembling is not None and self._following(resembling) is not None:
+                item = resembling
         while item is not None and len(items) < _LONGEST_LIST:
             items.append(item)
             item = self._following(item)
-        return items
+        # 1. A 2. B 3. C 4. D 5. A … answers other questions.
+        repeats = len(items) > self.options.count and "\n" in self.text[items[0].start : items[-1].start]
+        return [] if repeats else items
 
-    def _trusted(self, items: list[_Item]) -> list[_Item]:
+    def _trusted(self, items: list[_Item], stated: bool = False) -> list[_Item]:
         """The items that are answered: nothing if the list is dismissed, left open or only a scope.
 
         "A,B错误" dismisses B alone, because the comma may begin a new clause; "A、B错误" dismisses both.
         """
+        first = items[0] if items else None
+        if stated and first is not None and len(items) == 1 and self._gives_reason(first):
+            # The answer is (C). Metformin is not an anticoagulant.
+            return [replace(first, end=first.letter_end, named=False)]
         while items:
             end = items[-1].end
             if _EITHER.match(self.text, end) or _LIST_GOES_ON.match(self.text, end):
@@ -197,6 +259,35 @@ class SlotReader:
                 return []
             items = items[:-1]
         return items
+
+    def _gives_reason(self, item: _Item) -> bool:
+        """Whether what seems to dismiss a stated letter is the reason for it."""
+        if item.named and item.letter_end and _SETS_APART.match(self.text, item.letter_end):
+            return WRONG_BEHIND.match(self.text, item.end) is not None
+        return item.letter_end > 0 and _CALLED_NOT_IT.match(self.text, item.end) is not None
+
+    def _resembling(self, position: int) -> _Item | None:
+        """An item of a list whose text deviates a little from the option's."""
+        match = _LISTED_ITEM.match(self.text, position)
+        if match is None:
+            return None
+        index = LETTERS.index(match["letter"])
+        if index >= self.options.count or not self._is_listed_text(
+            index, match["text"], match["mark"] is not None
+        ):
+            return None
+        return _Item(1 << index, match.start("letter"), match.end(), named=True)
+
+    def _is_listed_text(self, index: int, text: str, marked: bool) -> bool:
+        if _ENDS_IN_VERDICT.search(text):
+            return False
+        if self.options.resembles(index, text):
+            return True
+        own = self.options.own_text_at(text.lower(), index, 0)
+        rest = text[own:] if own is not None else text
+        if not marked or not self.stem.several or _JUDGED.search(rest):
+            return False
+        return own is not None or len(text) <= 1.5 * len(self.options.texts[index]) + 6
 
     def _item(self, position: int, first: bool = True, joined: bool = False) -> _Item | None:
         if self.text[position : position + 1] > _LAST_NARROW_CHARACTER and (
@@ -215,7 +306,7 @@ class SlotReader:
         if letters.islower() and not _LOWER_CASE_ENDS.match(self.text, end):
             return None
         if len(letters) > 1:
-            return _Item(mask, start, end)
+            return _Item(mask, start, end, letter_end=match.end("letters"))
         after_letter = match.end("letters")
         named = self._with_text(mask, start, after_letter, end)
         if named is not None:
@@ -227,7 +318,7 @@ class SlotReader:
         judged = WRONG_BEHIND.match(self.text, end) or (joined and _RIGHT_BEHIND.match(self.text, end))
         if not (first or judged) and _BEGINS_NEW_CLAUSE.match(self.text, end):
             return None
-        return _Item(mask, start, end)
+        return _Item(mask, start, end, letter_end=after_letter)
 
     def _with_text(self, mask: int, start: int, after_letter: int, end: int) -> _Item | None:
         """A letter with an option's text behind it.
@@ -241,17 +332,22 @@ class SlotReader:
             text_end = self.options.own_text_at(self.lowered, index, text_start)
             other = self.options.match_at(self.lowered, text_start)
             if text_end is not None and (other is None or other.end <= text_end):
-                return _Item(mask, start, self._closed(text_end), named=True)
+                return _Item(mask, start, self._closed(text_end), named=True, letter_end=after_letter)
             if other is not None and text_start > after_letter and _NAME_ENDS.match(self.text, other.end):
-                meant = mask if self._prefers(index, other) else 1 << other.index
-                return _Item(meant, start, self._closed(other.end), named=True)
+                if (
+                    _SENTENCE_ENDS_BEHIND_LETTER.match(self.text, after_letter)
+                    and self.text[other.end : other.end + 1] == ","
+                ):
+                    continue
+                meant = mask if self._prefers(index, other, start) else 1 << other.index
+                return _Item(meant, start, self._closed(other.end), named=True, letter_end=after_letter)
         return None
 
     def _closed(self, position: int) -> int:
         closing = _TEXT_CLOSING.match(self.text, position)
         return closing.end() if closing else position
 
-    def _prefers(self, index: int, other: Mention) -> bool:
+    def _prefers(self, index: int, other: Mention, start: int) -> bool:
         """Whether the rest of the text speaks of option `index` more often than of the one at `other`.
 
         A mention behind its own letter ("D: 以上都不是") is an item of a list and speaks for nothing.
@@ -262,6 +358,13 @@ class SlotReader:
             if mention.start != other.start
             and not _BEHIND_ITS_LETTER.search(self.lowered, max(0, mention.start - 4), mention.start)
         ]
+        letters = [
+            LETTERS.index(re.sub(r"[^A-J]", "", match[0])[-1])
+            for match in _LETTER_NAMED.finditer(self.text)
+            if not match.start() <= start < match.end()
+        ]
+        if index in letters and other.index not in letters:
+            return True
         return rest.count(index) > rest.count(other.index)
 
     def _following(self, item: _Item) -> _Item | None:
@@ -270,7 +373,9 @@ class SlotReader:
         if join is not None:
             loose = join[0].strip() in _LOOSE
             follows = self._item(join.end(), first=False, joined=not loose)
-            return replace(follows, loose=loose) if follows else None
+            if follows is not None and (follows.named or not item.named):
+                return replace(follows, loose=loose)
+            return self._listed_behind(item) or (replace(follows, loose=loose) if follows else None)
         if item.named and self.text[item.end : item.end + 1] in _CAPITAL_LETTERS:
             follows = self._item(item.end, first=False)
             return follows if follows is not None and follows.named else None
@@ -280,66 +385,14 @@ class SlotReader:
         line = _NEXT_LINE.match(self.text, item.end)
         follows = self._item(line.end(), first=False) if line is not None else None
         if follows is None or not follows.named or not _LINE_ENDS.match(self.text, follows.end):
-            return None
+            return self._listed_behind(item)
         return follows
 
-
-_FAR = 2_000
-_INLINE_ITEM = re.compile(r"[。;,、. \t]*([A-H])\s*[.:、)](?!\d)")
-_ITEM_SOMEWHERE = re.compile(r"(?<![A-Za-z0-9])([A-H])\s*[.:、)](?!\d)")
-_ITEM_LINE = r"[ \t>#-]*(?:选项)?\(?([A-H])\s*(?:[.:、)]|选项|项)"
-_ITEM_ON_A_LINE = re.compile(_ITEM_LINE)
-_LIST_NEXT_LINE = re.compile(r"\n" + _ITEM_LINE)
-_NEXT_ITEM = re.compile(r"[\n。;,]" + _ITEM_LINE)
-_BESIDE_AN_ITEM = " \t>#-(选项"
-_AFFIRMED = re.compile(r"\s*(?:选项|项)?\s*,?(?:都|均|皆|全)")
-
-
-def begins_list(reader: SlotReader, slot: Slot) -> bool:
-    """Whether the slot is the first item of a list that goes on at once: an analysis or an echo, no"
-    " answer."""
-    if slot.by_text or slot.mask.bit_count() != 1:
-        return False
-    return _goes_on_inline(reader.text, slot) or _goes_on_below(reader.text, slot)
-
-
-def _goes_on_inline(text: str, slot: Slot) -> bool:
-    """是A：甲。B：乙。C：丙"""
-    expected = LETTERS[slot.mask.bit_length() : slot.mask.bit_length() + 2]
-    inline = _INLINE_ITEM.match(text, slot.end)
-    if inline is None or inline[1] != expected[:1]:
-        return False
-    after = _ITEM_SOMEWHERE.search(text, inline.end(), inline.end() + 200)
-    return len(expected) == 1 or (after is not None and after[1] == expected[1])
-
-
-def _goes_on_below(text: str, slot: Slot) -> bool:
-    """A line that begins with A while the next such line begins with B."""
-    if slot.mask != 1 or text[text.rfind("\n", 0, slot.start) + 1 : slot.start].strip(_BESIDE_AN_ITEM):
-        return False
-    following = _LIST_NEXT_LINE.search(text, slot.end, slot.end + _FAR)
-    return following is not None and following[1] == "B"
-
-
-def analyses_each(text: str, first: Slot) -> bool:
-    """Whether "A：正确。B：错误。" follows: the text goes through the options and has not answered yet."""
-    item = _NEXT_ITEM.search(text, first.end, first.end + _FAR) if first.mask == 1 else None
-    return item is not None and item[1] == "B"
-
-
-def continues_list(text: str, line_start: int, last: Slot) -> bool:
-    """Whether a line goes on with a list of options: the next letter, or right below another item."""
-    above = text[:line_start].rstrip()
-    item = _ITEM_ON_A_LINE.match(above, above.rfind("\n") + 1)
-    if item is None:
-        return False
-    adjacent = text.count("\n", len(above), line_start) == 1
-    return adjacent or (last.named and 2 << LETTERS.index(item[1]) == last.mask)
-
-
-def is_scope(reader: SlotReader, slot: Slot, cue: str) -> bool:
-    """Whether the slot names what may be chosen (正确选项(A/B/C/D/E)) or affirms it all (A、B、C、D都是)."""
-    if slot.mask != reader.options.everything:
-        return False
-    affirmed = _AFFIRMED.match(reader.text, slot.end) is not None
-    return affirmed or "(" in cue or "/" in reader.text[slot.start : slot.end]
+    def _listed_behind(self, item: _Item) -> _Item | None:
+        """The next item of a list of letters with their texts: B. 红霉素。C. 庆大霉素。"""
+        closing = _IN_BRACKETS.match(self.text, item.end) if item.named else None
+        separator = (
+            _LISTED_NEXT.match(self.text, closing.end() if closing else item.end) if item.named else None
+        )
+        follows = self._resembling(separator.end()) if separator is not None else None
+        return follows if follows is not None and follows.mask != item.mask else None

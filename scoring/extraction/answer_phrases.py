@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
+from dataclasses import replace
 
-from cmexam_baseline.scoring.extraction.answer_parser import Slot, SlotReader, begins_list, is_scope
+from cmexam_baseline.scoring.extraction.answer_parser import Slot, SlotReader
+from cmexam_baseline.scoring.extraction.list_detection import begins_list, is_scope, joined_lines
 from cmexam_baseline.scoring.extraction.patterns import MUST_CHOOSE, SUPPOSED, any_of, holds_any
 from cmexam_baseline.scoring.extraction.rules import Reading
+from cmexam_baseline.scoring.extraction.undecided import is_named_behind
 
 # What may stand between the phrase and the answer. Nothing follows this repetition in a pattern, so it
 # never backtracks.
@@ -18,7 +21,7 @@ _ZH_FILLER = (
         r" 应该 应当 应 该 就 便 也 是 为 即 乃 选择 选用 选项 选 的 了 我 会 将 认为 觉得"
         r" 判断 倾向于? 很可能 最有?可能 可能 大概率? 或许 也许 只能 只有 可以 可 显然 明显 确定 必然"
         r" 一定 肯定 属于 最终 最后 最为? 更"
-        r" (?:有|包括|包含)(?=[\s:]{0,4}(?:1[.、)]\s?)?[A-H]) 1[.、)](?=\s?[A-H]) 符合题意"
+        r" (?:有|包括|包含)(?=[\s:]{0,4}(?:\(?1[.、)]\s?)?(?:选项)?[A-J]) (?:\(?1[.、)]|①)(?=\s?(?:选项)?[A-J]) 符合题意"
         r" 符合 合适 合理 恰当 接近 正确 准确 最佳 佳 依次 分别 如下 以下 回答 text 第(?:[一二三四五六七八][个项种])?"
     )
     + "*"
@@ -29,11 +32,11 @@ _ZH_ANSWER_CUE = re.compile(
     any_of(
         "答案 正解 正确的?选项 最终的?选项 最佳的?选项 最优的?选项 合适的?选项 恰当的?选项 正确的?选择"
         " 最终的?选择"
-        " 最佳的?选择 我的?选择 最终结论 选项(?:字母|编号|序号)"
+        " 作答(?=:) 最佳的?选择 我的?选择 最终结论 选项(?:字母|编号|序号)"
     )
     + rf"{_NOT_THE_ANSWER}(?:的?(?:字母|编号|序号|代码|选项))?\d{{0,2}}{_ZH_FILLER}"
 )
-_LINE_CUE = re.compile(rf"(?:答(?=[A-H])|(?:答|回答|结论|结果|输出|选项)[ \t]?:){_ZH_FILLER}")
+_LINE_CUE = re.compile(rf"(?:答(?=[A-J])|(?:答|回答|结论|结果|输出|选项)[ \t]?:){_ZH_FILLER}")
 _BEFORE_A_LINE_CUE = " \t#>-"
 _CORRECTION_CUE = re.compile(
     any_of("应为 应该为 应该是 应当是 改为 改选 改成 更改为 更正为? 纠正为? 修正为? 实际上?是 而是")
@@ -41,11 +44,11 @@ _CORRECTION_CUE = re.compile(
 )
 _INSTEAD_CUE = re.compile(rf"[?。,!…](?:不对?|错了?|[ ]?[Nn]o)[,。!]{_ZH_FILLER}")
 _ZH_CHOOSE_CUE = re.compile(
-    "选(?!项|题|手|段|取(?![A-H])|用(?![A-H])|择性|择题)" + rf"(?:择|用|取|定|出)?{_ZH_FILLER}"
+    "选(?!项|题|手|段|取(?![A-J])|用(?![A-J])|择性|择题)" + rf"(?:择|用|取|定|出)?{_ZH_FILLER}"
     rf"|推荐{_ZH_FILLER}|剩下的?{_ZH_FILLER}|我猜测?{_ZH_FILLER}"
 )
 _SO_CUE = re.compile(
-    r"(?:故|所以|因此|综上(?:所述)?|则|→|⇒|=>|->)[,:]?(?:答案)?[ \t]?(?=[A-H]{1,8}[ \t]*(?:[。.,;\n]|$))"
+    r"(?:故|所以|因此|综上(?:所述)?|则|→|⇒|=>|->)[,:]?(?:答案)?[ \t]?(?=[A-J]{1,8}[ \t]*(?:[。.,;\n]|$))"
 )
 _CHOOSE_ALL = re.compile(r"(?:全选|全部选择?|都选|选择?全部)(?:[。,;!\s]|$)")
 _BEFORE_CHOOSE_ALL = ("", *",。;: \n应故")
@@ -59,9 +62,11 @@ _ZH_NEGATED_BEFORE = re.compile(
     any_of("不 别 勿 未 没有? 无法 误 错 难以 排除 避免 备 待 而非 并非 非")
     + any_of("应该 应当 应 能够? 会 可以 可 该 要 宜 建议 考虑 必 再 直接 予以? 是 被")
     + "?$|"
-    + r"[A-H](?:选项|项)?[ \t]?(?:还是|或者?|抑或)$|"
+    + r"[A-J](?:选项|项)?[ \t]?(?:还是|或者?|抑或)$|"
     + any_of("错误 其他 其它 其余 别的 干扰 哪个 哪些 上一题 上题 每个 各个? 给出 下列 以下")
-    + "的?$"
+    + "的?$|"
+    + any_of("例如 比如 譬如 形如 举例 格式[为是如:]")
+    + r"[:,]?[\s\[\"“【(]{0,3}(?:正确)?$"
 )
 _NEGATED_INSIDE = re.compile(any_of("不是 而非 并非 不属于 除外 排除"))
 _CLAUSE_START = re.compile(r"[。;!?,\n:]")
@@ -71,7 +76,7 @@ _LEADS_TO_A_CHOICE = re.compile(
         "故 所以 因此 因而 从而 于是 那么 则 综上(?:所述)? 综合(?:以上|上述|考虑|分析)?(?:分析)? 根据(?:以上|上述)?分析"
         " 由此 可[见知]"
         " 总之 最终 最后 本题 此题 该题 这道?题 题目 这里 答案 正确 我们? 会 应该?当? 应当 必须 只能?有? 可以? 可能"
-        " 就 便 更 才 也 还是 仍 要 需 建议 认为 觉得 倾向于? 答 而 但 是 → [A-H、和与及项] 选项 都 均 该 当然 毫无疑问"
+        " 就 便 更 才 也 还是 仍 要 需 建议 认为 觉得 倾向于? 答 而 但 是 → [A-J、和与及项] 选项 都 均 该 当然 毫无疑问"
         " 不对 错误 正确"
     )
     + ")*"
@@ -88,7 +93,7 @@ _ZH_LOOK_BACK = 40
 # Each pattern with marks of which one must occur.
 _Cues = tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]
 _ANSWERING: _Cues = (
-    (_ZH_ANSWER_CUE, ("答案", "选项", "选择", "正解", "结论")),
+    (_ZH_ANSWER_CUE, ("答案", "作答", "选项", "选择", "正解", "结论")),
     (_LINE_CUE, ("答", "结论", "结果", "输出", "选项")),
 )
 _CHOOSING: _Cues = (
@@ -100,7 +105,11 @@ _CHOOSING: _Cues = (
 
 
 def declared_readings(reader: SlotReader) -> Iterator[Reading]:
-    """Every answer that a Chinese phrase of the text declares."""
+    """Every answer that a Chinese phrase of the text declares; answers on lines one below the other are one."""
+    yield from joined_lines(reader, _declared(reader))
+
+
+def _declared(reader: SlotReader) -> Iterator[Reading]:
     text = reader.text
     for cue, marks in _ANSWERING:
         if not holds_any(text, marks):
@@ -111,6 +120,8 @@ def declared_readings(reader: SlotReader) -> Iterator[Reading]:
             slot = _read_behind(reader, match)
             if _is_meant(text, match, slot):
                 yield from _answered(reader, match, slot)
+                if slot is None:
+                    yield from _left_open(reader, match)
     for cue, marks in _CHOOSING:
         if not holds_any(text, marks):
             continue
@@ -127,6 +138,12 @@ def declared_readings(reader: SlotReader) -> Iterator[Reading]:
         for match in _CHOOSE_ALL.finditer(text):
             if text[match.start() - 1 : match.start()] in _BEFORE_CHOOSE_ALL:
                 yield Reading("answer-phrase", _all_options(reader), match.start(), match.end())
+
+
+def _left_open(reader: SlotReader, match: re.Match[str]) -> Iterator[Reading]:
+    choice = reader.read_open_choice(match.end())
+    if choice is not None and not is_named_behind(reader, choice.end):
+        yield Reading("either-or", 0, match.start(), choice.end)
 
 
 def _decides(text: str, match: re.Match[str]) -> bool:
@@ -149,13 +166,19 @@ def _answered(reader: SlotReader, match: re.Match[str], slot: Slot | None) -> It
 
 def _read_behind(reader: SlotReader, match: re.Match[str]) -> Slot | None:
     """The answer behind a cue, if it is one and not a list of what might be chosen."""
-    slot = reader.read(match.end())
+    slot = reader.read(match.end(), stated=_is_stated(match))
     if slot is None:
         return _all_behind(reader, match.end())
     if is_scope(reader, slot, match[0]):
         rest = _BEHIND_SCOPE.match(reader.text, slot.end)
         return reader.read_letters(rest.end()) if rest else None
     return None if begins_list(reader, slot) else slot
+
+
+def _is_stated(match: re.Match[str]) -> bool:
+    """Whether a phrase such as 答案： or 正确选项是 states the answer, and does not ask to choose one."""
+    before = match.string[max(0, match.start() - 12) : match.start()]
+    return _STATES.match(match[0]) is not None and _ASKS_TO_CHOOSE.search(before) is None
 
 
 def _all_behind(reader: SlotReader, position: int) -> Slot | None:
@@ -185,6 +208,14 @@ def _answer_sentence(reader: SlotReader, match: re.Match[str]) -> Iterator[Readi
         yield Reading("answer-phrase-text", 1 << inside[-1].index, match.start(), inside[-1].end)
 
 
+_CASE = re.compile(r"\s*(?:if|when|in case|should the|assuming|provided)\b")
+_TURN = re.compile(r"\b(?:but|however|here|therefore|thus|since|because|so|to choose|had to)\b")
+_STATES = re.compile(
+    r"(?:答案|正解|正确的?选项|答[ \t]?:|回答[ \t]?:|(?i:answers?|ans|correct|right|final)\b)"
+)
+_ASKS_TO_CHOOSE = re.compile(r"选择|选出|挑选|找出|给出|写出|choose|select|pick", re.IGNORECASE)
+
+
 def _is_meant(text: str, match: re.Match[str], slot: Slot | None) -> bool:
     """False where the phrase is negated (不选A), supposed (如果选A) or somebody else's (有人选A)."""
     before = text[max(0, match.start() - _ZH_LOOK_BACK) : match.start()]
@@ -193,7 +224,7 @@ def _is_meant(text: str, match: re.Match[str], slot: Slot | None) -> bool:
     clause = _CLAUSE_START.split(before)[-1]
     if SUPPOSED.search(clause) and not MUST_CHOOSE.search(clause):
         return False
-    if _IN_THAT_CASE.match(clause) and _IF.search(_SENTENCE_START.split(before)[-1]):
+    if (_IN_THAT_CASE.match(clause) or not clause.strip()) and _IF.search(_SENTENCE_START.split(before)[-1]):
         return False
     return _CASE_BEHIND.match(text, slot.end if slot else match.end()) is None
 
@@ -202,7 +233,8 @@ def _is_meant(text: str, match: re.Match[str], slot: Slot | None) -> bool:
 _FILLER_WORDS = any_of(
     "is was are would should must be will has_to most more likely probably therefore thus clearly"
     " definitely indeed"
-    " options? choices? letters? answers? the correct best right appropriate final single one following"
+    " options? choices? letters? answers? the correct best right appropriate final single one following both"
+    " a_combination_of combination_of"
     " here actually text"
 )
 _EN_FILLER = (
@@ -232,7 +264,7 @@ _EN_CHOOSE_CUE = re.compile(
 )
 _CONCLUDE_CUE = re.compile(
     any_of("thus therefore hence so finally but it_is it's must_be should_be by_elimination")
-    + r"\b[,:]?\s?(?:it is|it's|option|choice)?\s?(?=[(\[\"']?[a-h][)\]\"']?(?:[ \t]*(?:[.,;\n]|$)|[ \t]it[ \t]is\b))"
+    + r"\b[,:]?\s?(?:it is|it's|option|choice)?\s?(?=[(\[\"']?[a-j][)\]\"']?(?:[ \t]*(?:[.,;\n]|$)|[ \t]it[ \t]is\b))"
 )
 # Each pattern with the rule for option texts behind it, and marks of which one must occur.
 _CUES = (
@@ -293,7 +325,7 @@ _EN_NEGATED_BEFORE = re.compile(
     + any_of(
         "not [a-z]+n't never cannot if whether unless suppose rather_than instead_of eliminate exclude"
         " rule_out why"
-        r" wrong incorrect other each all possible many some might tempt\w* please"
+        r" wrong incorrect other each all possible many some might tempt\w* please example[:,]? e\.g\.,? format[:,]?"
     )
     + r"[ \t]+(?:"
     + any_of("the we you i one may would were_to be people students")
@@ -303,13 +335,39 @@ _EN_LOOK_BACK = 40
 
 
 def english_readings(reader: SlotReader) -> Iterator[Reading]:
-    """Every answer that an English phrase of the text declares."""
+    """Every answer that an English phrase of the text declares.
+
+    Different answers for different cases ("if …, the answer is A; if …, B") leave the choice open.
+    """
+    found = list(joined_lines(reader, _declared_in_english(reader)))
+    supposed = [reading for reading in found if _is_case(reader.lowered, reading.start)]
+    left_open = any(reading.rule == "either-or" for reading in found) or len({r.mask for r in supposed}) > 1
+    for reading in found:
+        if not left_open or reading not in supposed:
+            yield reading
+        else:
+            yield replace(reading, rule="either-or", mask=0)
+
+
+def _is_case(lowered: str, position: int) -> bool:
+    """Whether the sentence before `position` supposes something ("if there is cough, …")."""
+    start = max(lowered.rfind(mark, max(0, position - 200), position) for mark in ".;\n") + 1
+    return _CASE.match(lowered, start, position) is not None and not _TURN.search(lowered, start, position)
+
+
+def _declared_in_english(reader: SlotReader) -> Iterator[Reading]:
     text = reader.lowered
     for cue, text_rule, marks in _CUES:
         if not holds_any(text, marks):
             continue
         for match in cue.finditer(text):
             start = match.start()
-            slot = None if text[start - 1 : start].isalnum() else reader.read(match.end())
+            slot = (
+                None
+                if text[start - 1 : start].isalnum()
+                else reader.read(match.end(), stated=_is_stated(match))
+            )
             if slot is not None and not _EN_NEGATED_BEFORE.search(text, max(0, start - _EN_LOOK_BACK), start):
                 yield Reading(text_rule if slot.by_text else "answer-phrase-en", slot.mask, start, slot.end)
+            elif slot is None and text_rule == "answer-phrase-text" and not text[start - 1 : start].isalnum():
+                yield from _left_open(reader, match)

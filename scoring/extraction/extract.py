@@ -5,18 +5,34 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS, mask_to_letters, parse_letters
 from cmexam_baseline.scoring.extraction.rules import NO_ANSWER, Reading
+
+_Entry = TypeVar("_Entry")
+
+
+@dataclass(frozen=True)
+class Overruled:
+    """Another answer that a rule read at `span` of the raw text; `letters` None says that there is none."""
+
+    letters: str | None
+    rule: str
+    span: tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Extraction:
     """What was read from one text.
 
-    `letters` is None and `mask` 0 where no answer was given; `rule` names the rule of `RULES` ("" without an
-    answer); `span` is where it stands in the raw text; `explanation` is the rest of the reply.
+    letters:     the answer, None where the text gives none
+    mask:        the same as a bit mask, 0 for none
+    rule:        the name of the rule in `RULES` that decided, "" where none applied
+    span:        where in the raw text it read the answer, or that there is none
+    explanation: the rest of the reply
+    overruled:   what other rules read, or other places say, the strongest first
     """
 
     letters: str | None
@@ -24,87 +40,110 @@ class Extraction:
     rule: str
     span: tuple[int, int] | None
     explanation: str
+    overruled: tuple[Overruled, ...] = ()
 
 
-def extract(text: str, options: Sequence[str] | None = None) -> Extraction:
+def extract(text: str, options: Sequence[str] | None = None, stem: str | None = None) -> Extraction:
     """The answer that `text`, a model's whole output, gives to a question with these option texts.
 
-    `options` are 2–10 texts in the order of their letters; None where they are unknown: then letters A–J
-    count and nothing is found by option text. The rules and their order are `RULES`. A text that commits
-    itself to nothing, refuses, or affirms every option has no answer. Raises `InputError` for a number of
-    options outside 2–10.
+    options: 2–10 texts in the order of their letters; None where they are unknown: then letters A–H count and
+        nothing is found by option text. Letters I and J count only where the question has such options
+    stem: the question's own text. It decides what verdicts on options mean (错误的是, EXCEPT: the wrong ones
+        are the answer) and whether all options can be the answer; None where it is unknown
+
+    The rules and their order are `RULES`. A text that refuses, remains undecided, or affirms every option
+    of a question that does not ask for several has no answer. Raises `InputError` for a number of options
+    outside 2–10.
 
     >>> found = extract("**答案：B**\\n解析：阿托品散瞳。", ["毛果芸香碱", "阿托品", "新斯的明"])
     >>> found.letters, found.rule, found.span, found.explanation
     ('B', 'before-explanation', (2, 6), '阿托品散瞳。')
     >>> extract("不选A，应选C").letters, extract("无法判断").letters
     ('C', None)
+    >>> extract("A对，B错，C对", ["甲", "乙", "丙"], stem="下列叙述错误的是").letters
+    'B'
     """
     _check(options)
     plain = plain_reading(text, options)
     if plain is not None:
         return Extraction(mask_to_letters(plain.mask), plain.mask, plain.rule, (plain.start, plain.end), "")
-    return _extract_by_rules(text, options)
+    return _extract_by_rules(text, options, stem)
 
 
-def _extract_by_rules(text: str, options: Sequence[str] | None) -> Extraction:
-    # Late, because files of nothing but letters need no rules, and their patterns take a while to compile.
+def _extract_by_rules(text: str, options: Sequence[str] | None, stem: str | None) -> Extraction:
+    # Imported late: files of nothing but letters need no rules, and their patterns take a while to compile.
     from cmexam_baseline.scoring.extraction.pipeline import read
     from cmexam_baseline.scoring.extraction.reply_format import explanation_of
 
-    clean, reading = read(text, options)
-    explanation = explanation_of(clean, reading)
-    if reading is None:
-        return Extraction(None, 0, NO_ANSWER, None, explanation)
-    span = clean.raw_span(reading.start, reading.end)
-    return Extraction(mask_to_letters(reading.mask), reading.mask, reading.rule, span, explanation)
+    clean, readings = read(text, options, stem)
+    if not readings:
+        return Extraction(None, 0, NO_ANSWER, None, explanation_of(clean, None))
+    first = readings[0]
+    explanation = explanation_of(clean, first if first.mask else None)
+    overruled: dict[int, Overruled] = {}
+    for reading in readings:
+        if reading.mask != first.mask and reading.mask not in overruled:
+            span = clean.raw_span(reading.start, reading.end)
+            overruled[reading.mask] = Overruled(mask_to_letters(reading.mask) or None, reading.rule, span)
+    return Extraction(
+        letters=mask_to_letters(first.mask) or None,
+        mask=first.mask,
+        rule=first.rule,
+        span=clean.raw_span(first.start, first.end),
+        explanation=explanation,
+        overruled=tuple(overruled.values()),
+    )
 
 
 def extract_all(
-    texts: Sequence[str], options: Sequence[Sequence[str] | None] | None = None
+    texts: Sequence[str],
+    options: Sequence[Sequence[str] | None] | None = None,
+    stems: Sequence[str | None] | None = None,
 ) -> list[Extraction]:
-    """`extract` for many texts; `options` holds one list of option texts (or None) a text.
+    """`extract` for many texts; `options` and `stems` hold one entry (or None) per text.
 
-    Raises `InputError` where the two differ in length.
+    Raises `InputError` where the lengths differ.
 
     >>> [found.letters for found in extract_all(["答案：C", "A、B"])]
     ['C', 'AB']
     """
-    return [extract(text, of_one) for text, of_one in zip(texts, _aligned(texts, options), strict=True)]
+    columns = (_aligned(texts, options, "lists of options"), _aligned(texts, stems, "stems"))
+    return [extract(*row) for row in zip(texts, *columns, strict=True)]
 
 
 def extract_answers(
-    texts: Sequence[str], options: Sequence[Sequence[str] | None] | None = None
+    texts: Sequence[str],
+    options: Sequence[Sequence[str] | None] | None = None,
+    stems: Sequence[str | None] | None = None,
 ) -> list[str | None]:
     """The letters (sorted, as in "ABD") that each text answers, None where it gives no answer.
 
-    `options` holds one list of 2–10 option texts (or None) a text. Raises `InputError` where the two differ
-    in length.
+    `options` (2–10 texts) and `stems` hold one entry (or None) per text. Raises `InputError` where the
+    lengths differ.
 
     >>> extract_answers(["ABD", "The answer is (C).", "我不知道"])
     ['ABD', 'C', None]
     """
-    return [_answer(text, of_one) for text, of_one in zip(texts, _aligned(texts, options), strict=True)]
+    columns = (_aligned(texts, options, "lists of options"), _aligned(texts, stems, "stems"))
+    return [_answer(*row) for row in zip(texts, *columns, strict=True)]
 
 
-def _answer(text: str, options: Sequence[str] | None) -> str | None:
+def _answer(text: str, options: Sequence[str] | None, stem: str | None) -> str | None:
     _check(options)
     reading = plain_reading(text, options)
     if reading is None:
         from cmexam_baseline.scoring.extraction.pipeline import read
 
-        reading = read(text, options)[1]
-    return mask_to_letters(reading.mask) if reading is not None else None
+        reading = next(iter(read(text, options, stem)[1]), None)
+    return (mask_to_letters(reading.mask) or None) if reading is not None else None
 
 
-def _aligned(
-    texts: Sequence[str], options: Sequence[Sequence[str] | None] | None
-) -> Sequence[Sequence[str] | None]:
-    if options is None:
+def _aligned(texts: Sequence[str], others: Sequence[_Entry] | None, what: str) -> Sequence[_Entry | None]:
+    if others is None:
         return [None] * len(texts)
-    if len(options) != len(texts):
-        raise InputError(f"{len(texts)} texts with {len(options)} lists of options; give one list a text")
-    return options
+    if len(others) != len(texts):
+        raise InputError(f"{len(texts)} texts with {len(others)} {what}; give one per text")
+    return others
 
 
 def _check(options: Sequence[str] | None) -> None:
@@ -114,9 +153,9 @@ def _check(options: Sequence[str] | None) -> None:
 
 _LONGEST = 4_096
 _LETTERS = re.compile(
-    r"\s*(?P<phrase>(?:正确|参考)?答案[:：]\s*)?[(\[【\"']?(?P<letters>(?:[A-H][\s,、;，；]*)+)[)\]】\"'.。]?\s*"
+    r"\s*(?P<phrase>(?:正确|参考)?答案[:：]\s*)?[(\[【\"']?(?P<letters>(?:[A-J][\s,、;，；]*)+)[)\]】\"'.。]?\s*"
 )
-_LETTER_AND_TEXT = re.compile(r"\s*(?P<letter>[A-H])[.、:：．][ ]?(?P<text>[^\n]{1,200}?)[.。]?\s*")
+_LETTER_AND_TEXT = re.compile(r"\s*(?P<letter>[A-J])[.、:：．][ ]?(?P<text>[^\n]{1,200}?)[.。]?\s*")
 
 
 def plain_reading(text: str, options: Sequence[str] | None) -> Reading | None:

@@ -7,19 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cmexam_baseline.exam.letters import parse_letters
-from cmexam_baseline.scoring.extraction.answer_parser import (
-    Slot,
-    SlotReader,
+from cmexam_baseline.scoring.extraction.answer_parser import Slot, SlotReader
+from cmexam_baseline.scoring.extraction.list_detection import (
     analyses_each,
     begins_list,
     continues_list,
+    judges_each,
 )
 from cmexam_baseline.scoring.extraction.patterns import (
     LETTERS_TOGETHER,
     SENTENCE,
     any_of,
     concludes,
+    concludes_at_start,
     concludes_finally,
+    says_of_option,
 )
 from cmexam_baseline.scoring.extraction.rules import Reading
 from cmexam_baseline.scoring.extraction.verdicts import ITEM
@@ -28,13 +30,13 @@ _LEADING = re.compile(r"(?:(?!\[ ?\])[^\w✗✘×❌☐☒])*")
 _LONGEST_WHOLE = 2_000
 _TRAILING = " \n。.,;!)]}\"'”’】"
 _ONLY_LETTERS = re.compile(
-    r"\s*[(\[【\"']?(?P<letters>(?:[A-H][\s,、;.|]*)*[A-H]|[a-h]{1,8})[)\]】\"'.。\s,、;?]*"
+    r"\s*[(\[【\"']?(?P<letters>(?:[A-J][\s,、;.|]*)*[A-J]|[A-Ja-j](?:[\s,、;/]*[A-Ja-j]){0,9})[)\]】\"'.。\s,、;?]*"
 )
 _DELIMITED = re.compile(
     r"\s*(?:选项)?\s*(?:[.:、,)。;]|$|\n|\\n|-|\(|(?=解释|解析|因为|而不是|而非|(?:because|since|not)\b))"
 )
 _QUESTION_NUMBER = re.compile(r"\s*(?:第?\d{1,4}题?|Q\d{1,4}|题\d{1,4})\s?[.、:)]\s*")
-_LAST_WORD = re.compile(r"[.。!?]\s{0,3}[(\[]?(?P<letters>[A-H]{1,8})[)\]]?[.。]?\s{0,3}$")
+_LAST_WORD = re.compile(r"[.。!?]\s{0,3}[(\[]?(?P<letters>[A-J]{1,8})[)\]]?[.。]?\s{0,3}$")
 _LONGEST_LAST_WORD = 24
 _ITEM_BEHIND = re.compile(r"[ \t]?[.:、)](?!\s*$)")
 _LETTER_DELIMITED = re.compile(r"(?:选项|项)?[ \t]*[.:、)\n]")
@@ -70,7 +72,8 @@ def _whole(reader: SlotReader) -> Iterator[Reading]:
 
 def _mask_of_letters(letters: str) -> int:
     """The mask; 0 for a word such as "bad": small letters are an answer in order only, as "abd"."""
-    if letters.islower() and list(letters) != sorted(set(letters)):
+    alone = re.findall(r"[A-Za-z]+", letters)
+    if not letters.isupper() and any(list(run.upper()) != sorted(set(run.upper())) for run in alone):
         return 0
     return parse_letters(letters) or 0
 
@@ -81,7 +84,12 @@ def _first_line(reader: SlotReader) -> Iterator[Reading]:
     if slot is None or (slot.mask == reader.options.everything and not _is_a_line(text, slot)):
         return
     delimited = _DELIMITED.match(text, slot.end) or _LETTER_DELIMITED.match(text, slot.start + 1)
-    if delimited and not begins_list(reader, slot) and not analyses_each(text, slot):
+    if (
+        delimited
+        and not begins_list(reader, slot)
+        and not analyses_each(text, slot)
+        and not judges_each(text, slot)
+    ):
         yield Reading("first-line", slot.mask, slot.start, slot.end)
 
 
@@ -117,7 +125,7 @@ _CUE = re.compile(
     r"(?:(?P<negative>" + any_of("错误 不正确 有误 不对 不当 不恰当 不准确") + rf"的{_KIND}?)"
     rf"|(?P<positive>正确的?{_KIND}?|符合题意的(?:选项)?|最佳选项|的))?"
     r"(?:应该?是|应为|是|为|属于|即|(?<=的)(?:有|包括))"
-    r"[:\s\"“(\[【]{0,12}(?:选项)?[\"“(]{0,2}$"
+    r"[:\s\"“(\[【]{0,12}(?:(?:\(?1[.、)]|①)[ \t]?)?(?:选项)?[\"“(]{0,2}$"
 )
 _LONGEST_CUE = 30
 _NOT_BEFORE_COPULA = re.compile(
@@ -125,7 +133,7 @@ _NOT_BEFORE_COPULA = re.compile(
 )
 _DISMISSED_BEFORE = re.compile(any_of("排除 不选 不考虑 除外 不予 无法"))
 _STEM_ENDS = re.compile(r"[)\]\"'”]{0,4}\s*(?:$|[。,;.!?\n:(了]|选项|[两二三四五]?[项个种者]|因为|所以)")
-_BLANK_FILLED = re.compile(r"\(\s?(?P<letters>[A-H]{1,5})\s?\)")
+_BLANK_FILLED = re.compile(r"\(\s?(?P<letters>[A-J]{1,5})\s?\)")
 
 
 def stem_readings(reader: SlotReader) -> Iterator[Reading]:
@@ -137,6 +145,8 @@ def stem_readings(reader: SlotReader) -> Iterator[Reading]:
             continue
         slot = reader.read_letters(cue.end())
         if slot is None or slot.mask == reader.options.everything or begins_list(reader, slot):
+            continue
+        if analyses_each(text, slot):
             continue
         if _STEM_ENDS.match(text, slot.end):
             rule = "negative-stem" if cue["negative"] else "stem"
@@ -220,7 +230,7 @@ def _name_at(reader: SlotReader, position: int) -> _Name | None:
         _OPTION_BEHIND.match(text, together.end())
         or _OPTION_BEFORE.search(text, max(0, position - 9), position)
     ):
-        letters = "".join(char for char in together[0] if "A" <= char <= "H")
+        letters = "".join(char for char in together[0] if "A" <= char <= "J")
         return _Name(parse_letters(letters) or 0, position, together.end())
     mask = parse_letters(text[position]) or 0
     before, behind = text[position - 1 : position], text[position + 1 : position + 2]
@@ -228,6 +238,8 @@ def _name_at(reader: SlotReader, position: int) -> _Name | None:
         # 躁狂抑郁症(B): the words in front say which option is meant.
         named = reader.options.ending_at(reader.lowered, position - 1)
         return _Name(mask if named is None else 1 << named, position, position + 1)
+    if before == "?":
+        return None
     if (before in "。;\n" and behind.isalpha()) or _POINTED.match(text, position + 1):
         return _Name(mask, position, position + 1)
     return None
@@ -244,7 +256,13 @@ def _conclusions(reader: SlotReader, names: list[_Name]) -> Iterator[Reading]:
         if len({name.mask for name in inside}) != 1 or ITEM.match(sentence[0]):
             continue
         span = sentence.span()
-        if concludes(reader.lowered, *span) is not None and not _DISMISSED.search(reader.lowered, *span):
+        if concludes(reader.lowered, *span) is None or _DISMISSED.search(reader.lowered, *span):
+            continue
+        rejected = says_of_option(reader.lowered, inside[-1].end, sentence.end(), reader.stem) is False
+        # Without the stem, the one option that a reason calls wrong is what the question asks for.
+        if not rejected or (
+            not reader.stem.known and len(names) == 1 and not concludes_at_start(sentence[0])
+        ):
             found.append((inside[-1], concludes_finally(reader.lowered, *span)))
     # 因此 closes the paragraph on each option as well; then only 综上 and its like conclude the whole.
     each_in_turn = len({name.mask for name, final in found if not final}) > 1

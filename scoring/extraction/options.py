@@ -10,9 +10,15 @@ from functools import cached_property
 from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.scoring.extraction.reply_text import clean
 
-_OWN_LETTER = re.compile(r"\(?([a-h])\s*[.、:)\s]\s*(?=\S)")
+LEAST_SIMILARITY = 60.0
+"""Least Indel similarity (percent) of a listed text to the option that its letter names."""
+
+UNKNOWN_COUNT = 8
+"""Letters A–H count where the options are unknown: I may be the pronoun."""
+
+_OWN_LETTER = re.compile(r"\(?([a-j])\s*[.、:)\s]\s*(?=\S)")
 _ALL_OF_THEM = re.compile(
-    r"(?:以上|上述|前述|上面|[A-H]\+[A-H]).{0,8}?(?:都|均|皆|全部?)(?!不|非|无|没|未|错)|^(?:都|均|皆|全部?)(?:是|对|正确|有|可|可以)$"
+    r"(?:以上|上述|前述|上面|[A-J]\+[A-J]).{0,8}?(?:都|均|皆|全部?)(?!不|非|无|没|未|错)|^(?:都|均|皆|全部?)(?:是|对|正确|有|可|可以)$"
     r"|^all (?:of )?(?:the )?(?:above|these|them)",
     re.IGNORECASE,
 )
@@ -23,6 +29,9 @@ _NONE_OF_THEM = re.compile(
 )
 _LATIN_OR_DIGIT = re.compile(r"[A-Za-z0-9]")
 _WIDE = re.compile(r"[\u3400-\u9fff]")
+_LINE_BREAK = re.compile(r"[ \t]*(?:\r?\n|\\n)\s*")
+_WIDE_OR_MARK = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
+_IN_BRACKETS_BEHIND = re.compile(r"[ \t]?[(（][^()（）\n]{1,80}[)）][ \t.。;,]*$")
 _BEFORE_A_CHARACTER = "是为选即属在于案"
 _NUMBER_GOES_ON = re.compile(r"[.~-]\d|[%％/]")
 
@@ -46,7 +55,7 @@ class OptionTexts:
 
     def __init__(self, options: Sequence[str] | None) -> None:
         self._raw = options
-        self.count = len(LETTERS) if options is None else min(len(options), len(LETTERS))
+        self.count = UNKNOWN_COUNT if options is None else min(len(options), len(LETTERS))
         self.known = options is not None
 
     @property
@@ -91,6 +100,27 @@ class OptionTexts:
             return position + len(text)
         return None
 
+    def resembles(self, index: int, text: str) -> bool:
+        """Whether `text` is the text of option `index` but for a word or some punctuation.
+
+        >>> OptionTexts(["急性期卧床休息，避免剧烈活动", "发热时首选物理降温"]).resembles(0, "急性期卧床，避免活动。")
+        True
+        """
+        given = _IN_BRACKETS_BEHIND.sub("", text.lower()).strip(" .。;,、)")
+        own = self.texts[index] if index < len(self.texts) else ""
+        if not own or not given or len(given) > 2 * len(own) + 4:
+            return False
+        from rapidfuzz import fuzz
+
+        similarity = fuzz.ratio(given, own)
+        if similarity < LEAST_SIMILARITY:
+            return False
+        return all(
+            fuzz.ratio(given, other) < similarity
+            for i, other in enumerate(self.texts)
+            if i != index and other
+        )
+
     def match_at(self, lowered: str, position: int) -> Mention | None:
         """The longest option text that stands at `position` as a word of its own."""
         for text, index in self.findable:
@@ -121,7 +151,14 @@ class OptionTexts:
 
 
 def _comparable(option: str) -> str:
-    return clean(option).strip().rstrip(".。;,").lower()
+    return clean(_LINE_BREAK.sub(_joint, option)).strip().rstrip(".。;,").lower()
+
+
+def _joint(line_break: re.Match[str]) -> str:
+    """What replaces a line break inside an option: nothing beside Chinese, else a blank."""
+    text, start, end = line_break.string, *line_break.span()
+    beside = text[start - 1 : start] + text[end : end + 1]
+    return "" if _WIDE_OR_MARK.search(beside) else " "
 
 
 def _without_own_letters(texts: list[str]) -> list[str]:
@@ -150,6 +187,12 @@ BLANK = "\ue000"
 """Stands for text that was taken out; it ends sentences and belongs to no word."""
 
 _BEFORE_FIRST = re.compile(r"[\"'(]*A[\"')]?\s*[.:、)]?\s*[\"'“]?$")
+_LOOK_BACK = 40
+_STATED_BEFORE = re.compile(
+    r"(?:答案|正解|正确的?选项|应选|故选|(?i:answers?|correct (?:options?|choices?)))"
+    r"(?:应该?|就|分别|依次|(?i:is|are)|[是为有包括:\s*【】\[\]()]){0,8}$"
+)
+_TO_CHOOSE_FROM = re.compile(r"选择|选出|挑选|找出|给出|写出|choose|select|pick|option list", re.IGNORECASE)
 _BETWEEN = [
     re.compile(rf"[\s;,。、.\"'”}}]*\(?[\"'(]?{letter}[\"')]?\s*[.:、)]?\s*[\"'“]?") for letter in LETTERS
 ]
@@ -173,12 +216,19 @@ def without_echo(text: str, options: OptionTexts) -> str:
     echoes: list[str] = []
     while position >= 0:
         beginning = _BEFORE_FIRST.search(text, max(0, position - 6), position)
-        end = _end_of_list(text, lowered, options, position) if beginning else None
+        stated = beginning is not None and _is_stated(text, beginning.start())
+        end = _end_of_list(text, lowered, options, position) if beginning and not stated else None
         if beginning is not None and end is not None:
             echoes.append(text[beginning.start() : end])
             text = text[: beginning.start()] + BLANK * (end - beginning.start()) + text[end:]
         position = lowered.find(texts[0], end or position + len(texts[0]))
     return _without_broken_echo(text, echoes[0]) if len(echoes) > 1 else text
+
+
+def _is_stated(text: str, position: int) -> bool:
+    """Whether 答案： or its like introduces the list at `position`: an answer, no echo."""
+    before = re.split(r"[。\n]", text[max(0, position - _LOOK_BACK) : position].rstrip())[-1]
+    return _STATED_BEFORE.search(before) is not None and _TO_CHOOSE_FROM.search(before) is None
 
 
 def _without_broken_echo(text: str, echo: str) -> str:
@@ -198,3 +248,55 @@ def _end_of_list(text: str, lowered: str, options: OptionTexts, position: int) -
         if end is None:
             return None
     return end
+
+
+_LONE_I = re.compile(r"(?<![A-Za-z0-9])I(?![A-Za-z0-9])")
+_PRONOUN = re.compile(
+    r"(?<![A-Za-z0-9])(?<!ption )(?<!hoice )(?<!nswer )I"
+    r"(?=['’]|,?[ \t]+(?!(?:is|and|or|because|since|as|for|due|would[ \t]be)\b)[a-z])"
+)
+# A letter behind a noun belongs to it (维生素C, 青霉素G); behind these characters it stands for itself.
+_BEFORE_A_LETTER = frozenset(
+    "确误见知明故则而有以此是即且但和与及或为选项案只仅认示述中择除得对错应答第因其了括含实"
+)
+_CAPITALS = re.compile(r"[A-J]{1,8}(?![A-Za-z0-9])")
+
+
+def _may_stand_before_a_letter(char: str) -> bool:
+    if char.isascii():
+        return not char.isalnum() and char not in ("+", "'", "-")
+    return not char.isalpha() or char in _BEFORE_A_LETTER
+
+
+# 选项中的D is a letter that stands for itself, 血清中的C is not told apart: its noun follows.
+_AMONG_OPTIONS = re.compile(r"(?:选项|答案|以上|上述|其|题)(?:中|里)?的$")
+
+
+def without_pronoun(text: str, count: int) -> str:
+    """The text with every "I" that names no option taken out: all of them unless option I exists.
+
+    >>> without_pronoun("I think option I is it", 9)
+    'ı think option I is it'
+    """
+    return (_PRONOUN if count > LETTERS.index("I") else _LONE_I).sub("ı", text)
+
+
+# 1550 A, 25 °C: a unit.
+_UNIT_BEFORE = re.compile(r"\d[ \t]$|°$")
+
+
+def letter_positions(text: str) -> list[int]:
+    """Where capital letters A–J name options: not in a Latin word, behind a noun (维生素C) or as a unit.
+
+    >>> letter_positions("维生素C缺乏选B,不选A")
+    [7, 11]
+    """
+    return [
+        match.start()
+        for match in _CAPITALS.finditer(text)
+        if (
+            _may_stand_before_a_letter(text[match.start() - 1 : match.start()])
+            and not _UNIT_BEFORE.search(text, max(0, match.start() - 2), match.start())
+        )
+        or _AMONG_OPTIONS.search(text, max(0, match.start() - 6), match.start())
+    ]

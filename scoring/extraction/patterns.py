@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cmexam_baseline.scoring.extraction.stem import Stem
 
 
 def any_of(words: str) -> str:
@@ -30,12 +34,12 @@ MEDICAL_WORD = re.compile(
     any_of(
         r"-?型 超(?!过) 细胞 淋巴 组(?!合) 族 类 级 期 肽 链 反应 受体 波 病毒 区 线 抗 因子 蛋白 酶 离子"
         r" 导联 段 环 角 带 峰"
-        r" 药(?!物) 群 株 点 度 轴 层 肝炎 二聚体 玫瑰 亚 胺 -?\d \+(?![A-H]) ['′°℃βαγ%]"
+        r" 药(?!物) 群 株 点 度 轴 层 肝炎 二聚体 玫瑰 亚 胺 -?\d \+(?![A-J]) ['′°℃βαγ%]"
     )
 )
 
 _JOINT = r"(?:[、/&]|,[ \t]?(?:and[ \t])?|[ \t]and[ \t]|和|及|与|以及)"
-LETTERS_TOGETHER = rf"[A-H](?:(?:选项|项)?{_JOINT}?(?:选项)?[A-H](?![a-z])){{0,7}}"
+LETTERS_TOGETHER = rf"[A-J](?:(?:选项|项)?{_JOINT}?(?:选项)?[A-J](?![a-z])){{0,7}}"
 
 _CONCLUDING = re.compile(
     any_of(
@@ -61,6 +65,11 @@ def concludes(lowered: str, start: int = 0, end: int = sys.maxsize) -> int | Non
     return found.start() if found else None
 
 
+def concludes_at_start(sentence: str) -> bool:
+    """Whether a sentence begins with a word that concludes, without a reason of its own in front."""
+    return _CONCLUDING.match(sentence.lstrip()) is not None
+
+
 def concludes_finally(lowered: str, start: int, end: int) -> bool:
     """Whether lowered[start:end] concludes the whole text (综上), not perhaps one paragraph of it (因此)."""
     return _FINALLY.search(lowered, start, end) is not None
@@ -81,7 +90,7 @@ MUST_CHOOSE = re.compile(
 WRONG_BEHIND = re.compile(
     r"\s{0,3}[:(]?\s{0,3}(?:的?(?:说法|描述|叙述|表述|内容))?(?:是|都|均|也|则|为|显然|明显)*"
     + any_of(
-        "错误 错的 错(?![过综]) 不正确 不对 不符 不是(?=正确|答案|最佳|本题|该题|此题|首选) 不选 不成立"
+        "错误(?!答案) 错的 错(?![过综误]) 不正确 不对 不符 不是(?=正确|答案|最佳|本题|该题|此题|首选) 不选 不成立"
         " 不合适 不恰当"
         " 有误 可以?排除 应?排除 被排除 × ✗ ✘ ❌"
     )
@@ -89,6 +98,43 @@ WRONG_BEHIND = re.compile(
     + any_of("not n't in(?:correct|appropriate) wrong false unlikely ruled_out excluded")
     + r"|[ \t]+isn't|[ \t]{0,3}[:(-]?[ \t]{0,3}(?:incorrect|wrong|false)\b(?![ \t][a-z])",
     re.IGNORECASE,
+)
+
+_CALLED_WRONG = re.compile(
+    any_of(
+        r"错误(?!的?是) 不正确 不对(?!称|劲) 不符 不恰当 不妥 不合适 不合理 不合法 不合规 不成立 违反 违背 违法 有误 不予考虑"
+        r" \b(?:in|not_)(?:correct|appropriate|accurate)"
+        r" \bnot_(?:the_|a_)?(?:correct|right|best|most|true|answer|appropriate|likely)"
+        r" \bwrong \bfalse \bunlikely \bruled_out \bless_likely \bviolat"
+    ),
+    re.IGNORECASE,
+)
+_CALLED_RIGHT = re.compile(
+    any_of(
+        r"(?<!不)正确 (?<!不)符合 (?<!不)合法 (?<!不)合理 (?<!不)合规 (?<!不)恰当 (?<!不)合适 (?<!不)成立 是对的"
+        r" \bcorrect\b \bright\b \bappropriate\b \btrue\b"
+    ),
+    re.IGNORECASE,
+)
+_DENIED_BY_STEM = re.compile(
+    any_of("不属于 不是 并非 不包括 不能 不应 不宜 无关 \\bnot\\b n't"), re.IGNORECASE
+)
+
+
+def says_of_option(lowered: str, start: int, end: int, stem: Stem) -> bool | None:
+    """Whether lowered[start:end], the words behind an option, make it an answer; None where they do not say."""
+    wrong = _CALLED_WRONG.search(lowered, start, end)
+    right = _CALLED_RIGHT.search(lowered, start, end)
+    if wrong is None and right is None:
+        return True if stem.negative and _DENIED_BY_STEM.search(lowered, start, end) else None
+    is_right = wrong is None or (right is not None and right.start() < wrong.start())
+    if stem.negative and not OF_THE_ANSWER.search(lowered, start, end):
+        return not is_right
+    return is_right
+
+
+OF_THE_ANSWER = re.compile(
+    r"题意|题干|题目|答案|正确选项|当选|不选|应选|排除|\b(?:answer|choice)\b", re.IGNORECASE
 )
 
 SENTENCE = re.compile(r"[^。!?;\n\ue000]+")

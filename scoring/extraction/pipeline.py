@@ -13,9 +13,11 @@ from cmexam_baseline.scoring.extraction.letter_rules import conclusion_readings,
 from cmexam_baseline.scoring.extraction.option_text_rules import wording_readings
 from cmexam_baseline.scoring.extraction.options import OptionTexts, without_echo
 from cmexam_baseline.scoring.extraction.reply_format import reply_readings, structured_readings
-from cmexam_baseline.scoring.extraction.reply_text import CleanText, Ranges, kept_ranges
-from cmexam_baseline.scoring.extraction.rules import RULES, Reading, winner
-from cmexam_baseline.scoring.extraction.verdicts import verdict_readings
+from cmexam_baseline.scoring.extraction.reply_text import CleanText, kept_ranges
+from cmexam_baseline.scoring.extraction.rules import RULES, Reading, ranked
+from cmexam_baseline.scoring.extraction.stem import Stem, read_stem
+from cmexam_baseline.scoring.extraction.undecided import undecided_readings
+from cmexam_baseline.scoring.extraction.verdicts import all_called_right, verdict_readings
 
 # The highest priority that each family of rules can reach: above it the family need not be asked.
 _WEAKER = (
@@ -26,40 +28,38 @@ _WEAKER = (
 )
 
 
-def read(raw: str, options: Sequence[str] | None) -> tuple[CleanText, Reading | None]:
-    """What of `raw` counts, and the reading in it that wins, if there is any."""
-    texts = OptionTexts(options)
+def read(raw: str, options: Sequence[str] | None, stem: str | None = None) -> tuple[CleanText, list[Reading]]:
+    """What of `raw` counts, and the readings in it, the one that wins first."""
+    texts, asked = OptionTexts(options), read_stem(stem)
     kept = kept_ranges(raw)
-    clean, reading = _read_ranges(raw, kept.first, texts)
-    if reading is None and kept.otherwise:
-        second_clean, second = _read_ranges(raw, kept.otherwise, texts)
-        if second is not None:
-            return second_clean, second
-    return clean, reading
+    clean = CleanText(raw, kept.first)
+    readings = _ranked(clean.text, texts, asked)
+    if not readings and kept.otherwise:
+        second = CleanText(raw, kept.otherwise)
+        found = _ranked(second.text, texts, asked)
+        if found:
+            return second, found
+    return clean, readings
 
 
-def _read_ranges(raw: str, ranges: Ranges, options: OptionTexts) -> tuple[CleanText, Reading | None]:
-    clean = CleanText(raw, ranges)
-    return clean, _best(clean.text, options, depth=0)
-
-
-def _best(text: str, options: OptionTexts, depth: int) -> Reading | None:
-    reader = SlotReader(without_echo(text, options), options)
+def _ranked(text: str, options: OptionTexts, stem: Stem, nested: bool = False) -> list[Reading]:
+    reader = SlotReader(without_echo(text, options), options, stem)
 
     def read_value(value: str) -> int | None:
-        found = _best(value, options, depth + 1) if depth == 0 else None
-        return found.mask if found else None
+        found = [] if nested else _ranked(value, options, stem, nested=True)
+        return found[0].mask if found else None
 
     readings = [
         *structured_readings(reader, read_value),
         *declared_readings(reader),
         *english_readings(reader),
         *line_readings(reader),
+        *undecided_readings(reader),
+        *all_called_right(reader),
     ]
     readings.extend(list(reply_readings(reader, readings)))
     for rules, highest in _WEAKER:
-        best = winner(readings)
-        if best is not None and RULES[best.rule].priority > highest:
+        if any(RULES[reading.rule].priority > highest for reading in readings):
             break
         readings.extend(rules(reader))
-    return winner(readings)
+    return ranked(readings)

@@ -234,7 +234,7 @@ _MAY_STAND_FIRST = (
     "choice",
     "choice-text",
 )
-_LETTERS_BY_LINE = re.compile(r"\s*(?P<letters>(?:[A-H][ \t.、。,;]*\n\s*){2,8})")
+_LETTERS_BY_LINE = re.compile(r"\s*(?P<letters>(?:[A-J][ \t.、。,;]*\n\s*){2,8})")
 # Whoever writes this behind the explanation has another answer than the one in front.
 _TAKEN_BACK = re.compile(
     any_of(

@@ -57,6 +57,7 @@ _MARKER = re.compile(
     r"|\[(?P<inst>/?INST)\]"
     r"|<(?P<speaker>病人|患者|医生|用户|助手|HuatuoGPT|问|答)>[ ]?[:：]"
     rf"|^[ \t#*]*(?P<line>{_AT_LINE_START})[ \t*]*[:：][ \t*]*"
+    r"|^[ \t]*(?:\d{1,2}[.、])?[ \t]*(?P<again>(?:下列|以下|关于|根据)[^\n]{4,200}?A[ \t]?[:：.、])"
     rf"|^[ \t#*]*(?P<question>【{_QUESTION_NOUN}\d{{0,3}}】"
     rf"|(?:{_QUESTION_NOUN}|下一题|Question)[ \t]?\d{{0,3}}[ \t*]*[:：])",
     re.MULTILINE,
@@ -85,11 +86,37 @@ _MAY_HOLD_TURNS = (
         "系统",
         "助手",
         "题目",
+        "下列",
+        "以下",
+        "关于",
+        "根据",
         "问题",
         "例题",
         "试题",
         "下一题",
     ),
+)
+
+
+# An end marker that the reply speaks about, in quotes or inside a sentence, ends nothing.
+_LONGEST_REST = 12
+_BEFORE_A_QUOTE = 12
+_QUOTED_BEFORE = re.compile(
+    r"[\"'“‘「『【《`(（]\s*$|"
+    + any_of(
+        "[与和及用以加写到含上在即] 标记 标签 符号 结束符 输出 使用 添加 字符 之间 "
+        r"\band \bwith \bby \bbetween \btoken \bthe \bmarker \btag \bin \bor \buse \badd \bwrite \bto"
+    )
+    + r"\s*[:：]?\s*$",
+    re.IGNORECASE,
+)
+_QUOTED_BEHIND = re.compile(
+    r"\s*[\"'”’」』】》`)），。；、,;]|\s*\.(?=\s)|[ \t]*"
+    + any_of(
+        "之间 之前 之后 结束 结尾 为止 标记 标签 符号 作为 中间?的? 里 内 来 表示 的 和 与 或"
+        r" (?:token|tag|marker|is|as|at|means|marks|and|or|to|symbol)\b"
+    ),
+    re.IGNORECASE,
 )
 
 
@@ -159,8 +186,16 @@ def _replies(raw: str, ranges: Ranges) -> Kept:
     for start, end in ranges:
         position = start
         for match in _MARKER.finditer(raw, start, end):
-            _collect(raw, role, position, match.start(), later if closed else reply)
+            if match["again"] and "答案" not in raw[position : match.start()]:
+                continue
             next_role = _role(match)
+            if next_role == END and _ends_nothing(raw, match, position, end, bool(reply)):
+                # The text in front of it and behind it are one; the marker itself is left out.
+                _collect(raw, role, position, match.start(), later if closed else reply)
+                position = match.end()
+                continue
+            _collect_rest(raw, role, position, match.start(), later)
+            _collect(raw, role, position, match.start(), later if closed else reply)
             position = match.start() if next_role == QUESTION else match.end()
             if next_role is None:
                 continue
@@ -170,10 +205,28 @@ def _replies(raw: str, ranges: Ranges) -> Kept:
                 closed = True
             assistant_named |= next_role == ASSISTANT
             role = ASSISTANT if next_role == QUESTION else next_role
+        _collect_rest(raw, role, position, end, later)
         _collect(raw, role, position, end, later if closed else reply)
     if not reply and not later:
         return Kept(ranges, None)
     return Kept(reply, later) if reply else Kept(later, None)
+
+
+def _ends_nothing(raw: str, match: re.Match[str], start: int, end: int, has_reply: bool) -> bool:
+    """Whether an end marker is quoted, or stands before the text that it should end."""
+    if not has_reply and not raw[start : match.start()].strip():
+        return True
+    if not raw[match.end() : end].strip():
+        return False
+    if _QUOTED_BEHIND.match(raw, match.end(), end):
+        return True
+    return _QUOTED_BEFORE.search(raw, max(start, match.start() - _BEFORE_A_QUOTE), match.start()) is not None
+
+
+def _collect_rest(raw: str, role: str, start: int, end: int, into: Ranges) -> None:
+    """A few characters behind an end marker may be the answer, if the text before it gives none: <eoa>D"""
+    if role == END and 0 < len(raw[start:end].strip()) <= _LONGEST_REST:
+        into.append((start, end))
 
 
 def _collect(raw: str, role: str, start: int, end: int, into: Ranges) -> None:
@@ -182,7 +235,7 @@ def _collect(raw: str, role: str, start: int, end: int, into: Ranges) -> None:
 
 
 def _role(match: re.Match[str]) -> str | None:
-    if match["question"]:
+    if match["question"] or match["again"]:
         return QUESTION
     named = match["token_role"] or match["turn_role"] or match["tag"] or match["inst"] or match["speaker"]
     name = named or match["line"] or match["token"]

@@ -34,6 +34,12 @@ _TABLE = (
     ),
     Rule("answer-phrase-en", "the answer is B, I choose B, Correct option: (B)", 90),
     Rule("answer-phrase-text", "答案是阿托品, The answer is atropine: the same with an option's text", 90),
+    Rule(
+        "no-option", "答案无法确定, none of the above, as the last word: the reply decides for no option", 90
+    ),
+    Rule("either-or", "答案是A或B, the answer is (A) or (B), as the last word: the reply leaves it open", 90),
+    Rule("all-options", "A、B、C、D均符合题意: every option is the answer, where the stem allows it", 90),
+    Rule("all-called-right", "every option is called right in the same words: no answer", 90),
     Rule("last-line", "the last line is letters, or a letter with its option's text", 90),
     Rule("first-line", "the text begins with the letter: B. 阿托品", 80),
     Rule(
@@ -46,6 +52,7 @@ _TABLE = (
         "verdict", "选项B正确, B is correct, in a sentence that concludes or beside options called wrong", 70
     ),
     Rule("negative-stem", "错误的是B: the same for a question that asks what is wrong", 65),
+    Rule("undecided", "因此无法判断, therefore it cannot be determined, as the last word", 61),
     Rule("conclusion", "the last concluding sentence (综上, 因此, therefore) names one option's letter", 60),
     Rule("conclusion-text", "the last concluding sentence names one option's text", 60),
     Rule("only-verdict", "one option alone is called right, or one alone wrong among several right", 50),
@@ -73,11 +80,11 @@ class Reading:
     end: int
 
 
-def winner(readings: list[Reading]) -> Reading | None:
-    """The reading of highest priority; of equal ones the last in the text.
+def ranked(readings: list[Reading]) -> list[Reading]:
+    """The readings by priority, of equal ones the last in the text first: the first one is the answer.
 
     >>> first, last = Reading("answer-phrase", 1, 0, 4), Reading("answer-phrase", 2, 9, 13)
-    >>> winner([last, first, Reading("only-text", 4, 20, 22)]).mask
+    >>> ranked([last, first, Reading("only-text", 4, 20, 22)])[0].mask
     2
     """
-    return max(readings, key=lambda reading: (RULES[reading.rule].priority, reading.end), default=None)
+    return sorted(readings, key=lambda reading: (-RULES[reading.rule].priority, -reading.end))

@@ -13,25 +13,27 @@ from cmexam_baseline.scoring.extraction.patterns import (
     CHINESE,
     LETTERS_TOGETHER,
     MUST_CHOOSE,
+    OF_THE_ANSWER,
     SUPPOSED,
     any_of,
     concludes,
     holds_any,
 )
 from cmexam_baseline.scoring.extraction.rules import Reading
+from cmexam_baseline.scoring.extraction.stem import Stem
 
 _YES, _NO = "✅✓✔√☑", "❌✗✘×☐☒"
 _MARKED_LINE = re.compile(
-    rf"^[ \t>#*-]*(?:(?P<right>\[[xX√✓✔]\]|[{_YES}])|(?P<wrong>\[ ?\]|[{_NO}]))[ \t]*\(?(?P<letter>[A-H])(?![A-Za-z0-9])",
+    rf"^[ \t>#*-]*(?:(?P<right>\[[xX√✓✔]\]|[{_YES}])|(?P<wrong>\[ ?\]|[{_NO}]))[ \t]*\(?(?P<letter>[A-J])(?![A-Za-z0-9])",
     re.MULTILINE,
 )
 _TABLE_ROW = re.compile(
-    r"^\|[ \t]*\(?(?P<letter>[A-H])(?![A-Za-z0-9])[^|\n]{0,80}\|(?:[^|\n]{0,200}\|)?[ \t]*"
+    r"^\|[ \t]*\(?(?P<letter>[A-J])(?![A-Za-z0-9])[^|\n]{0,80}\|(?:[^|\n]{0,200}\|)?[ \t]*"
     rf"(?:(?P<wrong>错|不|[{_NO}]|[Ii]ncorrect|[Ww]rong|[Ff]alse|[Nn]o\b)|(?P<right>正确|对|是|符合|[{_YES}]|[Cc]orrect|[Tt]rue|[Yy]es))",
     re.MULTILINE,
 )
 _FIELD = re.compile(
-    r"[\"'](?P<letter>[A-H])[\"'][ \t]?:[ \t]?[\"']?(?:(?P<right>[Tt]rue|正确)|(?P<wrong>[Ff]alse|错误))\b"
+    r"[\"'](?P<letter>[A-J])[\"'][ \t]?:[ \t]?[\"']?(?:(?P<right>[Tt]rue|正确)|(?P<wrong>[Ff]alse|错误))\b"
 )
 # Each pattern with marks of which one must occur.
 _PATTERNS = (
@@ -43,12 +45,20 @@ _PATTERNS = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """The options of `mask` are called right or wrong at text[start:end]."""
+    """The options of `mask` are called right or wrong at text[start:end].
+
+    `of_the_answer` where the words are about the question (符合题意, 正确答案), not about the statement alone.
+    """
 
     mask: int
     right: bool
     start: int
     end: int
+    of_the_answer: bool = False
+
+    def is_asked_for(self, stem: Stem) -> bool:
+        """Whether it makes the options an answer: what is called wrong is, where the stem asks for it."""
+        return self.right if self.of_the_answer or not stem.negative else not self.right
 
 
 def ticked_verdicts(text: str) -> Iterator[Verdict]:
@@ -74,9 +84,9 @@ _WRONG = _DEGREE + any_of(
     "错误 错(?![过综位]) 不正确 不对 不符合? 不合适 不恰当 不准确 不成立 不属于 不是 不选 有误 × ✗ ✘ ❌ 排除"
 )
 _OF_THE_OPTION = r"(?:选项|[两二三四五]?[项个种者])?(?:的?(?:说法|描述|叙述|表述|内容|陈述))?"
-_BETWEEN = r"[ \t]?[:,-]?[ \t]?(?:\([^()\n]{1,40}\)|[\"“][^\"“”\n]{1,40}[\"”])?[ \t]?"
+_BETWEEN = r"[ \t]?[:,.、-]?[ \t]?(?:\([^()\n]{1,40}\)|[\"“][^\"“”\n]{1,40}[\"”])?[ \t]?[(\[【]?"
 _CHINESE_VERDICT = re.compile(
-    rf"(?P<letters>{LETTERS_TOGETHER})\)?{_OF_THE_OPTION}{_BETWEEN}"
+    rf"(?P<letters>{LETTERS_TOGETHER})[)\]】]?{_OF_THE_OPTION}{_BETWEEN}"
     rf"(?:(?P<wrong>{_WRONG})|(?P<right>{_RIGHT}))"
 )
 _ENGLISH_VERDICT = re.compile(
@@ -93,28 +103,28 @@ _ENGLISH_VERDICT = re.compile(
     + r"))\b"
 )
 # B选项新斯的明是正确的, B. Neostigmine - Correct: the option's own text stands between.
-_OWN_NAME = re.compile(r"[A-H](?:选项|项)?[ \t]?[.:、)(]?[ \t]?[\"“]?")
+_OWN_NAME = re.compile(r"[A-J](?:选项|项)?[ \t]?[.:、)(]?[ \t]?[\"“]?")
 _VERDICT_BEHIND_TEXT = re.compile(
     rf"[)\"”]?{_OF_THE_OPTION}[ \t:,-]{{0,5}}\(?(?:(?P<wrong>{_WRONG})|(?P<right>{_RIGHT}))"
     r"|[)\"”]?[ \t]?(?:[-:(][ \t(-]{0,3})(?:(?P<wrong_en>incorrect|wrong|false)|(?P<right_en>correct|right|true))\b",
     re.IGNORECASE,
 )
 _SHORT_ENGLISH_VERDICT = re.compile(
-    r"(?P<letters>[A-H])\)?[ \t]{0,2}[-:.]?[ \t]{0,2}(?:(?P<wrong>incorrect|wrong|false)|(?P<right>correct|right|true))"
+    r"(?P<letters>[A-J])\)?[ \t]{0,2}[-:.]?[ \t]{0,2}(?:(?P<wrong>incorrect|wrong|false)|(?P<right>correct|right|true))"
     r"(?=[.,;:!)]|\s*$|[ \t]*\n)",
     re.IGNORECASE,
 )
 _VERDICT_PATTERNS = (_CHINESE_VERDICT, _ENGLISH_VERDICT, _SHORT_ENGLISH_VERDICT)
 _REST_IS_RIGHT = re.compile(r"(?:其余|其他|其它)[^,。;]{0,8}?(?:都|均|全)?(?:是|为)?正确")
 _IS_THE_ENGLISH_ANSWER = re.compile(
-    r"(?P<letters>[A-H])\)?(?:[ \t]?\([^()\n]{1,60}\))?[ \t]+(?:is|would[ \t]be|must[ \t]be)[ \t]+the[ \t]+"
+    r"(?P<letters>[A-J])\)?(?:[ \t]?\([^()\n]{1,60}\))?[ \t]+(?:is|would[ \t]be|must[ \t]be)[ \t]+the[ \t]+"
     r"(?:most[ \t]|only[ \t]|single[ \t])?(?:correct|right|best|appropriate)[ \t]+(?:answer|choice|option)\b"
 )
 _AFTER_ALL = re.compile(
     rf"(?P<letters>{LETTERS_TOGETHER})(?:选项|项)?才(?:是|最)?(?:正确|对|最?符合|合适|正解)"
 )
 _IS_THE_ANSWER = re.compile(
-    rf"(?P<letters>{LETTERS_TOGETHER})(?:选项|项)?[^。;!?\nA-H]{{0,30}}(?<![不非])(?:为|是)"
+    rf"(?P<letters>{LETTERS_TOGETHER})(?:选项|项)?[^。;!?\nA-J]{{0,30}}(?<![不非])(?:为|是)"
     r"(?:本题|此题|该题)?的?(?:正确|最佳)?答案(?=[。,;!\n]|$)"
 )
 _CALLED_THE_ANSWER = (("答案", _IS_THE_ANSWER), ("才", _AFTER_ALL), (" the ", _IS_THE_ENGLISH_ANSWER))
@@ -124,7 +134,7 @@ _EXCEPTED = re.compile(
 )
 
 ITEM = re.compile(
-    r"(?:^|[\n。;])[ \t>#-]*(?:\d{1,2}[.、)]\s?)?(?:选项|[Oo]ption[ \t])?\(?(?P<letter>[A-H])(?:\)|选项|项)?[ \t]?"
+    r"(?:^|[\n。;])[ \t>#-]*(?:\d{1,2}[.、)]\s?)?(?:选项|[Oo]ption[ \t])?\(?(?P<letter>[A-J])(?:\)|选项|项)?[ \t]?"
     rf"(?:[.:、,)(\"“]|是|为|-|(?=[{CHINESE}]))"
 )
 _ITEM_RIGHT = re.compile(
@@ -139,6 +149,8 @@ _ITEM_WRONG = re.compile(
         r" \bwrong\b \bfalse\b × ✗ ✘ ❌"
     )
 )
+_NEXT_QUESTION = re.compile(r"\n[^\n]{0,8}(?:下列|以下)")
+_LETTER_BEFORE = re.compile(r"[A-J](?:选项|项)?[ \t]?[.:、)(\"“]{0,2}[ \t]?$")
 _LONGEST_ITEM = 600
 _LONGEST_SENTENCE = 120
 
@@ -148,7 +160,7 @@ def verdict_readings(reader: SlotReader) -> Iterator[Reading]:
     ticked = [
         verdict for verdict in ticked_verdicts(reader.text) if verdict.mask <= reader.options.everything
     ]
-    verdicts = ticked or list(_verdicts(reader))
+    verdicts = ticked or list(_verdicts(reader)) or list(_verdicts_on_texts(reader))
     yield from _concluding(reader, verdicts)
     yield from _called_the_answer(reader)
     yield from _only(reader, verdicts)
@@ -175,12 +187,24 @@ def _verdicts(reader: SlotReader) -> Iterator[Verdict]:
             yield verdict
 
 
+def _verdicts_on_texts(reader: SlotReader) -> Iterator[Verdict]:
+    """在注册地点执业是正确的: an option named by its text alone."""
+    for mention in reader.mentions:
+        behind = _VERDICT_BEHIND_TEXT.match(reader.text, mention.end)
+        if behind is not None and not _LETTER_BEFORE.search(
+            reader.text, max(0, mention.start - 8), mention.start
+        ):
+            right = behind["right"] is not None or behind["right_en"] is not None
+            yield Verdict(1 << mention.index, right, mention.start, behind.end())
+
+
 def _verdict_at(reader: SlotReader, position: int) -> Verdict | None:
     text = reader.text
     for pattern in _VERDICT_PATTERNS:
         match = pattern.match(text, position)
         if match is not None:
-            return Verdict(_mask(match["letters"]), match["right"] is not None, position, match.end())
+            about = OF_THE_ANSWER.search(text, match.start(match.lastgroup or 0), match.end() + 2) is not None
+            return Verdict(_mask(match["letters"]), match["right"] is not None, position, match.end(), about)
     name = _OWN_NAME.match(text, position)
     mask = _mask(text[position])
     own = reader.options.own_text_at(reader.lowered, mask.bit_length() - 1, name.end()) if name else None
@@ -188,11 +212,12 @@ def _verdict_at(reader: SlotReader, position: int) -> Verdict | None:
     if behind is None:
         return None
     right = behind["right"] is not None or behind["right_en"] is not None
-    return Verdict(mask, right, position, behind.end())
+    about = OF_THE_ANSWER.search(text, own or 0, behind.end() + 2) is not None
+    return Verdict(mask, right, position, behind.end(), about)
 
 
 def _mask(letters: str) -> int:
-    return parse_letters("".join(char for char in letters if "A" <= char <= "H")) or 0
+    return parse_letters("".join(char for char in letters if "A" <= char <= "J")) or 0
 
 
 def _within(reader: SlotReader, rule: str, mask: int, start: int, end: int) -> Iterator[Reading]:
@@ -202,11 +227,13 @@ def _within(reader: SlotReader, rule: str, mask: int, start: int, end: int) -> I
 
 def _concluding(reader: SlotReader, verdicts: list[Verdict]) -> Iterator[Reading]:
     """Verdicts in sentences that conclude; none if the last one says that another option is right as well."""
-    text = reader.text
-    right = [verdict for verdict in verdicts if verdict.right]
-    if right and "也" in text[right[-1].start : right[-1].end]:
+    text, stem = reader.text, reader.stem
+    chosen = [verdict for verdict in verdicts if verdict.right]
+    if stem.negative:
+        chosen = [verdict for verdict in verdicts if verdict.is_asked_for(stem)] or chosen
+    if chosen and "也" in text[chosen[-1].start : chosen[-1].end]:
         return
-    for verdict in right:
+    for verdict in chosen:
         before = reader.lowered[_sentence_start(text, verdict.start) : verdict.start]
         if concludes(before) is None and "只有" not in before:
             continue
@@ -236,33 +263,82 @@ def _sentence_start(text: str, position: int) -> int:
 
 
 def _only(reader: SlotReader, verdicts: list[Verdict]) -> Iterator[Reading]:
-    """One right, or one wrong while all the others are right, or several right that are named together."""
+    """The options that the verdicts on each of them leave as the answer."""
     directly = 0
     for verdict in verdicts:
         directly |= verdict.mask
     judged = verdicts + [verdict for verdict in _item_verdicts(reader) if not verdict.mask & directly]
-    right = wrong = 0
+    right = wrong = asked = dropped = 0
     for verdict in judged:
         right |= verdict.mask if verdict.right else 0
         wrong |= 0 if verdict.right else verdict.mask
-    if right & wrong:
+        asked |= verdict.mask if verdict.is_asked_for(reader.stem) else 0
+        dropped |= 0 if verdict.is_asked_for(reader.stem) else verdict.mask
+    covered = right | wrong == reader.options.everything
+    if reader.stem.known and reader.options.known:
+        answer = _asked_for(reader, judged, (right, wrong), (asked, dropped))
+    elif right & wrong:
         return
+    else:
+        answer = _singled_out(reader, judged, right, wrong)
+    if not answer and not (reader.stem.known and covered):
+        answer = right if covered or len(judged) == 1 or _nothing_between(verdicts) else 0
+        if right & wrong:
+            return
+    saying = [verdict for verdict in judged if verdict.mask & answer] or judged
+    if answer == reader.options.everything and reader.stem.several and reader.options.known:
+        yield Reading("only-verdict", answer, saying[0].start, saying[-1].end)
+    elif answer:
+        yield from _within(reader, "only-verdict", answer, saying[-1].start, saying[-1].end)
+
+
+def _singled_out(reader: SlotReader, judged: list[Verdict], right: int, wrong: int) -> int:
+    """Without a stem: one right, or one wrong while all the others are right; 0 for neither."""
     count = reader.options.count if reader.options.known else (right | wrong).bit_length()
     if right.bit_count() == 1 and (wrong or all(verdict.mask == right for verdict in judged)):
-        answer = right
-    elif wrong.bit_count() == 1 and (
+        return right
+    if wrong.bit_count() == 1 and (
         right.bit_count() >= max(2, count - 1) or (not right and _REST_IS_RIGHT.search(reader.text))
     ):
-        answer = wrong
-    elif reader.options.known and not right and wrong.bit_count() == count - 1:
-        answer = reader.options.everything & ~wrong
-    elif right | wrong == reader.options.everything or len(judged) == 1 or _nothing_between(verdicts):
-        answer = right
-    else:
+        return wrong
+    if reader.options.known and not right and wrong.bit_count() == count - 1:
+        return reader.options.everything & ~wrong
+    return 0
+
+
+def _asked_for(
+    reader: SlotReader, judged: list[Verdict], truth: tuple[int, int], meant: tuple[int, int]
+) -> int:
+    """With a stem: the options that it asks for, the right ones or the wrong ones; 0 where it is unclear."""
+    (right, wrong), (asked, dropped) = truth, meant
+    everything, stem = reader.options.everything, reader.stem
+    if asked & dropped:
+        return 0
+    covered = asked | dropped == everything
+    if stem.negative and not stem.several and covered and right.bit_count() == 1 and wrong.bit_count() > 2:
+        # One "right" among many "wrong" means the answer itself.
+        return right
+    if asked and asked != everything:
+        together = len({verdict.mask for verdict in judged if verdict.mask & asked}) == 1
+        return asked if asked.bit_count() == 1 or stem.several or covered or together else 0
+    if asked == everything:
+        return asked if stem.several else 0
+    if dropped.bit_count() == everything.bit_count() - 1:
+        return everything & ~dropped
+    # Under 错误的是 a lone "B正确" means the answer.
+    return right if stem.negative and right.bit_count() == 1 and not wrong else 0
+
+
+def all_called_right(reader: SlotReader) -> Iterator[Reading]:
+    """A: 正确答案 B: 正确答案 … for every option: no answer, if nothing is named behind."""
+    if not reader.options.known or len(reader.letters) < reader.options.count or reader.stem.several:
         return
-    saying = [verdict for verdict in judged if verdict.mask & answer] or judged
-    if answer:
-        yield from _within(reader, "only-verdict", answer, saying[-1].start, saying[-1].end)
+    if not holds_any(reader.lowered, ("正确", "答案", "correct", "right")):
+        return
+    verdicts = [verdict for verdict in _verdicts(reader) if verdict.right and verdict.of_the_answer]
+    seen = {verdict.mask for verdict in verdicts}
+    if len(seen) == reader.options.count and reader.letters[-1] <= verdicts[-1].start:
+        yield Reading("all-called-right", 0, verdicts[0].start, verdicts[-1].end)
 
 
 def _nothing_between(verdicts: list[Verdict]) -> bool:
@@ -279,9 +355,17 @@ def _item_verdicts(reader: SlotReader) -> Iterator[Verdict]:
         end = len(text) if last else items[number + 1].start()
         paragraph = text.find("\n\n", item.end(), end) if last else -1
         stop = min(end, item.end() + _LONGEST_ITEM, paragraph if paragraph > 0 else end)
-        right = [match.start() for match in _ITEM_RIGHT.finditer(text, item.end(), stop)]
-        wrong = [match.start() for match in _ITEM_WRONG.finditer(text, item.end(), stop)]
+        question = _NEXT_QUESTION.search(text, item.end(), stop)
+        stop = question.start() if question else stop
+        index = LETTERS.index(item["letter"])
+        own = reader.options.own_text_at(reader.lowered, index, item.end())
+        if own is None and reader.options.resembles(index, text[item.end() : stop]):
+            continue
+        right = [match.start() for match in _ITEM_RIGHT.finditer(text, own or item.end(), stop)]
+        wrong = [match.start() for match in _ITEM_WRONG.finditer(text, own or item.end(), stop)]
         mask = _mask(item["letter"])
         if (right or wrong) and mask <= reader.options.everything:
             is_right = max(right, default=-1) > max(wrong, default=-1)
-            yield Verdict(mask, is_right, *item.span("letter"))
+            last_word = max(*right, *wrong, -1, -1)
+            about = OF_THE_ANSWER.search(text, last_word, last_word + 6) is not None
+            yield Verdict(mask, is_right, *item.span("letter"), about)

@@ -94,17 +94,30 @@ TEXTS = st.lists(PIECES, max_size=30).map("".join) | st.text(max_size=80)
 @settings(max_examples=600, deadline=None)
 @given(
     TEXTS,
-    st.sampled_from([None, OPTIONS, OPTIONS[:2], ["1", "2", "3", "4"], ["", "", "x"], list("ABCDEFGH")]),
+    st.sampled_from(
+        [
+            None,
+            OPTIONS,
+            OPTIONS[:2],
+            ["1", "2", "3", "4"],
+            ["", "", "x"],
+            list("ABCDEFGH"),
+            list("ABCDEFGHIJ"),
+        ]
+    ),
+    st.sampled_from([None, "下列叙述错误的是", "正确的有"]),
 )
-def test_any_text_is_read_or_left(text: str, options: list[str] | None) -> None:
-    found = extract(text, options)
+def test_any_text_is_read_or_left(text: str, options: list[str] | None, stem: str | None) -> None:
+    found = extract(text, options, stem)
     count = 8 if options is None else len(options)
     if found.letters is None:
-        assert (found.mask, found.rule, found.span) == (0, "", None)
+        assert found.mask == 0
+        assert (found.rule == "") == (found.span is None)
+        assert found.rule in {"", *RULES}
         return
     assert found.letters == "".join(sorted(set(found.letters)))
-    assert set(found.letters) <= set("ABCDEFGH"[:count])
-    assert found.mask == sum(1 << "ABCDEFGH".index(letter) for letter in found.letters)
+    assert set(found.letters) <= set("ABCDEFGHIJ"[:count])
+    assert found.mask == sum(1 << "ABCDEFGHIJ".index(letter) for letter in found.letters)
     assert found.rule in RULES
     assert found.span is not None
     assert 0 <= found.span[0] < found.span[1] <= len(text)
@@ -241,10 +254,10 @@ def test_a_long_text_is_read_at_its_head_and_tail() -> None:
 
 
 def test_wrong_arguments_are_refused_in_one_line() -> None:
-    with pytest.raises(InputError, match=r"1 options; answers are read for 2 to 8"):
+    with pytest.raises(InputError, match=r"1 options; answers are read for 2 to 10"):
         extract("A", ["甲"])
-    with pytest.raises(InputError, match=r"9 options"):
-        extract_answers(["A"], [["甲"] * 9])
+    with pytest.raises(InputError, match=r"11 options"):
+        extract_answers(["A"], [["甲"] * 11])
     with pytest.raises(InputError, match=r"2 texts with 1 lists of options"):
         extract_all(["A", "B"], [OPTIONS])
 

@@ -6,10 +6,11 @@ import pytest
 
 from cmexam_baseline.scoring import extract
 from cmexam_baseline.scoring.extraction import NO_ANSWER, RULES
-from cmexam_baseline.scoring.extraction.rules import Reading, winner
+from cmexam_baseline.scoring.extraction.rules import Reading, ranked
 
 DRUGS = ["毛果芸香碱", "新斯的明", "阿托品", "肾上腺素", "普萘洛尔"]
 
+NO_LETTERS = {"no-option", "either-or", "all-called-right", "undecided"}
 RULE_EXAMPLES = {
     "letters": "ABD",
     "option-text": "阿托品。",
@@ -20,6 +21,11 @@ RULE_EXAMPLES = {
     "answer-phrase": "经分析，故选B。",
     "answer-phrase-en": "So the answer is B.",
     "answer-phrase-text": "正确答案是阿托品。",
+    "no-option": "综上，没有正确答案。",
+    "either-or": "答案是A或B。",
+    "all-options": "A、B、C、D、E均符合题意。",
+    "all-called-right": "A是正确答案，B是正确答案，C是正确答案，D是正确答案，E是正确答案。",
+    "undecided": "因此目前无法判断。",
     "last-line": "分析如下。\nB",
     "first-line": "B. 新斯的明。它抑制胆碱酯酶",
     "choice": "重症肌无力应选B。",
@@ -43,7 +49,7 @@ def test_each_rule_has_an_answer_that_it_reads(rule: str) -> None:
     options = [*DRUGS[:4], "以上都是"] if rule == "all-of-the-above" else DRUGS
     found = extract(RULE_EXAMPLES[rule], options)
     assert found.rule == rule
-    assert found.letters is not None
+    assert (found.letters is None) == (rule in NO_LETTERS)
 
 
 def test_the_rule_table_is_complete_and_says_what_rules_mean() -> None:
@@ -56,9 +62,9 @@ def test_the_rule_table_is_complete_and_says_what_rules_mean() -> None:
 
 def test_the_strongest_rule_wins_and_of_equal_ones_the_last() -> None:
     weak, strong = Reading("only-text", 1, 90, 99), Reading("answer-phrase", 2, 5, 9)
-    assert winner([weak, strong]) == strong
-    assert winner([strong, Reading("last-line", 4, 50, 51)]) == Reading("last-line", 4, 50, 51)
-    assert winner([]) is None
+    later = Reading("last-line", 4, 50, 51)
+    assert ranked([weak, strong, later]) == [later, strong, weak]
+    assert ranked([]) == []
 
 
 @pytest.mark.parametrize(

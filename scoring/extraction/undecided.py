@@ -1,0 +1,142 @@
+"""Replies that decide for no option, for one of several, or for all of them."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+
+from cmexam_baseline.scoring.extraction.answer_parser import SlotReader
+from cmexam_baseline.scoring.extraction.patterns import SENTENCE, any_of, concludes, holds_any
+from cmexam_baseline.scoring.extraction.rules import Reading
+
+_ALL_OPTIONS = (
+    r"(?:(?:以上|上述|所有|全部|这些|给出的?|[四五4-9]个|各)(?:的|所有|[四五4-9]个|提供的)?(?:选项|答案|各项|说法|选择|都|均|皆|全)"
+    r"|(?:选项|答案)(?:中|里|[A-J][、,到至~-]+[A-J]))"
+)
+_NO_OPTION = re.compile(
+    any_of(
+        r"没有(?:任何)?(?:一个|一项)?(?:完全)?(?:正确|合适|符合(?:题意|条件|要求|描述)?)的?(?:答案|选项|选择)"
+        r" (?:没有|无)(?:任何)?(?:一个|一项)?(?:选项|答案)(?:是|完全)?(?:正确|符合|合适)"
+        r" 无正确(?:答案|选项) (?:答案|选项)(?:中)?(?:都|均)?(?:没有|无)正确"
+        rf" {_ALL_OPTIONS}[^,。;\n]{{0,6}}?(?:都|均|皆|全)?(?:是)?(?:不正确|不对|不符|错误|不是|不选|不成立|错的|不合适)"
+        r" none_of_(?:the|these|those)_"
+        r"(?:above|(?:given_|provided_|listed_|four_|five_|answer_)?(?:options|choices|answers|statements))"
+        r" none_of_(?:these|them|the_above)(?=[.,;!]|$|_(?:is|are))"
+        r" (?:no|not_any)_(?:correct|right|suitable|single_correct)_(?:answer|option|choice)s?"
+        r" no_(?:option|answer|choice)s?_(?:is|are|seems?|fits?)"
+    ),
+    re.IGNORECASE,
+)
+_OTHERS = re.compile(
+    r"其他|其它|其余|别的|剩余|除|\bother|\bexcept|\brest\b|\bbesides|\bapart from|\belse\b", re.IGNORECASE
+)
+_CANNOT_SAY = re.compile(
+    any_of(
+        r"(?:无法|不能|难以|很难|较难|难于|没法|无从|不好|不足以)[^,。;\n]{0,8}?(?:确定|判断|判定|得出|选择|选出|回答|作答|抉择|断定|给出|确认|明确)"
+        r" 不(?:太)?确定 不知道 (?:信息|条件|资料|题干)不(?:足|全|完整|充分) (?:没有|无)(?:唯一|确定|明确)的?(?:答案|选项)"
+        r" (?:cannot|can't|can_not|could_not|couldn't|unable_to|impossible_to|not_possible_to|difficult_to|hard_to)_(?:be_)?"
+        r"(?:definitively_|accurately_|confidently_|reliably_)?(?:determine|say|tell|decide|answer|choose|select|identify|conclude|pick)"
+        r" (?:not_enough|insufficient)_(?:information|data|context) (?:i'm|i_am)_(?:not_sure|unsure) (?:do_not|don't)_know"
+        r" undetermined indeterminate"
+    ),
+    re.IGNORECASE,
+)
+_ABOUT_THE_ANSWER = re.compile(
+    r"答案|选项|选择|哪|作答|回答|answer|option|choice|choose|which|correct|question", re.IGNORECASE
+)
+_MARKS = (
+    *("没有", "无", "都", "均", "皆", "全", "不", "难", "没法"),
+    *(
+        "none",
+        "None",
+        "no ",
+        "No ",
+        "not",
+        "n't",
+        "unable",
+        "hard",
+        "impossible",
+        "difficult",
+        "unsure",
+        "ndetermin",
+        "nsufficient",
+    ),
+)
+
+_LETTERS = (
+    r"(?P<letters>[A-J](?:(?:选项|项)?(?:[、,/&;\s]|和|及|与|以及|and\b)*(?:选项)?[A-J](?![A-Za-z])){1,9})"
+)
+_WHOLE = (
+    rf"(?:{_LETTERS}|{_ALL_OPTIONS}"
+    r"|(?i:all(?: of)?(?: the)?(?: (?:above|four|five|given|listed|these))?(?: (?:options|choices|statements|answers))?))"
+)
+_ALL_FIT = re.compile(
+    rf"{_WHOLE}(?:[四五]?[个项])?(?:选项|各项|说法|答案|statements|options)?[ \t,]*"
+    r"(?:(?:都|均|皆|全部|全都?|也)?(?:是|为|应)?(?:"
+    r"(?P<answer>符合(?:本)?题(?:意|干|目)(?:要求)?|(?:本题|此题|该题)?的?(?:正确)?答案|(?:应)?当选|应选|入选|正确(?:答案|选项))"
+    r"|(?P<right>正确|对的?(?=[。,;!\n]|$)|符合|属于|成立|合理|包括在内)|(?P<wrong>错误?的?(?=[。,;!\n]|$)|不正确|不对|不属于|不符合))"
+    r"|(?i:(?:are|is)[ \t](?:all[ \t])?"
+    r"(?:(?P<answer_en>the[ \t])?(?:correct|right|valid)(?P<answers_en>[ \t](?:answers|options|choices))?|(?P<true_en>true))\b))"
+)
+
+
+def undecided_readings(reader: SlotReader) -> Iterator[Reading]:
+    """Readings of the rules no-option, undecided and all-options."""
+    yield from _all_options(reader)
+    if not holds_any(reader.text, _MARKS):
+        return
+    for sentence in SENTENCE.finditer(reader.lowered):
+        none = _NO_OPTION.search(reader.lowered, *sentence.span())
+        cannot = None if none else _CANNOT_SAY.search(reader.lowered, *sentence.span())
+        found = none or cannot
+        if found is None or _OTHERS.search(sentence[0]) or is_named_behind(reader, sentence.end()):
+            continue
+        if _names_behind_in_clause(reader, found.end(), sentence.end()):
+            continue
+        if none is not None:
+            option = reader.options.none_of_them
+            yield Reading("no-option", 0 if option is None else 1 << option, *found.span())
+        elif _ABOUT_THE_ANSWER.search(sentence[0]):
+            yield Reading("no-option", 0, *found.span())
+        elif concludes(reader.lowered, *sentence.span()) is not None:
+            yield Reading("undecided", 0, *found.span())
+
+
+def is_named_behind(reader: SlotReader, position: int) -> bool:
+    """Whether an option is named behind `position`, other than in a case that is only supposed."""
+    return reader.last_named >= position
+
+
+def _names_behind_in_clause(reader: SlotReader, position: int, end: int) -> bool:
+    """Whether the sentence goes on to another clause that names an option: 无法确定,但B最可能."""
+    comma = reader.text.find(",", position, end)
+    if comma < 0:
+        return False
+    first = bisect_left(reader.named, comma)
+    return first < len(reader.named) and reader.named[first] < end
+
+
+def _all_options(reader: SlotReader) -> Iterator[Reading]:
+    """A、B、C、D均符合题意: every option, if the words or the stem say that all can be the answer."""
+    everything, stem = reader.options.everything, reader.stem
+    if not reader.options.known or not holds_any(
+        reader.text, ("都", "均", "皆", "全", "are", "is ", "All", "all")
+    ):
+        return
+    for match in _ALL_FIT.finditer(reader.text):
+        if match["letters"] and reader.mask_of(match["letters"]) != everything:
+            continue
+        if not match["letters"] and reader.options.all_of_them is not None:
+            continue
+        if _OTHERS.search(reader.lowered, max(0, match.start() - 12), match.end()):
+            continue
+        answers = match["answer"] or match["answers_en"]
+        fits = (
+            match["wrong"]
+            if stem.negative
+            else (match["right"] or match["answer_en"] or match["true_en"] or match.lastgroup is None)
+        )
+        by_english = match["wrong"] is None and match["right"] is None and match["answer"] is None
+        if answers or (stem.several and (fits or (by_english and not stem.negative))):
+            yield Reading("all-options", everything, *match.span())
