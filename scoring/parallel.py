@@ -46,10 +46,10 @@ class Workers:
         self,
         texts: Sequence[str],
         options: Sequence[Sequence[str] | None],
-        stems: Sequence[str | None],
+        stems: Sequence[str | None] | None = None,
     ) -> list[Extraction]:
         """What `cmexam_baseline.scoring.extraction.extract_all` gives."""
-        parts = self._map(extract_all, texts, options, stems)
+        parts = self._map(extract_all, texts, options, stems or [None] * len(texts))
         return [found for part in parts for found in part]
 
     def score_explanations(

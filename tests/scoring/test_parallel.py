@@ -50,7 +50,8 @@ def assert_as_alone(workers: Workers) -> None:
         assert found.figures == expected.figures
         assert found.signature == expected.signature
         np.testing.assert_array_equal(found.statistics, expected.statistics)
-    assert workers.extract_all(REPLIES, OPTIONS) == extract_all(REPLIES, OPTIONS)
+    stems = [f"下列叙述{'错误' if row % 2 else '正确'}的是" for row in range(N)]
+    assert workers.extract_all(REPLIES, OPTIONS, stems) == extract_all(REPLIES, OPTIONS, stems)
 
 
 def test_this_process_alone() -> None:
