@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cmexam_baseline.exam.duplicates import find_overlap
 from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.overlap import find_overlap
 from cmexam_baseline.exam.splits import SPLIT_NAMES, Split, stem_of
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam import Exam
-from cmexam_baseline.exam.normalise import normalise_texts
-from cmexam_baseline.features.arrays import segment_rows
-from cmexam_baseline.features.folds import copy_keys
+from cmexam_baseline.exam.duplicates import option_keys
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +27,7 @@ class SeenScores:
     @classmethod
     def of(cls, exam: Exam, scores: NDArray[np.float64]) -> SeenScores:
         """The scores of `exam`, flat; of copies the first counts."""
-        keys, first = np.unique(_option_keys(exam), return_index=True)
+        keys, first = np.unique(option_keys(exam), return_index=True)
         return cls(keys, scores[first])
 
     def in_place_of(self, scores: NDArray[np.float64], exam: Exam) -> NDArray[np.float64]:
@@ -44,7 +41,7 @@ class SeenScores:
         """
         if not len(self.keys):
             return scores
-        wanted = _option_keys(exam)
+        wanted = option_keys(exam)
         places = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
         return np.where(self.keys[places] == wanted, self.scores[places], scores)
 
@@ -56,13 +53,3 @@ class SeenScores:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> SeenScores:
         """What `arrays` described; raises `KeyError` where a part is missing."""
         return cls(arrays["keys"], arrays["scores"])
-
-
-def _option_keys(exam: Exam) -> NDArray[np.uint64]:
-    """A number for each option with its question, equal for copies of the question (see `copy_keys`)."""
-    questions = copy_keys(exam)[segment_rows(exam.option_offsets)].tolist()
-    keys = np.empty(len(questions), dtype=np.uint64)
-    for place, (question, text) in enumerate(zip(questions, normalise_texts(exam.option_texts), strict=True)):
-        digest = hashlib.sha256(question.to_bytes(8, "little") + text.encode("utf-8", "surrogatepass"))
-        keys[place] = int.from_bytes(digest.digest()[:8], "little")
-    return keys

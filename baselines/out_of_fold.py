@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam import Exam
+from cmexam_baseline.exam.duplicates import copy_keys, folds_of
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.progress import DetailedStage, Progress, detail_of
 from cmexam_baseline.features.arrays import segment_rows
-from cmexam_baseline.features.folds import copy_keys, folds_of
 
 Scores = NDArray[np.float64]
 

@@ -19,7 +19,7 @@ from cmexam_baseline.baselines.split_scores import (
     scores_without_overlap,
 )
 from cmexam_baseline.exam import Exam, Predictions
-from cmexam_baseline.exam.overlap import find_overlap
+from cmexam_baseline.exam.duplicates import find_overlap
 from cmexam_baseline.exam.progress import Progress, StageTimer
 from cmexam_baseline.exam.splits import Split
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from cmexam_baseline import metrics
 from cmexam_baseline.exam import Exam
-from cmexam_baseline.exam.overlap import Overlap
+from cmexam_baseline.exam.duplicates import Overlap
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES
 from cmexam_baseline.features.dummy import DUMMY_BASELINES
 

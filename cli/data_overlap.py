@@ -42,8 +42,8 @@ def overlap(
 
     from cmexam_baseline.cli import console
     from cmexam_baseline.exam import read_exam
+    from cmexam_baseline.exam.duplicates import find_overlap
     from cmexam_baseline.exam.io.result_writer import write_columns
-    from cmexam_baseline.exam.overlap import find_overlap
 
     known, asked = read_exam(train, bad_rows), read_exam(test, bad_rows)
     found = find_overlap(known, asked, size, near)

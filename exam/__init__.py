@@ -11,6 +11,8 @@ from cmexam_baseline.metrics.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from cmexam_baseline.exam.bad_rows import BadRow as BadRow
+    from cmexam_baseline.exam.duplicates import Overlap as Overlap
+    from cmexam_baseline.exam.duplicates import find_overlap as find_overlap
     from cmexam_baseline.exam.errors import InputError as InputError
     from cmexam_baseline.exam.exam import Exam as Exam
     from cmexam_baseline.exam.foreign_exams.reader import OtherExam as OtherExam
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from cmexam_baseline.exam.letters import masks_to_letters as masks_to_letters
     from cmexam_baseline.exam.normalise import normalise_text as normalise_text
     from cmexam_baseline.exam.normalise import normalise_texts as normalise_texts
-    from cmexam_baseline.exam.overlap import Overlap as Overlap
-    from cmexam_baseline.exam.overlap import find_overlap as find_overlap
     from cmexam_baseline.exam.predictions import Predictions as Predictions
     from cmexam_baseline.exam.published import PUBLISHED_RESULTS as PUBLISHED_RESULTS
     from cmexam_baseline.exam.published import PublishedResult as PublishedResult

@@ -12,8 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.frames import to_frame
-from cmexam_baseline.exam.io.packed_column import pieces
-from cmexam_baseline.exam.io.table import PUBLISHED_FORM, FileForm
+from cmexam_baseline.exam.io.table import PUBLISHED_FORM, FileForm, pieces
 from cmexam_baseline.exam.letters import (
     MAX_MASK,
     MAX_OPTIONS,
@@ -39,8 +38,7 @@ class Exam:
     annotations:    column name -> n values
     form:           how the CSV file was written that this was read from, for writing it again; not compared
 
-    Texts are lists, or where an exam is read from a large file packed columns, which read as lists do. The
-    arrays are copied and read-only. Raises `InputError` where the columns do not fit together.
+    The arrays are copied and read-only. Raises `InputError` where the columns do not fit together.
 
     >>> exam = Exam.from_questions([Question("q1", "缺乏可致夜盲症的维生素是", ("维生素A", "维生素C"), "A")])
     >>> exam

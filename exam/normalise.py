@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.exam.io.packed_column import pieces
+from cmexam_baseline.exam.io.table import pieces
 
-# Stands between texts while many are treated as one; a control character, so no normalised text holds it.
+# Separates texts while many are treated as one; a control character, so no normalised text contains it.
 _SEPARATOR = "\x1e"
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import islice
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.bad_rows import BAD_ROW_LIMIT, BadRow, count_left_out, excerpt_of
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.packed_column import pieces
 from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS, mask_to_letters
-from cmexam_baseline.exam.normalise import normalise_texts
 
 
 def question_fault(question: str) -> str | None:
@@ -80,31 +77,6 @@ def plain_options(folded: Sequence[str], counts: NDArray[np.int64]) -> NDArray[n
     plain[rows[numbers == 0]] = False
     plain[keys[1:][keys[1:] == keys[:-1]] // len(number_of)] = False
     return plain
-
-
-def first_copies(questions: Sequence[str], options_of: Callable[[int], Sequence[str]]) -> dict[int, int]:
-    """Index of a question -> that of the first with the same stem and options in any order, where there is one.
-
-    Texts are compared as `normalise_text` gives them; `options_of` gives the options of a question.
-    """
-    numbers = np.fromiter(
-        (hash(stem) for piece in pieces(len(questions)) for stem in normalise_texts(questions[piece])),
-        dtype=np.int64,
-        count=len(questions),
-    )
-    _, group, times = np.unique(numbers, return_inverse=True, return_counts=True)
-    # Different stems seldom have one number; whether they are the same is seen below.
-    repeated = np.flatnonzero(times[group] > 1).tolist()
-    stems = normalise_texts([questions[row] for row in repeated])
-    of_repeated = [options_of(row) for row in repeated]
-    texts = iter(normalise_texts([text for options in of_repeated for text in options]))
-    copies: dict[int, int] = {}
-    seen: dict[tuple[str, ...], int] = {}
-    for row, stem, options in zip(repeated, stems, of_repeated, strict=True):
-        first = seen.setdefault((stem, *sorted(islice(texts, len(options)))), row)
-        if first != row:
-            copies[row] = first
-    return copies
 
 
 def refuse_bad_rows(bad: Sequence[BadRow], n_rows: int, file: str, policy: str) -> None:

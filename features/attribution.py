@@ -10,11 +10,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.features import booster as trees
 from cmexam_baseline.features.arrays import Columns, segment_rows
 from cmexam_baseline.features.feature_table import RELATION, FeatureTable
-from cmexam_baseline.features.folds import copy_keys
 from cmexam_baseline.features.inverted_index import COVERAGE_THRESHOLD, top_k
 from cmexam_baseline.features.neighbour_votes import SIMILARITY_THRESHOLD
 from cmexam_baseline.features.queries import Queries

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.progress import Progress, silent
 from cmexam_baseline.features.arrays import Columns, segment_max, segment_rows, segment_sum
-from cmexam_baseline.features.folds import copy_keys
 from cmexam_baseline.features.inverted_index import InvertedIndex, as_array
 from cmexam_baseline.features.threads import in_threads
 from cmexam_baseline.features.training_index import TrainingIndex

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.progress import Progress, silent
 from cmexam_baseline.exam.stem_wording import is_negated
 from cmexam_baseline.features.arrays import Columns, segment_rows
-from cmexam_baseline.features.folds import copy_keys
 from cmexam_baseline.features.inverted_index import Keys
 from cmexam_baseline.features.training_index import right_options
 

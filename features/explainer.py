@@ -11,12 +11,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.exam.progress import Progress, silent
 from cmexam_baseline.exam.stem_wording import is_negated
 from cmexam_baseline.features.arrays import join_texts, segment_rows, split_texts
-from cmexam_baseline.features.folds import copy_keys
 from cmexam_baseline.features.inverted_index import top_k
 from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.threads import in_threads

@@ -6,12 +6,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.progress import Progress, silent
 from cmexam_baseline.features.answered_question_similarity import answered_question_similarity
 from cmexam_baseline.features.arrays import Columns
 from cmexam_baseline.features.explanation_similarity import explanation_similarity
-from cmexam_baseline.features.folds import copy_keys
 from cmexam_baseline.features.inverted_index import Keys, as_array, top_k
 from cmexam_baseline.features.neighbour_votes import neighbour_votes, option_history
 from cmexam_baseline.features.queries import Queries

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.io.packed_column import pieces
+from cmexam_baseline.exam.io.table import pieces
 from cmexam_baseline.exam.letters import letters_to_masks
 from cmexam_baseline.scoring.extractions import Extractions
 from cmexam_baseline.scoring.outputs import SystemOutput

@@ -6,7 +6,6 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import overload
 
-from cmexam_baseline.exam.io.packed_column import ColumnPacking
 from cmexam_baseline.scoring.extraction import Extraction, Overruled
 
 Found = Extraction | None
@@ -14,7 +13,7 @@ _NOWHERE = -1
 
 
 class Extractions(Sequence[Found]):
-    """Extractions of n texts, None where there is no text: 20 bytes each, and the explanations packed.
+    """Extractions of n texts, None where there is no text: 20 bytes each beside the explanation.
 
     >>> one = Extraction("AC", 5, "letters", (0, 2), "")
     >>> found = Extractions([one, None])
@@ -29,26 +28,23 @@ class Extractions(Sequence[Found]):
         self._spans = array("i")
         # Few replies say more than one thing.
         self._overruled: dict[int, tuple[Overruled, ...]] = {}
-        self._explained = ColumnPacking[str]()
-        self._explanations: Sequence[str] | None = None
+        self._explanations: list[str] = []
         self.extend(found)
 
     def extend(self, found: Iterable[Found]) -> None:
-        """Add extractions at the end; not after one was looked at."""
-        explanations = []
+        """Add extractions at the end."""
         for each in found:
             if each is None:
                 self._readings.append(None)
                 self._spans.extend((_NOWHERE, _NOWHERE))
-                explanations.append("")
+                self._explanations.append("")
                 continue
             reading = (each.letters, each.mask, each.rule)
             if each.overruled:
                 self._overruled[len(self._readings)] = each.overruled
             self._readings.append(self._known.setdefault(reading, reading))
             self._spans.extend(each.span or (_NOWHERE, _NOWHERE))
-            explanations.append(each.explanation)
-        self._explained.extend(explanations)
+            self._explanations.append(each.explanation)
 
     def __len__(self) -> int:
         return len(self._readings)
@@ -66,7 +62,7 @@ class Extractions(Sequence[Found]):
         place = key % len(self)
         start, end = self._spans[2 * place : 2 * place + 2]
         span = None if start == _NOWHERE else (start, end)
-        return Extraction(*reading, span, self.explanations()[place], self._overruled.get(place, ()))
+        return Extraction(*reading, span, self._explanations[place], self._overruled.get(place, ()))
 
     def rules(self) -> list[str]:
         """The rule that read each text, "" where it read no answer; texts that are not there are left out."""
@@ -78,6 +74,4 @@ class Extractions(Sequence[Found]):
 
     def explanations(self) -> Sequence[str]:
         """The explanation in each text, "" where there is none."""
-        if self._explanations is None:
-            self._explanations = self._explained.column()
         return self._explanations

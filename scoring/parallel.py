@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from cmexam_baseline import metrics
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.packed_column import pieces
+from cmexam_baseline.exam.io.table import pieces
 from cmexam_baseline.scoring.extraction import Extraction, extract_all
 
 ROWS_A_PART = 2000

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.io.packed_column import pieces
+from cmexam_baseline.exam.io.table import pieces
 from cmexam_baseline.exam.letters import masks_to_letters
 from cmexam_baseline.scoring.system_score import SMALL_SLICE, Settings, SystemScore, letter_confusion
 

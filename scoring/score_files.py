@@ -9,9 +9,9 @@ from typing import Any
 
 from cmexam_baseline.exam import BadRow, Exam, read_exam_report
 from cmexam_baseline.exam.bad_rows import count_left_out
+from cmexam_baseline.exam.duplicates import find_overlap
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.foreign_exams.reader import read_any_exam
-from cmexam_baseline.exam.overlap import find_overlap
 from cmexam_baseline.scoring import (
     AlignedOutput,
     Settings,

@@ -8,8 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.packed_column import ROWS_A_PIECE
-from cmexam_baseline.exam.io.table import PUBLISHED_FORM, FileForm, Table, cell_text, table_of_rows
+from cmexam_baseline.exam.io.file_bytes import MAX_BYTES
+from cmexam_baseline.exam.io.table import (
+    PUBLISHED_FORM,
+    ROWS_A_PIECE,
+    FileForm,
+    Table,
+    cell_text,
+    table_of_rows,
+)
 from cmexam_baseline.exam.io.text_source import Source
 
 _DELIMITERS = (",", "\t", ";")
@@ -18,7 +25,7 @@ _DELIMITERS = (",", "\t", ";")
 def read_csv(source: Source, delimiter: str | None = None) -> Table:
     """The table in a CSV file.
 
-    Unless given, the delimiter is a comma, or a tab or semicolon where no comma stands in the header.
+    Unless given, the delimiter is a comma, or a tab or semicolon where the header has no comma.
 
     Raises `InputError` naming file and row where quotes do not close, and as `decode` and `table_of_rows` do.
 
@@ -61,8 +68,8 @@ def csv_bytes(
 
 
 def _batches(source: Source, delimiter: str) -> Iterator[list[list[str]]]:
-    # The limit is the module's, not the reader's. A cell can be as long as the file, but no longer.
-    limit = csv.field_size_limit(max(source.size, csv.field_size_limit()))
+    # The limit is the module's, not the reader's.
+    limit = csv.field_size_limit(MAX_BYTES)
     n_before = 0
     try:
         with source.lines(newline="") as lines:

@@ -212,7 +212,7 @@ def _unpacked(data: bytes, file: Path) -> bytes:
     except EOFError as error:
         raise InputError(f"{file} ends in the middle of its gzip data; fetch it again") from error
     except (OSError, zlib.error) as error:
-        raise InputError(f"{file} is not a sound gzip file: {error}; fetch it again") from error
+        raise InputError(f"{file} is not a valid gzip file: {error}; fetch it again") from error
 
 
 def _unreadable(file: Path, error: Exception) -> InputError:

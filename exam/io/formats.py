@@ -13,6 +13,7 @@ from typing import Any
 from cmexam_baseline.exam.bad_rows import BadRow, known_policy
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.frames import is_frame, read_columns
 from cmexam_baseline.exam.io.csv_format import csv_bytes, read_csv
 from cmexam_baseline.exam.io.file_bytes import read_standard_input
@@ -31,10 +32,11 @@ _FIRST_BYTES = {b"PAR1": ".parquet", b"PK": ".xlsx", b"{": ".jsonl", b"[": ".jso
 
 @dataclass(frozen=True)
 class Format:
-    """How one kind of file is read into a table, and how an exam is written to it."""
+    """How one kind of file is read into a table, how an exam is written to it, and the optional modules for that."""
 
     read: Callable[[Source], Table]
     write: Callable[[Exam], bytes]
+    modules: tuple[str, ...] = ()
 
 
 def read_exam(
@@ -148,7 +150,7 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     """
     if os.fspath(path) == "-":
         data = read_standard_input()
-        return FORMATS[_ending_by_content(data)].read(Source("standard input", data))
+        return _format(_ending_by_content(data)).read(Source("standard input", data))
     return format_of(path).read(Source(os.fspath(path)))
 
 
@@ -185,12 +187,22 @@ def write_exam(exam: Exam, path: str | os.PathLike[str]) -> None:
 
 
 def format_of(path: str | os.PathLike[str]) -> Format:
-    """The format of a file by its ending, .gz aside. Raises `InputError` naming the known endings."""
+    """The format of a file by its ending, .gz aside.
+
+    Raises `InputError` naming the known endings, and where the extra `tables` is missing that the format needs.
+    """
     ending = ending_of(path)
     if ending not in FORMATS:
         shown = f"ending {ending!r} is not known" if ending else "has no ending"
         raise InputError(f"{os.fspath(path)}: {shown}; use {', '.join(FORMATS)}, also with .gz")
-    return FORMATS[ending]
+    return _format(ending)
+
+
+def _format(ending: str) -> Format:
+    found = FORMATS[ending]
+    if found.modules:
+        require("tables", *found.modules, purpose=f"a {ending} file")
+    return found
 
 
 def ending_of(path: str | os.PathLike[str]) -> str:
@@ -244,7 +256,9 @@ FORMATS = {
     ".jsonl": Format(read_jsonl, lambda exam: jsonl_bytes(table_of_exam(exam, option_list, with_ids=True))),
     ".json": Format(read_json, lambda exam: json_bytes(table_of_exam(exam, option_list, with_ids=True))),
     ".parquet": Format(
-        read_parquet, lambda exam: parquet_bytes(table_of_exam(exam, option_list, with_ids=True))
+        read_parquet,
+        lambda exam: parquet_bytes(table_of_exam(exam, option_list, with_ids=True)),
+        ("polars",),
     ),
-    ".xlsx": Format(read_xlsx, _xlsx_of_exam),
+    ".xlsx": Format(read_xlsx, _xlsx_of_exam, ("polars", "fastexcel", "xlsxwriter")),
 }

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.packed_column import ROWS_A_PIECE
-from cmexam_baseline.exam.io.table import Table, table_of_records
+from cmexam_baseline.exam.io.table import ROWS_A_PIECE, Table, table_of_records
 from cmexam_baseline.exam.io.text_source import Source
 
 

@@ -3,57 +3,50 @@
 from __future__ import annotations
 
 import io
-import json
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.own_process import EndedEarly, NotStarted, lines_of_own_process
-from cmexam_baseline.exam.io.packed_column import ColumnPacking
-from cmexam_baseline.exam.io.table import Table
+from cmexam_baseline.exam.io.file_bytes import refuse_bomb
+from cmexam_baseline.exam.io.table import MAX_COLUMNS, ROWS_A_PIECE, Table
 from cmexam_baseline.exam.io.text_source import Source
 
-_MODULE = "cmexam_baseline.exam.io.parquet_process"
-# More would not be faster with files of this kind; each thread takes address space, which is bounded there.
-_ENVIRONMENT = {"POLARS_MAX_THREADS": "2"}
-# For a file of any size, and for each MiB of it; 112 MB take some 5 seconds.
-SECONDS, SECONDS_A_MEBIBYTE = 120, 4
+if TYPE_CHECKING:
+    import polars
+
+# Of a cell in a list, whatever it holds: nothing at all packs to nothing at all.
+_BYTES_A_CELL = 8
+# A text that is repeated takes next to nothing in the file: parts are read that are about so large in memory.
+_FIRST_ROWS, _BYTES_A_PART = 1024, 32 << 20
 
 
 def read_parquet(source: Source) -> Table:
-    """The table in a Parquet file, which a process of its own reads (`parquet_process`).
+    """The table in a Parquet file.
 
-    Raises `InputError` where it is none, is damaged or holds no row, where reading it takes more than 6 GiB of
-    address space (on Linux), or more than two minutes and four seconds for each MiB.
+    Raises `InputError` where the file is no Parquet file, is damaged or holds no row, and
+    where it unpacks to more than `refuse_bomb` allows.
     """
-    columns: dict[str, ColumnPacking[object]] = {}
+    import polars
+
+    data, file = source.content, source.name
+    if not data.startswith(b"PAR1"):
+        raise InputError(f"{file} is not a Parquet file by its content; give it the ending of what it holds")
+    columns: dict[str, list[object]] = {}
     try:
-        with closing(_printed(source)) as lines:
-            for line in lines:
-                if "refused" in line:
-                    raise InputError(line["refused"])
-                columns.setdefault(line["column"], ColumnPacking()).extend(line["cells"])
-    except NotStarted as error:
-        raise InputError(f"{source.name} cannot be read: {error}; give the table as CSV or JSONL") from error
-    except EndedEarly as error:
+        for part in _parts(data, file):
+            for series in part:
+                columns.setdefault(series.name, []).extend(series.to_list())
+    except InputError:
+        raise
+    except (polars.exceptions.PolarsError, polars.exceptions.PanicException, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
-            f"{source.name} is not a sound Parquet file: {error}; fetch or write it again"
+            f"{file} is not a valid Parquet file: {reason[:200]}; fetch or write it again"
         ) from error
     n_rows = max(map(len, columns.values()), default=0)
     if not n_rows:
-        raise InputError(f"{source.name} holds no row; expected at least one")
-    return Table({name: column.column() for name, column in columns.items()}, range(1, n_rows + 1))
-
-
-def _printed(source: Source) -> Generator[dict[str, Any], None, None]:
-    with source.opened() as stream:
-        seconds = SECONDS + SECONDS_A_MEBIBYTE * (source.size >> 20)
-        with closing(lines_of_own_process(_MODULE, source.name, stream, seconds, _ENVIRONMENT)) as lines:
-            for line in lines:
-                # A process that is ended leaves half a line.
-                if line.endswith(b"\n"):
-                    yield json.loads(line)
+        raise InputError(f"{file} holds no row; expected at least one")
+    return Table(columns, range(1, n_rows + 1))
 
 
 def parquet_bytes(columns: Mapping[str, Sequence[object]]) -> bytes:
@@ -70,3 +63,25 @@ def parquet_bytes(columns: Mapping[str, Sequence[object]]) -> bytes:
     buffer = io.BytesIO()
     frame.write_parquet(buffer)
     return buffer.getvalue()
+
+
+def _parts(data: bytes, file: str) -> Iterator[polars.DataFrame]:
+    """The file in parts, so that one that unpacks to far too much is refused on the way."""
+    import polars
+
+    lazy = polars.scan_parquet(io.BytesIO(data))
+    names = lazy.collect_schema().names()
+    if len(names) > MAX_COLUMNS:
+        raise InputError(f"{file} has more than {MAX_COLUMNS} columns; give a file with one question a row")
+    n_rows = int(lazy.select(polars.len()).collect().item())
+    refuse_bomb(len(data), _BYTES_A_CELL * n_rows * len(names), file)
+    start = size = 0
+    step = _FIRST_ROWS
+    while start < n_rows:
+        part = lazy.slice(start, step).collect()
+        part_size = int(part.estimated_size()) + _BYTES_A_CELL * part.height * part.width
+        size += part_size
+        refuse_bomb(len(data), size, file)
+        yield part
+        start += step
+        step = max(1, min(ROWS_A_PIECE, _BYTES_A_PART * part.height // max(1, part_size)))

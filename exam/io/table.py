@@ -1,17 +1,17 @@
-"""A table as it stands in a file: named columns of cells, before anybody asks what they mean."""
+"""A table as a file holds it: named columns of cells, before their meaning is asked for."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.packed_column import ColumnPacking
 
 # No exam or prediction file has more; a file that does is something else and would only fill the memory.
 MAX_COLUMNS = 1000
+# Rows that are worked on at once, in all the forms that the work needs.
+ROWS_A_PIECE = 20_000
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Table:
 
 
 def cell_text(cell: object) -> str:
-    """A cell as text: None and NaN are "", whole floats stand without ".0".
+    """A cell as text: None and NaN are "", whole floats have no ".0".
 
     >>> [cell_text(cell) for cell in ("A", None, 5.0, 7, float("nan"))]
     ['A', '', '5', '7', '']
@@ -63,6 +63,16 @@ def cell_text(cell: object) -> str:
     return str(cell)
 
 
+def pieces(n: int) -> Iterator[slice]:
+    """Slices of `ROWS_A_PIECE` rows that together are `n` rows; one empty slice where there is none.
+
+    >>> list(pieces(3))
+    [slice(0, 3, None)]
+    """
+    for start in range(0, max(n, 1), ROWS_A_PIECE):
+        yield slice(start, min(start + ROWS_A_PIECE, n))
+
+
 def table_of_rows(
     batches: Iterable[Sequence[Sequence[object]]], file: str, form: FileForm = PUBLISHED_FORM
 ) -> Table:
@@ -72,7 +82,7 @@ def table_of_rows(
     the header names a column twice.
     """
     header: Sequence[object] | None = None
-    columns: list[ColumnPacking[object]] = []
+    columns: list[list[object]] = []
     numbers: list[int] = []
     damaged: dict[int, tuple[str, str]] = {}
     n_rows = 0
@@ -83,7 +93,7 @@ def table_of_rows(
         if header is None or not filled:
             continue
         _refuse_wide(len(header), file)
-        columns = columns or [ColumnPacking() for _ in header]
+        columns = columns or [[] for _ in header]
         width = len(header)
         for number, row in enumerate(filled, n_rows + 1):
             if len(row) != width:
@@ -97,7 +107,7 @@ def table_of_rows(
         raise InputError(f"{file} is empty; expected a header and at least one row")
     if not n_rows:
         raise InputError(f"{file} holds a header but no row; expected at least one row")
-    named = _named_columns(header, [column.column() for column in columns], file)
+    named = _named_columns(header, columns, file)
     return Table(named, numbers if damaged else range(1, n_rows + 1), damaged, form)
 
 
@@ -106,20 +116,19 @@ def table_of_records(batches: Iterable[Sequence[Mapping[str, object]]], file: st
 
     Raises `InputError` where there is no object or more keys than a table can have.
     """
-    columns: dict[str, ColumnPacking[object]] = {}
+    columns: dict[str, list[object]] = {}
     n_rows = 0
     for batch in batches:
         for name in dict.fromkeys(name for record in batch for name in record):
             if name not in columns:
                 _refuse_wide(len(columns) + 1, file)
-                columns[name] = ColumnPacking()
-                columns[name].extend(repeat(None, n_rows))
+                columns[name] = [None] * n_rows
         for name, column in columns.items():
             column.extend(record.get(name) for record in batch)
         n_rows += len(batch)
     if not n_rows:
         raise InputError(f"{file} is empty; expected at least one object")
-    return Table({name: column.column() for name, column in columns.items()}, range(1, n_rows + 1))
+    return Table(columns, range(1, n_rows + 1))
 
 
 def _named_columns(
@@ -134,7 +143,7 @@ def _named_columns(
                 continue
             name = f"column {place}"
         if name in columns:
-            raise InputError(f"{file}: column {name!r} stands twice in the header; rename or remove one")
+            raise InputError(f"{file}: column {name!r} occurs twice in the header; rename or remove one")
         columns[name] = column
     return columns
 

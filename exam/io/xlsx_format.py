@@ -36,7 +36,7 @@ def read_xlsx(source: Source) -> Table:
         polars.exceptions.PanicException,
     ) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{file} is not a sound XLSX file: {reason[:200]}; save it again") from error
+        raise InputError(f"{file} is not a valid XLSX file: {reason[:200]}; save it again") from error
     return table_of_rows([rows], file)
 
 

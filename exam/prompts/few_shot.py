@@ -1,4 +1,4 @@
-"""Which training questions stand as examples before a question: never the question itself or a copy of it."""
+"""Few-shot examples: training questions that precede a question, never the question itself or a copy of it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz import fuzz
 
+from cmexam_baseline.exam.duplicates import are_near
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.normalise import normalise_texts
-
-# Stems that share this much of their characters in order (percent of rapidfuzz's ratio) count as copies.
-COPY_RATIO = 90
 
 # Nearest training questions looked at for each question; copies and doubles among them are skipped.
 _CANDIDATES_BEYOND = 30
@@ -29,7 +26,7 @@ def pick_examples(
                most like this one, the most similar last, next to the question
     explained: only examples with an explanation
 
-    Never an example is a training question whose stem is the question's own or nearly (`COPY_RATIO`), nor two
+    Never an example is a training question whose stem is the question's own or nearly (`are_near`), nor two
     with the same stem. Training questions without an answer are not examples.
 
     Raises `InputError` where `train` has too few questions that can be examples.
@@ -66,7 +63,7 @@ def _without_copies(stem: str, candidates: Sequence[int], stems: Sequence[str], 
     for row in candidates:
         if len(rows) == shots:
             break
-        if stems[row] not in seen and fuzz.ratio(stem, stems[row]) < COPY_RATIO:
+        if stems[row] not in seen and not are_near(stem, stems[row]):
             rows.append(row)
             seen.add(stems[row])
     return rows

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from itertools import repeat
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.packed_column import mapped
 from cmexam_baseline.exam.io.table import MAX_COLUMNS
 
 MAX_DEPTH = 12
@@ -38,12 +37,8 @@ def flatten_columns(
                         )
                     fields[field] = list(flat.get(field, repeat(None, len(cells))))
                 fields[field][row] = value
-        flat |= {field: mapped(_itself, values) for field, values in fields.items()}
+        flat |= fields
     return flat
-
-
-def _itself(cell: object) -> object:
-    return cell
 
 
 def _fields(name: str, cell: object, depth: int) -> list[tuple[str, object]]:

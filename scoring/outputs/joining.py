@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from cmexam_baseline.exam.duplicates import option_sets
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.normalise import normalise_texts
@@ -122,14 +123,9 @@ def _by_question(exam: Exam, questions: Sequence[str], options: Sequence[Sequenc
     in_file: list[Hashable] = list(normalise_texts(questions))
     if len(set(in_exam)) == len(in_exam) or options is None:
         return _meet("question", in_exam, in_file, len(exam))
-    in_exam = list(zip(in_exam, _option_keys([exam.options(row) for row in range(len(exam))]), strict=True))
-    in_file = list(zip(in_file, _option_keys(options), strict=True))
+    in_exam = list(zip(in_exam, option_sets([exam.options(row) for row in range(len(exam))]), strict=True))
+    in_file = list(zip(in_file, option_sets(options), strict=True))
     return _meet("question and options", in_exam, in_file, len(exam))
-
-
-def _option_keys(options: Sequence[Sequence[str]]) -> list[frozenset[str]]:
-    # As sets: a model may have seen the options in another order.
-    return [frozenset(normalise_texts(texts)) for texts in options]
 
 
 def _meet(by: str, in_exam: Iterable[Hashable], in_file: Iterable[Hashable], n_questions: int) -> Join:

@@ -15,7 +15,6 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.foreign_exams.inline_options import take_apart
 from cmexam_baseline.exam.io.formats import read_table
 from cmexam_baseline.exam.io.options_cell import parse_options
-from cmexam_baseline.exam.io.packed_column import PackedColumn, mapped, texts_of
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.scoring.outputs.column_detection import ColumnChoice, Recognition, recognise
 from cmexam_baseline.scoring.outputs.flatten import flatten_columns
@@ -157,7 +156,7 @@ def _column(columns: dict[str, Sequence[object]], name: str | None) -> Sequence[
 
 
 def _texts(cells: Sequence[object]) -> Sequence[str]:
-    return texts_of(_text, cells)
+    return [_text(cell) for cell in cells]
 
 
 def _text(cell: object) -> str:
@@ -177,9 +176,7 @@ def _optional(columns: dict[str, Sequence[object]], name: str | None) -> Sequenc
     if name is None:
         return None
     cells = columns[name]
-    if isinstance(cells, PackedColumn) and cells.holds_texts_alone:
-        return cells
-    return mapped(_text_or_none, cells)
+    return [_text_or_none(cell) for cell in cells]
 
 
 def _text_or_none(cell: object) -> str | None:

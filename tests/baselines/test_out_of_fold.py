@@ -15,9 +15,9 @@ from cmexam_baseline.baselines.ensemble import Ensemble
 from cmexam_baseline.baselines.out_of_fold import FinishedFolds, leak_safe_folds, out_of_fold_scores
 from cmexam_baseline.encoders import EncoderSettings
 from cmexam_baseline.exam import Exam, InputError, Predictions, Question
+from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.exam.progress import silent
 from cmexam_baseline.features import LightGBMBaseline
-from cmexam_baseline.features.folds import copy_keys
 
 SEEN, UNSEEN = 0.9, 0.2
 KEPT_NOWHERE = FinishedFolds(None, "")

@@ -220,7 +220,7 @@ def test_slices_add_up_and_name_the_best(exam: Exam) -> None:
 
 
 def test_the_figure_without_overlap_stands_beside_the_whole(tmp_path: Path) -> None:
-    from cmexam_baseline.exam.overlap import find_overlap
+    from cmexam_baseline.exam.duplicates import find_overlap
 
     test, train = sample_exam("test"), sample_exam("train")
     clean = ~find_overlap(train, test).overlaps

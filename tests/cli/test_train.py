@@ -50,7 +50,7 @@ def test_the_scores_are_those_of_the_predictions(run_folder: Path) -> None:
 
 def test_figures_without_overlap_stand_beside_those_of_all_rows(run_folder: Path) -> None:
     from cmexam_baseline.exam import read_exam, read_predictions
-    from cmexam_baseline.exam.overlap import find_overlap
+    from cmexam_baseline.exam.duplicates import find_overlap
 
     found = json.loads((run_folder / "scores.json").read_text("utf-8"))["val"]
     train, val = (read_exam(SAMPLE_FOLDER / f"{name}.csv") for name in ("train", "val"))

@@ -24,15 +24,15 @@ def test_decode_equals_the_slow_twin(rows, usual, several, asking):
     stems = ["可引起咳嗽的药物有" if asking else "可引起咳嗽的药物是"] * len(rows)
     scores, offsets = _flat(rows)
     answers = Decoder(usual, several).decode(scores, offsets, stems)
-    assert answers.dtype == np.uint8
+    assert answers.dtype == np.uint16
     assert answers.tolist() == [slow_decoding.decode(row, several if asking else usual) for row in rows]
 
 
 @settings(max_examples=25)
-@given(st.lists(st.tuples(scores_of_one, st.integers(0, 255), st.booleans()), min_size=1, max_size=12))
+@given(st.lists(st.tuples(scores_of_one, st.integers(0, 1023), st.booleans()), min_size=1, max_size=12))
 def test_fit_is_never_worse_than_argmax_where_it_was_fitted(rows):
     scores, offsets = _flat([row for row, _, _ in rows])
-    answers = np.array([mask % 2 ** len(row) for row, mask, _ in rows], dtype=np.uint8)
+    answers = np.array([mask % 2 ** len(row) for row, mask, _ in rows], dtype=np.uint16)
     stems = ["哪些正确" if asking else "何者正确" for _, _, asking in rows]
 
     def matches(decoder: Decoder) -> int:
@@ -92,7 +92,7 @@ def test_wording_that_asks_for_one(stem):
     [
         (lambda: Decoder().decode([0.5], [0, 2]), "option offsets must run from 0 to the 1 scores"),
         (lambda: Decoder().decode([0.5, np.nan], [0, 2]), "option score 1 is not a finite number"),
-        (lambda: Decoder().decode([], [0, 0]), "a question needs 1 to 8 options; got 0 to 0"),
+        (lambda: Decoder().decode([], [0, 0]), "a question needs 1 to 10 options; got 0 to 0"),
         (lambda: Decoder().decode([0.5, 0.1], [0, 2], []), "scores of 1 questions need as many stems; got 0"),
         (lambda: Decoder.fit([0.5, 0.1], [0, 2], [1, 2]), "1 questions need as many answers"),
         (lambda: Decoder.from_dict({"usual": {"threshold": 1}}), "does not describe a decoder"),

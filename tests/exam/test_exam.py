@@ -35,7 +35,7 @@ def columns(**changes: Any) -> dict[str, Any]:
         "questions": ["甲", "乙"],
         "option_texts": ["一", "二", "三", "四", "五"],
         "option_offsets": np.array([0, 2, 5]),
-        "answers": np.array([1, 4], dtype=np.uint8),
+        "answers": np.array([1, 4], dtype=np.uint16),
         "explanations": ["", ""],
     }
     return sound | changes
@@ -48,7 +48,7 @@ def test_columns(exam: Exam) -> None:
     assert exam.option_offsets.tolist() == [0, 2, 5]
     assert exam.option_offsets.dtype == np.int64
     assert exam.answers.tolist() == [1, 5]
-    assert exam.answers.dtype == np.uint8
+    assert exam.answers.dtype == np.uint16
     assert exam.n_options.tolist() == [2, 3]
     assert exam.options(1) == exam.options(-1) == ["维生素A", "维生素C", "维生素D"]
     assert exam.is_multi.tolist() == [False, True]
@@ -153,7 +153,7 @@ def test_exams_copy_and_pickle(exam: Exam) -> None:
 
 
 def test_arrays_are_copies_that_cannot_be_written() -> None:
-    answers = np.array([1, 4], dtype=np.uint8)
+    answers = np.array([1, 4], dtype=np.uint16)
     exam = Exam(**columns(answers=answers))
     answers[0] = 2
     assert exam.answers.tolist() == [1, 4]
@@ -189,18 +189,18 @@ def test_questions_without_id_are_numbered() -> None:
         ({"questions": ["甲"]}, "questions has 1"),
         ({"explanations": []}, "explanations has 0"),
         ({"annotations": {"Area": ["x"]}}, r"annotations\['Area'\] has 1"),
-        ({"answers": np.array([1], dtype=np.uint8)}, r"answers has shape \(1,\)"),
+        ({"answers": np.array([1], dtype=np.uint16)}, r"answers has shape \(1,\)"),
         ({"answers": np.array([[1], [4]])}, "answers has shape"),
         ({"answers": np.array([0.5, 1.0])}, "integer arrays"),
-        ({"answers": np.array([1, 300])}, "between 0 and 255"),
-        ({"answers": np.array([1, -1])}, "between 0 and 255"),
+        ({"answers": np.array([1, 3000])}, "between 0 and 1023"),
+        ({"answers": np.array([1, -1])}, "between 0 and 1023"),
         ({"answers": ["A", "C"]}, "integer arrays"),
         ({"answers": np.array([4, 4])}, "answer C of question 'q1' names a letter beyond its 2 options"),
         ({"option_offsets": np.array([0, 5])}, r"option_offsets has shape \(2,\), not \(3,\)"),
         ({"option_offsets": np.array([0, 2, 4])}, "from 0 to the 5 option_texts"),
         ({"option_offsets": np.array([1, 2, 5])}, "from 0 to the 5 option_texts"),
         ({"option_offsets": np.array([0, 6, 5])}, "'q2' has -1 options|'q1' has 6 options"),
-        ({"option_offsets": np.array([0, 1, 5])}, "'q1' has 1 options; 2 to 8"),
+        ({"option_offsets": np.array([0, 1, 5])}, "'q1' has 1 options; 2 to 10"),
         ({"ids": ["q1", "q1"]}, "id 'q1' stands in rows 1 and 2"),
     ],
 )
@@ -212,6 +212,7 @@ def test_columns_that_do_not_fit_are_refused(changes: dict[str, Any], words: str
     assert "\n" not in str(caught.value)
 
 
-def test_nine_options_are_refused() -> None:
-    with pytest.raises(InputError, match="has 9 options"):
-        Exam.from_questions([Question("q", "甲", tuple("一二三四五六七八九"), "A")])
+def test_ten_options_are_possible_and_eleven_refused() -> None:
+    assert Exam.from_questions([Question("q", "甲", tuple("一二三四五六七八九十"), "AJ")]).answers == [513]
+    with pytest.raises(InputError, match="has 11 options"):
+        Exam.from_questions([Question("q", "甲", tuple("一二三四五六七八九十零"), "A")])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from cmexam_baseline.exam import Exam, Question
-from cmexam_baseline.features.folds import copy_keys, folds_of
+from cmexam_baseline.exam.duplicates import copy_keys, folds_of
 from cmexam_baseline.features.inverted_index import InvertedIndex, as_array, top_k
 
 N_TERMS = 6

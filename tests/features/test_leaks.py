@@ -7,9 +7,9 @@ import pytest
 from tiny_exam import altered, tiny_exam
 
 from cmexam_baseline.exam import Exam, Question
+from cmexam_baseline.exam.duplicates import copy_keys, folds_of
 from cmexam_baseline.features.arrays import segment_rows
 from cmexam_baseline.features.feature_table import FeatureTable
-from cmexam_baseline.features.folds import copy_keys, folds_of
 from cmexam_baseline.features.training_index import TrainingIndex
 
 EXAM = tiny_exam()

@@ -8,7 +8,7 @@ import slow_retrieval
 from tiny_exam import tiny_exam
 
 from cmexam_baseline.exam import Exam, Question
-from cmexam_baseline.features.folds import copy_keys, folds_of
+from cmexam_baseline.exam.duplicates import copy_keys, folds_of
 from cmexam_baseline.features.retrieval_features import retrieval_features
 from cmexam_baseline.features.training_index import TrainingIndex, comparable
 

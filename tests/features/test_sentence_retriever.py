@@ -9,9 +9,9 @@ import pytest
 from tiny_exam import altered, tiny_exam
 
 from cmexam_baseline.exam import Exam, Question
+from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.features import SentenceRetriever
-from cmexam_baseline.features.folds import copy_keys
 from cmexam_baseline.features.text import split_sentences
 
 EXAM = tiny_exam()

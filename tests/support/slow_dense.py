@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from cmexam_baseline.exam import Exam
+from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.exam.stem_wording import is_negated
-from cmexam_baseline.features.folds import copy_keys
 
 
 def letter_counts(texts, progress=None):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cmexam_baseline.exam import Exam, InputError, Question, read_exam, read_splits, write_exam
-from cmexam_baseline.exam.io import file_bytes
+from cmexam_baseline.exam.io import file_bytes, text_source
 
 HEADER = b"Question,Options,Answer,Explanation\n"
 ROW = '题,"A 甲\nB 乙",A,\n'.encode()
@@ -54,12 +54,12 @@ CASES: list[tuple[str, bytes | Callable[[], bytes], str]] = [
     ("typo.csv", b"Qestion,Options,Answer\n" + ROW, r"did you mean 'Qestion' as Question\?"),
     ("typo2.csv", b"Question,Optoins,Answr\n" + ROW, "no column Options and no column Answer .*'Optoins'"),
     ("none.csv", b"x,y\n1,2\n", "no column Question and no column Options and no column Answer"),
-    ("doubled.csv", b"Question,Options,Answer,Answer\n" + ROW, "'Answer' stands twice"),
+    ("doubled.csv", b"Question,Options,Answer,Answer\n" + ROW, "'Answer' occurs twice"),
     ("wide.csv", b",".join(b"c%d" % n for n in range(1001)) + b"\n1\n", "more than 1000 columns"),
     (
         "ids.csv",
         b"id,Question,Options,Answer\n" + b'1,"q","A a\nB b",A\n' * 2,
-        "row 2: id '1' stands in row 1",
+        "row 2: id '1' occurs in row 1",
     ),
     ("quote.csv", HEADER + ROW + b'"open,A,B\n', "row 2: quotes do not close"),
     ("quote2.csv", HEADER + ROW * 3 + b'"a"b,"A a\nB b",A,\n', "row 4: quotes do not close or do not fit"),
@@ -82,11 +82,11 @@ CASES: list[tuple[str, bytes | Callable[[], bytes], str]] = [
     ("csv.xlsx", HEADER + ROW, "is not an XLSX file by its content"),
     ("zip.xlsx", zip_bomb, "larger than 1 GiB unpacked"),
     ("csv.parquet", HEADER + ROW, "is not a Parquet file by its content"),
-    ("cut.parquet", lambda: exam_bytes(".parquet")[:-20], "is not a sound Parquet file"),
+    ("cut.parquet", lambda: exam_bytes(".parquet")[:-20], "is not a valid Parquet file"),
     ("cut.xlsx", lambda: exam_bytes(".xlsx")[:-100], "is not an XLSX file"),
     ("cut.csv.gz", lambda: exam_bytes(".csv.gz")[:-12], "ends in the middle of its gzip data"),
-    ("csv.csv.gz", HEADER + ROW, "is not a sound gzip file"),
-    ("changed.csv.gz", lambda: exam_bytes(".csv.gz")[:-8] + b"12345678", "is not a sound gzip file"),
+    ("csv.csv.gz", HEADER + ROW, "is not a valid gzip file"),
+    ("changed.csv.gz", lambda: exam_bytes(".csv.gz")[:-8] + b"12345678", "is not a valid gzip file"),
     ("csv.jsonl", HEADER + ROW, "line 1: not JSON"),
     ("cut.jsonl", RECORD + b"\n" + RECORD[:30], "line 2: not JSON"),
     ("list.jsonl", RECORD + b"\n[1]\n", "line 2: holds list, not an object"),
@@ -143,6 +143,7 @@ def test_files_beyond_the_limit_are_refused_without_being_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(file_bytes, "MAX_BYTES", 10_000)
+    monkeypatch.setattr(text_source, "MAX_BYTES", 10_000)
     (tmp_path / "big.csv").write_bytes(HEADER + ROW * 1000)
     (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(HEADER + ROW * 10_000))
     for name in ("big.csv", "bomb.csv.gz"):

@@ -24,7 +24,7 @@ UNUSABLE = {
     "题,,A,\n": "options cannot be read",
     "题,A 甲,A,\n": "options cannot be read",
     '题,"A 甲\nB ",A,\n': "options cannot be read",
-    '题,"' + "\n".join(f"{letter} {letter}" for letter in "ABCDEFGHI") + '",A,\n': "9 options; at most 8",
+    '题,"' + "\n".join(f"{letter} {letter}" for letter in "ABCDEFGHIJK") + '",A,\n': "11 options; at most 10",
     ',"A 甲\nB 乙",A,\n': "no question",
     '  ,"A 甲\nB 乙",A,\n': "no question",
     "题,A 甲\n": "2 fields instead of 4",

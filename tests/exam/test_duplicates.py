@@ -8,7 +8,7 @@ import slow_overlap
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmexam_baseline.exam import Exam, InputError, Question, find_overlap, overlap
+from cmexam_baseline.exam import Exam, InputError, Question, duplicates, find_overlap
 
 # Few characters, so that n-grams meet; punctuation that goes, letters that fold, marks that combine.
 STEMS = st.text(st.sampled_from("甲乙AaＡ（）。 ℃e\u0301"), max_size=12)
@@ -29,7 +29,7 @@ def exam(rows: list[tuple[str, list[str]]]) -> Exam:
 )
 def test_fast_equals_slow(train: Exam, other: Exam, size: int, near: float, pairs: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(overlap, "_PAIRS_AT_ONCE", pairs)
+        patch.setattr(duplicates, "_PAIRS_AT_ONCE", pairs)
         fast = find_overlap(train, other, size, near)
     found = list(zip(fast.category.tolist(), fast.coverage.tolist(), fast.match.tolist(), strict=True))
     assert found == slow_overlap.overlap(train, other, size, near)

@@ -1,8 +1,10 @@
-"""The same question in two splits: who learns from one and is asked the other has seen it before."""
+"""The same question twice: in one exam, in two splits (train/test contamination), and among few-shot examples."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -19,16 +21,109 @@ CATEGORIES = ("exact", "stem", "near", "none")
 # 2^64 divided by the golden ratio, odd: multiplied by it, neighbouring code points end far apart.
 _MULTIPLIER = 0x9E3779B97F4A7C15
 
-# So many pairs of questions that share an n-gram are held at once.
+# Pairs of questions that share an n-gram, held at once.
 _PAIRS_AT_ONCE = 4_000_000
+
+
+# Stems with at least this rapidfuzz ratio (percent) count as nearly the same.
+NEAR_RATIO = 90
+
+
+def copy_keys(exam: Exam) -> NDArray[np.uint64]:
+    """A number per question, uint64 (n,), equal for the same stem with the same set of options.
+
+    Width, case, blanks, punctuation and the order of the options do not matter; neither do answer and
+    explanation. The number is the start of a SHA-256, so it is the same in every process.
+
+    >>> from cmexam_baseline.exam.question import Question
+    >>> first = Question("a", "夜盲症缺乏", ("维生素A", "维生素C"))
+    >>> copy = Question("b", "夜盲症缺乏：", ("维生素C", "维生素Ａ"))
+    >>> len(set(copy_keys(Exam.from_questions([first, copy])).tolist()))
+    1
+    """
+    stems = normalise_texts(exam.questions)
+    options = normalise_texts(exam.option_texts)
+    bounds = exam.option_offsets.tolist()
+    keys = (
+        _number(
+            "\x1e".join([stem, *sorted(options[bounds[row] : bounds[row + 1]])]).encode(
+                "utf-8", "surrogatepass"
+            )
+        )
+        for row, stem in enumerate(stems)
+    )
+    return np.fromiter(keys, dtype=np.uint64, count=len(stems))
+
+
+def option_keys(exam: Exam) -> NDArray[np.uint64]:
+    """A number per option with its question, uint64 (m,), equal for copies of the question (see `copy_keys`)."""
+    questions = np.repeat(copy_keys(exam), exam.n_options).tolist()
+    keys = (
+        _number(question.to_bytes(8, "little") + text.encode("utf-8", "surrogatepass"))
+        for question, text in zip(questions, normalise_texts(exam.option_texts), strict=True)
+    )
+    return np.fromiter(keys, dtype=np.uint64, count=len(questions))
+
+
+def option_sets(options: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    """The options of n questions as they are compared: normalised, in an order that does not depend on theirs.
+
+    >>> option_sets([["维生素C", "维生素Ａ"], ["维生素A", "维生素c"]])
+    [('维生素a', '维生素c'), ('维生素a', '维生素c')]
+    """
+    texts = iter(normalise_texts([text for question in options for text in question]))
+    return [tuple(sorted(islice(texts, len(question)))) for question in options]
+
+
+def first_copies(exam: Exam) -> dict[int, int]:
+    """Row of a question -> row of the first with the same stem and options in any order, where there is one.
+
+    >>> from cmexam_baseline.exam.question import Question
+    >>> first, copy = Question("1", "甲？", ("一", "二")), Question("2", "甲", ("二", "一"))
+    >>> first_copies(Exam.from_questions([first, copy]))
+    {1: 0}
+    """
+    stems = normalise_texts(exam.questions)
+    times = Counter(stems)
+    repeated = [row for row, stem in enumerate(stems) if times[stem] > 1]
+    seen: dict[tuple[str, tuple[str, ...]], int] = {}
+    sets = option_sets([exam.options(row) for row in repeated])
+    firsts = {
+        row: seen.setdefault((stems[row], options), row) for row, options in zip(repeated, sets, strict=True)
+    }
+    return {row: first for row, first in firsts.items() if row != first}
+
+
+def are_near(stem: str, other: str) -> bool:
+    """Whether two normalised stems are nearly the same: at least `NEAR_RATIO` of their characters in order.
+
+    >>> are_near("下列属于抗生素的是", "以下属于抗生素的是"), are_near("夜盲症", "坏血病")
+    (False, False)
+    >>> are_near("下列关于青霉素的叙述中正确的是", "下列有关青霉素的叙述中正确的是")
+    True
+    """
+    from rapidfuzz import fuzz
+
+    return fuzz.ratio(stem, other) >= NEAR_RATIO
+
+
+def folds_of(keys: NDArray[np.uint64], n_folds: int, seed: int = 0) -> NDArray[np.int64]:
+    """A fold number per row, int64 (n,), equal for equal keys; folds hold about as many keys each.
+
+    >>> folds_of(np.array([7, 7, 8], dtype=np.uint64), 2)[:2].tolist() in ([0, 0], [1, 1])
+    True
+    """
+    _, first, group = np.unique(keys, return_index=True, return_inverse=True)
+    shuffled = np.random.default_rng(seed).permutation(len(first))
+    return (shuffled % n_folds)[group].astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
 class Overlap:
-    """How much of each of n questions stands in another exam.
+    """How much of each of n questions occurs in another exam.
 
     category: str (n,): "exact" same stem and options in any order, "stem" same stem, "near" at least the
-              given share of the stem's n-grams stands in stems of the other exam, "none"
+              given share of the stem's n-grams occurs in stems of the other exam, "none"
     coverage: float64 (n,), that share, 0–1
     match:    int64 (n,), the row in the other exam: for "exact" and "stem" the first such, for "near" the
               first that shares the most n-grams; -1 for "none"
@@ -55,7 +150,7 @@ class Overlap:
 
 
 def find_overlap(train: Exam, other: Exam, size: int = 10, near: float = 0.8) -> Overlap:
-    """For every question of `other`, whether it stands in `train` too.
+    """For every question of `other`, whether it occurs in `train` too.
 
     `size` is the length of the character n-grams, `near` the share of them from which a stem counts as
     "near": the definition by which 8.6% of CMExam's test split overlap with its training split. A stem
@@ -102,20 +197,18 @@ def _same_stems(
         if stem in asked:
             rows_of.setdefault(stem, []).append(row)
     repeated = [row for row, stem in enumerate(stems) if stem in rows_of]
-    train_options = _option_sets(train, [row for rows in rows_of.values() for row in rows])
+    trained = [row for rows in rows_of.values() for row in rows]
+    train_options = dict(zip(trained, option_sets([train.options(row) for row in trained]), strict=True))
     found = {}
-    for row, options in _option_sets(other, repeated).items():
+    for row, options in zip(repeated, option_sets([other.options(row) for row in repeated]), strict=True):
         places = rows_of[stems[row]]
         same = next((place for place in places if train_options[place] == options), None)
         found[row] = (places[0], False) if same is None else (same, True)
     return found
 
 
-def _option_sets(exam: Exam, rows: list[int]) -> dict[int, list[str]]:
-    """The options of each row, normalised, in an order that does not depend on theirs."""
-    options = [exam.options(row) for row in rows]
-    texts = iter(normalise_texts([text for question in options for text in question]))
-    return {row: sorted(islice(texts, len(question))) for row, question in zip(rows, options, strict=True)}
+def _number(content: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(content).digest()[:8], "little")
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +230,7 @@ class _Grams:
     def coverage(
         self, hashes: NDArray[np.uint64], rows: NDArray[np.int32], n_rows: int
     ) -> NDArray[np.float64]:
-        """The share of the n-grams of every row that stand here; 0 for a row without n-grams."""
+        """The share of the n-grams of every row that occur here; 0 for a row without n-grams."""
         known = np.bincount(rows, weights=self._ranges(hashes)[1] > 0, minlength=n_rows)
         return known / np.maximum(np.bincount(rows, minlength=n_rows), 1)
 
@@ -180,7 +273,7 @@ def _ranges_joined(first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArr
 
 
 def _hashes(texts: list[str], size: int) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
-    """Hashes of all character n-grams, uint64, and the text that each stands in, int32, rising."""
+    """Hashes of all character n-grams, uint64, and the text that each occurs in, int32, rising."""
     codes, bounds = code_points(texts)
     n_grams = max(len(codes) - size + 1, 0)
     hashes = np.zeros(n_grams, dtype=np.uint64)
