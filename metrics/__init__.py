@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cmexam_baseline.metrics.calibration import calibration_error as calibration_error
     from cmexam_baseline.metrics.calibration import reliability_curve as reliability_curve
     from cmexam_baseline.metrics.calibration import score_probabilities as score_probabilities
+    from cmexam_baseline.metrics.explanations import ExplanationScorer as ExplanationScorer
     from cmexam_baseline.metrics.explanations import ExplanationScores as ExplanationScores
     from cmexam_baseline.metrics.explanations import score_explanations as score_explanations
     from cmexam_baseline.metrics.explanations import score_profiles as score_profiles

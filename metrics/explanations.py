@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from cmexam_baseline.metrics.array_types import FloatArray
 from cmexam_baseline.metrics.explanation_statistics import Explanations, profile_statistics
-from cmexam_baseline.metrics.profiles import Profile, choose_profile
+from cmexam_baseline.metrics.profiles import Profile, choose_profile, same_tokenizer
 from cmexam_baseline.metrics.signature import Signature, package_version, parse_signature, segmenter_name
 from cmexam_baseline.metrics.statistics import (
     FIGURES,
@@ -21,28 +22,31 @@ from cmexam_baseline.metrics.statistics import (
     exact_sums,
     figures_of,
 )
-from cmexam_baseline.metrics.tokens import Tokenizer
+from cmexam_baseline.metrics.tokens import GIVEN, Tokenizer
+
+_ROWS_AT_ONCE = 1 << 13
 
 
 @dataclass(frozen=True, eq=False)
 class ExplanationScores:
-    """BLEU and ROUGE of a set of explanations, in percent, with all that they came from.
+    """BLEU and ROUGE of a set of explanations, in percent, with everything that they are computed from.
 
     `bleu1` to `bleu4` are corpus BLEU; `rouge1`, `rouge2` and `rougeL` are the mean F over the pairs, and the
     figures `_precision` and `_recall` of each are means as well. All are nan if no pair was scored.
 
-    - `counts`: how many rows and pairs, missing and empty texts, tokens, n-grams and matches, by name.
-    - `per_pair`: every figure of every row, as a record array: `per_pair.rougeL[3]`, `per_pair["bleu4"]`. A
-      row that was left out is nan. The BLEU of a single pair is that of a corpus of one.
+    - `counts`: numbers of rows and pairs, missing and empty texts, tokens, n-grams and matches, by name;
+      `n_missing` is the number of rows with a reference but without a prediction.
+    - `per_pair`: every figure of every row, as a record array: `per_pair.rougeL[3]`, `per_pair["bleu4"]`; nan
+      for an omitted row. The BLEU of a single pair is that of a corpus of one; see also `sentence_bleu()`.
     - `signature`: one line that says what the figures mean.
-    - `statistics`: a float64 matrix (rows, k), one row an input row, of numbers that add up
-      (`statistic_names`); column 0 is 1 for a scored row and 0 for one left out. `figures_of(sums)` turns
+    - `statistics`: a float64 matrix (rows, k), one row per row of the input, of numbers that add up
+      (`statistic_names`); column 0 is 1 for a scored row and 0 for an omitted one. `figures_of(sums)` turns
       sums of such rows, of shape (..., k), into the figures (..., m) in percent, in the order of
       `figure_names`. A bootstrap is therefore `figures_of(weights @ statistics)`.
 
     Results of parts add up to the result of the whole, bit for bit and in any order: `a + b`, `sum(parts)`.
-    Where memory matters, `without_pairs()` forgets the statistics of single pairs and keeps their sums.
-    `to_dict()` is for JSON, and `from_dict` reads it.
+    Results are equal if their definitions and exact sums are. `without_pairs()` drops the statistics of single
+    pairs and keeps their sums. `to_dict()` is for JSON, and `from_dict` reads it.
     """
 
     bleu1: float
@@ -118,20 +122,68 @@ class ExplanationScores:
         """What these figures mean, in one line that `parse_signature` reads."""
         n_pairs = self.counts["pairs"]
         dropped = self.counts["rows"] - n_pairs
-        return str(Signature(self.profile, n_pairs, dropped, self.segmenter, self.version))
+        return str(
+            Signature(
+                self.profile,
+                n_pairs,
+                dropped,
+                self.n_missing,
+                self.segmenter,
+                self.version,
+                self.counts["several_references"],
+            )
+        )
+
+    @property
+    def n_missing(self) -> int:
+        """The number of rows with a reference but without a prediction; `Profile` says how they are scored."""
+        return self.counts["missing_predictions"]
+
+    def sentence_bleu(self, effective_order: bool = True) -> FloatArray:
+        """BLEU-4 of each row, in percent, nan for an omitted row, with the profile's smoothing.
+
+        With `effective_order`, the order of a prediction shorter than four tokens is its length, as in
+        sacrebleu's `sentence_bleu`. Raises `ValueError` after `without_pairs()`.
+
+        >>> scores = score_explanations(["发热伴咳嗽"], ["发热"], "sacrebleu")
+        >>> scores.sentence_bleu().round(2), scores.sentence_bleu(effective_order=False)
+        (array([22.31]), array([0.]))
+        """
+        figures = self.figures_of(self.statistics)
+        longest = len([name for name in FIGURES if name.startswith("bleu")])
+        n_tokens = self.statistics[:, STATISTICS.index("bleu_prediction_tokens")].astype(np.int64)
+        orders = n_tokens.clip(1, longest) if effective_order else np.full(len(figures), longest)
+        found: FloatArray = np.take_along_axis(figures, orders[:, None] - 1, axis=1)[:, 0]
+        return found
 
     def same_definition(self, other: ExplanationScores) -> bool:
         """Whether the figures of both mean the same: profile, segmenter and version are equal."""
-        return self._definition == other._definition
+        profiles = self.profile, other.profile
+        named = [replace(profile, bleu_tokenizer=GIVEN, rouge_tokenizer=GIVEN) for profile in profiles]
+        return (
+            named[0] == named[1]
+            and all(map(same_tokenizer, *(profile.tokenizers for profile in profiles)))
+            and (self.segmenter, self.version) == (other.segmenter, other.version)
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ExplanationScores):
+            return NotImplemented
+        return self.same_definition(other) and self.sums == other.sums
+
+    def __hash__(self) -> int:
+        return hash((self.signature, self.sums))
 
     def __add__(self, other: ExplanationScores) -> ExplanationScores:
         if not isinstance(other, ExplanationScores):
             return NotImplemented
-        definitions = self._definition, other._definition
         if not self.same_definition(other):
+            differing = [
+                f"{a} and {b}" for a, b in zip(self._definition, other._definition, strict=True) if a != b
+            ]
             raise ValueError(
-                "scores of different definitions cannot be added: "
-                + "; ".join(f"{a} and {b}" for a, b in zip(*definitions, strict=True) if a != b)
+                f"scores of different definitions cannot be added: {'; '.join(differing)}; "
+                "a tokenizer of your own needs an attribute `name` to be recognised"
             )
         return self._joined([self, other])
 
@@ -143,10 +195,13 @@ class ExplanationScores:
     def merged(cls, parts: Sequence[ExplanationScores]) -> ExplanationScores:
         """`sum(parts)` of one part or more, but single pairs are copied only once.
 
-        Raises `ValueError` where there is no part or their definitions differ.
+        Raises `ValueError` if there is no part or their definitions differ.
         """
         if not parts:
             raise ValueError("no scores to merge; give one part or more")
+        for place, part in enumerate(parts):
+            if not isinstance(part, ExplanationScores):
+                raise TypeError(f"parts[{place}] must be scores of explanations, not {type(part).__name__}")
         if len(parts) == 1:
             return parts[0]
         if all(part.same_definition(parts[0]) for part in parts):
@@ -181,6 +236,8 @@ class ExplanationScores:
             raise ValueError(f"not scores of explanations: {error}") from error
         if len(sums) != len(STATISTICS):
             raise ValueError(f"not scores of explanations: {len(sums)} sums instead of {len(STATISTICS)}")
+        if min(sums) < 0:
+            raise ValueError("not scores of explanations: a sum is negative")
         return cls.from_sums(sums, None, signature.profile, signature.segmenter, signature.version)
 
     @property
@@ -198,27 +255,38 @@ def score_explanations(
     smoothing: str | None = None,
     counting: str | None = None,
     lcs_f: str | None = None,
-    empty_rows: str | None = None,
+    missing_references: str | None = None,
+    missing_predictions: str | None = None,
     threads: int | None = None,
 ) -> ExplanationScores:
     """Corpus BLEU-1 to 4 and mean ROUGE-1, 2 and L of predicted explanations, under one definition.
 
-    `references` and `predictions` pair up one to one: texts, or lists of tokens with `tokenizer="tokens"`;
-    None where there is none. `profile` names a definition (`PROFILES`), and the keywords set a part of it
-    singly (`Profile`). `threads` (by default all processors for long input) changes only the time. Raises
-    `ValueError` if the numbers differ or for an unknown name, and `TypeError` if an entry is no text; no text
-    raises.
+    `references` and `predictions`, of n entries each, are texts, or lists of tokens with `tokenizer="tokens"`;
+    None, NaN or pandas.NA where one is missing. A reference may also be a list of several references. `profile`
+    names a definition (`PROFILES`), and the keywords change single parts of it (`Profile`). `threads` (by
+    default all processors for long input) changes only the time; a tokenizer that is a function is called in
+    the caller's thread. Raises `ValueError` if the numbers differ or for an unknown name, and `TypeError` if an
+    entry is no text.
 
     Definitions: CMExam's evaluate_lora_result.py and evaluate_gpt_result.py, rouge-score, sacrebleu; see
     `PROFILES`.
 
     >>> scores = score_explanations(["心力衰竭患者应限盐。", None], ["心衰患者限盐。", "发热"])
-    >>> round(scores.bleu1, 2), round(scores.rouge1, 2), scores.counts["pairs"]
-    (65.14, 82.35, 1)
-    >>> scores.signature.split("|")[:3]
-    ['profile:cmexam', 'pairs:1', 'dropped:1']
+    >>> round(scores.bleu1, 2), round(scores.rouge1, 2), scores.counts["pairs"], scores.n_missing
+    (65.14, 82.35, 1, 0)
+    >>> scores.signature.split("|")[:4]
+    ['profile:cmexam', 'pairs:1', 'dropped:1', 'missing:0']
     """
-    chosen = choose_profile(profile, tokenizer, whitespace, smoothing, counting, lcs_f, empty_rows)
+    chosen = choose_profile(
+        profile,
+        tokenizer,
+        whitespace,
+        smoothing,
+        counting,
+        lcs_f,
+        missing_references,
+        missing_predictions,
+    )
     return score_profiles(references, predictions, [chosen], threads=threads)[chosen.name]
 
 
@@ -231,8 +299,8 @@ def score_profiles(
 ) -> dict[str, ExplanationScores]:
     """The scores under several definitions, by the profiles' names, from one pass over the texts.
 
-    What definitions have in common is computed once: two of them cost little more than one. Arguments and
-    errors are those of `score_explanations`; profiles of one name raise `ValueError`.
+    Parts that definitions share are computed once: two of them cost little more than one. Arguments and errors
+    are those of `score_explanations`; profiles of one name raise `ValueError`.
 
     >>> scores = score_profiles(["心力衰竭"], ["心衰"], ["cmexam", "google"])
     >>> round(scores["cmexam"].rougeL, 2), round(scores["google"].rougeL, 2)
@@ -256,3 +324,43 @@ def score_profiles(
         )
         for profile, statistics in zip(chosen, matrices, strict=True)
     }
+
+
+class ExplanationScorer:
+    """Scores explanations as they arrive: holds sums alone, neither texts nor the statistics of single pairs.
+
+    `profile` is a name or a `Profile`. The result equals that of `score_explanations` of all pairs at once.
+
+    >>> scorer = ExplanationScorer("google")
+    >>> scorer.update(["心力衰竭"], ["心衰"])
+    >>> scorer.update(iter(["发热", "咳嗽"]), iter(["高热", None]))
+    >>> scorer.result() == score_explanations(["心力衰竭", "发热", "咳嗽"], ["心衰", "高热", None], "google")
+    True
+    """
+
+    def __init__(self, profile: str | Profile = "cmexam", threads: int | None = None) -> None:
+        self.profile = choose_profile(profile)
+        self.threads = threads
+        self._total = self._score([], [])
+
+    def update(self, references: Iterable[Explanations], predictions: Iterable[Explanations]) -> None:
+        """Add pairs, which may come from iterators: they are read some thousands at a time.
+
+        Raises what `score_explanations` raises; the pairs before the wrong ones have been added by then.
+        """
+        for side, name in ((references, "references"), (predictions, "predictions")):
+            if isinstance(side, (str, bytes, Set)) or not isinstance(side, Iterable):
+                raise TypeError(f"{name} must be a list or an iterator, not {type(side).__name__}")
+        sides = iter(references), iter(predictions)
+        while True:
+            batch = [list(islice(side, _ROWS_AT_ONCE)) for side in sides]
+            if not any(batch):
+                return
+            self._total += self._score(*batch)
+
+    def result(self) -> ExplanationScores:
+        """The scores of all pairs so far, without the statistics of single pairs."""
+        return self._total
+
+    def _score(self, references: list[Explanations], predictions: list[Explanations]) -> ExplanationScores:
+        return score_explanations(references, predictions, self.profile, threads=self.threads).without_pairs()

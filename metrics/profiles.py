@@ -1,19 +1,21 @@
-"""What a figure means: the definitions that scorers of explanations differ in, and the known choices by name.
+"""Definitions of BLEU and ROUGE: everything that scorers of explanations differ in, and known definitions by name.
 
-| profile | whose definition | tokens for BLEU | tokens for ROUGE | ROUGE-1/2 | ROUGE-L |
-|---|---|---|---|---|---|
-| `cmexam` | CMExam's evaluate_lora_result.py | characters | characters, see below | sets | beta = P/R |
-| `cmexam-gpt` | CMExam's evaluate_gpt_result.py | jieba words | characters, see below | sets | beta = P/R |
-| `google` | rouge-score | characters | characters | clipped | F1 |
-| `sacrebleu`, `sacrebleu-char` | sacrebleu `-tok char` | characters | characters | clipped | F1 |
-| `sacrebleu-zh` | sacrebleu `-tok zh` | its zh | its zh | clipped | F1 |
+| profile | definition of | tokens for BLEU | tokens for ROUGE | ROUGE-1/2 | ROUGE-L | missing prediction |
+|---|---|---|---|---|---|---|
+| `cmexam` | CMExam's evaluate_lora_result.py | characters | characters, see below | sets | beta = P/R | as the script |
+| `cmexam-gpt` | CMExam's evaluate_gpt_result.py | jieba words | characters, see below | sets | beta = P/R | empty text |
+| `google` | rouge-score | characters | characters | clipped | F1 | empty text |
+| `sacrebleu`, `sacrebleu-char` | sacrebleu `-tok char` | characters | characters | clipped | F1 | empty text |
+| `sacrebleu-zh` | sacrebleu `-tok zh` | its zh | its zh | clipped | F1 | empty text |
 
 rouge-score has no BLEU and sacrebleu no ROUGE: there the other family is computed on the same tokens, BLEU
 without smoothing for `google` as CMExam has it, ROUGE as rouge-score has it for sacrebleu's.
-"""
+"""  # noqa: E501 - a table row has no line breaks
 
 from __future__ import annotations
 
+import hashlib
+import marshal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,10 +24,13 @@ from cmexam_baseline.metrics.bleu import SMOOTHING
 from cmexam_baseline.metrics.rouge import COUNTING, LCS_F
 from cmexam_baseline.metrics.tokens import GIVEN, TOKENIZERS, WHITESPACE, Tokenizer
 
-EMPTY_ROWS = ("drop-missing", "keep", "drop-empty")
+MISSING_REFERENCES = ("drop", "drop-empty", "empty")
+MISSING_PREDICTIONS = ("script", "empty", "drop", "drop-empty")
+NO_ANSWER_TEXT = "无答案"
+"""What CMExam's script scores in place of an empty reply."""
 CUSTOM = "custom"
 CALLABLE = "callable:"
-"""How a tokenizer that is a function is named in a signature: this and its qualified name."""
+"""Prefix of the name, in a signature, of a tokenizer that is a function."""
 
 
 CHOICES: dict[str, Sequence[str]] = {
@@ -36,7 +41,8 @@ CHOICES: dict[str, Sequence[str]] = {
     "rouge_whitespace": WHITESPACE,
     "counting": COUNTING,
     "lcs_f": tuple(LCS_F),
-    "empty_rows": EMPTY_ROWS,
+    "missing_references": MISSING_REFERENCES,
+    "missing_predictions": MISSING_PREDICTIONS,
 }
 
 
@@ -61,12 +67,14 @@ class Profile:
     - `counting`: ROUGE-1/2 over sets of n-grams (`set`, with 1e-8 in the denominator of F) or clipped counts
       (`clip`).
     - `lcs_f`: the F of ROUGE-L, `official` (beta = precision / recall) or `f1`.
-    - `swap_sides`: take the prediction for the reference in ROUGE, so that precision and recall trade places.
-    - `empty_rows`: `drop-missing` leaves out rows where a text is None and scores empty texts; `keep` scores
-      None as an empty text; `drop-empty` leaves out rows where a text is None, empty or nothing but
-      whitespace.
+    - `swap_sides`: exchange reference and prediction in ROUGE, so that precision and recall trade places.
+    - `missing_references`: rows whose reference is missing are omitted (`drop`), or scored with an empty
+      reference (`empty`); `drop-empty` also omits references that are empty or only whitespace.
+    - `missing_predictions`: a missing prediction is scored as the text 无答案, as CMExam's script does
+      (`script`), or as an empty text (`empty`), or its row is omitted (`drop`), which rewards a system that
+      leaves difficult explanations out; `drop-empty` also omits predictions that are empty or only whitespace.
 
-    Raises `ValueError` naming every field with an unknown value.
+    Raises `ValueError` or `TypeError` naming every field with a wrong value.
 
     >>> from dataclasses import replace
     >>> replace(PROFILES["cmexam-gpt"], name="mine", rouge_tokenizer="jieba").rouge_tokenizer
@@ -82,7 +90,8 @@ class Profile:
     counting: str = "clip"
     lcs_f: str = "f1"
     swap_sides: bool = False
-    empty_rows: str = "drop-missing"
+    missing_references: str = "drop"
+    missing_predictions: str = "empty"
 
     def __post_init__(self) -> None:
         problems = [
@@ -90,6 +99,10 @@ class Profile:
             for field, choices in CHOICES.items()
             if not _is_choice(getattr(self, field), choices, "tokenizer" in field)
         ]
+        if not isinstance(self.name, str):
+            raise TypeError(f"name must be a string, not {self.name!r}")
+        if not isinstance(self.swap_sides, bool):
+            raise TypeError(f"swap_sides must be True or False, not {self.swap_sides!r}")
         if (self.bleu_tokenizer == GIVEN) != (self.rouge_tokenizer == GIVEN):
             problems.append(f"{GIVEN!r} must be the tokenizer of both BLEU and ROUGE or of neither")
         if problems:
@@ -104,7 +117,13 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("cmexam", rouge_whitespace="official", counting="set", lcs_f="official"),
+        Profile(
+            "cmexam",
+            rouge_whitespace="official",
+            counting="set",
+            lcs_f="official",
+            missing_predictions="script",
+        ),
         Profile(
             "cmexam-gpt",
             bleu_tokenizer="jieba",
@@ -113,7 +132,7 @@ PROFILES = {
             counting="set",
             lcs_f="official",
             swap_sides=True,
-            empty_rows="keep",
+            missing_references="empty",
         ),
         Profile("google"),
         Profile("sacrebleu", smoothing="exp"),
@@ -130,7 +149,8 @@ def choose_profile(
     smoothing: str | None = None,
     counting: str | None = None,
     lcs_f: str | None = None,
-    empty_rows: str | None = None,
+    missing_references: str | None = None,
+    missing_predictions: str | None = None,
 ) -> Profile:
     """A profile by its name, with parts set singly; its name becomes `custom` if that changes anything.
 
@@ -149,7 +169,8 @@ def choose_profile(
         "smoothing": smoothing,
         "counting": counting,
         "lcs_f": lcs_f,
-        "empty_rows": empty_rows,
+        "missing_references": missing_references,
+        "missing_predictions": missing_predictions,
     }
     given: dict[str, Any] = {field: value for field, value in parts.items() if value is not None}
     changed = replace(chosen, **given)
@@ -157,16 +178,43 @@ def choose_profile(
 
 
 def tokenizer_name(tokenizer: Tokenizer) -> str:
-    """The tokenizer as a signature has it.
+    """The tokenizer in a signature: of a callable its attribute `name` if it has one, or else its qualified name.
+
+    Functions without a name of their own, such as lambdas, are told apart by a hash of their code.
 
     >>> tokenizer_name(str.split)
     'callable:builtins.str.split'
     """
     if isinstance(tokenizer, str):
         return tokenizer
+    name = getattr(tokenizer, "name", None)
+    if isinstance(name, str) and name:
+        return CALLABLE + name
     qualified = getattr(tokenizer, "__qualname__", type(tokenizer).__qualname__)
     module = getattr(tokenizer, "__module__", None) or getattr(type(tokenizer), "__module__", "?")
+    code = getattr(tokenizer, "__code__", None)
+    if code is not None and "<" in qualified:
+        cells = [cell.cell_contents for cell in getattr(tokenizer, "__closure__", None) or ()]
+        content = marshal.dumps(code, 2) + repr((getattr(tokenizer, "__defaults__", None), cells)).encode()
+        qualified += f"-{hashlib.sha256(content).hexdigest()[:8]}"
     return f"{CALLABLE}{module}.{qualified}"
+
+
+def same_tokenizer(one: Tokenizer, other: Tokenizer) -> bool:
+    """Whether two tokenizers are certainly the same: equal, or of one name that tells them apart from others.
+
+    Two objects of one class without the attribute `name` may cut differently, so they are not the same.
+
+    >>> same_tokenizer(str.split, "callable:builtins.str.split"), same_tokenizer("char", "zh")
+    (True, False)
+    """
+    if one is other or one == other:
+        return True
+    if tokenizer_name(one) != tokenizer_name(other):
+        return False
+    return any(
+        isinstance(each, str) or hasattr(each, "name") or hasattr(each, "__code__") for each in (one, other)
+    )
 
 
 def _by_name(name: str) -> Profile:

@@ -13,7 +13,8 @@ _DISTRIBUTION = "cmexam-baseline"
 _HASH_LENGTH = 12
 _KEYS = {
     "profile": "name",
-    "rows": "empty_rows",
+    "no-reference": "missing_references",
+    "no-prediction": "missing_predictions",
     "bleu": "bleu_tokenizer",
     "bleu-space": "bleu_whitespace",
     "smooth": "smoothing",
@@ -23,29 +24,36 @@ _KEYS = {
     "lcs": "lcs_f",
     "swap": "swap_sides",
 }
+_NUMBERS = ("pairs", "dropped", "missing")
+_SEVERAL = "several-references"
 _FLAGS = {"no": False, "yes": True}
 
 
 @dataclass(frozen=True)
 class Signature:
-    """What stands behind a figure: `str()` writes it as one line, `parse_signature` reads it.
+    """Everything that figures of explanations depend on: `str()` writes one line, `parse_signature` reads it.
 
-    `segmenter` is jieba's version and the beginning of its dictionary's hash, None where no words were cut.
-    `dropped` is the number of rows that were left out.
+    `n_dropped` is the number of rows that were omitted, `n_missing` the number of rows with a reference but
+    without a prediction. `segmenter` is jieba's version and the beginning of its dictionary's hash, None where
+    no words were cut. `n_several` is the number of rows with several references.
 
-    >>> print(Signature(Profile("google"), n_pairs=2, n_dropped=0, segmenter=None, version="0.1.0"))
-    profile:google|pairs:2|dropped:0|rows:drop-missing|bleu:char|bleu-space:remove|smooth:none|rouge:char|rouge-space:remove|count:clip|lcs:f1|swap:no|version:0.1.0
+    >>> print(Signature(Profile("google"), 2, n_dropped=0, n_missing=1, segmenter=None, version="0.1.0"))
+    profile:google|pairs:2|dropped:0|missing:1|no-reference:drop|no-prediction:empty|bleu:char|bleu-space:remove|smooth:none|rouge:char|rouge-space:remove|count:clip|lcs:f1|swap:no|version:0.1.0
     """  # noqa: E501 - a signature is one line
 
     profile: Profile
     n_pairs: int
     n_dropped: int
+    n_missing: int
     segmenter: str | None
     version: str
+    n_several: int = 0
 
     def __str__(self) -> str:
-        counts = {"pairs": str(self.n_pairs), "dropped": str(self.n_dropped)}
-        parts = {"profile": self.profile.name, **counts}
+        numbers = zip(_NUMBERS, (self.n_pairs, self.n_dropped, self.n_missing), strict=True)
+        parts = {"profile": self.profile.name, **{key: str(number) for key, number in numbers}}
+        if self.n_several:
+            parts[_SEVERAL] = str(self.n_several)
         for key, field in _KEYS.items():
             parts[key] = _written(getattr(self.profile, field))
         if self.segmenter is not None:
@@ -57,20 +65,22 @@ class Signature:
 def parse_signature(text: str) -> Signature:
     """Read what `str(Signature)` wrote; a tokenizer that was a function comes back as its name.
 
-    Raises `ValueError` saying what is missing, unknown or wrong.
+    Raises `ValueError` naming what is missing, unknown or wrong, and `TypeError` for anything but a string.
 
-    >>> line = str(Signature(Profile("google"), 2, 0, None, "0.1.0"))
+    >>> line = str(Signature(Profile("google"), 2, 0, 0, None, "0.1.0"))
     >>> parse_signature(line).profile == Profile("google")
     True
     """
+    if not isinstance(text, str):
+        raise TypeError(f"a signature is a string, not {type(text).__name__}")
     parts: dict[str, str] = {}
     for part in text.strip().split("|"):
         key, colon, value = part.partition(":")
         if not colon or key in parts:
             raise ValueError(f"not a signature: {part!r} in {text!r} should be another `key:value`")
         parts[key] = _unescaped(value)
-    known = {*_KEYS, "pairs", "dropped", "version"}
-    missing, unknown = sorted(known - parts.keys()), sorted(parts.keys() - known - {"segmenter"})
+    known = {*_KEYS, *_NUMBERS, "version"}
+    missing, unknown = sorted(known - parts.keys()), sorted(parts.keys() - known - {"segmenter", _SEVERAL})
     if missing or unknown:
         problems = [
             f"{word} {', '.join(keys)}"
@@ -78,12 +88,23 @@ def parse_signature(text: str) -> Signature:
             if keys
         ]
         raise ValueError(f"not a signature of this version: {text!r} {' and '.join(problems)}")
-    if parts["swap"] not in _FLAGS or not parts["pairs"].isdecimal() or not parts["dropped"].isdecimal():
-        raise ValueError(f"not a signature: in {text!r} swap must be yes or no, pairs and dropped numbers")
+    if parts["swap"] not in _FLAGS or not all(
+        parts.get(key, "0").isdecimal() for key in (*_NUMBERS, _SEVERAL)
+    ):
+        raise ValueError(
+            f"not a signature: in {text!r} swap must be yes or no, and pairs, dropped and missing numbers"
+        )
     values: dict[str, Any] = {field: parts[key] for key, field in _KEYS.items()}
     profile = Profile(**{**values, "swap_sides": _FLAGS[parts["swap"]]})
+    n_pairs, n_dropped, n_missing = (int(parts[key]) for key in _NUMBERS)
     return Signature(
-        profile, int(parts["pairs"]), int(parts["dropped"]), parts.get("segmenter"), parts["version"]
+        profile,
+        n_pairs,
+        n_dropped,
+        n_missing,
+        parts.get("segmenter"),
+        parts["version"],
+        int(parts.get(_SEVERAL, 0)),
     )
 
 

@@ -33,6 +33,7 @@ STATISTICS = (
     "missing_predictions",
     "empty_references",
     "empty_predictions",
+    "several_references",
 )
 """The columns of a matrix of statistics; `pairs` is 1 for a row that is scored, 0 for one left out."""
 

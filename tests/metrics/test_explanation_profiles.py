@@ -79,15 +79,15 @@ def test_a_tokenizer_of_ones_own() -> None:
 
 
 def test_given_tokens() -> None:
-    pairs = [(list("发热 咳嗽"), ["发", "热", "", "a b"]), ([], ["x"]), ([], []), (None, ["x"])]
+    pairs = [(list("发热 咳嗽"), ["发", "热", "", "a b"]), ([], ["x"]), ([], []), (None, ["x"]), (["x"], None)]
     for whitespace in ("remove", "keep", "official"):
-        for empty_rows in CHOICES["empty_rows"]:
+        for missing in CHOICES["missing_predictions"]:
             scores = score_explanations(
                 *zip(*pairs, strict=True),
                 "cmexam",
                 tokenizer="tokens",
                 whitespace=whitespace,
-                empty_rows=empty_rows,
+                missing_predictions=missing,
             )
             assert_equal_to_twin(scores, pairs, scores.profile)
 

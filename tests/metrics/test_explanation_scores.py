@@ -121,21 +121,44 @@ def test_frozen() -> None:
         score([("a", "b")]).bleu1 = 1.0
 
 
-def test_rows_that_are_left_out_stay_in_their_place() -> None:
-    expected = {
-        "drop-missing": [True, False, True, True],
-        "keep": [True] * 4,
-        "drop-empty": [True, False, False, False],
-    }
-    for empty_rows, scored in expected.items():
-        scores = score_explanations(REFERENCES, PREDICTIONS, "google", empty_rows=empty_rows)
-        assert (~np.isnan(scores.per_pair.rouge1)).tolist() == scored
-        assert scores.statistics[:, 0].tolist() == scored
-        counts = scores.counts
-        assert (counts["rows"], counts["pairs"]) == (4, sum(scored))
-        assert (counts["missing_references"], counts["missing_predictions"]) == (1, 0)
-        assert (counts["empty_references"], counts["empty_predictions"]) == (1, 1)
-        assert f"|pairs:{sum(scored)}|dropped:{4 - sum(scored)}|" in scores.signature
+@pytest.mark.parametrize(
+    ("references", "predictions", "scored"),
+    [
+        ("drop", "empty", [0, 2, 3, 4, 5]),
+        ("drop", "script", [0, 2, 3, 4, 5]),
+        ("empty", "script", [0, 1, 2, 3, 4, 5]),
+        ("drop", "drop", [0, 2, 3, 4]),
+        ("drop-empty", "drop-empty", [0, 4]),
+    ],
+)
+def test_omitted_rows_keep_their_place(references: str, predictions: str, scored: list[int]) -> None:
+    scores = score_explanations(
+        [*REFERENCES, "头痛", "腹痛"],
+        [*PREDICTIONS, "头晕", None],
+        "google",
+        missing_references=references,
+        missing_predictions=predictions,
+    )
+    assert np.flatnonzero(~np.isnan(scores.per_pair.rouge1)).tolist() == scored
+    assert np.flatnonzero(scores.statistics[:, 0]).tolist() == scored
+    counts = scores.counts
+    assert (counts["rows"], counts["pairs"]) == (6, len(scored))
+    assert (counts["missing_references"], counts["missing_predictions"]) == (1, 1)
+    assert (counts["empty_references"], counts["empty_predictions"]) == (1, 1)
+    assert f"|pairs:{len(scored)}|dropped:{6 - len(scored)}|missing:1|" in scores.signature
+    assert f"|no-reference:{references}|no-prediction:{predictions}|" in scores.signature
+
+
+def test_leaving_explanations_out_never_raises_a_score_by_default() -> None:
+    references = ["心力衰竭患者应限盐。", "首选青霉素。", "本题考查高血压的治疗。"]
+    for name in PROFILES:
+        whole = score_explanations(references, references, name)
+        left_out = score_explanations(references, [*references[:2], None], name)
+        assert left_out.rouge1 < whole.rouge1 and left_out.bleu4 < whole.bleu4
+        assert left_out.n_missing == 1
+        assert "|missing:1|" in left_out.signature
+    # Two perfect predictions of three: 66.67, as the script prints.
+    assert round(score_explanations(references, [*references[:2], None]).rouge1, 2) == 66.67
 
 
 def test_figures_are_made_of_the_statistics() -> None:
@@ -226,12 +249,14 @@ def test_all_predictions_empty_is_zero_bleu() -> None:
     ("references", "predictions", "error", "message"),
     [
         (["a", "b"], ["a"], ValueError, "2 references but 1 predictions"),
-        ("ab", ["a", "b"], TypeError, "references must be a list of texts, not str"),
-        (["a"], None, TypeError, "predictions must be a list of texts, not NoneType"),
+        ("ab", ["a", "b"], TypeError, "references must be a list or array of texts, not one string"),
+        (["a"], None, TypeError, "predictions must be a list or array of texts, not NoneType"),
         (["a", 3], ["a", "b"], TypeError, "references must be texts, or None .*entry 1 is 3"),
-        (["a"], [float("nan")], TypeError, "predictions .* None where one is missing; entry 0 is nan"),
         (["a"], [b"a"], TypeError, "entry 0 is b'a'"),
-        ([["a"]], [["a"]], TypeError, "lists of tokens need tokenizer='tokens'"),
+        (["a"], [["a"]], TypeError, "lists of tokens need tokenizer='tokens'"),
+        ({"a"}, ["a"], TypeError, "references must be a list or array of texts, not set"),
+        (["a"], {"a": 1}, TypeError, "predictions must be a list or array of texts, not dict"),
+        ([["a", 1]], ["a"], TypeError, "several references must be a list of texts; entry 0"),
     ],
 )
 def test_one_clear_error(
@@ -251,7 +276,8 @@ def test_one_clear_error(
         ({"counting": "sets", "lcs_f": "f2"}, "counting must be .* not 'sets'; lcs_f must be .* not 'f2'"),
         ({"smoothing": "exponential"}, "smoothing must be"),
         ({"whitespace": "drop"}, "bleu_whitespace must be"),
-        ({"empty_rows": "drop"}, "empty_rows must be"),
+        ({"missing_predictions": "keep"}, "missing_predictions must be"),
+        ({"missing_references": "script"}, "missing_references must be"),
         ({"threads": 0}, "threads must be at least 1"),
         ({"tokenizer": "callable:x"}, "'callable:x' is a name from a signature; give the function itself"),
     ],

@@ -23,7 +23,7 @@ def assert_equal_to_script(pairs: Sequence[Pair], profile: str, official: Offici
     references, predictions = zip(*pairs, strict=True) if pairs else ((), ())
     scores = score_explanations(references, predictions, profile)
     whole, single = official(references, predictions)
-    kept = [profile == "cmexam-gpt" or None not in pair for pair in pairs]
+    kept = [profile == "cmexam-gpt" or pair[0] is not None for pair in pairs]
     assert scores.counts["pairs"] == sum(kept)
     if single:
         assert {name: getattr(scores, name) for name in whole} == pytest.approx(whole, abs=1e-9, rel=0)

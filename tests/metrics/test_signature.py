@@ -28,7 +28,7 @@ def test_what_is_written_is_read(
 ) -> None:
     if "tokens" in parts.values():
         parts |= GIVEN_TOKENS
-    signature = Signature(Profile(name, swap_sides=swap, **parts), n_pairs, 0, segmenter, "1.0")
+    signature = Signature(Profile(name, swap_sides=swap, **parts), n_pairs, 0, 3, segmenter, "1.0", n_pairs % 3)
     line = str(signature)
     assert "\n" not in line
     assert parse_signature(line) == signature
@@ -40,6 +40,7 @@ def test_a_signature_says_everything(profile: str) -> None:
     signature = parse_signature(score_explanations(["发热", None], ["发热", ""], profile).signature)
     assert signature.profile == PROFILES[profile]
     dropped = 0 if profile == "cmexam-gpt" else 1
+    assert signature.n_missing == 0
     assert (signature.n_pairs, signature.n_dropped) == (2 - dropped, dropped)
     assert signature.version == version("cmexam-baseline")
     assert (signature.segmenter is not None) == (profile == "cmexam-gpt")
@@ -47,12 +48,12 @@ def test_a_signature_says_everything(profile: str) -> None:
 
 def test_each_part_shows() -> None:
     base = PROFILES["google"]
-    lines = {str(Signature(base, 1, 0, None, "1"))}
+    lines = {str(Signature(base, 1, 0, 0, None, "1"))}
     for field, choices in CHOICES.items():
         for choice in choices:
             if choice not in (getattr(base, field), "tokens"):
-                lines.add(str(Signature(replace(base, **{field: choice}), 1, 0, None, "1")))
-    lines.add(str(Signature(replace(base, swap_sides=True), 1, 0, None, "1")))
+                lines.add(str(Signature(replace(base, **{field: choice}), 1, 0, 0, None, "1")))
+    lines.add(str(Signature(replace(base, swap_sides=True), 1, 0, 0, None, "1")))
     assert len(lines) == 1 + 1 + sum(len(choices) - 1 for choices in CHOICES.values()) - 2
     assert {"name", "swap_sides", *CHOICES} == {field.name for field in fields(Profile)}
 
@@ -85,7 +86,7 @@ def test_functions_are_named() -> None:
     assert str(parse_signature(line)) == line
 
 
-GOOD = "profile:google|pairs:2|dropped:0|rows:drop-missing|bleu:char|bleu-space:remove|smooth:none|"
+GOOD = "profile:google|pairs:2|dropped:0|missing:0|no-reference:drop|no-prediction:empty|bleu:char|bleu-space:remove|smooth:none|"
 GOOD += "rouge:char|rouge-space:remove|count:clip|lcs:f1|swap:no|version:0.1.0"
 
 
@@ -98,7 +99,7 @@ GOOD += "rouge:char|rouge-space:remove|count:clip|lcs:f1|swap:no|version:0.1.0"
         (GOOD + "|colour:red", "has unknown colour"),
         (GOOD + "|swap:no", "'swap:no' .* should be another"),
         (GOOD.replace("swap:no", "swap:maybe"), "swap must be yes or no"),
-        (GOOD.replace("pairs:2", "pairs:two"), "pairs and dropped numbers"),
+        (GOOD.replace("pairs:2", "pairs:two"), "pairs, dropped and missing numbers"),
         (GOOD.replace("count:clip", "count:all"), "counting must be 'set' or 'clip', not 'all'"),
     ],
 )

@@ -13,13 +13,21 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 Figures = dict[str, float]
+NO_ANSWER = "无答案"
 
 
 def official_lora(
     references: Sequence[str | None], predictions: Sequence[str | None]
 ) -> tuple[Figures, list[Figures]]:
-    """The figures of evaluate_lora_result.py over all rows and of each row that it keeps, in percent."""
-    rows = [(r, p) for r, p in zip(references, predictions, strict=True) if r is not None and p is not None]
+    """The figures of evaluate_lora_result.py over all rows and of each row that it keeps, in percent.
+
+    It drops rows without a reference alone, and a reply that is missing is the text 无答案.
+    """
+    rows = [
+        (r, NO_ANSWER if p is None else p)
+        for r, p in zip(references, predictions, strict=True)
+        if r is not None
+    ]
     tokens = [(spaced(r).split(), spaced(p).split()) for r, p in rows]
     rouges = [official_rouge(spaced(p), spaced(r)) for r, p in rows]
     return summary(tokens, rouges)

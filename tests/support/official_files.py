@@ -6,9 +6,7 @@ import csv
 from collections import Counter
 from pathlib import Path
 
-from official_definition import official_gpt, official_lora
-
-NO_ANSWER = "无答案"
+from official_definition import NO_ANSWER, official_gpt, official_lora
 
 
 def lora_script(file: Path) -> dict[str, float]:
@@ -17,7 +15,6 @@ def lora_script(file: Path) -> dict[str, float]:
     gold = [row["答案"] for row in rows]
     parsed = [lora_options(row["model_result"], row["选项"]) for row in rows]
     references = [row["答案解析"] or None for row in rows]
-    # What cannot be read is an explanation all the same there: the two words for "no answer".
     predictions: list[str | None] = [lora_explanation(row["model_result"]) for row in rows]
     return answer_figures(gold, parsed) | official_lora(references, predictions)[0]
 

@@ -36,11 +36,13 @@ def slow_scores(
     per_pair: list[Figures | None] = []
     words = []
     for reference, prediction in zip(references, predictions, strict=True):
-        missing = reference is None or prediction is None
-        empty = missing or not "".join(reference).strip() or not "".join(prediction).strip()
-        if (missing and profile.empty_rows != "keep") or (empty and profile.empty_rows == "drop-empty"):
+        policies = {"reference": profile.missing_references, "prediction": profile.missing_predictions}
+        sides = {"reference": reference, "prediction": prediction}
+        if any(is_dropped(sides[name], policy) for name, policy in policies.items()):
             per_pair.append(None)
             continue
+        if prediction is None and profile.missing_predictions == "script":
+            prediction = ["无答案"] if profile.bleu_tokenizer == "tokens" else "无答案"
         texts = reference or "", prediction or ""
         pair = tuple(slow_tokens(text, profile.bleu_tokenizer, profile.bleu_whitespace) for text in texts)
         words.append(pair)
@@ -50,6 +52,12 @@ def slow_scores(
         return {}, per_pair
     means = {name: math.fsum(f[name] for f in scored) / len(scored) for name in scored[0]}
     return means | slow_bleu(words, profile.smoothing), per_pair
+
+
+def is_dropped(side: Any, policy: str) -> bool:
+    if side is None:
+        return policy.startswith("drop")
+    return policy == "drop-empty" and not "".join(side).strip()
 
 
 def slow_bleu(pairs: Sequence[tuple[list[str], ...]], smoothing: str) -> Figures:
