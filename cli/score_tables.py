@@ -14,6 +14,7 @@ from rich.table import Table
 from cmexam_baseline.cli import console
 from cmexam_baseline.cli.console import sanitize
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES
+from cmexam_baseline.metrics.profiles import PROFILES
 
 Report = Mapping[str, Any]
 
@@ -60,6 +61,11 @@ FIGURES = {
 # So many systems fit beside each other in a terminal.
 SIDE_BY_SIDE = 10
 MISSING_ROWS = {"wrong": "count as wrong", "skip": "are left out", "error": "are refused"}
+
+MISSING_EXPLANATIONS = {
+    "script": "count as the text 无答案, as in CMExam's script",
+    "empty": "count as empty texts",
+}
 
 
 def print_tables(report: Report) -> None:
@@ -212,6 +218,11 @@ def _remarks(report: Report) -> Iterator[str]:
         if missing:
             of_all = f"{missing:,} of {report['exam']['n']:,} questions"
             yield f"{name}: {of_all} have no row and {MISSING_ROWS[report['missing']]}"
+        explained = system["explanations"]
+        if explained and explained["n_missing"]:
+            policy = MISSING_EXPLANATIONS[PROFILES[report["profile"]].missing_predictions]
+            of_all = f"{explained['n_missing']:,} of {explained['n_pairs']:,} explanations"
+            yield f"{name}: {of_all} are missing and {policy}"
         if system["best"]:
             yield f"{name}: best {_named(system['best'])}, worst {_named(system['worst'])}"
         stated = system["probabilities"]

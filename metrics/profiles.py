@@ -15,9 +15,9 @@ without smoothing for `google` as CMExam has it, ROUGE as rouge-score has it for
 from __future__ import annotations
 
 import hashlib
-import marshal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from types import CodeType
 from typing import Any
 
 from cmexam_baseline.metrics.bleu import SMOOTHING
@@ -195,9 +195,14 @@ def tokenizer_name(tokenizer: Tokenizer) -> str:
     code = getattr(tokenizer, "__code__", None)
     if code is not None and "<" in qualified:
         cells = [cell.cell_contents for cell in getattr(tokenizer, "__closure__", None) or ()]
-        content = marshal.dumps(code, 2) + repr((getattr(tokenizer, "__defaults__", None), cells)).encode()
-        qualified += f"-{hashlib.sha256(content).hexdigest()[:8]}"
+        content = repr((_content(code), getattr(tokenizer, "__defaults__", None), cells))
+        qualified += f"-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
     return f"{CALLABLE}{module}.{qualified}"
+
+
+def _content(code: CodeType) -> tuple[object, ...]:
+    constants = tuple(_content(each) if isinstance(each, CodeType) else each for each in code.co_consts)
+    return code.co_code, code.co_names, code.co_varnames, constants
 
 
 def same_tokenizer(one: Tokenizer, other: Tokenizer) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import overload
 
@@ -57,12 +57,16 @@ class AlignedOutput:
 class TextsByRow(Sequence[str | None]):
     """Texts of a file in the exam's order, looked up when they are asked for; None for no text or row.
 
+    `part` selects from each text what counts.
+
     >>> TextsByRow(["甲", "乙", ""], np.array([1, -1, 2]))[:]
     ['乙', None, None]
     """
 
-    def __init__(self, texts: Sequence[str | None], row_of: NDArray[np.int64]) -> None:
-        self._texts, self._row_of = texts, row_of
+    def __init__(
+        self, texts: Sequence[str | None], row_of: NDArray[np.int64], part: Callable[[str], str] | None = None
+    ) -> None:
+        self._texts, self._row_of, self._part = texts, row_of, part
 
     def __len__(self) -> int:
         return len(self._row_of)
@@ -73,10 +77,23 @@ class TextsByRow(Sequence[str | None]):
     def __getitem__(self, key: slice) -> list[str | None]: ...
     def __getitem__(self, key: int | slice) -> str | None | list[str | None]:
         if isinstance(key, slice):
-            texts = self._texts
-            return [(texts[row] or None) if row >= 0 else None for row in self._row_of[key].tolist()]
-        row = int(self._row_of[key])
-        return (self._texts[row] or None) if row >= 0 else None
+            return [self._of_row(row) for row in self._row_of[key].tolist()]
+        return self._of_row(int(self._row_of[key]))
+
+    def _of_row(self, row: int) -> str | None:
+        text = self._texts[row] if row >= 0 else None
+        if not text:
+            return None
+        return self._part(text) if self._part else text
+
+
+def script_explanation(reply: str) -> str:
+    """What CMExam's evaluate_lora_result.py scores of a reply: the part behind a half-width 解释:, or else all of it.
+
+    >>> script_explanation("B\\n解释: 缺乏维生素A"), script_explanation("B")
+    ('缺乏维生素A', 'B')
+    """
+    return reply.split("解释:")[1].strip() if "解释:" in reply else reply
 
 
 def align(exam: Exam, output: SystemOutput, workers: Workers | None = None) -> AlignedOutput:

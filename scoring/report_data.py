@@ -191,6 +191,7 @@ def _explanations(system: SystemScore) -> dict[str, Any] | None:
     return {
         "n_pairs": scores.counts["pairs"],
         "n_dropped": scores.counts["rows"] - scores.counts["pairs"],
+        "n_missing": scores.n_missing,
         "figures": {name: system.intervals[name].to_dict() for name in SHOWN_FIGURES},
         "signature": scores.signature,
     }

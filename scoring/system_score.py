@@ -13,7 +13,8 @@ from cmexam_baseline import metrics
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import LETTERS, letter_counts, masks_to_letters
-from cmexam_baseline.scoring.alignment import AlignedOutput, TextsByRow
+from cmexam_baseline.metrics.profiles import choose_profile
+from cmexam_baseline.scoring.alignment import AlignedOutput, TextsByRow, script_explanation
 from cmexam_baseline.scoring.extractions import Extractions
 from cmexam_baseline.scoring.intervals import Interval, answer_intervals, explanation_intervals, share
 from cmexam_baseline.scoring.outputs import SystemOutput
@@ -187,9 +188,11 @@ def score_pairs(
         raise InputError(f"{output.file}: no column with explanations; name it with --explanation-column")
     n = len(output)
     rows = np.arange(n, dtype=np.int64)
-    texts, references = TextsByRow(predictions, rows), TextsByRow(output.references, rows)
+    references = TextsByRow(output.references, rows)
+    whole = _whole_replies(output, chosen.profile) is not None
+    texts = TextsByRow(predictions, rows, script_explanation if whole else None)
     explanations = (workers or Workers()).score_explanations(references, texts, chosen.profile)
-    if not explanations.counts["pairs"]:
+    if explanations.counts["pairs"] <= explanations.n_missing:
         raise InputError(f"{output.file}: no row has both a reference and a predicted explanation")
     aligned = AlignedOutput(
         name=output.name,
@@ -242,9 +245,20 @@ def _explanations(
     references = TextsByRow(exam.explanations, rows)
     if not any(references):
         return None
-    predictions = TextsByRow(aligned.explanations, rows)
-    scores = workers.score_explanations(references, predictions, profile)
-    return scores if scores.counts["pairs"] else None
+    texts = TextsByRow(aligned.explanations, rows)
+    replies = _whole_replies(aligned.output, profile)
+    if replies is not None:
+        texts = TextsByRow(replies, aligned.join.row_of[rows], script_explanation)
+    scores = workers.score_explanations(references, texts, profile)
+    return scores if scores.counts["pairs"] > scores.n_missing else None
+
+
+def _whole_replies(output: SystemOutput, profile: str) -> Sequence[str | None] | None:
+    """Replies that CMExam's script takes the explanations from: those of a file without a column of them."""
+    follows_script = choose_profile(profile).missing_predictions == "script"
+    if not follows_script or output.explanations is not None:
+        return None
+    return output.raw if output.raw is not None else output.replies
 
 
 def _answered(exam: Exam, aligned: AlignedOutput, rows: NDArray[np.int64]) -> metrics.AnswerScores | None:

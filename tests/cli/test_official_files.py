@@ -89,7 +89,39 @@ def test_a_file_of_the_lora_script(tmp_path: Path, exam: Exam) -> None:
         assert figures_of(beside) == pytest.approx(figures_of(system))
 
 
-def test_unreadable_replies_of_the_lora_script_count_as_wrong(tmp_path: Path) -> None:
+def test_missing_letter_only_and_half_answered_replies_of_the_lora_script(tmp_path: Path) -> None:
+    """An empty reply is the text 无答案 there, and a reply without 解释: an explanation as a whole."""
+    exam = sample_exam("test")
+    explained = explanations_of(exam, 2)
+    forms = [
+        "",
+        "{a}",
+        "{a}\n解释:{text}",
+        "{text}",
+        "答案：{a}。解析：{text}",
+        "{a}\n解释:",
+        "{a}\n解释:{text}解释:x",
+    ]
+    replies = [
+        forms[row % len(forms)].format(a=a, text=text)
+        for row, (a, text) in enumerate(zip(answers_of(exam, 2), explained, strict=True))
+    ]
+    file = lora_file(tmp_path / "lora.csv", exam, replies)
+    (system,) = report_of_command("score", file)["systems"]
+    official = lora_script(file)
+    assert figures_of(system) == pytest.approx({name: official[name] for name in EXPLAINED}, abs=1e-9)
+    with_reference = [bool(text) for text in exam.explanations]
+    n_missing = sum(not reply and known for reply, known in zip(replies, with_reference, strict=True))
+    assert system["explanations"]["n_missing"] == n_missing > 0
+    assert system["explanations"]["n_pairs"] == sum(with_reference)
+    assert (
+        f"{n_missing} of {sum(with_reference)} explanations are missing and" in succeed("score", file).stdout
+    )
+    beside = report_of_command("score", file, SAMPLE_FOLDER / "test_with_annotations.csv")["systems"][0]
+    assert figures_of(beside) == pytest.approx(figures_of(system))
+
+
+def test_empty_replies_of_the_lora_script_count_as_wrong(tmp_path: Path) -> None:
     exam = sample_exam("test")
     replies = [
         "" if row % 4 == 0 else f"{a}\n解释:{text}"
@@ -101,11 +133,6 @@ def test_unreadable_replies_of_the_lora_script_count_as_wrong(tmp_path: Path) ->
     assert system["answers"]["accuracy"]["value"] == pytest.approx(official["accuracy"], abs=1e-12)
     assert system["answers"]["weighted_f1"]["value"] == pytest.approx(official["weighted_f1"], abs=1e-12)
     assert system["answers"]["n_unanswered"] == 50
-    # There an empty reply is explained by "无答案"; here it has no explanation, and its pair is left out.
-    kept = [row for row in range(len(exam)) if row % 4]
-    only = lora_file(tmp_path / "kept.csv", exam[kept], [replies[row] for row in kept])
-    expected = lora_script(only)
-    assert figures_of(system) == pytest.approx({name: expected[name] for name in EXPLAINED}, abs=1e-9)
 
 
 def gpt_file(path: Path, exam: Exam) -> Path:

@@ -194,7 +194,7 @@ def test_explanations_are_scored_by_the_named_profile(tmp_path: Path, exam: Exam
 
 
 def test_a_reply_brings_its_explanation(tmp_path: Path, exam: Exam) -> None:
-    replies = [f"{a}\n{text}" for a, text in zip(exam.letters(), exam.explanations, strict=True)]
+    replies = [f"{a}\n解释:{text}" for a, text in zip(exam.letters(), exam.explanations, strict=True)]
     file = csv_of(tmp_path / "p.csv", id=exam.ids, response=replies)
     system = the_system(file, VAL)
     assert system["answers"]["accuracy"]["value"] > 0.98

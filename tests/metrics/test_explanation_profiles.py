@@ -79,7 +79,13 @@ def test_a_tokenizer_of_ones_own() -> None:
 
 
 def test_given_tokens() -> None:
-    pairs = [(list("发热 咳嗽"), ["发", "热", "", "a b"]), ([], ["x"]), ([], []), (None, ["x"]), (["x"], None)]
+    pairs = [
+        (list("发热 咳嗽"), ["发", "热", "", "a b"]),
+        ([], ["x"]),
+        ([], []),
+        (None, ["x"]),
+        (["x"], None),
+    ]
     for whitespace in ("remove", "keep", "official"):
         for missing in CHOICES["missing_predictions"]:
             scores = score_explanations(

@@ -28,7 +28,9 @@ def test_what_is_written_is_read(
 ) -> None:
     if "tokens" in parts.values():
         parts |= GIVEN_TOKENS
-    signature = Signature(Profile(name, swap_sides=swap, **parts), n_pairs, 0, 3, segmenter, "1.0", n_pairs % 3)
+    signature = Signature(
+        Profile(name, swap_sides=swap, **parts), n_pairs, 0, 3, segmenter, "1.0", n_pairs % 3
+    )
     line = str(signature)
     assert "\n" not in line
     assert parse_signature(line) == signature
