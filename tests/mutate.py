@@ -60,6 +60,8 @@ TESTS = {
     "cpu_count": ("test_cpu_count",),
     "array_types": COUNTS,
     "ragged": ("test_ragged",),
+    "columns": ("test_explanation_scores", "test_answers"),
+    "several_references": ("test_several_references",),
     "cache_folder": ("test_segment_cache",),
     "lazy_names": ("test_lazy_names",),
     "codepoints": TOKENS,
