@@ -6,30 +6,33 @@ from opencompass.openicl.icl_prompt_template import PromptTemplate
 from opencompass.openicl.icl_retriever import ZeroRetriever
 
 cmexam_datasets = [
-    dict(
-        abbr="cmexam",
-        type=CMExamDataset,
-        path="CMExam/data",
-        reader_cfg=dict(
-            input_columns=["prompt"], output_column="answer", train_split="train", test_split="test"
-        ),
-        infer_cfg=dict(
-            prompt_template=dict(
-                type=PromptTemplate,
-                template=dict(
-                    begin=[
-                        dict(
-                            role="SYSTEM",
-                            fallback_role="HUMAN",
-                            prompt="你是一名医学专家，正在参加中国国家执业医师资格考试。",
-                        )
+    {
+        "abbr": "cmexam",
+        "type": CMExamDataset,
+        "path": "CMExam/data",
+        "reader_cfg": {
+            "input_columns": ["prompt"],
+            "output_column": "answer",
+            "train_split": "train",
+            "test_split": "test",
+        },
+        "infer_cfg": {
+            "prompt_template": {
+                "type": PromptTemplate,
+                "template": {
+                    "begin": [
+                        {
+                            "role": "SYSTEM",
+                            "fallback_role": "HUMAN",
+                            "prompt": "你是一名医学专家，正在参加中国国家执业医师资格考试。",
+                        }
                     ],
-                    round=[dict(role="HUMAN", prompt="{prompt}")],
-                ),
-            ),
-            retriever=dict(type=ZeroRetriever),
-            inferencer=dict(type=GenInferencer),
-        ),
-        eval_cfg=dict(evaluator=dict(type=CMExamEvaluator), pred_role="BOT"),
-    )
+                    "round": [{"role": "HUMAN", "prompt": "{prompt}"}],
+                },
+            },
+            "retriever": {"type": ZeroRetriever},
+            "inferencer": {"type": GenInferencer},
+        },
+        "eval_cfg": {"evaluator": {"type": CMExamEvaluator}, "pred_role": "BOT"},
+    }
 ]

@@ -18,7 +18,7 @@ from cmexam_baseline import metrics
 from cmexam_baseline.exam import read_exam
 from cmexam_baseline.exam.letters import letters_to_masks
 from cmexam_baseline.exam.prompts import make_prompts
-from cmexam_baseline.scoring import extract
+from cmexam_baseline.scoring import extract_answers
 
 
 @LOAD_DATASET.register_module()
@@ -29,7 +29,9 @@ class CMExamDataset(BaseDataset):
     def load(path: str) -> DatasetDict:
         """Read the folder `path`; the variable CMEXAM_DATA replaces it."""
         folder = os.environ.get("CMEXAM_DATA") or path
-        return DatasetDict({split: Dataset.from_list(_documents(folder, split)) for split in ("train", "test")})
+        return DatasetDict(
+            {split: Dataset.from_list(_documents(folder, split)) for split in ("train", "test")}
+        )
 
 
 def _documents(folder: str, split: str) -> list[dict[str, Any]]:
@@ -51,14 +53,14 @@ def _documents(folder: str, split: str) -> list[dict[str, Any]]:
 class CMExamEvaluator(BaseEvaluator):
     """Accuracy, weighted F1 and the share of replies without an answer, in percent."""
 
-    def score(self, predictions: Sequence[str], references: Sequence[str], test_set: Dataset) -> dict[str, Any]:
+    def score(
+        self, predictions: Sequence[str], references: Sequence[str], test_set: Dataset
+    ) -> dict[str, Any]:
         """Read an answer out of every reply and score it; `details` holds one entry per question."""
         if len(predictions) != len(references):
             return {"error": f"{len(predictions)} predictions for {len(references)} references"}
-        options = test_set["options"]
-        answers = [
-            extract(reply, of_one).letters or "" for reply, of_one in zip(predictions, options, strict=True)
-        ]
+        found = extract_answers(predictions, test_set["options"], test_set["question"])
+        answers = [letters or "" for letters in found]
         scores = metrics.score_answers(letters_to_masks(references), letters_to_masks(answers))
         return {
             "accuracy": 100 * scores.accuracy,

@@ -49,7 +49,7 @@ def _documents(folder: str, split: str) -> list[Document]:
 def extract_letters(replies: Iterable[Sequence[str]], documents: Sequence[Document]) -> list[list[str]]:
     """The letters that each reply answers, "" where it gives no answer."""
     return [
-        [extract(reply, document["options"]).letters or "" for reply in of_one]
+        [extract(reply, document["options"], document["question"]).letters or "" for reply in of_one]
         for of_one, document in zip(replies, documents, strict=True)
     ]
 
