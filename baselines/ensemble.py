@@ -65,7 +65,7 @@ class Ensemble:
         bm25: bool = False,
     ) -> Ensemble:
         """The model that `fit` is to train; the seed of both parts and of the folds is that of the settings."""
-        lightgbm = LightGBMBaseline(random_state=settings.seed, embedder=embedder, bm25=bm25)
+        lightgbm = LightGBMBaseline(random_state=settings.random_state, embedder=embedder, bm25=bm25)
         return cls(lightgbm, EvidenceEncoder.untrained(settings), n_folds)
 
     @property
@@ -99,7 +99,7 @@ class Ensemble:
         if not known.all():
             exam, is_extra = exam[known], None if is_extra is None else is_extra[known]
         settings: EncoderSettings = self.encoder.encoder.settings
-        folds = leak_safe_folds(exam, self.n_folds, settings.seed)
+        folds = leak_safe_folds(exam, self.n_folds, settings.random_state)
 
         def train(questions: Exam, told: Progress, place: Path | None) -> EvidenceEncoder:
             return EvidenceEncoder.untrained(settings).fit(questions, val, told, place)
@@ -178,7 +178,7 @@ def _run(settings: EncoderSettings, folds: NDArray[np.int64], exam: Exam, val: E
     from cmexam_baseline.encoders import find_model, weights_fingerprint
 
     parts = [
-        repr(sorted(settings.decisive().items())),
+        repr(sorted(settings.training_identity().items())),
         weights_fingerprint(find_model(settings.model)),
         hashlib.sha256(folds.tobytes()).hexdigest(),
         exam.fingerprint(),

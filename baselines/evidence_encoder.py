@@ -31,12 +31,12 @@ class EvidenceEncoder:
         """The model that `fit` is to train."""
         from cmexam_baseline.encoders import EncoderBaseline
 
-        return cls(EncoderBaseline(settings))
+        return cls(EncoderBaseline.from_settings(settings))
 
     @property
     def settings(self) -> dict[str, Any]:
         """The encoder's settings and its number of parameters."""
-        description = self.encoder.description
+        description = self.encoder.description_
         return {**description.settings.to_dict(), "n_parameters": description.report.n_parameters}
 
     def fit(
@@ -47,24 +47,19 @@ class EvidenceEncoder:
         folder: Path | None = None,
     ) -> EvidenceEncoder:
         """Collect the sentences of `exam`, find those of every option, train; arguments as for the encoder."""
-        n_sentences, evidence, val_evidence = self.encoder.settings.evidence, None, None
-        if n_sentences:
+        find = None
+        if self.encoder.settings.evidence:
             from cmexam_baseline.features import SentenceRetriever
 
-            said = progress or silent
-            self.sentences = SentenceRetriever.fit(exam, said)
-            evidence = self.sentences.find(exam, n_sentences, said)
-            val_evidence = None if val is None else self.sentences.find(val, n_sentences, said)
-        self.encoder.fit(exam, val, progress, evidence=evidence, val_evidence=val_evidence, folder=folder)
+            self.sentences = SentenceRetriever.fit(exam, progress or silent)
+            find = _finder(self.sentences, self.encoder.settings.evidence)
+        self.encoder.set_params(find_evidence=find, checkpoints=folder)
+        self.encoder.fit(exam, val, progress=progress)
         return self
 
     def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
         """Answers and option probabilities."""
-        evidence = None
-        if self.sentences is not None:
-            n_sentences = self.encoder.description.settings.evidence
-            evidence = self.sentences.find(exam, n_sentences, progress or silent)
-        predictions: Predictions = self.encoder.predict(exam, progress, evidence=evidence)
+        predictions: Predictions = self.encoder.predict(exam, progress)
         return predictions
 
     def save(self, folder: Path) -> None:
@@ -97,8 +92,15 @@ class EvidenceEncoder:
     @classmethod
     def around(cls, encoder: Any, folder: Path) -> EvidenceEncoder:
         """A loaded encoder and the sentences in its folder; `InputError` if it reads some and they are gone."""
-        if not encoder.description.settings.evidence:
+        n_sentences = encoder.description_.settings.evidence
+        if not n_sentences:
             return cls(encoder)
         from cmexam_baseline.features import SentenceRetriever
 
-        return cls(encoder, SentenceRetriever.load(folder / SENTENCES))
+        sentences = SentenceRetriever.load(folder / SENTENCES)
+        encoder.find_evidence = _finder(sentences, n_sentences)
+        return cls(encoder, sentences)
+
+
+def _finder(sentences: SentenceRetriever, n_sentences: int) -> Any:
+    return lambda exam, progress: sentences.find(exam, n_sentences, progress or silent)

@@ -99,6 +99,7 @@ def out_of_fold_scores(
             model = train(exam[folds != fold], said, finished.checkpoints(fold))
             found = model.predict(exam[folds == fold], said).option_scores
             finished.keep(fold, found)
+            del model  # or its weights would lie beside those of the next
         else:
             said("finished before", 1, 1)
         scores[mine] = found

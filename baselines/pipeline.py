@@ -131,7 +131,7 @@ def _encoder(plan: Plan, seed: int, splits: Mapping[str, Split], stages: StageTi
 
     encoder = EvidenceEncoder.untrained(with_seed(plan.settings, seed))
     encoder.fit(*_train_and_val(splits), progress=stages, folder=plan.checkpoints)
-    stages.say(encoder.encoder.report.summary())
+    stages.say(encoder.encoder.report_.summary())
     return encoder
 
 

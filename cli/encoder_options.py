@@ -13,7 +13,7 @@ from cmexam_baseline.encoders.settings import EncoderSettings
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 # These belong to every model and have options of their own.
-SHARED = {"model", "seed"}
+SHARED = {"model", "random_state"}
 TYPES: dict[str, Any] = {"int": int, "float": float, "str": str}
 
 

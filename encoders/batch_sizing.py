@@ -1,66 +1,62 @@
-"""How many padded tokens fit at a time, and what to do where memory ends all the same."""
+"""How many padded tokens are computed at once, and what happens where memory runs out."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import torch
 
-from cmexam_baseline.encoders.batches import Batches, padded
-from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.encoders.batches import Batches
+from cmexam_baseline.encoders.heads import Scorer
+from cmexam_baseline.encoders.settings import EncoderSettings
 
 CPU_TOKENS = 1024
-"""On a CPU more at a time is slower: with 8,192, e5-small-zh trained at two thirds (joint) and a third (pairwise)
+"""On a CPU more at once is slower: with 8,192, e5-small-zh trained at two thirds (joint) and a third (pairwise)
 of this speed, because large tensors are fresh memory every time."""
 
 CUDA_TOKENS = 8192
-"""What fills a card in prediction, which keeps nothing for a backward pass."""
+"""Enough to keep a GPU busy in prediction, which keeps nothing for a backward pass."""
 
-_SMALLEST = 512
-_SPARE = 0.85
+_SMALLEST, _LARGEST = 512, 1 << 16
+# Bytes that a layer keeps per token and unit of width for its backward pass: docs/encoders.md has the count.
+_KEPT = {"fp16": 44, "bf16": 44, "fp32": 88}
+_KEPT_BELOW = 8
+_SPARE = 0.8
 
 
-def choose_batch_tokens(
-    wanted: int | str, device: torch.device, fits: Callable[[int], bool], most: int
+def first_batch_tokens(
+    settings: EncoderSettings, scorer: Scorer, train: Batches, precision: str, device: torch.device
 ) -> int:
-    """The tokens at a time that are wanted; of `auto`, what fits: doubled until it does not, less a reserve.
+    """Tokens per micro-batch with which training begins: those that are set, or an estimate of what fits.
 
-    `fits(tokens)` tries a pass; more than `most` is never needed.
-
-    >>> choose_batch_tokens("auto", torch.device("cuda"), lambda tokens: tokens <= 5000, most=100_000)
-    3480
+    The estimate need not be right: where memory runs out, training halves it and repeats the step.
     """
-    if isinstance(wanted, int):
-        return wanted
+    if isinstance(settings.batch_tokens, int):
+        return settings.batch_tokens
     if device.type != "cuda":
         return CPU_TOKENS
-    tokens = _SMALLEST
-    while tokens < most and fits(2 * tokens):
-        tokens *= 2
-    return max(int(_SPARE * tokens) // 8 * 8, 8) if tokens < most else tokens
+    config = scorer.encoder.config
+    trained = sum(p.numel() for p in scorer.parameters() if p.requires_grad)
+    # A gradient and AdamW's two moments of each trained weight in fp32; the weights are there already.
+    free = _SPARE * torch.cuda.mem_get_info(device)[0] - 12 * trained
+    fits = int(free / tokens_bytes(config.num_hidden_layers - settings.freeze_layers, config.hidden_size,
+                                   precision, settings.gradient_checkpointing))  # fmt: skip
+    needed = max_tokens_per_step(train, settings.batch_size)
+    return max(min(fits, needed, _LARGEST) // 8 * 8, _SMALLEST)
 
 
-def fits_beside_moments(passes: Callable[[], None], parameters: list[torch.nn.Parameter]) -> bool:
-    """Whether `passes()` runs without the card's memory ending, AdamW's two moments a weight set aside."""
-    device = parameters[0].device
-    moments = None
-    try:
-        moments = torch.empty(2 * sum(p.numel() for p in parameters), dtype=torch.float32, device=device)
-        passes()
-    except torch.OutOfMemoryError:
-        return False
-    finally:
-        del moments
-        for parameter in parameters:
-            parameter.grad = None
-        torch.cuda.empty_cache()
-    return True
+def tokens_bytes(n_layers: int, width: int, precision: str, checkpointing: bool) -> int:
+    """Bytes that a training step keeps per token for its backward pass, estimated.
+
+    >>> tokens_bytes(24, 1024, "fp16", checkpointing=False)
+    1089536
+    """
+    kept = _KEPT[precision]
+    per_layer = n_layers * 4 + kept if checkpointing else n_layers * kept
+    return width * (per_layer + _KEPT_BELOW)
 
 
 def tokens_to_predict(trained_with: int, device: torch.device) -> int:
-    """Padded tokens at a time in prediction: those of training, or what suits the device better.
+    """Padded tokens per batch in prediction: those of training, or more where the device wants them.
 
     >>> tokens_to_predict(20_000, torch.device("cpu")), tokens_to_predict(1024, torch.device("cuda"))
     (1024, 8192)
@@ -68,40 +64,28 @@ def tokens_to_predict(trained_with: int, device: torch.device) -> int:
     return max(trained_with, CUDA_TOKENS) if device.type == "cuda" else CPU_TOKENS
 
 
-def less_memory(batch_tokens: int, checkpointing: bool) -> str:
-    """What the user of a training may do where its memory ended; both leave its checkpoints good.
-
-    >>> less_memory(4096, checkpointing=True)
-    'run the same command with --batch-tokens 2048, and it goes on from its last checkpoint'
-    """
-    other = "" if checkpointing else " or --gradient-checkpointing"
-    fewer = max(batch_tokens // 16 * 8, 8)
-    return f"run the same command with --batch-tokens {fewer}{other}, and it goes on from its last checkpoint"
-
-
-@contextmanager
-def enough_memory(remedy: str) -> Iterator[None]:
-    """Raise `InputError` with the remedy where the card's or this machine's memory ends in the block.
-
-    >>> with enough_memory("use --batch-tokens 512"):
-    ...     raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-    Traceback (most recent call last):
-    cmexam_baseline.exam.errors.InputError: the card's memory does not suffice; use --batch-tokens 512
-    """
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise InputError(f"the card's memory does not suffice; {remedy}") from error
-    except RuntimeError as error:
-        if "DefaultCPUAllocator" not in str(
-            error
-        ):  # what torch says where malloc fails; it has no class for it
-            raise
-        raise InputError(f"this machine's memory does not suffice; {remedy}") from error
-
-
-def most_tokens_a_step(train: Batches, batch: int) -> int:
+def max_tokens_per_step(train: Batches, batch_size: int) -> int:
     """Padded tokens that no step exceeds."""
-    sequences_a_question = np.sort(np.diff(train.sequences.firsts))[::-1]
-    longest = padded(train.sequences.question_lengths).max(initial=8)
-    return int(sequences_a_question[:batch].sum() * longest)
+    sequences_per_question = np.sort(np.diff(train.sequences.firsts))[::-1]
+    return int(sequences_per_question[:batch_size].sum() * train.lengths.max(initial=8))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the memory of a GPU or of this machine ran out.
+
+    >>> is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"))
+    True
+    """
+    # Where malloc fails, torch raises a plain RuntimeError that names its allocator.
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
+
+
+def device_memory(device: torch.device) -> str:
+    """The memory of a device in words."""
+    return "the memory of the GPU" if device.type == "cuda" else "the memory of this machine"
+
+
+def free_memory(device: torch.device) -> None:
+    """Give cached blocks of a GPU back, so that blocks of another size fit."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()

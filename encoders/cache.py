@@ -1,4 +1,4 @@
-"""A place in the user's cache for arrays that take long to compute."""
+"""Arrays that take long to compute, in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Arrays = dict[str, NDArray[np.generic]]
 
 
 def place_in_cache(*names: str) -> Path | None:
-    """A place in this user's cache folder by the names on the way to it, or None where there is no such folder.
+    """A path in this user's cache folder, or None where there is no such folder.
 
     >>> import os
     >>> os.environ["CMEXAM_BASELINE_CACHE"] = "/tmp/cache"
@@ -66,15 +66,17 @@ def store_arrays(path: Path, arrays: Arrays) -> bool:
     return True
 
 
-def prune(folder: Path, most_bytes: int = 4 << 30) -> None:
-    """Remove the files of `folder` that were used longest ago until the rest holds at most `most_bytes`."""
+def prune(
+    folder: Path, max_bytes: int = 4 << 30, patterns: tuple[str, ...] = ("*.npz",), keep: Path | None = None
+) -> None:
+    """Remove the least recently used files of `folder` until the rest has at most `max_bytes`; never `keep`."""
     files = []
-    for path in folder.glob("*.npz"):
+    for path in (path for pattern in patterns for path in folder.glob(pattern) if path != keep):
         try:
             files.append((path.stat().st_mtime, path.stat().st_size, path))
         except OSError:  # another process removed it meanwhile
             continue
-    excess = sum(size for _, size, _ in files) - most_bytes
+    excess = sum(size for _, size, _ in files) - max_bytes
     for _, size, path in sorted(files):
         if excess <= 0:
             return

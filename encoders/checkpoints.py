@@ -1,27 +1,129 @@
-"""The state of a training run on disk, so that it can be killed at any moment."""
+"""The state of a training run, in memory and on disk, so that a run can be killed at any moment."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
-from cmexam_baseline.encoders.save_errors import writing
+from cmexam_baseline.encoders.model_io import save_errors
+from cmexam_baseline.encoders.training_report import Evaluation
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.digests import file_sha256
 from cmexam_baseline.exam.io.files import new_folder, write_atomically
 from cmexam_baseline.exam.io.locks import held
 
-_KEPT = 2
 _TENSORS = "tensors.safetensors"
 _STATE = "state.json"
+
+
+@dataclass
+class TrainingState:
+    """Steps done, evaluations, the best of them, and sums since the last one.
+
+    With the weights and the optimizer's state, this is all that a run needs to be resumed: random numbers and
+    the order of questions follow from seed and step.
+    """
+
+    step: int = 0
+    evaluations: list[Evaluation] = field(default_factory=list)
+    best_step: int = 0
+    best: tuple[float, float] = (-1.0, -math.inf)
+    without_gain: int = 0
+    finished: bool = False
+    scaler: dict[str, Any] = field(default_factory=dict)
+    loss_sum: float = 0.0
+    right: float = 0.0
+    seen: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON.
+
+        >>> TrainingState.from_dict(TrainingState(step=7, best=(0.5, -1.25)).to_dict()).best
+        (0.5, -1.25)
+        """
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TrainingState:
+        """The state that `to_dict` described; other names are ignored."""
+        known = {one.name: values[one.name] for one in fields(cls)}
+        known["best"] = tuple(known["best"])
+        known["evaluations"] = [Evaluation(**one) for one in known["evaluations"]]
+        return cls(**known)
+
+    def count(self, loss_sum: float, right: float, seen: int) -> None:
+        """Add questions to the sums."""
+        self.loss_sum += loss_sum
+        self.right += right
+        self.seen += seen
+
+    def evaluate(self, epoch: int, val_loss: float | None, val_accuracy: float | None) -> bool:
+        """Record an evaluation and reset the sums; returns whether val was better than ever before.
+
+        Among equal accuracies the lower loss is better.
+        """
+        seen = max(self.seen, 1)
+        self.evaluations.append(
+            Evaluation(self.step, epoch, self.loss_sum / seen, self.right / seen, val_loss, val_accuracy)
+        )
+        self.loss_sum, self.right, self.seen = 0.0, 0.0, 0
+        if val_accuracy is None or val_loss is None:
+            return False
+        if (val_accuracy, -val_loss) <= self.best:
+            self.without_gain += 1
+            return False
+        self.best, self.best_step, self.without_gain = (val_accuracy, -val_loss), self.step, 0
+        return True
+
+
+def pack(trained: Mapping[str, nn.Parameter], optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Copies on the CPU of the trained weights by name, and of the optimizer's state of each as `key:name`."""
+    tensors = {name: parameter.detach().to("cpu", copy=True) for name, parameter in trained.items()}
+    for name, parameter in trained.items():
+        for key, value in optimizer.state[parameter].items():
+            tensors[f"{key}:{name}"] = value.detach().to("cpu", copy=True)
+    return tensors
+
+
+def unpack(
+    tensors: Mapping[str, Tensor], trained: Mapping[str, nn.Parameter], optimizer: torch.optim.Optimizer
+) -> None:
+    """Restore what `pack` copied."""
+    copy_into(trained, tensors)
+    remembered: dict[str, dict[str, Tensor]] = {name: {} for name in trained}
+    for full, tensor in tensors.items():
+        key, colon, name = full.partition(":")
+        if colon:
+            parameter = trained[name]
+            # AdamW counts its steps on the CPU, except the fused one of a GPU.
+            remembered[name][key] = (
+                tensor if key == "step" and not parameter.is_cuda else tensor.to(parameter.device)
+            )
+    for name, parameter in trained.items():
+        optimizer.state[parameter] = remembered[name]
+
+
+def steps_taken(optimizer: torch.optim.Optimizer) -> int:
+    """The number of steps that changed weights: loss scaling skips those whose gradients overflow in fp16."""
+    return max((int(state["step"]) for state in optimizer.state.values() if state), default=0)
+
+
+def copy_into(parameters: Mapping[str, nn.Parameter], tensors: Mapping[str, Tensor]) -> None:
+    """Set the parameters to the tensors of their names."""
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(tensors[name])
 
 
 @dataclass
@@ -29,44 +131,78 @@ class Checkpoints:
     """Checkpoints of one run in a folder; `run` is the fingerprint of what is trained on what.
 
     A checkpoint is a folder `step-00000120` with tensors (safetensors) and state (JSON with the checksum of
-    the tensors), written under another name and renamed when whole. The newest two are kept. The best
-    weights so far lie beside them, once.
+    the tensors), written under another name and renamed when complete. Two are kept, and the best weights
+    once, as `best-….safetensors`. Older ones are removed before a new one is written.
     """
 
     folder: Path
     run: str
     skipped: list[str] = field(default_factory=list)
+    _best: dict[str, str] = field(default_factory=dict)
+    _writer: Thread | None = None
+    _error: BaseException | None = None
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep others from training with this folder while the block lasts; `InputError` if one does."""
+        """Keep others from training with this folder during the block; `InputError` if one does."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with held(self.folder, "wait for it, or choose another place"):
-            yield
+            try:
+                yield
+            finally:
+                self.wait()
 
-    def save(self, step: int, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-        """Write a checkpoint; `state["best_file"]`, if there is one, is kept with it."""
-        from safetensors.torch import save_file
+    def save_in_background(
+        self, step: int, tensors: dict[str, Tensor], state: dict[str, Any],
+        best: tuple[int, dict[str, Tensor]] | None = None,
+    ) -> None:  # fmt: skip
+        """As `save`, in a thread, after the checkpoint before it; its errors are raised by the next call or `wait`."""
+        self.wait()
 
-        name = self.folder / _name(step)
-        with writing(name), new_folder(name, overwrite=True) as temporary:
-            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary / _TENSORS)
-            state = {**state, "run": self.run, "sha256": file_sha256(temporary / _TENSORS)}
-            write_atomically(temporary / _STATE, json.dumps(state))
+        def write() -> None:
+            try:
+                self.save(step, tensors, state, best)
+            except BaseException as error:
+                self._error = error
+
+        self._writer = Thread(target=write, name="checkpoint")
+        self._writer.start()
+
+    def wait(self) -> None:
+        """Until the last checkpoint is on disk; raises the error that kept it from being written."""
+        if self._writer is not None:
+            self._writer.join()
+            self._writer = None
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def save(
+        self, step: int, tensors: dict[str, Tensor], state: dict[str, Any],
+        best: tuple[int, dict[str, Tensor]] | None = None,
+    ) -> None:  # fmt: skip
+        """Write a checkpoint, and the best weights so far with their step, unless these are on disk."""
+        from safetensors.torch import save, save_file
+
+        name = self.folder / f"step-{step:08d}"
         self._prune()
-
-    def save_best(self, step: int, tensors: dict[str, Tensor]) -> dict[str, str]:
-        """Write the best weights so far and return what the state must remember of them."""
-        from safetensors.torch import save
-
-        data = save({name: tensor.contiguous() for name, tensor in tensors.items()})
-        name = f"best-{step:08d}.safetensors"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.folder / name, data)
-        return {"best_file": name, "best_sha256": hashlib.sha256(data).hexdigest()}
+        with save_errors(name):
+            if best is not None:
+                best_file = f"best-{best[0]:08d}.safetensors"
+                if self._best.get("best_file") != best_file:
+                    data = save({key: tensor.contiguous() for key, tensor in best[1].items()})
+                    self.folder.mkdir(parents=True, exist_ok=True)
+                    write_atomically(self.folder / best_file, data)
+                    self._best = {"best_file": best_file, "best_sha256": hashlib.sha256(data).hexdigest()}
+                    del data
+                state = {**state, **self._best}
+            with new_folder(name, overwrite=True) as temporary:
+                save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, temporary / _TENSORS)
+                state = {**state, "run": self.run, "sha256": file_sha256(temporary / _TENSORS)}
+                write_atomically(temporary / _STATE, json.dumps(state))
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any], dict[str, Tensor] | None] | None:
-        """Tensors, state and best weights of the newest whole checkpoint; None where there is none.
+        """Tensors, state and best weights of the newest complete checkpoint; None where there is none.
 
         Damaged ones are named in `skipped`. Raises `InputError` if the checkpoints are another run's.
         """
@@ -91,7 +227,7 @@ class Checkpoints:
             state = json.loads((path / _STATE).read_text(encoding="utf-8"))
             if state["run"] != self.run:
                 raise InputError(
-                    f"{self.folder} holds checkpoints of other data or settings; remove it or choose another"
+                    f"{self.folder} has checkpoints of other data or settings; remove it or choose another"
                 )
             if file_sha256(path / _TENSORS) != state["sha256"]:
                 return None
@@ -101,24 +237,20 @@ class Checkpoints:
                 if file_sha256(best_path) != state["best_sha256"]:
                     return None
                 best = load_file(best_path)
+                self._best = {name: state[name] for name in ("best_file", "best_sha256")}
             return load_file(path / _TENSORS), state, best
         except (OSError, json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, SafetensorError):
             return None
 
     def _prune(self) -> None:
+        """Leave the newest checkpoint and its best weights: with the one to come, two of each at most."""
         kept = sorted(self.folder.glob("step-????????"), reverse=True)
-        for path in kept[_KEPT:]:
+        for path in kept[1:]:
             shutil.rmtree(path, ignore_errors=True)
-        needed = set()
-        for path in kept[:_KEPT]:
-            try:
-                needed.add(json.loads((path / _STATE).read_text(encoding="utf-8")).get("best_file"))
-            except (OSError, json.JSONDecodeError, UnicodeDecodeError):
-                continue
+        try:
+            needed = json.loads((kept[0] / _STATE).read_text(encoding="utf-8")).get("best_file")
+        except (IndexError, OSError, json.JSONDecodeError, UnicodeDecodeError):
+            needed = None
         for path in self.folder.glob("best-*.safetensors"):
-            if path.name not in needed:
+            if path.name != needed:
                 path.unlink(missing_ok=True)
-
-
-def _name(step: int) -> str:
-    return f"step-{step:08d}"

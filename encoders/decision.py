@@ -1,26 +1,30 @@
-"""From option probabilities to answers, the way that did best on val."""
+"""From option scores to probabilities and answers, the way that is best on val; numpy only."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from math import comb
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.encoders.answer_sets import Floats, natural_answers, option_probabilities
 from cmexam_baseline.exam.decoding import Decoder
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.letters import MAX_OPTIONS
 from cmexam_baseline.exam.predictions import Predictions
 
+Floats = NDArray[np.float64]
 Offsets = NDArray[np.int64]
+MOST_OPTIONS = MAX_OPTIONS
 
 
 @dataclass(frozen=True)
-class Answering:
-    """How scores become probabilities and answers: by `decoder`, or as the loss has it (None)."""
+class Decision:
+    """How scores become probabilities and answers: by `decoder`, or the loss's most probable answer (None)."""
 
     loss: str
     size_bias: tuple[float, ...]
@@ -47,14 +51,14 @@ class Answering:
 
     def chosen_on(
         self, scores: Floats, offsets: Offsets, questions: Sequence[str], answers: NDArray[np.uint16]
-    ) -> Answering:
-        """The best option alone, the loss's most probable set, or a fitted decoder: the most often right.
+    ) -> Decision:
+        """The best of: the best option alone, the loss's most probable set, a fitted decoder.
 
-        Among equals the first of these; so never worse here than the best option alone.
+        Of equally good ones the first, so never worse on these questions than the best option alone.
         """
         probabilities = self.probabilities(scores, offsets)
         fitted = Decoder.fit(probabilities, offsets, answers, questions)
-        candidates = [Answering(self.loss, self.size_bias, one) for one in (Decoder.argmax(), None, fitted)]
+        candidates = [Decision(self.loss, self.size_bias, one) for one in (Decoder.argmax(), None, fitted)]
         known = answers > 0
         right = [int((one.answers(scores, offsets, questions) == answers)[known].sum()) for one in candidates]
         return candidates[int(np.argmax(right))]
@@ -65,10 +69,10 @@ class Answering:
         return {"loss": self.loss, "size_bias": list(self.size_bias), "decoder": decoder}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Answering:
-        """The answering that `to_dict` described; raises `InputError` for anything else.
+    def from_dict(cls, values: dict[str, Any]) -> Decision:
+        """The decision that `to_dict` described; raises `InputError` for anything else.
 
-        >>> Answering.from_dict(Answering("softmax", (0.0,) * 8).to_dict()).decoder is None
+        >>> Decision.from_dict(Decision("softmax", (0.0,) * MOST_OPTIONS).to_dict()).decoder is None
         True
         """
         try:
@@ -76,3 +80,106 @@ class Answering:
             return cls(str(values["loss"]), tuple(float(bias) for bias in values["size_bias"]), decoder)
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{values!r} does not describe how to answer; train the model again") from error
+
+
+@cache
+def memberships(n_options: int) -> NDArray[np.bool_]:
+    """(2^n - 1, n): which options the non-empty subset with bit mask row + 1 contains.
+
+    >>> memberships(2).astype(int).tolist()
+    [[1, 0], [0, 1], [1, 1]]
+    """
+    masks = np.arange(1, 1 << n_options)[:, None]
+    members: NDArray[np.bool_] = (masks >> np.arange(n_options)) & 1 == 1
+    return members
+
+
+def initial_size_bias(answers: NDArray[np.uint16], n_options: NDArray[np.int64]) -> Floats:
+    """A bias by size (index 0: one option) under which equal scores give the sizes their share in `answers`.
+
+    The share of a size is spread over all subsets of that size, by the mean number of options; sizes that
+    never occur count as half an answer. So training need not learn first that most answers are single.
+
+    >>> bias = initial_size_bias(np.array([1, 2, 4, 8, 16, 3], np.uint16), np.full(6, 5))
+    >>> bool(bias[0] == 0 and bias[1] < 0)
+    True
+    """
+    sizes = np.bitwise_count(answers).astype(np.int64)
+    counts = np.bincount(sizes[sizes > 0], minlength=MOST_OPTIONS + 1)[1:] + 0.5
+    n = max(int(round(float(n_options.mean()))), 1) if len(n_options) else 5
+    subsets = np.array([comb(max(n, size), size) for size in range(1, MOST_OPTIONS + 1)])
+    bias: Floats = np.log(counts / counts.sum()) - np.log(subsets)
+    bias -= bias[0]
+    return bias
+
+
+def option_probabilities(loss: str, scores: Floats, offsets: NDArray[np.int64], size_bias: Floats) -> Floats:
+    """Flat probabilities of the options: to be right (subset), or to be the answer (softmax).
+
+    >>> option_probabilities("softmax", np.zeros(4), np.array([0, 4]), np.zeros(MOST_OPTIONS)).tolist()
+    [0.25, 0.25, 0.25, 0.25]
+    """
+    result = np.empty(len(scores))
+    for rows, block in _by_number(scores, offsets):
+        result[rows] = _PROBABILITIES[loss](block, size_bias)
+    return result
+
+
+def natural_answers(
+    loss: str, scores: Floats, offsets: NDArray[np.int64], size_bias: Floats
+) -> NDArray[np.uint16]:
+    """The most probable answer under the loss: a set of options (subset) or a single one (softmax).
+
+    >>> scores, offsets = np.array([-1.0, -2.0, 1.0, 2.0]), np.array([0, 2, 4])
+    >>> natural_answers("subset", scores, offsets, np.zeros(MOST_OPTIONS)).tolist()
+    [1, 3]
+    """
+    answers = np.zeros(len(offsets) - 1, np.uint16)
+    for rows, block in _by_number(scores, offsets):
+        question = np.searchsorted(offsets, rows[:, 0], side="right") - 1
+        answers[question] = _NATURAL[loss](block, size_bias)
+    return answers
+
+
+def _by_number(scores: Floats, offsets: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], Floats]]:
+    """Per number of options n: the (questions, n) places in the flat scores, and the scores there."""
+    numbers = np.diff(offsets)
+    result = []
+    for n in np.unique(numbers[numbers > 0]):
+        rows = offsets[:-1][numbers == n][:, None] + np.arange(n)
+        result.append((rows, scores[rows]))
+    return result
+
+
+def _subset_block(scores: Floats, size_bias: Floats) -> Floats:
+    members = memberships(scores.shape[1])
+    logits: Floats = scores @ members.T + size_bias[members.sum(1) - 1]
+    return logits
+
+
+def _softmax(logits: Floats) -> Floats:
+    exp = np.exp(logits - logits.max(1, keepdims=True))
+    probabilities: Floats = exp / exp.sum(1, keepdims=True)
+    return probabilities
+
+
+def _marginals(scores: Floats, size_bias: Floats) -> Floats:
+    marginals: Floats = _softmax(_subset_block(scores, size_bias)) @ memberships(scores.shape[1])
+    return np.minimum(marginals, 1.0)
+
+
+def _best_options(scores: Floats) -> NDArray[np.uint16]:
+    best: NDArray[np.uint16] = np.left_shift(1, scores.argmax(1)).astype(np.uint16)
+    return best
+
+
+_Probabilities = Callable[[Floats, Floats], Floats]
+_Answers = Callable[[Floats, Floats], NDArray[np.uint16]]
+_PROBABILITIES: dict[str, _Probabilities] = {
+    "subset": _marginals,
+    "softmax": lambda scores, _: _softmax(scores),
+}
+_NATURAL: dict[str, _Answers] = {
+    "subset": lambda scores, bias: (_subset_block(scores, bias).argmax(1) + 1).astype(np.uint16),
+    "softmax": lambda scores, _: _best_options(scores),
+}

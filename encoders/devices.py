@@ -1,19 +1,27 @@
-"""What this machine's card can do, and what to install where the installed torch cannot use it."""
+"""What this machine's GPU can do, and whether a training could start: asked before any data are read."""
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cmexam_baseline.encoders.models import find_model
+from cmexam_baseline.encoders.settings import EncoderSettings
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.extras import require
 
 if TYPE_CHECKING:
     import torch
 
 _BF16_CAPABILITY = (8, 0)
 _VOLTA = (7, 0)
+# What a tracker is imported as; TensorBoard's own package, or the writer alone.
+_TRACKERS = {"tensorboard": ("tensorboard", "tensorboardX"), "wandb": ("wandb",)}
+_NEEDED = ("torch", "transformers", "safetensors", "tokenizers", "huggingface_hub")
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,7 @@ class DeviceFacts:
 def device_facts(wanted: str = "auto") -> DeviceFacts:
     """The device that `wanted` (auto, cpu or cuda) means here.
 
-    Raises `InputError` if a card is wanted and torch sees none.
+    Raises `InputError` if a GPU is wanted and torch sees none.
 
     >>> device_facts("cpu").kind
     'cpu'
@@ -43,8 +51,8 @@ def device_facts(wanted: str = "auto") -> DeviceFacts:
     if not torch.cuda.is_available():
         built = "without CUDA" if torch.version.cuda is None else f"for CUDA {torch.version.cuda}"
         raise InputError(
-            f"device cuda is wanted, but torch {torch.__version__} (built {built}) sees no card;"
-            " check nvidia-smi, or use --device cpu"
+            f"device cuda is wanted, but torch {torch.__version__} (built {built}) sees no GPU;"
+            ' check nvidia-smi, or use `device="cpu"`'
         )
     index = int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count()
     properties = torch.cuda.get_device_properties(index)
@@ -59,15 +67,15 @@ def device_facts(wanted: str = "auto") -> DeviceFacts:
 
 
 def check_kernels(facts: DeviceFacts) -> None:
-    """Raise `InputError` if the installed torch has no kernels for the card, with what to install.
+    """Raise `InputError` if the installed torch has no kernels for the GPU, with what to install.
 
-    Binary kernels (sm_75) run on cards of the same major and the same or a later minor capability, PTX
-    (compute_75) on any later card. Source: the CUDA C++ Programming Guide, binary and PTX compatibility.
+    Binary kernels (sm_75) run on GPUs of the same major and the same or a later minor capability, PTX
+    (compute_75) on any later GPU. Source: the CUDA C++ Programming Guide, binary and PTX compatibility.
 
     >>> check_kernels(DeviceFacts("cuda", "Tesla V100", (7, 0), ("sm_75",), torch_version="2.13"))
     Traceback (most recent call last):
     cmexam_baseline.exam.errors.InputError: Tesla V100 has compute capability 7.0, but torch 2.13 has \
-kernels for sm_75 alone; run pip install torch --index-url https://download.pytorch.org/whl/cu126
+kernels for sm_75 only; run pip install torch --index-url https://download.pytorch.org/whl/cu126
     """
     if (
         facts.kind != "cuda"
@@ -76,7 +84,7 @@ kernels for sm_75 alone; run pip install torch --index-url https://download.pyto
     ):
         return
     major, minor = facts.capability
-    # The CUDA 12.6 wheels are the last with kernels for Volta and older; new cards need the newest wheels.
+    # The CUDA 12.6 wheels are the last with kernels for Volta and older; new GPUs need the newest wheels.
     remedy = (
         "pip install torch --index-url https://download.pytorch.org/whl/cu126"
         if _VOLTA >= facts.capability >= (5, 0)
@@ -84,25 +92,60 @@ kernels for sm_75 alone; run pip install torch --index-url https://download.pyto
     )
     raise InputError(
         f"{facts.name} has compute capability {major}.{minor}, but torch {facts.torch_version} has kernels"
-        f" for {' '.join(facts.kernels)} alone; run {remedy}"
+        f" for {' '.join(facts.kernels)} only; run {remedy}"
     )
 
 
 def choose_precision(facts: DeviceFacts, wanted: str = "auto") -> str:
     """fp16, bf16 or fp32: what is wanted, or bf16 from compute capability 8.0, fp16 below, fp32 on a CPU.
 
-    torch says that Volta supports bf16: it emulates it, slowly. Raises `InputError` if bf16 is wanted there.
+    torch reports bf16 support on Volta, which emulates it slowly; so do CPUs without instructions for it.
+    Raises `InputError` if bf16 is wanted there.
 
     >>> [choose_precision(DeviceFacts("cuda", capability=(major, 0))) for major in (7, 8)]
     ['fp16', 'bf16']
     """
     if facts.kind == "cuda" and wanted == "bf16" and facts.capability < _BF16_CAPABILITY:
-        raise InputError(f"{facts.name} has no bf16 in hardware; use --precision fp16")
+        raise InputError(f'{facts.name} has no bf16 in hardware; use `precision="fp16"`')
     if wanted != "auto":
         return wanted
     if facts.kind != "cuda":
         return "fp32"
     return "bf16" if facts.capability >= _BF16_CAPABILITY else "fp16"
+
+
+def check_ready(settings: EncoderSettings) -> None:
+    """Raise `InputError` in one line if packages or weights are missing or the GPU cannot be used.
+
+    Loads no weights; costs the import of torch.
+
+    >>> check_ready(EncoderSettings(model="no/such/folder"))
+    Traceback (most recent call last):
+    cmexam_baseline.exam.errors.InputError: no/such/folder is no folder; give one with config.json, a \
+tokenizer and model.safetensors, or a name on the hub
+    """
+    needed = _NEEDED if settings.tuning == "full" else (*_NEEDED, "peft")
+    require("encoders", *needed, purpose="an encoder")
+    try:
+        importlib.import_module("torch")
+    except (ImportError, OSError) as error:  # as if a library of CUDA is missing
+        reason = " ".join(str(error).split())
+        raise InputError(f"torch is installed but cannot be used: {reason}; install it again") from error
+    check_tracker(settings.report_to)
+    facts = device_facts(settings.device)
+    check_kernels(facts)
+    choose_precision(facts, settings.precision)
+    find_model(settings.model)
+
+
+def check_tracker(report_to: str) -> None:
+    """Raise `InputError` with what to install if the tracker of training curves is missing.
+
+    >>> check_tracker("none")
+    """
+    names = _TRACKERS.get(report_to, ())
+    if names and all(importlib.util.find_spec(name) is None for name in names):
+        raise InputError(f'`report_to="{report_to}"` needs {report_to}; run pip install {report_to}')
 
 
 def is_main_process() -> bool:
@@ -115,7 +158,7 @@ def is_main_process() -> bool:
 
 
 def forget_peak_memory(device: torch.device) -> None:
-    """Begin `peak_memory` of a card anew: what was tried before training does not count."""
+    """Begin `peak_memory` of a GPU anew."""
     import torch
 
     if device.type == "cuda":
@@ -123,7 +166,7 @@ def forget_peak_memory(device: torch.device) -> None:
 
 
 def peak_memory(device: torch.device) -> int:
-    """Most bytes in use: of the card as torch allocated it since `forget_peak_memory`, or of this process on a CPU."""
+    """Peak bytes allocated by torch on the GPU since `forget_peak_memory`, or used by this process on a CPU."""
     import torch
 
     if device.type == "cuda":
@@ -144,6 +187,6 @@ def _runs(kernel: str, capability: tuple[int, int]) -> bool:
     built = int(digits[:-1]), int(digits[-1])
     if kind == "compute":
         return built <= capability
-    if number.endswith("a"):  # sm_90a: for that very card
+    if number.endswith("a"):  # sm_90a: for that very GPU
         return built == capability
     return built[0] == capability[0] and built[1] <= capability[1]

@@ -27,7 +27,7 @@ from cmexam_baseline.exam.progress import Progress
 
 _STAGE = "embedding"
 _PART = 16_384
-# What fills a card would only leave a CPU's cache.
+# More would only exceed a CPU's cache.
 _TOKENS_A_GROUP = {"cuda": 8192, "cpu": 1024}
 _TOKENS_A_TEXT = 512
 _KEY_BYTES = 16
@@ -40,9 +40,9 @@ def embed_texts(
     """(n, hidden size): the mean of an encoder's last states over each text's tokens, not normalised.
 
     The model is a name or folder as for `find_model`; texts are cut at 512 tokens. Every distinct text is
-    embedded once for each model and kept in the user's cache (in fp16, to which fresh ones are rounded as
-    well), in parts, so that a run that was interrupted goes on where it was. Raises `InputError` if the model
-    is not at hand or the card cannot be used.
+    embedded once per model and cached for the user (in fp16, to which fresh ones are rounded, too), in parts,
+    so that an interrupted run is resumed. Raises `InputError` if the model is missing or the GPU cannot be
+    used.
     """
     folder = find_model(name_or_path)
     place = place_in_cache("embeddings", fingerprint([_VERSION, weights_fingerprint(folder)])[:32])
@@ -72,7 +72,8 @@ def _embed(
     check_kernels(facts)
     runtime = Runtime(torch.device(facts.kind), _precision(facts))
     tokenizer = TextTokenizer.from_transformers(load_tokenizer(folder))
-    encoder = load_encoder(folder, AutoModel).to(runtime.device).eval()
+    encoder, _ = load_encoder(folder, AutoModel)
+    encoder.to(runtime.device).eval()
     result: Vectors = {}
     keys = list(texts)
     for begin in range(0, len(keys), _PART):
@@ -95,7 +96,7 @@ def _embed(
 
 
 def _precision(facts: DeviceFacts) -> str:
-    """The card's own; bf16 on a CPU that multiplies it, which halves the time and is near enough for likeness."""
+    """As `choose_precision`, but bf16 on a CPU with instructions for it, which halves the time."""
     native = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     return "bf16" if facts.kind == "cpu" and native is not None and native() else choose_precision(facts)
 

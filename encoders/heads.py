@@ -1,16 +1,19 @@
-"""Scores of options: transformers' multiple-choice head, and one of our own for the other settings."""
+"""Scores of options: transformers' multiple-choice head, and a head of our own for the other settings."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from cmexam_baseline.encoders.answer_sets import MOST_OPTIONS, Floats
 from cmexam_baseline.encoders.batches import PADDING
+from cmexam_baseline.encoders.decision import MOST_OPTIONS, Floats
+from cmexam_baseline.encoders.frozen_layers import LowerLayers
 from cmexam_baseline.encoders.models import load_config, load_encoder
 from cmexam_baseline.encoders.settings import EncoderSettings
 from cmexam_baseline.exam.errors import InputError
@@ -21,6 +24,7 @@ class Scorer(nn.Module):
 
     `forward` takes the fields of `TensorBatch` that it needs and returns flat scores (O,). `encoder` is the
     transformers base model inside, `size_bias` the learned bias by number of options of the subset loss.
+    `all_new` says that nothing above the encoder's layers is pretrained. `lower` holds the frozen layers.
     """
 
     encoder: Any
@@ -32,11 +36,37 @@ class Scorer(nn.Module):
             raise ValueError(f"size_bias has shape {size_bias.shape}, expected ({MOST_OPTIONS},)")
         self.size_bias = nn.Parameter(torch.tensor(size_bias, dtype=torch.float32))
         self.prefix: nn.Module | None = None
-        self.adapter: tuple[Any, ...] = ()  # in a tuple, lest torch register its parameters twice
+        self.adapter: tuple[Any, ...] = ()  # in a tuple, so that torch does not register its parameters twice
+        self.all_new = True
+        self.lower: LowerLayers | None = None
+
+    def freeze(self, n_layers: int) -> None:
+        """Freeze the embeddings and the lowest layers; raises `InputError` if the encoder has no such layers."""
+        self.lower = LowerLayers(self.encoder, n_layers)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Scorer:
+        """As of `nn.Module`, but frozen layers stay in eval mode: their output has no dropout."""
+        super().train(mode)
+        if self.lower is not None:
+            self.lower.eval()
+        return self
+
+    @contextmanager
+    def given_states(self, states: Tensor | None) -> Iterator[None]:
+        """Take these states (S, L, hidden size), if any, for the output of the frozen layers."""
+        if self.lower is None or states is None:
+            yield
+            return
+        self.lower.states = states
+        try:
+            yield
+        finally:
+            self.lower.states = None
 
     def forward(
         self, input_ids: Tensor, segments: Tensor, token_types: Tensor, positions: Tensor,
-        sequence_of: Tensor, place_of: Tensor, column_of: Tensor,
+        sequence_of: Tensor, column_of: Tensor,
     ) -> Tensor:  # fmt: skip
         """Flat scores (O,) of the options."""
         raise NotImplementedError
@@ -58,7 +88,7 @@ class Scorer(nn.Module):
     def encoder_inputs(
         self, input_ids: Tensor, segments: Tensor, token_types: Tensor, positions: Tensor, blocks: bool
     ) -> dict[str, Any]:
-        """Arguments of the encoder; those that this kind of encoder does not know are left out."""
+        """Arguments of the encoder; those that this kind of encoder does not know are omitted."""
         n_prefix = self.adapter[0].active_peft_config.num_virtual_tokens if self.prefix is not None else 0
         inputs: dict[str, Any] = {"input_ids": input_ids}
         if blocks:
@@ -75,9 +105,9 @@ class Scorer(nn.Module):
         return inputs
 
     def _block_mask(self, segments: Tensor, n_prefix: int) -> Tensor:
-        """(S, 1, L, prefix + L): everything sees the question, the question everything, an option itself.
+        """(S, 1, L, prefix + L): all attend to the question, the question to all, an option to itself.
 
-        A padding token may look at the question, lest its softmax be over nothing; nothing looks at padding.
+        A padding token attends to the question, so that its softmax is over something; nothing attends to padding.
         """
         mine, others = segments[:, :, None], segments[:, None, :]
         visible = ((others == 0) | (mine == 0) | (mine == others)) & (others != PADDING)
@@ -101,21 +131,21 @@ class Scorer(nn.Module):
 
 
 class MultipleChoiceScorer(Scorer):
-    """Pairwise with transformers' own `...ForMultipleChoice`: saved, it loads there with the same logits."""
+    """Pairwise with transformers' own `...ForMultipleChoice`, which loads what is saved with the same logits."""
 
     def __init__(self, model: Any, size_bias: Floats) -> None:
         super().__init__(size_bias)
         self.model = model
 
     @property
-    def encoder(self) -> Any:  # a view, lest torch register the encoder twice
+    def encoder(self) -> Any:  # a view, so that torch does not register the encoder twice
         return self.model.base_model
 
     def forward(
         self, input_ids: Tensor, segments: Tensor, token_types: Tensor, positions: Tensor,
-        sequence_of: Tensor, place_of: Tensor, column_of: Tensor,
+        sequence_of: Tensor, column_of: Tensor,
     ) -> Tensor:  # fmt: skip
-        """One sequence an option: transformers is given questions of one choice each."""
+        """One sequence per option: transformers is given questions of one choice each."""
         inputs = self.encoder_inputs(input_ids, segments, token_types, positions, blocks=False)
         choice = {
             name: value.unsqueeze(1) if isinstance(value, Tensor) else value for name, value in inputs.items()
@@ -126,8 +156,8 @@ class MultipleChoiceScorer(Scorer):
 class PoolingScorer(Scorer):
     """Any encoder, pairwise or joint: pooled states of an option through a small head.
 
-    Pooling `marker` reads the marker before the option; `mean` averages the option's tokens (joint) or the
-    whole sequence (pairwise); `cls` reads the first token (pairwise), beside the option's marker (joint).
+    Pooling `mean` averages the option's tokens (joint) or the whole sequence (pairwise), `cls` is the first
+    token (pairwise).
     """
 
     def __init__(self, encoder: Any, settings: EncoderSettings, size_bias: Floats) -> None:
@@ -137,14 +167,13 @@ class PoolingScorer(Scorer):
         self.blocks = self.joint and settings.joint_attention == "blocks"
         self.pooling = settings.pooling_used
         hidden = encoder.config.hidden_size
-        width = 2 * hidden if self.joint and self.pooling == "cls" else hidden
         own_dropout = getattr(encoder.config, "classifier_dropout", None)
         dropout = float(
             getattr(encoder.config, "hidden_dropout_prob", 0.1) if own_dropout is None else own_dropout
         )
         self.head = nn.Sequential(
             nn.Dropout(dropout),
-            nn.Linear(width, hidden),
+            nn.Linear(hidden, hidden),
             nn.Tanh(),
             nn.Dropout(dropout),
             nn.Linear(hidden, 1),
@@ -156,23 +185,16 @@ class PoolingScorer(Scorer):
 
     def forward(
         self, input_ids: Tensor, segments: Tensor, token_types: Tensor, positions: Tensor,
-        sequence_of: Tensor, place_of: Tensor, column_of: Tensor,
+        sequence_of: Tensor, column_of: Tensor,
     ) -> Tensor:  # fmt: skip
         """Encode, pool at the options, score."""
         inputs = self.encoder_inputs(input_ids, segments, token_types, positions, self.blocks)
         states = self.encoder(**inputs).last_hidden_state
-        pooled = self._pool(states, segments, sequence_of, place_of, column_of)
-        return cast(Tensor, self.head(pooled)[:, 0])
-
-    def _pool(
-        self, states: Tensor, segments: Tensor, sequence_of: Tensor, place_of: Tensor, column_of: Tensor
-    ) -> Tensor:
         if self.pooling == "mean":
-            return self._mean(states, segments, sequence_of, column_of)
-        at_place = states[sequence_of, place_of]
-        if self.pooling == "cls" and self.joint:
-            return torch.cat([states[:, 0][sequence_of], at_place], 1)
-        return at_place
+            pooled = self._mean(states, segments, sequence_of, column_of)
+        else:
+            pooled = states[sequence_of, 0]
+        return cast(Tensor, self.head(pooled)[:, 0])
 
     def _mean(self, states: Tensor, segments: Tensor, sequence_of: Tensor, column_of: Tensor) -> Tensor:
         if not self.joint:
@@ -186,7 +208,7 @@ class PoolingScorer(Scorer):
 
 
 def build_scorer(folder: Path, settings: EncoderSettings, size_bias: Floats, saved: bool = False) -> Scorer:
-    """The scorer for these settings on the encoder in `folder`, its new weights drawn from the seed.
+    """The scorer for these settings on the encoder in `folder`, its new weights drawn from `random_state`.
 
     `saved` says that the folder was written by this package: then only safetensors are read. Raises
     `InputError` if the folder cannot be loaded, or if the encoder cannot do what the settings want.
@@ -199,14 +221,18 @@ def build_scorer(folder: Path, settings: EncoderSettings, size_bias: Floats, sav
         raise InputError(
             f"{folder} holds a {config.model_type} model that generates; give an encoder such as bert"
         )
-    torch.manual_seed(settings.seed)
+    torch.manual_seed(settings.random_state)
     standard = settings.head == "pairwise" and settings.pooling_used == "cls"
     scorer: Scorer
     if standard and type(config) in MODEL_FOR_MULTIPLE_CHOICE_MAPPING:
-        scorer = MultipleChoiceScorer(load_encoder(folder, AutoModelForMultipleChoice, saved), size_bias)
+        model, missing = load_encoder(folder, AutoModelForMultipleChoice, saved)
+        scorer = MultipleChoiceScorer(model, size_bias)
+        pooler = getattr(scorer.encoder, "pooler", None)
+        scorer.all_new = pooler is None or any("pooler" in name for name in missing)
     else:
-        pooler = {"add_pooling_layer": False} if _has_pooler_option(config) else {}
-        scorer = PoolingScorer(load_encoder(folder, AutoModel, saved, **pooler), settings, size_bias)
+        without = {"add_pooling_layer": False} if _has_pooler_option(config) else {}
+        encoder, _ = load_encoder(folder, AutoModel, saved, **without)
+        scorer = PoolingScorer(encoder, settings, size_bias)
         _check_blocks(scorer, folder)
     scorer.size_bias.requires_grad_(settings.loss == "subset")
     if settings.dropout is not None:
@@ -219,6 +245,9 @@ def build_scorer(folder: Path, settings: EncoderSettings, size_bias: Floats, sav
 
 
 def _recompute_activations(encoder: Any) -> None:
+    if not getattr(encoder, "supports_gradient_checkpointing", False):
+        kind = encoder.config.model_type
+        raise InputError(f"a {kind} model has no gradient checkpointing; use `gradient_checkpointing=False`")
     encoder.config.use_cache = False
     # transformers 5.2x renames gradient to activation checkpointing and warns about the old name.
     if hasattr(encoder, "activation_checkpointing_enable"):
@@ -228,7 +257,7 @@ def _recompute_activations(encoder: Any) -> None:
 
 
 def most_positions(scorer: Scorer) -> int | None:
-    """How many tokens the encoder's positions allow in a sequence; None where they are relative."""
+    """The maximum tokens of a sequence that the encoder's positions allow; None where they are relative."""
     embeddings = getattr(getattr(scorer.encoder, "embeddings", None), "position_embeddings", None)
     if not isinstance(embeddings, nn.Embedding):
         return None
@@ -243,7 +272,7 @@ def _has_pooler_option(config: Any) -> bool:
 
 
 def _check_blocks(scorer: PoolingScorer, folder: Path) -> None:
-    """Refuse `blocks` on an encoder that ignores positions or masks: change an option, look at the other."""
+    """Refuse `blocks` on an encoder that ignores positions or masks: change an option, compare the other."""
     if not scorer.blocks:
         return
     known = {"position_ids", "attention_mask"} <= scorer.accepted
@@ -266,5 +295,6 @@ def _check_blocks(scorer: PoolingScorer, folder: Path) -> None:
     if not known:
         kind = scorer.encoder.config.model_type
         raise InputError(
-            f"{folder}: a {kind} model takes no mask a pair of tokens; use --joint-attention full"
+            f"{folder}: a {kind} model takes no attention mask per pair of tokens;"
+            ' use `joint_attention="full"` or `head="pairwise"`'
         )

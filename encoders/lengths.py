@@ -1,4 +1,4 @@
-"""How much of a question, its options and their evidence fits into a sequence."""
+"""How many tokens of a question, its options and their evidence fit into a sequence."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.encoders.ragged import largest, sums
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.metrics.ragged import row_max, row_sums
 
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Truncation:
-    """Questions and options that lost tokens, the tokens they lost, and rows of evidence that lost some."""
+    """Numbers of cut questions and options, of the tokens cut off them, and of cut rows of evidence."""
 
     questions: int = 0
     options: int = 0
@@ -25,7 +25,7 @@ class Truncation:
 
 @dataclass(frozen=True, eq=False)
 class Lengths:
-    """Tokens kept of every question (pairwise: beside every option), option and row of evidence."""
+    """Tokens kept of every question (pairwise: per option), option and row of evidence."""
 
     questions: Ints
     options: Ints
@@ -37,10 +37,10 @@ def pairwise(
     max_length: int, specials: int, separator: int, questions: Ints, options: Ints, option_offsets: Ints,
     evidence: Ints | None,
 ) -> Lengths:  # fmt: skip
-    """Tokens kept where every option stands with the whole question in a sequence of its own.
+    """Tokens kept where each option has a sequence of its own with the whole question.
 
-    `questions` has a length a question, `options` and `evidence` one an option; `specials` are the tokens
-    that every sequence pays, `separator` those before evidence.
+    `questions` has one length per question, `options` and `evidence` one per option; `specials` is the number
+    of special tokens per sequence, `separator` that before evidence.
 
     >>> kept = pairwise(16, 3, 1, np.array([20]), np.array([4, 15]), np.array([0, 2]), None)
     >>> kept.questions.tolist(), kept.options.tolist()
@@ -52,7 +52,7 @@ def pairwise(
     kept_options = np.minimum(options, room)
     kept_questions = np.minimum(whole, room - kept_options)
     kept_evidence = _evidence(evidence, room - kept_options - kept_questions - separator)
-    cut_questions = largest(whole - kept_questions, option_offsets)
+    cut_questions = row_max(whole - kept_questions, option_offsets)
     return _lengths(kept_questions, kept_options, kept_evidence, cut_questions, options, evidence)
 
 
@@ -60,15 +60,15 @@ def joint_blocks(
     max_length: int, specials: int, option_specials: int, separator: int, questions: Ints, options: Ints,
     option_offsets: Ints, evidence: Ints | None,
 ) -> Lengths:  # fmt: skip
-    """Tokens kept where options lie side by side: question and longest option fit together.
+    """Tokens kept where options share positions: the question and its longest option fit together.
 
-    `evidence` has a length a question or a length an option; `specials` are the question's special tokens,
+    `evidence` has one length per question or per option; `specials` are the question's special tokens,
     `option_specials` those of each option.
     """
     room = max_length - specials - option_specials
     _refuse_small(np.full(len(questions), room), np.ones(len(questions)), max_length)
     kept_options = np.minimum(options, room)
-    longest = largest(kept_options, option_offsets)
+    longest = row_max(kept_options, option_offsets)
     kept_questions = np.minimum(questions, room - longest)
     left = room - kept_questions - longest - separator
     if evidence is not None and len(evidence) != len(questions):
@@ -89,11 +89,11 @@ def joint_full(
     room = max_length - specials - n_options * option_specials
     _refuse_small(room, n_options, max_length)
     kept_options = options.copy()
-    for question in np.flatnonzero(sums(options, option_offsets) > room):
+    for question in np.flatnonzero(row_sums(options, option_offsets) > room):
         row = slice(option_offsets[question], option_offsets[question + 1])
         kept_options[row] = _level(options[row], int(room[question]))
-    kept_questions = np.minimum(questions, room - sums(kept_options, option_offsets))
-    left = room - kept_questions - sums(kept_options, option_offsets)
+    kept_questions = np.minimum(questions, room - row_sums(kept_options, option_offsets))
+    left = room - kept_questions - row_sums(kept_options, option_offsets)
     if evidence is not None and len(evidence) != len(questions):
         left = np.repeat(left // np.maximum(n_options, 1), n_options)
     kept_evidence = _evidence(evidence, left - separator)

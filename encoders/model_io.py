@@ -1,22 +1,86 @@
-"""A trained encoder as a folder: safetensors and JSON, nothing that could run."""
+"""A trained encoder as a folder of safetensors and JSON; its description is readable without torch."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from cmexam_baseline.encoders.heads import MultipleChoiceScorer, Scorer, build_scorer
-from cmexam_baseline.encoders.model_description import DESCRIPTION, Description
-from cmexam_baseline.encoders.models import find_model, quiet, weights_fingerprint
-from cmexam_baseline.encoders.peft_tuning import apply_tuning, load_adapter, save_adapter
-from cmexam_baseline.encoders.save_errors import writing
+from cmexam_baseline.encoders.decision import Decision
+from cmexam_baseline.encoders.sequences import Layout
+from cmexam_baseline.encoders.settings import EncoderSettings
+from cmexam_baseline.encoders.tokens import Template
+from cmexam_baseline.encoders.training_report import TrainingReport
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.files import new_folder, write_atomically
 
+if TYPE_CHECKING:
+    from cmexam_baseline.encoders.heads import Scorer
+
+DESCRIPTION = "encoder.json"
 HEAD = "head.safetensors"
+_FORMAT = 2
+
+
+@dataclass(frozen=True)
+class Description:
+    """Settings, layout, special tokens, and how scores become answers: what prediction needs besides weights.
+
+    `base` names the pretrained model and the SHA-256 of its weights; where a prefix was trained, the folder
+    has no other. `evidence` is what it was trained with: sentences per `question`, per `option`, or "".
+    """
+
+    settings: EncoderSettings
+    template: Template
+    layout: Layout
+    decision: Decision
+    evidence: str = ""
+    report: TrainingReport = field(default_factory=TrainingReport)
+    base: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """As the text of `encoder.json`."""
+        values = {
+            "format": _FORMAT,
+            "settings": self.settings.to_dict(),
+            "template": self.template.to_dict(),
+            "layout": vars(self.layout),
+            "decision": self.decision.to_dict(),
+            "evidence": self.evidence,
+            "report": self.report.to_dict(),
+            "base": self.base,
+        }
+        return json.dumps(values, ensure_ascii=False, indent=1)
+
+    @classmethod
+    def read(cls, folder: Path) -> Description:
+        """The description in a folder; raises `InputError` naming it if it is missing or cannot be read."""
+        path = folder / DESCRIPTION
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            if values["format"] != _FORMAT:
+                raise InputError(
+                    f"{path} has format {values['format']}, expected {_FORMAT}; train the model again with this"
+                    " version of cmexam-baseline, or install the version that wrote it"
+                )
+            return cls(
+                EncoderSettings.from_dict(values["settings"], str(path)),
+                Template.from_dict(values["template"]),
+                Layout(**values["layout"]),
+                Decision.from_dict(values["decision"]),
+                values["evidence"],
+                TrainingReport.from_dict(values["report"]),
+                values["base"],
+            )
+        except OSError as error:
+            raise InputError(
+                f"{path} cannot be read: {error.strerror or error}; give a trained model"
+            ) from error
+        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+            raise InputError(f"{path} describes no encoder ({error!r}); train the model again") from error
 
 
 def save_model(
@@ -24,13 +88,17 @@ def save_model(
 ) -> None:
     """Write model, tokenizer and description to a new folder; raises `InputError` if it is taken.
 
-    Whole models lie in transformers' form: with the standard pairwise head `AutoModelForMultipleChoice` loads
-    the folder, otherwise `AutoModel` does, and `head.safetensors` holds the head. An adapter lies in peft's
-    form in `adapter/`, beside `head.safetensors`.
+    Models are in transformers' form: with the standard pairwise head `AutoModelForMultipleChoice` loads the
+    folder, otherwise `AutoModel` does, and `head.safetensors` has the head. A prefix is in peft's form in
+    `adapter/`, beside `head.safetensors`.
     """
     from safetensors.torch import save_file
 
-    with writing(folder), new_folder(folder, overwrite) as temporary, quiet():
+    from cmexam_baseline.encoders.heads import MultipleChoiceScorer
+    from cmexam_baseline.encoders.models import quiet
+    from cmexam_baseline.encoders.peft_tuning import save_adapter
+
+    with save_errors(folder), new_folder(folder, overwrite) as temporary, quiet():
         standard = isinstance(scorer, MultipleChoiceScorer)
         if scorer.adapter:
             save_adapter(scorer, temporary)
@@ -43,7 +111,7 @@ def save_model(
             save_file(head, temporary / HEAD)
         tokenizer.save_pretrained(temporary)
         write_atomically(temporary / DESCRIPTION, description.to_json())
-        # safetensors makes files that their owner alone can read.
+        # safetensors makes files that only their owner can read.
         for path in temporary.rglob("*.safetensors"):
             path.chmod((temporary / DESCRIPTION).stat().st_mode & 0o777)
 
@@ -51,32 +119,76 @@ def save_model(
 def load_model(folder: Path, description: Description) -> Scorer:
     """The scorer in a folder, in eval mode; raises `InputError` if it is damaged or its base has changed."""
     import numpy as np
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+
+    from cmexam_baseline.encoders.heads import MultipleChoiceScorer, build_scorer
+    from cmexam_baseline.encoders.models import find_model, weights_fingerprint
+    from cmexam_baseline.encoders.peft_tuning import apply_tuning, load_adapter
 
     settings, base = description.settings, description.base
-    size_bias = np.array(description.answering.size_bias)
-    if base is None:
-        # What was tuned is merged: the folder holds a whole model.
-        scorer = build_scorer(
-            folder, replace(settings, tuning="full", adapter=None, dropout=None), size_bias, True
-        )
+    size_bias = np.array(description.decision.size_bias)
+    is_prefix = settings.tuning == "prefix"
+    if not is_prefix:
+        # LoRA is merged: the folder has the whole model.
+        scorer = build_scorer(folder, replace(settings, tuning="full", dropout=None), size_bias, True)
     else:
         base_folder = find_model(base["model"])
         if weights_fingerprint(base_folder) != base["fingerprint"]:
             raise InputError(
-                f"{base_folder} holds other weights than {folder} was trained on; give the same model"
+                f"{base_folder} has other weights than {folder} was trained on; give the same model"
             )
         scorer = build_scorer(base_folder, settings, size_bias)
         apply_tuning(scorer, settings)
-    try:
-        if base is not None:
+        with _damage(folder):
             load_adapter(scorer, folder)
-        if base is not None or not isinstance(scorer, MultipleChoiceScorer):
-            stored = load_file(folder / HEAD)
-            with torch.no_grad():
-                for name, parameter in scorer.head_parameters().items():
-                    parameter.copy_(stored[name])
+    if is_prefix or not isinstance(scorer, MultipleChoiceScorer):
+        load_head(scorer, folder)
+    if settings.freeze_layers:
+        scorer.freeze(settings.freeze_layers)
+    return scorer.eval()
+
+
+def load_head(scorer: Scorer, folder: Path) -> None:
+    """Read the head that `save_model` wrote; raises `InputError` if it is damaged."""
+    import torch
+    from safetensors.torch import load_file
+
+    with _damage(folder), torch.no_grad():
+        stored = load_file(folder / HEAD)
+        for name, parameter in scorer.head_parameters().items():
+            parameter.copy_(stored[name])
+
+
+def trained_settings(model: str) -> dict[str, Any]:
+    """The settings of the trained encoder in a folder (a model or a run); none for other folders and names."""
+    from cmexam_baseline.encoders.models import trained_folder
+
+    folder = trained_folder(Path(model).expanduser())
+    return {} if folder is None else Description.read(folder).settings.to_dict()
+
+
+@contextmanager
+def save_errors(folder: Path) -> Iterator[None]:
+    """Raise `InputError` where tensors cannot be written; safetensors has its own error for that.
+
+    >>> from safetensors import SafetensorError
+    >>> with save_errors(Path("run/model")):
+    ...     raise SafetensorError("No space left on device")
+    Traceback (most recent call last):
+    cmexam_baseline.exam.errors.InputError: run/model cannot be written: No space left on device; free some space
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except SafetensorError as error:
+        raise InputError(f"{folder} cannot be written: {error}; free some space") from error
+
+
+@contextmanager
+def _damage(folder: Path) -> Iterator[None]:
+    from safetensors import SafetensorError
+
+    try:
+        yield
     except (OSError, KeyError, RuntimeError, SafetensorError) as error:
         raise InputError(f"{folder} is damaged ({error}); train the model again") from error
-    return scorer.eval()

@@ -47,6 +47,7 @@ tokenizer and model.safetensors, or a name on the hub
     """
     folder = Path(name).expanduser()
     if name and folder.is_dir():
+        folder = trained_folder(folder) or folder
         missing = _missing(folder)
         if missing:
             raise InputError(f"{name} lacks {missing}; give a folder that save_pretrained wrote")
@@ -64,6 +65,11 @@ tokenizer and model.safetensors, or a name on the hub
     return _download(repositories[-1], name)
 
 
+def trained_folder(folder: Path) -> Path | None:
+    """The folder with the model of a trained encoder: this one, or `model` in a run folder; None for others."""
+    return next((one for one in (folder, folder / "model") if (one / "encoder.json").is_file()), None)
+
+
 def load_config(folder: Path) -> Any:
     """The transformers configuration in a folder; never runs code from it."""
     from transformers import AutoConfig
@@ -72,22 +78,26 @@ def load_config(folder: Path) -> Any:
         return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
-def load_encoder(folder: Path, auto_class: Any, safetensors_only: bool = False, **options: Any) -> Any:
-    """A transformers model in fp32 by one of its Auto classes; never runs code from the folder.
+def load_encoder(
+    folder: Path, auto_class: Any, safetensors_only: bool = False, **options: Any
+) -> tuple[Any, set[str]]:
+    """A transformers model in fp32 by one of its Auto classes, and the names of weights that the folder lacks.
 
-    safetensors are preferred. A `pytorch_model.bin` is read only for a pretrained model (hfl publishes
-    chinese-roberta-wwm-ext-large in no other form) and only by torch's weights-only reader, which makes
-    tensors and nothing else; transformers refuses even that below torch 2.6, where the reader had a hole.
-    A model that this package saved always lies in safetensors.
+    Never runs code from the folder. safetensors are preferred. A `pytorch_model.bin` is read only for a
+    pretrained model (hfl publishes chinese-roberta-wwm-ext-large in no other form) and only by torch's
+    weights-only reader, which makes tensors and nothing else; transformers refuses even that below torch 2.6,
+    where the reader had a hole. A model that this package saved always lies in safetensors.
     """
     import torch
 
     if safetensors_only:
         options["use_safetensors"] = True
     with quiet(), _readable(folder):
-        return auto_class.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, dtype=torch.float32, **options
-        )
+        model, loading = auto_class.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, dtype=torch.float32,
+            output_loading_info=True, **options,
+        )  # fmt: skip
+    return model, set(loading["missing_keys"])
 
 
 def load_tokenizer(folder: Path) -> Any:

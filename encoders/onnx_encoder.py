@@ -1,40 +1,58 @@
-"""Prediction from an exported encoder: numpy, onnxruntime and tokenizers, no torch, no transformers."""
+"""A trained encoder as ONNX: export, and prediction with numpy, onnxruntime and tokenizers, without torch."""
 
 from __future__ import annotations
 
+import contextlib
+import io
+import logging
 import os
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.encoders.batches import Batch, Batches
-from cmexam_baseline.encoders.inputs import Evidence, encode_exam, refuse_other_evidence
-from cmexam_baseline.encoders.model_description import Description
+from cmexam_baseline.encoders.batches import Batch, Batches, TensorBatch
+from cmexam_baseline.encoders.model_io import DESCRIPTION, Description
+from cmexam_baseline.encoders.sequences import Evidence, encode_exam, refuse_other_evidence
 from cmexam_baseline.encoders.tokens import TextTokenizer
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.extras import require
+from cmexam_baseline.exam.io.files import new_folder, write_atomically
 from cmexam_baseline.exam.predictions import Predictions
 from cmexam_baseline.exam.progress import Progress
+from cmexam_baseline.exam.question import Question
+
+if TYPE_CHECKING:
+    from cmexam_baseline.encoders.baseline import EncoderBaseline
+    from cmexam_baseline.encoders.heads import Scorer
 
 MODEL = "model.onnx"
-_TOKENS_AT_A_TIME = 8192
+_TOKENS_PER_BATCH = 8192
+_TOLERANCE = 1e-3
+_LARGEST_FILE = 1 << 30
 
 INPUTS = (
-    "input_ids", "segments", "token_types", "positions", "sequence_of", "place_of", "column_of",
+    "input_ids", "segments", "token_types", "positions", "sequence_of", "column_of",
 )  # fmt: skip
 """The inputs of the exported model: those fields of `Batch`."""
 
 
 class OnnxEncoder:
-    """An encoder that `export_onnx` wrote; predicts what the torch model predicts."""
+    """An encoder that `export_onnx` wrote; predicts as the torch model does.
+
+    `find_evidence` as of `EncoderBaseline`, to be set where the model was trained with evidence.
+    """
 
     def __init__(self, session: Any, tokenizer: TextTokenizer, description: Description) -> None:
         self._session = session
         self._inputs = {one.name for one in session.get_inputs()}
         self._tokenizer = tokenizer
-        self.description = description
+        self.description_ = description
+        self.find_evidence: Callable[[Exam, Progress | None], Evidence] | None = None
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> OnnxEncoder:
@@ -42,13 +60,12 @@ class OnnxEncoder:
         path = Path(folder)
         description = Description.read(path)
         tokenizer = TextTokenizer.from_file(path / "tokenizer.json", description.template)
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise InputError("prediction from ONNX needs onnxruntime; run pip install onnxruntime") from error
+        require("onnx", "onnxruntime", purpose="prediction from ONNX")
+        import onnxruntime
+
         try:
             session = onnxruntime.InferenceSession(path / MODEL, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime has no common class for what a bad file raises
+        except Exception as error:  # onnxruntime has no common class for errors of bad files
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(f"{path / MODEL} cannot be loaded: {reason}; export the model again") from error
         return cls(session, tokenizer, description)
@@ -59,11 +76,10 @@ class OnnxEncoder:
         (scores,) = self._session.run(None, arrays)
         return np.asarray(scores, np.float32)
 
-    def predict(
-        self, exam: Exam, progress: Progress | None = None, *, evidence: Evidence | None = None
-    ) -> Predictions:
-        """Answers and option probabilities, as `EncoderBaseline.predict`."""
-        description = self.description
+    def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
+        """Answers and option probabilities; `find_evidence` is set if it was trained with evidence."""
+        description = self.description_
+        evidence = None if self.find_evidence is None else self.find_evidence(exam, progress)
         refuse_other_evidence(exam, evidence, description.evidence)
         sequences = encode_exam(
             exam, self._tokenizer, description.layout, evidence,
@@ -73,10 +89,84 @@ class OnnxEncoder:
         offsets = exam.option_offsets
         scores = np.zeros(len(exam.option_texts))
         done = 0
-        for questions in batches.in_order_of_length(_TOKENS_AT_A_TIME):
+        for questions in batches.by_length(_TOKENS_PER_BATCH):
             batch = batches.make(questions)
             scores[offsets[questions][batch.row_of] + batch.column_of] = self.scores(batch)
             done += len(questions)
             if progress is not None:
                 progress("predicting", done, len(exam))
-        return description.answering.predictions(exam, scores)
+        return description.decision.predictions(exam, scores)
+
+
+def export_onnx(baseline: EncoderBaseline, folder: str | os.PathLike[str], overwrite: bool = False) -> None:
+    """Write `model.onnx`, `tokenizer.json` and `encoder.json` to a new folder, and check the scores.
+
+    `OnnxEncoder.load` reads the folder with numpy, onnxruntime and tokenizers only. Raises `InputError` if
+    the folder is taken, a package is missing, or the exported model's scores differ from this one's.
+    """
+    require("onnx", purpose="export to ONNX")
+    scorer, device = baseline.scorer_.eval(), next(baseline.scorer_.parameters()).device
+    scorer.to("cpu")
+    try:
+        with new_folder(folder, overwrite) as temporary:
+            _export(scorer, _example(baseline, (5, 4, 2)), temporary / MODEL)
+            baseline.text_tokenizer_.backend.save(str(temporary / "tokenizer.json"))
+            write_atomically(temporary / DESCRIPTION, baseline.description_.to_json())
+            _check(scorer, OnnxEncoder.load(temporary), _example(baseline, (8, 5, 5, 3, 2, 6)))
+    finally:
+        scorer.to(device)
+
+
+def _example(baseline: EncoderBaseline, numbers: tuple[int, ...]) -> Batch:
+    """A batch of questions with these numbers of options, each longer than the last."""
+    questions = [
+        Question(str(i), "病" * 7 * (i + 1), tuple("热" * (i + j + 1) for j in range(number)))
+        for i, number in enumerate(numbers)
+    ]
+    exam = Exam.from_questions(questions)
+    description = baseline.description_
+    sequences = encode_exam(exam, baseline.text_tokenizer_, description.layout)
+    return Batches(sequences, description.template).make(np.arange(len(exam)))
+
+
+def _export(scorer: Scorer, example: Batch, path: Path) -> None:
+    import torch
+
+    batch = TensorBatch.from_batch(example)
+    tensors = tuple(getattr(batch, name) for name in INPUTS)
+    shapes = tuple(dict.fromkeys(range(tensor.ndim), torch.export.Dim.DYNAMIC) for tensor in tensors)
+    n_bytes = sum(p.numel() * p.element_size() for p in scorer.parameters())
+    try:
+        with _silent():
+            torch.onnx.export(
+                scorer, tensors, path, input_names=list(INPUTS), output_names=["scores"],
+                dynamic_shapes=shapes, dynamo=True, external_data=n_bytes > _LARGEST_FILE,
+            )  # fmt: skip
+    except torch.onnx.OnnxExporterError as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError(f"this encoder cannot be exported to ONNX: {reason}; predict with torch") from error
+
+
+def _check(scorer: Scorer, exported: OnnxEncoder, example: Batch) -> None:
+    import torch
+
+    batch = TensorBatch.from_batch(example)
+    with torch.no_grad():
+        expected = scorer(*(getattr(batch, name) for name in INPUTS)).numpy()
+    difference = float(np.abs(exported.scores(example) - expected).max())
+    if not difference <= _TOLERANCE:
+        raise InputError(f"the exported model's scores are off by {difference:.2g}; predict with torch")
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Keep the exporter's progress and its notes on optional packages off the terminal."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

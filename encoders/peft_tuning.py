@@ -1,37 +1,38 @@
-"""Which weights are trained: all, or few of them through peft (LoRA, P-tuning v2)."""
+"""Training of few weights through peft (LoRA, P-tuning v2)."""
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from cmexam_baseline.encoders.heads import Scorer
 from cmexam_baseline.encoders.settings import EncoderSettings
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.extras import require
 
 ADAPTER_FOLDER = "adapter"
 
 
 def apply_tuning(scorer: Scorer, settings: EncoderSettings) -> None:
-    """Freeze and extend the scorer in place as `settings.tuning` says; the head stays trained in each.
+    """Freeze and extend the scorer in place as `settings.tuning` says; the head is always trained.
 
     Raises `InputError` if peft is missing or the encoder takes no prefix.
     """
     if settings.tuning == "full":
         return
+    require("encoders", "peft", purpose=f"tuning {settings.tuning!r}")
     config = _CONFIGS[settings.tuning](scorer, settings)
     from peft import get_peft_model
 
     try:
         with warnings.catch_warnings():
-            # peft asks for an attribute that transformers is about to rename; nothing a user could do.
+            # peft uses an attribute that transformers is about to rename.
             warnings.simplefilter("ignore", FutureWarning)
             model = get_peft_model(scorer.encoder, config)
     except ValueError as error:
-        raise InputError(f"--tuning {settings.tuning} does not fit this encoder: {error}") from error
+        raise InputError(f'`tuning="{settings.tuning}"` does not fit this encoder: {error}') from error
     scorer.adapter = (model,)
     if settings.tuning == "prefix":
         scorer.prefix = model.prompt_encoder
@@ -43,7 +44,7 @@ def apply_tuning(scorer: Scorer, settings: EncoderSettings) -> None:
 
 
 def merge_adapter(scorer: Scorer) -> None:
-    """Add LoRA's products to the weights that they change, in place; nothing remains of peft."""
+    """Add LoRA's products to the weights that they change, in place, and remove peft's modules."""
     (model,) = scorer.adapter
     model.merge_and_unload()
     scorer.adapter = ()
@@ -66,15 +67,10 @@ def load_adapter(scorer: Scorer, folder: Path) -> None:
     set_peft_model_state_dict(model, load_file(folder / ADAPTER_FOLDER / "adapter_model.safetensors"))
 
 
-def trained_parameters(scorer: Scorer) -> dict[str, nn.Parameter]:
-    """The parameters that are trained, by name."""
-    return {name: parameter for name, parameter in scorer.named_parameters() if parameter.requires_grad}
-
-
 def _lora(scorer: Scorer, settings: EncoderSettings) -> Any:
-    peft = _peft()
     from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as known
 
+    peft: Any = importlib.import_module("peft")
     return peft.LoraConfig(
         task_type="FEATURE_EXTRACTION",
         r=settings.lora_rank,
@@ -85,9 +81,12 @@ def _lora(scorer: Scorer, settings: EncoderSettings) -> Any:
 
 
 def _prefix(scorer: Scorer, settings: EncoderSettings) -> Any:
-    peft, config = _peft(), scorer.encoder.config
+    config = scorer.encoder.config
     if "past_key_values" not in scorer.accepted:
-        raise InputError(f"a {config.model_type} model takes no prefix; use --tuning lora or full")
+        raise InputError(
+            f'a {config.model_type} model takes no prefix; use `tuning="lora"` or `tuning="full"`'
+        )
+    peft: Any = importlib.import_module("peft")
     return peft.PrefixTuningConfig(
         task_type="FEATURE_EXTRACTION",
         num_virtual_tokens=settings.prefix_length,
@@ -95,16 +94,6 @@ def _prefix(scorer: Scorer, settings: EncoderSettings) -> Any:
         token_dim=config.hidden_size,
         num_attention_heads=config.num_attention_heads,
     )
-
-
-def _peft() -> Any:
-    try:
-        import peft
-    except ImportError as error:
-        raise InputError(
-            "--tuning lora and prefix need peft; run pip install 'cmexam-baseline[encoders]'"
-        ) from error
-    return peft
 
 
 _CONFIGS = {"lora": _lora, "prefix": _prefix}

@@ -6,32 +6,27 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 
-from cmexam_baseline.encoders.devices import check_kernels, choose_precision, device_facts
-from cmexam_baseline.encoders.preflight import check_tracker
+from cmexam_baseline.encoders.devices import check_kernels, check_tracker, choose_precision, device_facts
 from cmexam_baseline.encoders.settings import EncoderSettings
-from cmexam_baseline.exam.errors import InputError
 
 _DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """The device and precision of this process, its number among `world` processes, and their accelerator.
-
-    There is an accelerator where there are several processes.
-    """
+    """The device and precision of this process, and its rank among `world` processes."""
 
     device: torch.device
     precision: str
     rank: int = 0
     world: int = 1
-    accelerator: Any = None
 
     def autocast(self) -> AbstractContextManager[None]:
         """The encoder's arithmetic: half precision where chosen; weights stay in fp32."""
@@ -39,28 +34,30 @@ class Runtime:
         return torch.autocast(self.device.type, dtype, enabled=self.precision in _DTYPES)
 
     def scaler(self) -> torch.amp.GradScaler:
-        """Loss scaling, which fp16 needs and the others do without."""
+        """Loss scaling, which only fp16 needs."""
         return torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
 
     def sum(self, tensor: Tensor) -> Tensor:
         """The tensor summed over all processes; itself where there is one."""
         if self.world == 1:
             return tensor
-        summed: Tensor = self.accelerator.reduce(tensor, "sum")
+        summed = tensor.clone()
+        distributed.all_reduce(summed)
         return summed
 
     def gather(self, number: int) -> list[int]:
         """This number of every process."""
         if self.world == 1:
             return [number]
-        numbers = self.accelerator.gather(torch.tensor([number], device=self.device))
-        return [int(one) for one in numbers.tolist()]
+        numbers = [torch.zeros(1, dtype=torch.int64, device=self.device) for _ in range(self.world)]
+        distributed.all_gather(numbers, torch.tensor([number], device=self.device))
+        return [int(one) for one in numbers]
 
     def sum_gradients(self, parameters: list[torch.nn.Parameter]) -> None:
         """Sum the gradients over all processes in place, a few large messages at a time.
 
-        torch's DistributedDataParallel would want every process to run backward equally often and would
-        average over processes; here one may have fewer parts of a step, and parts count by questions.
+        torch's DistributedDataParallel needs every process to run backward equally often and averages over
+        processes; here one may have fewer micro-batches of a step, and they count by questions.
         """
         if self.world == 1:
             return
@@ -76,52 +73,49 @@ class Runtime:
     def wait(self) -> None:
         """Until every process is here."""
         if self.world > 1:
-            self.accelerator.wait_for_everyone()
+            distributed.barrier()
 
 
 def start_runtime(settings: EncoderSettings) -> Runtime:
     """Device and precision for these settings; joins the process group under torchrun or accelerate launch.
 
-    Raises `InputError` before anything is loaded if the card cannot be used.
+    Raises `InputError` before anything is loaded if the GPU cannot be used.
     """
     facts = device_facts(settings.device)
     check_kernels(facts)
     precision = choose_precision(facts, settings.precision)
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        # Without accelerate, whose first choice of a device would stand for every later model of this process.
         return Runtime(torch.device(facts.kind), precision)
-    try:
-        from accelerate import Accelerator
-    except ImportError as error:
-        raise InputError(
-            "the encoders need accelerate; run pip install 'cmexam-baseline[encoders]'"
-        ) from error
-    accelerator = Accelerator(cpu=facts.kind == "cpu", mixed_precision="no")
-    return Runtime(
-        accelerator.device, precision, accelerator.process_index, accelerator.num_processes, accelerator
-    )
+    device = torch.device(facts.kind)
+    if facts.kind == "cuda":
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
+        torch.cuda.set_device(device)
+    if not distributed.is_initialized():
+        # One process may wait for another that writes a checkpoint or fills the cache of frozen layers.
+        distributed.init_process_group("nccl" if facts.kind == "cuda" else "gloo", timeout=timedelta(hours=2))
+    return Runtime(device, precision, distributed.get_rank(), distributed.get_world_size())
 
 
 @contextmanager
 def tracker(
     settings: EncoderSettings, folder: str | os.PathLike[str] | None, runtime: Runtime
 ) -> Iterator[Any]:
-    """An accelerate tracker (TensorBoard or wandb) for `log_to`, ended with the block; files in `folder`/logs.
+    """An accelerate tracker (TensorBoard or wandb) for `report_to`, ended with the block; files in `folder`/logs.
 
     None for `none` and in every process but the first. Raises `InputError` with what to install if the
     package is missing.
     """
-    check_tracker(settings.log_to)
-    if settings.log_to == "none" or runtime.rank:
+    check_tracker(settings.report_to)
+    if settings.report_to == "none" or runtime.rank:
         yield None
         return
     from accelerate import PartialState, tracking
 
-    PartialState(cpu=runtime.device.type == "cpu")  # which the trackers' own messages want to have been made
+    PartialState(cpu=runtime.device.type == "cpu")  # which the messages of trackers need
     logs = Path(folder or ".") / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    place = {"tensorboard": "logging_dir", "wandb": "dir"}[settings.log_to]
-    started = tracking.LOGGER_TYPE_TO_CLASS[settings.log_to]("cmexam-baseline", **{place: logs})
+    place = {"tensorboard": "logging_dir", "wandb": "dir"}[settings.report_to]
+    started = tracking.LOGGER_TYPE_TO_CLASS[settings.report_to]("cmexam-baseline", **{place: logs})
     started.start()
     started.store_init_configuration({name: str(value) for name, value in settings.to_dict().items()})
     try:

@@ -1,4 +1,4 @@
-"""Scores of all questions, by as many processes as there are."""
+"""Scores of all questions, by all processes together, and how good they are on held-out questions."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cmexam_baseline.encoders.batches import Batches
-from cmexam_baseline.encoders.collate import TensorBatch, load_batches
+from cmexam_baseline.encoders.batch_sizing import device_memory, free_memory, is_out_of_memory
+from cmexam_baseline.encoders.batches import Batches, Ints, TensorBatch, load_batches
+from cmexam_baseline.encoders.decision import natural_answers
 from cmexam_baseline.encoders.heads import Scorer
+from cmexam_baseline.encoders.losses import LOSSES
 from cmexam_baseline.encoders.runtime import Runtime
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.progress import Progress
@@ -19,45 +21,45 @@ _FEWEST_TOKENS = 512
 
 def run_scorer(scorer: Scorer, batch: TensorBatch, runtime: Runtime) -> Tensor:
     """Flat scores (O,) of a batch on the device, in fp32."""
-    with runtime.autocast():
+    with runtime.autocast(), scorer.given_states(batch.states):
         scores: Tensor = scorer(
             batch.input_ids, batch.segments, batch.token_types, batch.positions,
-            batch.sequence_of, batch.place_of, batch.column_of,
+            batch.sequence_of, batch.column_of,
         )  # fmt: skip
     return scores.float()
 
 
 def score_all(
-    scorer: Scorer, batches: Batches, runtime: Runtime, most_tokens: int,
+    scorer: Scorer, batches: Batches, runtime: Runtime, max_tokens: int,
     stage: str = "predicting", progress: Progress | None = None,
 ) -> NDArray[np.float64]:  # fmt: skip
     """Flat scores (options,) of all questions in their order, the same in every process.
 
-    Where a card's memory ends, fewer tokens at a time are tried. Raises `InputError` where even few do not
-    fit, or where other processes would have to follow.
+    Where memory runs out, fewer tokens per batch are tried. Raises `InputError` where even few do not fit, or
+    where other processes would have to follow.
     """
     while True:
+        failed = False
         try:
-            return _scores(scorer, batches, runtime, most_tokens, stage, progress)
-        except torch.OutOfMemoryError as error:
-            if most_tokens <= _FEWEST_TOKENS or runtime.world > 1:
-                raise InputError(
-                    f"the card's memory does not suffice for {most_tokens} tokens at a time;"
-                    " end what else uses the card, or take another device"
-                ) from error
-        most_tokens //= 2
-        torch.cuda.empty_cache()
+            return _scores(scorer, batches, runtime, max_tokens, stage, progress)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            failed = True
+        if failed and (max_tokens <= _FEWEST_TOKENS or runtime.world > 1):
+            raise InputError(
+                f"{device_memory(runtime.device)} does not suffice for {max_tokens} tokens per batch;"
+                " end what else uses it, or take another device"
+            )
+        max_tokens //= 2
+        free_memory(runtime.device)
 
 
 def _scores(
-    scorer: Scorer,
-    batches: Batches,
-    runtime: Runtime,
-    most_tokens: int,
-    stage: str,
+    scorer: Scorer, batches: Batches, runtime: Runtime, max_tokens: int, stage: str,
     progress: Progress | None,
-) -> NDArray[np.float64]:
-    groups = batches.in_order_of_length(most_tokens)[runtime.rank :: runtime.world]
+) -> NDArray[np.float64]:  # fmt: skip
+    groups = batches.by_length(max_tokens)[runtime.rank :: runtime.world]
     offsets = batches.sequences.option_offsets
     scores = torch.zeros(int(offsets[-1]), dtype=torch.float32, device=runtime.device)
     training = scorer.training
@@ -76,3 +78,23 @@ def _scores(
     finally:
         scorer.train(training)
     return runtime.sum(scores).double().cpu().numpy()
+
+
+def evaluate_scores(
+    scores: NDArray[np.float64], batches: Batches, loss: str, size_bias: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Mean loss, and accuracy of the most probable answers, over the questions whose answer is known."""
+    offsets, known = batches.sequences.option_offsets, batches.answers > 0
+    losses, _ = LOSSES[loss](
+        torch.from_numpy(_in_rows(scores, offsets)[known]), torch.from_numpy(np.diff(offsets)[known]),
+        torch.from_numpy(batches.answers[known].astype(np.int64)), torch.from_numpy(size_bias),
+    )  # fmt: skip
+    predicted = natural_answers(loss, scores, offsets, size_bias)
+    return float(losses.mean()), float((predicted == batches.answers)[known].mean())
+
+
+def _in_rows(scores: NDArray[np.float64], offsets: Ints) -> NDArray[np.float64]:
+    n_options = np.diff(offsets)
+    rows = np.zeros((len(n_options), int(n_options.max(initial=1))))
+    rows[np.arange(rows.shape[1]) < n_options[:, None]] = scores
+    return rows

@@ -1,4 +1,4 @@
-"""Everything that can be set about an encoder, from Python, a TOML file or the command line."""
+"""Settings of an encoder, from Python, a TOML file or the command line."""
 
 from __future__ import annotations
 
@@ -13,36 +13,40 @@ from typing import Any
 from cmexam_baseline.exam.errors import InputError
 
 LEARNING_RATES = {"full": 5e-5, "lora": 3e-4, "prefix": 2e-2}
-"""Learning rate by tuning where none is given; those of LoRA and prefix are the CMExam paper's.
+"""Default learning rate by tuning; those of LoRA and prefix are the CMExam paper's.
 
-That of full tuning is for BERT-base's width: wider encoders want less, narrower ones more.
+That of full tuning is for BERT-base's width: wider encoders need less, narrower ones more.
 """
 
 NEW_HEAD_LR = 1e-3
-"""Learning rate of a head of new weights where none is given; at the encoder's rate it takes hundreds of steps
-to say anything (docs/encoders.md has the curves)."""
+"""Default learning rate of a head of new weights (docs/encoders.md has the curves)."""
 
-# What may change between a killed run and its repetition without changing what is trained.
-_FREE = ("device", "workers", "log_to", "batch_tokens", "checkpoint_every", "gradient_checkpointing")
+# Settings that may change between a killed run and its repetition without changing what is trained.
+_FREE = (
+    "device", "workers", "report_to", "batch_tokens", "checkpoint_every", "gradient_checkpointing",
+    "cache_gigabytes",
+)  # fmt: skip
+
+# Settings of a trained encoder that training it further keeps unless others are given.
+STRUCTURE = ("head", "pooling", "joint_attention", "loss", "max_length", "evidence", "evidence_tokens")
 
 _BASE_WIDTH = 768
-_MOST_FULL_LR = 2e-4
+_MAX_FULL_LR = 2e-4
 
 POOLINGS = {"pairwise": "cls", "joint": "mean"}
-"""Pooling by head where none is given: transformers' own form, and what learned fastest in docs/encoders.md."""
+"""Default pooling by head: transformers' own form, and what learned fastest in docs/encoders.md."""
 
 
-def _option(default: Any, help: str, choices: tuple[str, ...] = (), least: float | None = None) -> Any:
-    return field(default=default, metadata={"help": help, "choices": choices, "least": least})
+def _option(default: Any, help: str, choices: tuple[str, ...] = (), minimum: float | None = None) -> Any:
+    return field(default=default, metadata={"help": help, "choices": choices, "minimum": minimum})
 
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """All settings of an encoder baseline; `None` stands for a default that depends on another setting.
+    """All settings of an encoder baseline; `None` means a default that depends on another setting.
 
-    Every field carries its help text, its choices and its least value in the `metadata` of
-    `dataclasses.fields`, so that a command line can be made from them. Raises `InputError` listing everything
-    that is wrong at once.
+    Each field has its help text, choices and minimum in the `metadata` of `dataclasses.fields`, so that a
+    command line can be made from them. Raises `InputError` that lists everything that is wrong.
 
     >>> EncoderSettings(head="joint", epochs=5).head
     'joint'
@@ -53,53 +57,59 @@ expected 0 or more
     """
 
     model: str = _option("bert", "bert, roberta, a model on the Hugging Face hub, or a folder")
-    head: str = _option("pairwise", "one sequence an option, or one a question", ("pairwise", "joint"))
-    pooling: str | None = _option(None, "what a score is read from", ("cls", "mean", "marker"))
+    head: str = _option("pairwise", "one sequence per option, or one per question", ("pairwise", "joint"))
+    pooling: str | None = _option(None, "which states a score is computed from", ("cls", "mean"))
     joint_attention: str = _option(
-        "blocks", "joint head: options meet in the question's tokens (order plays no part), or everywhere",
+        "blocks", "joint head: options attend to the question only (their order plays no part), or to each other",
         ("blocks", "full"),
     )  # fmt: skip
-    loss: str = _option("subset", "over sets of options, or options", ("subset", "softmax", "sigmoid"))
+    loss: str = _option(
+        "subset", "cross-entropy over sets of options, or over options", ("subset", "softmax")
+    )
     tuning: str = _option("full", "which weights are trained", ("full", "lora", "prefix"))
-    lora_rank: int = _option(8, "rank of the LoRA matrices", least=1)
-    lora_alpha: float = _option(16.0, "scale of the LoRA matrices", least=0)
-    lora_dropout: float = _option(0.05, "dropout before the LoRA matrices", least=0)
-    prefix_length: int = _option(128, "virtual tokens a layer in P-tuning v2", least=1)
-    adapter: str | None = _option(
-        None, "what was tuned by LoRA or prefix, in the saved model", ("merged", "apart")
+    lora_rank: int = _option(8, "rank of the LoRA matrices", minimum=1)
+    lora_alpha: float = _option(16.0, "scale of the LoRA matrices", minimum=0)
+    lora_dropout: float = _option(0.05, "dropout before the LoRA matrices", minimum=0)
+    prefix_length: int = _option(128, "virtual tokens per layer in P-tuning v2", minimum=1)
+    freeze_layers: int = _option(
+        0, "freeze the embeddings and the lowest N layers; their output is computed once and cached", minimum=0
     )  # fmt: skip
-    epochs: int = _option(3, "passes over the training questions at most", least=1)
-    lr: float | None = _option(None, "highest learning rate; by tuning and width if not given", least=0)
+    cache_gigabytes: float = _option(
+        20.0, "disk space for the output of frozen layers; what needs more is computed at every step", minimum=0
+    )  # fmt: skip
+    epochs: int = _option(3, "maximum passes over the training questions", minimum=1)
+    max_train_questions: int = _option(0, "train on N randomly drawn questions; 0 for all", minimum=0)
+    lr: float | None = _option(None, "maximum learning rate; by tuning and width if not given", minimum=0)
     head_lr: float | None = _option(
-        None, "the same for what is on top; if not given 1e-3, or as --lr where that is more, or where"
-        " the pooler is pretrained (pairwise with cls)", least=0,
+        None, "maximum learning rate of pooler and head; if not given 1e-3 where they are new, else `lr`",
+        minimum=0,
     )  # fmt: skip
-    batch: int = _option(16, "questions a step, over all processes and accumulated parts", least=1)
-    batch_tokens: int | str = _option("auto", "padded tokens at a time at most, or auto: what fits", least=8)
-    accumulation: int = _option(1, "parts a step is cut into at least", least=1)
-    max_length: int = _option(512, "tokens a sequence at most", least=16)
+    batch_size: int = _option(16, "questions per step, over all processes and micro-batches", minimum=1)
+    batch_tokens: int | str = _option(
+        "auto", "maximum padded tokens per micro-batch; halved where memory runs out", minimum=8
+    )  # fmt: skip
+    min_micro_batches: int = _option(1, "minimum micro-batches per step", minimum=1)
+    max_length: int = _option(512, "maximum tokens per sequence", minimum=16)
     evidence: int = _option(
-        0, "best sentences of training questions and explanations that are read beside every option", least=0
+        0, "number of retrieved training sentences that are read with each option", minimum=0
     )  # fmt: skip
-    evidence_tokens: int = _option(128, "tokens of evidence an option (or a question) at most", least=0)
+    evidence_tokens: int = _option(128, "maximum tokens of evidence per option (or question)", minimum=0)
     schedule: str = _option("linear", "decay of the learning rate", ("linear", "cosine", "constant"))
-    warmup: float = _option(0.1, "share of the steps that warm up", least=0)
-    weight_decay: float = _option(0.01, "AdamW's decay of matrices", least=0)
-    clip: float = _option(1.0, "largest gradient norm; 0 for no clipping", least=0)
-    layer_decay: float = _option(1.0, "factor of the learning rate from a layer to the one below", least=0)
-    dropout: float | None = _option(None, "dropout of the encoder; its own if not given", least=0)
-    label_smoothing: float = _option(0.0, "probability spread over all answers", least=0)
-    r_drop: float = _option(0.0, "weight of R-Drop's divergence between two passes", least=0)
-    fgm: float = _option(0.0, "size of FGM's adversarial step on the word embeddings", least=0)
+    warmup: float = _option(0.1, "share of the steps that warm up", minimum=0)
+    weight_decay: float = _option(0.01, "AdamW's decay of matrices", minimum=0)
+    max_grad_norm: float = _option(1.0, "maximum gradient norm; 0 for no clipping", minimum=0)
+    dropout: float | None = _option(None, "dropout of the encoder; its own if not given", minimum=0)
     gradient_checkpointing: bool = _option(False, "less memory for a third more time")
-    patience: int = _option(3, "evaluations without a better val accuracy before stopping; 0 never", least=0)
-    evaluate_every: int = _option(0, "steps between evaluations; 0 for once an epoch", least=0)
-    checkpoint_every: int = _option(0, "steps between checkpoints; 0 for one an evaluation", least=0)
+    patience: int = _option(3, "stop after N evaluations without a better val accuracy; 0 never", minimum=0)
+    evaluate_every: int = _option(0, "steps between evaluations; 0 for one per epoch", minimum=0)
+    checkpoint_every: int = _option(
+        0, "steps between checkpoints; 0 for one per evaluation", minimum=0
+    )  # fmt: skip
     precision: str = _option("auto", "arithmetic of the encoder", ("auto", "fp16", "bf16", "fp32"))
     device: str = _option("auto", "where to compute", ("auto", "cpu", "cuda"))
-    workers: int | None = _option(None, "processes that make batches; by device if not given", least=0)
-    log_to: str = _option("none", "where curves go", ("none", "tensorboard", "wandb"))
-    seed: int = _option(0, "of everything random", least=0)
+    workers: int | None = _option(None, "processes that make batches; by device if not given", minimum=0)
+    report_to: str = _option("none", "where training curves are logged", ("none", "tensorboard", "wandb"))
+    random_state: int = _option(0, "seed of everything random", minimum=0)
 
     def __post_init__(self) -> None:
         problems = [problem for one in fields(self) for problem in _problems(one, getattr(self, one.name))]
@@ -119,10 +129,10 @@ expected 0 or more
         if self.lr is not None:
             return self.lr
         rate = LEARNING_RATES[self.tuning]
-        return rate if self.tuning != "full" else min(rate * (_BASE_WIDTH / width) ** 2, _MOST_FULL_LR)
+        return rate if self.tuning != "full" else min(rate * (_BASE_WIDTH / width) ** 2, _MAX_FULL_LR)
 
     def head_learning_rate(self, width: int, all_new: bool) -> float:
-        """`head_lr`, or its default; `all_new` says that nothing on top of the encoder is pretrained.
+        """`head_lr`, or its default; `all_new` if no weight above the encoder's layers is pretrained.
 
         >>> EncoderSettings().head_learning_rate(768, all_new=True)
         0.001
@@ -140,15 +150,6 @@ expected 0 or more
         """
         return self.pooling or POOLINGS[self.head]
 
-    @property
-    def apart(self) -> bool:
-        """Whether the saved model holds the adapter alone: a prefix always, LoRA on demand.
-
-        >>> EncoderSettings(tuning="prefix").apart, EncoderSettings(tuning="lora").apart
-        (True, False)
-        """
-        return self.tuning == "prefix" or (self.tuning == "lora" and self.adapter == "apart")
-
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON.
 
@@ -157,17 +158,17 @@ expected 0 or more
         """
         return asdict(self)
 
-    def decisive(self) -> dict[str, Any]:
-        """The values that decide what is trained; others may change before a killed run is repeated.
+    def training_identity(self) -> dict[str, Any]:
+        """The values that decide what is trained; the others may change before a killed run is repeated.
 
-        >>> "device" in EncoderSettings().decisive()
+        >>> "device" in EncoderSettings().training_identity()
         False
         """
         return {name: value for name, value in self.to_dict().items() if name not in _FREE}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], source: str = "settings") -> EncoderSettings:
-        """The settings with these names and values; dashes may stand for underscores.
+        """The settings with these names and values; names may have dashes for underscores.
 
         Raises `InputError` beginning with `source` for an unknown name or a wrong value.
 
@@ -186,11 +187,12 @@ expected 0 or more
 
 
 def load_settings(path: str | os.PathLike[str] | None = None, **given: Any) -> EncoderSettings:
-    """Settings from a TOML file, overridden by what is given; both may be left out.
+    """Settings from a TOML file, overridden by what is given; both may be omitted.
 
-    The file holds `name = value` lines with the names of `EncoderSettings`; a table `[encoder]` is read in
-    their place where there is one. Raises `InputError` naming the file if it is missing, is not TOML or holds
-    something unknown.
+    The file holds `name = value` lines with the names of `EncoderSettings`; a table `[encoder]` is read
+    instead where there is one. Where `model` is a folder with a trained encoder, its head and what it was
+    given to read are the defaults, so that it is trained further. Raises `InputError` naming the file if it
+    is missing, is not TOML or holds something unknown.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "train.toml"
@@ -198,21 +200,25 @@ def load_settings(path: str | os.PathLike[str] | None = None, **given: Any) -> E
     >>> load_settings(file, epochs=2).to_dict()["epochs"]
     2
     """
-    settings = (
-        EncoderSettings() if path is None else EncoderSettings.from_dict(_read_toml(Path(path)), str(path))
-    )
-    if not given:
+    from cmexam_baseline.encoders.model_io import trained_settings
+
+    in_file = {} if path is None else {n.replace("-", "_"): v for n, v in _read_toml(Path(path)).items()}
+    source = "settings" if path is None else str(path)
+    settings = EncoderSettings.from_dict(in_file, source)
+    kept = trained_settings(str(given.get("model", settings.model)))
+    inherited = {name: kept[name] for name in STRUCTURE if name in kept}
+    if not given and not inherited:
         return settings
-    return EncoderSettings.from_dict({**settings.to_dict(), **given})
+    return EncoderSettings.from_dict({**inherited, **in_file, **given})
 
 
 def with_seed(settings: EncoderSettings, seed: int) -> EncoderSettings:
-    """The same settings with another seed.
+    """The same settings with another `random_state`.
 
-    >>> with_seed(EncoderSettings(), 3).seed
+    >>> with_seed(EncoderSettings(), 3).random_state
     3
     """
-    return replace(settings, seed=seed)
+    return replace(settings, random_state=seed)
 
 
 def _read_toml(path: Path) -> Mapping[str, Any]:
@@ -228,13 +234,13 @@ def _read_toml(path: Path) -> Mapping[str, Any]:
         raise InputError(f"{path} is not TOML: {error}; write lines such as epochs = 3") from error
     table = content.get("encoder", content)
     if not isinstance(table, dict):
-        raise InputError(f"{path}: encoder is not a table; write [encoder] on a line of its own")
+        raise InputError(f"{path}: encoder is not a table; write [encoder] on its own line")
     return table
 
 
 def _unknown(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
-    return f"{name} is no setting" + (f", did you mean {near[0]}?" if near else "")
+    return f"{name} is not a setting" + (f", did you mean {near[0]}?" if near else "")
 
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -247,11 +253,11 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "float | None": (float, int, type(None)),
     "bool": (bool,),
 }
-_SHARES = {"warmup": 1.0, "label_smoothing": 1.0, "dropout": 1.0, "lora_dropout": 1.0}
+_SHARES = {"warmup": 1.0, "dropout": 1.0, "lora_dropout": 1.0}
 
 
 def _problems(one: Any, value: Any) -> list[str]:
-    choices, least = one.metadata["choices"], one.metadata["least"]
+    choices, minimum = one.metadata["choices"], one.metadata["minimum"]
     fits: bool = isinstance(value, _TYPES[one.type]) and (one.type == "bool" or not isinstance(value, bool))
     if not fits:
         return [f"{one.name} is {value!r}, expected {one.type.replace('None', 'nothing').replace('|', 'or')}"]
@@ -261,8 +267,8 @@ def _problems(one: Any, value: Any) -> list[str]:
         return [f"batch_tokens is {value!r}, expected a number or auto"] * (
             one.name == "batch_tokens" and value != "auto"
         )
-    if least is not None and value is not None and not least <= value < float("inf"):
-        return [f"{one.name} is {value}, expected {least:g} or more"]
+    if minimum is not None and value is not None and not minimum <= value < float("inf"):
+        return [f"{one.name} is {value}, expected {minimum:g} or more"]
     return []
 
 
@@ -273,13 +279,13 @@ def _too_large(settings: EncoderSettings, name: str, bound: float) -> list[str]:
 
 
 _CONFLICTS: dict[str, Callable[[EncoderSettings], bool]] = {
-    "a prefix cannot be merged into the model; use --adapter apart": lambda s: (
-        s.tuning == "prefix" and s.adapter == "merged"
+    'the joint head averages the tokens of each option; use `pooling="mean"` or `head="pairwise"`': lambda s: (
+        s.head == "joint" and s.pooling == "cls"
     ),
-    "gradient_checkpointing drops the prefix; use it with --tuning full or lora": lambda s: (
+    'gradient_checkpointing drops the prefix; use it with `tuning="full"` or `tuning="lora"`': lambda s: (
         s.tuning == "prefix" and s.gradient_checkpointing
     ),
-    "fgm needs word embeddings that are trained; use it with --tuning full": lambda s: (
-        s.tuning != "full" and s.fgm > 0
+    'a prefix changes the frozen layers, too; use freeze_layers with `tuning="full"` or `tuning="lora"`': lambda s: (
+        s.tuning == "prefix" and s.freeze_layers > 0
     ),
 }

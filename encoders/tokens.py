@@ -31,7 +31,7 @@ _CHUNK = 20_000
 
 @dataclass(frozen=True)
 class Template:
-    """How an encoder wants a pair of texts: `prefix` first `middle` second `suffix`, as token ids.
+    """How an encoder reads a pair of texts: `prefix` first `middle` second `suffix`, as token ids.
 
     Of bert-base-chinese: prefix ([CLS],), middle ([SEP],), suffix ([SEP],), token types 0 and 1.
     """
@@ -62,22 +62,25 @@ class Template:
 
 @dataclass(frozen=True)
 class TextTokenizer:
-    """The tokens of texts on their own, and the template that puts them together."""
+    """The tokens of texts without special tokens, and the template that combines them."""
 
     backend: Tokenizer
     template: Template
 
     @classmethod
-    def from_transformers(cls, tokenizer: Any) -> TextTokenizer:
-        """What a fast transformers tokenizer does to a pair of texts, found by giving it one.
+    def from_transformers(cls, tokenizer: Any, config: Any = None) -> TextTokenizer:
+        """How a fast transformers tokenizer encodes a pair of texts, found by giving it one.
 
-        The marker before an option is the mask token, which pretraining has taught to stand for what is
-        around it; the separator where there is none. Raises `InputError` if there is no token to pad with.
+        The marker before an option is the mask token, which pretraining has taught to summarise its context;
+        the separator where there is none. `config` is the encoder's: one with a single token type gets no
+        other. Raises `InputError` if there is no pad token.
         """
         example = tokenizer("甲", "乙")
         ids, sides = example["input_ids"], example.sequence_ids(0)
-        # A tokenizer that gives no token types leaves an encoder that has some with 0 everywhere.
+        # An encoder with token types gets 0 everywhere from a tokenizer that has none.
         types = example.get("token_type_ids", [0] * len(ids))
+        if getattr(config, "type_vocab_size", 2) < 2:
+            types = [0] * len(ids)
         first, second = sides.index(0), sides.index(1)
         after_first = first + sides.count(0)
         if tokenizer.pad_token_id is None:
@@ -106,12 +109,12 @@ class TextTokenizer:
                 f"{path} cannot be read: {error.strerror or error}; train the model again"
             ) from error
         except Exception as error:  # tokenizers raises nothing narrower for a malformed file
-            raise InputError(f"{path} is no tokenizer: {error}; train the model again") from error
+            raise InputError(f"{path} is not a tokenizer: {error}; train the model again") from error
 
     def tokenize(self, texts: Sequence[str], progress: Progress | None = None) -> TokenTable:
         """The tokens of every text, without special tokens; each distinct text is tokenised once.
 
-        Runs on all cores and keeps the result in the user's cache under a fingerprint of texts and tokenizer.
+        Runs on all cores and caches the result for the user under a fingerprint of texts and tokenizer.
         """
         distinct = list(dict.fromkeys(texts))
         number = {text: i for i, text in enumerate(distinct)}
@@ -127,8 +130,8 @@ class TextTokenizer:
         return TokenTable(table.ids, table.starts[of_text], table.lengths[of_text])
 
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> TokenTable:
-        """The tokens of every text, without special tokens; on all cores, past the cache."""
-        # Said outright, or tokenizers complains when a process that makes batches is forked later on.
+        """The tokens of every text, without special tokens; on all cores, without the cache."""
+        # Set explicitly, or tokenizers warns when a process that makes batches is forked later.
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
         parts: list[NDArray[np.int32]] = []
         for begin in range(0, len(texts), _CHUNK):
@@ -170,7 +173,7 @@ def _plain(backend: Tokenizer) -> Tokenizer:
 
 
 def _encodable(text: str) -> str:
-    # Half a surrogate pair is no character; Rust has no strings that hold one.
+    # Half a surrogate pair is not a character; Rust strings cannot hold one.
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -187,6 +190,6 @@ def _load(path: Path, n_texts: int) -> TokenTable | None:
         return None
     if not np.array_equal(table.starts, np.cumsum(table.lengths) - table.lengths):
         return None
-    with suppress(OSError):  # a cache that can only be read is good enough
+    with suppress(OSError):  # a read-only cache is good enough
         os.utime(path)
     return table

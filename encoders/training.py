@@ -1,101 +1,136 @@
 """The training loop.
 
-A loop of our own rather than transformers' Trainer (accelerate joins several processes and runs trackers), because
-a run must come out the same however it is cut up: every epoch's steps and every step's parts follow from the seed
-alone, every part has random numbers of its own, and losses are sums over questions divided by the step's number of
-questions. So a resumed run needs no random state, and two processes do what one does.
+A loop of our own rather than transformers' Trainer, because a run must be the same however it is interrupted:
+each epoch's steps and each step's micro-batches follow from the seed, each micro-batch has its own random
+numbers, and losses are sums over questions divided by the step's number of questions. So a resumed run needs no
+random state, two processes compute what one does, and a step that ran out of memory is repeated in smaller
+micro-batches with the same gradients. Dropout is the exception: it is drawn per micro-batch, so with dropout
+the size of micro-batches matters as another seed would.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from cmexam_baseline.encoders.batch_sizing import (
-    choose_batch_tokens,
-    enough_memory,
-    fits_beside_moments,
-    less_memory,
-    most_tokens_a_step,
+    device_memory,
+    first_batch_tokens,
+    free_memory,
+    is_out_of_memory,
+    tokens_to_predict,
 )
-from cmexam_baseline.encoders.batches import Batches, Ints, padded, plan_epoch
-from cmexam_baseline.encoders.checkpoints import Checkpoints
-from cmexam_baseline.encoders.collate import TensorBatch, load_batches
+from cmexam_baseline.encoders.batches import Batches, Ints, TensorBatch, load_batches, plan_epoch
+from cmexam_baseline.encoders.checkpoints import (
+    Checkpoints,
+    TrainingState,
+    copy_into,
+    pack,
+    steps_taken,
+    unpack,
+)
 from cmexam_baseline.encoders.devices import device_facts, forget_peak_memory, peak_memory
 from cmexam_baseline.encoders.heads import Scorer
+from cmexam_baseline.encoders.losses import LOSSES
 from cmexam_baseline.encoders.optimization import (
     parameter_groups,
     schedule_factor,
     seed_everything,
+    trained_parameters,
 )
-from cmexam_baseline.encoders.peft_tuning import trained_parameters
 from cmexam_baseline.encoders.runtime import Runtime
+from cmexam_baseline.encoders.scoring import evaluate_scores, run_scorer, score_all
 from cmexam_baseline.encoders.settings import EncoderSettings
-from cmexam_baseline.encoders.step_loss import Objective
-from cmexam_baseline.encoders.training_report import Meter, TrainingReport, tell_evaluation
-from cmexam_baseline.encoders.training_state import TrainingState, copy_into, pack, steps_taken, unpack
-from cmexam_baseline.encoders.validation import validate
+from cmexam_baseline.encoders.training_report import Evaluation, Meter, TrainingReport, tell_evaluation
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.progress import Progress
 
 _WORKERS = {"cuda": 2, "cpu": 0}
-_MOST_UNKNOWN = 0.2
-# Every step that is skipped halves fp16's scale of losses. So far down it is not the scale that is at fault.
-_LEAST_SCALE = 2.0**-16
+_MAX_UNKNOWN = 0.2
+_MIN_TOKENS = 64
+# Every skipped step halves fp16's loss scale. Below this it is not the scale that is wrong.
+_MIN_SCALE = 2.0**-16
+_VAL_SCORES = ":val_scores"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A training step that was done: its number from 1, of how many, mean loss, share of right answers."""
+
+    step: int
+    steps: int
+    loss: float
+    accuracy: float
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """Functions of the user's that are called after each step and each evaluation, in the first process."""
+
+    on_step: Callable[[Step], object] | None = None
+    on_evaluation: Callable[[Evaluation], object] | None = None
+
+
+class _OutOfMemory(Exception):
+    """A step did not fit into memory; nothing of it has happened."""
 
 
 class Trainer:
     """Trains a scorer in place on the questions that have an answer; see `run`.
 
-    `tracker`, if given, is an accelerate tracker; `progress` and `tracker` are for the first process alone.
+    `tracker`, if given, is an accelerate tracker; `tracker`, `progress` and `hooks` are for the first process.
     """
 
     def __init__(
         self, scorer: Scorer, settings: EncoderSettings, runtime: Runtime, train: Batches,
         val: Batches | None = None, checkpoints: Checkpoints | None = None, tracker: Any = None,
-        progress: Progress | None = None,
+        progress: Progress | None = None, hooks: Hooks = Hooks(),
     ) -> None:  # fmt: skip
         self.scorer, self.settings, self.runtime = scorer, settings, runtime
-        self.train, self.val = train, val
+        self.train, self.val = train, val if val is not None and val.answers.any() else None
         self.checkpoints, self.tracker, self.progress = checkpoints, tracker, progress
+        self.hooks = hooks if runtime.rank == 0 else Hooks()
         self.workers = _WORKERS[runtime.device.type] if settings.workers is None else settings.workers
+        self.loss = LOSSES[settings.loss]
         self.trained = trained_parameters(scorer)
-        groups = parameter_groups(scorer, settings)
-        self.optimizer = torch.optim.AdamW(groups, fused=runtime.device.type == "cuda")
+        self.optimizer = torch.optim.AdamW(
+            parameter_groups(scorer, settings), fused=runtime.device.type == "cuda"
+        )
         self.scaler = runtime.scaler()
-        self.objective = Objective(scorer, settings, runtime, self.scaler)
         self.questions: Ints = np.flatnonzero(train.answers)
         if not len(self.questions):
             raise InputError("no training question has an answer; give a file with an Answer column")
         self.unknown = train.unknown_share()
-        if self.unknown > _MOST_UNKNOWN:
+        if self.unknown > _MAX_UNKNOWN:
             raise InputError(
                 f"{self.unknown:.0%} of the training tokens are unknown to the tokenizer;"
                 " give a model whose tokenizer knows Chinese characters"
             )
-        self.lengths = padded(train.sequences.question_lengths)
-        self.steps_an_epoch = -(-len(self.questions) // settings.batch)
-        self.steps = self.steps_an_epoch * settings.epochs
+        self.steps_per_epoch = -(-len(self.questions) // settings.batch_size)
+        self.steps = self.steps_per_epoch * settings.epochs
         self.state = TrainingState()
         self.best_weights: dict[str, Tensor] | None = None
-        self.best_file: dict[str, str] = {}
-        most = most_tokens_a_step(train, settings.batch)
-        tokens = choose_batch_tokens(settings.batch_tokens, runtime.device, self._fits, most)
-        # Every process must cut steps in the same way, so the card with the least room decides for all.
+        self.best_scores: NDArray[np.float64] | None = None
+        tokens = first_batch_tokens(settings, scorer, train, runtime.precision, runtime.device)
+        # All processes must cut steps alike, so the GPU with the least memory decides.
         self.batch_tokens = min(runtime.gather(tokens))
+        self.halvings = 0
         forget_peak_memory(runtime.device)
 
     def run(self) -> TrainingReport:
-        """Train to the end, or to where val stops getting better, and put the best weights in place.
+        """Train to the end, or until val stops improving, and keep the best weights.
 
-        With checkpoints it goes on from the newest whole one. Raises `InputError` if the loss stops being a
-        number, or if another process trains with the same checkpoints.
+        With checkpoints it is resumed from the newest complete one. Raises `InputError` if the loss becomes
+        NaN or infinite, if not even one question fits into memory, or if another process trains with the same
+        checkpoints.
         """
         if self.checkpoints is None or self.runtime.rank:
             return self._run()
@@ -107,125 +142,183 @@ class Trainer:
             self._resume(self.checkpoints)
         meter = Meter(self.progress, self.steps, self.state.step)
         self.scorer.train()
-        with enough_memory(less_memory(self.batch_tokens, self.settings.gradient_checkpointing)):
-            while self.state.step < self.steps and not self.state.finished:
-                self._epoch(self.state.step // self.steps_an_epoch, meter)
+        while self.state.step < self.steps and not self.state.finished:
+            self._epoch(self.state.step // self.steps_per_epoch, meter)
         if self.best_weights is not None:
             copy_into(self.trained, self.best_weights)
+        self.optimizer.zero_grad(set_to_none=True)
         self.scorer.eval()
         return self._report(meter)
 
     def _epoch(self, epoch: int, meter: Meter) -> None:
-        plan = plan_epoch(self.lengths, self.questions, self.settings.batch, self.settings.seed, epoch)
-        parts = max(self.settings.accumulation, self.runtime.world)
-        first = self.state.step - epoch * self.steps_an_epoch
-        steps = [self.train.split(questions, self.batch_tokens, parts) for questions in plan[first:]]
+        """The rest of an epoch; where memory runs out, the step is repeated in smaller micro-batches."""
+        plan = plan_epoch(
+            self.train.lengths, self.questions, self.settings.batch_size, self.settings.random_state, epoch
+        )
+        totals = torch.zeros(3, dtype=torch.float64, device=self.runtime.device)
+        end = (epoch + 1) * self.steps_per_epoch
+        while self.state.step < end and not self.state.finished:
+            try:
+                self._steps(plan[self.state.step - epoch * self.steps_per_epoch :], epoch, meter, totals)
+            except _OutOfMemory:
+                self._halve(totals)
+
+    def _steps(self, plan: list[Ints], epoch: int, meter: Meter, totals: Tensor) -> None:
+        parts = max(self.settings.min_micro_batches, self.runtime.world)
+        steps = [self.train.split(questions, self.batch_tokens, parts) for questions in plan]
         mine = [groups[self.runtime.rank :: self.runtime.world] for groups in steps]
         loader = load_batches(
             self.train, [group for groups in mine for group in groups], self.runtime.device, self.workers
         )
         batches = iter(loader) if any(mine) else iter(())
-        totals = torch.zeros(3, dtype=torch.float64, device=self.runtime.device)
         for groups, my_groups in zip(steps, mine, strict=True):
             meter.start()
             n_questions = sum(len(group) for group in groups)
-            self._step(batches, len(my_groups), n_questions, totals)
+            found = self._step(batches, len(my_groups), n_questions)
+            totals += found
             self.state.step += 1
             meter.count(*self.train.work(np.concatenate(groups)))
+            self._call_on_step(found)
             evaluated = self._is_time(self.settings.evaluate_every)
-            if meter.due(stretch_ends=evaluated):
+            if meter.due(evaluated):
                 self._tell(meter, totals)
-            if evaluated or (
-                self.settings.checkpoint_every and self._is_time(self.settings.checkpoint_every)
-            ):
+            saved = self._is_time(self.settings.checkpoint_every or self.settings.evaluate_every)
+            if evaluated or saved:
                 self._take(totals)
                 meter.stop()
                 if evaluated:
                     self._evaluate(epoch)
-                self._save()
+                if saved or self.state.finished:
+                    self._save()
             if self.state.finished:
                 return
 
-    def _step(self, batches: Iterator[TensorBatch], n_groups: int, n_questions: int, totals: Tensor) -> None:
+    def _step(self, batches: Iterator[TensorBatch], n_groups: int, n_questions: int) -> Tensor:
+        """One step over all micro-batches; returns this process's losses, right answers and questions, summed."""
         factor = schedule_factor(self.settings.schedule, self.state.step, self.steps, self.settings.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * factor
         self.optimizer.zero_grad(set_to_none=True)
-        for part in range(n_groups):
-            batch = next(batches).to(self.runtime.device)
-            number = part * self.runtime.world + self.runtime.rank
-            seed_everything(self.settings.seed, self.state.step, number)
-            totals += self.objective.backward(batch, n_questions)
+        self.scaler.scale(torch.zeros((), device=self.runtime.device))  # which a process without a part needs
+        totals = torch.zeros(3, dtype=torch.float64, device=self.runtime.device)
+        failed = False
+        try:
+            for part in range(n_groups):
+                batch = next(batches).to(self.runtime.device)
+                number = part * self.runtime.world + self.runtime.rank
+                seed_everything(self.settings.random_state, self.state.step, number)
+                totals += self._backward(batch, n_questions)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            failed = True  # dealt with below: here the error still holds the tensors of the pass
+        if max(self.runtime.gather(int(failed))):
+            raise _OutOfMemory
         parameters = list(self.trained.values())
         self.runtime.sum_gradients(parameters)
         self.scaler.unscale_(self.optimizer)
-        if self.settings.clip > 0:
-            torch.nn.utils.clip_grad_norm_(parameters, self.settings.clip)
+        if self.settings.max_grad_norm > 0:
+            torch.nn.utils.clip_grad_norm_(parameters, self.settings.max_grad_norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
+        return totals
 
-    def _fits(self, tokens: int) -> bool:
-        """Whether the passes over so many tokens, of the longest questions, fit into the card's memory."""
-        questions = self.train.in_order_of_length(tokens)[0]
-        self.scorer.train()
+    def _backward(self, batch: TensorBatch, n_questions: int) -> Tensor:
+        """Add the gradients of a micro-batch; returns its losses, right answers and questions, summed."""
+        scores = batch.in_rows(run_scorer(self.scorer, batch, self.runtime))
+        losses, answers = self.loss(scores, batch.n_options, batch.answers, self.scorer.size_bias)
+        self.scaler.scale(losses.sum() / n_questions).backward()
+        right = (answers == batch.answers).sum()
+        return torch.stack(
+            [losses.detach().sum().double(), right.double(), right.new_tensor(len(losses)).double()]
+        )
 
-        def passes() -> None:
-            batch = TensorBatch.from_batch(self.train.make(questions)).to(self.runtime.device)
-            self.objective.backward(batch, len(questions))
-
-        return fits_beside_moments(passes, list(self.trained.values()))
+    def _halve(self, totals: Tensor) -> None:
+        """Go on with half the tokens per micro-batch; at the minimum save what was done and raise `InputError`."""
+        self.optimizer.zero_grad(set_to_none=True)
+        free_memory(self.runtime.device)
+        if self.batch_tokens >= 2 * _MIN_TOKENS:
+            self.batch_tokens = self.batch_tokens // 16 * 8
+            self.halvings += 1
+            return
+        saved = ""
+        if self.checkpoints is not None and self.state.step:
+            self._take(totals)
+            self._save()
+            saved = f"; step {self.state.step} is saved, from which the same command goes on"
+        less = "" if self.settings.gradient_checkpointing else "set `gradient_checkpointing=True`, "
+        raise InputError(
+            f"{device_memory(self.runtime.device)} does not suffice for {self.batch_tokens} tokens per micro-batch;"
+            f" {less}end what else uses it, or take a smaller model{saved}"
+        )
 
     def _is_time(self, every: int) -> bool:
         at_end = self.state.step == self.steps
-        return at_end or self.state.step % (every or self.steps_an_epoch) == 0
+        return at_end or self.state.step % (every or self.steps_per_epoch) == 0
 
     def _take(self, totals: Tensor) -> None:
         """Add what all processes counted to the state."""
         loss_sum, right, seen = self.runtime.sum(totals).tolist()
         totals.zero_()
-        self._refuse_no_number(loss_sum)
+        self._check_numbers(loss_sum)
         self.state.count(loss_sum, right, int(seen))
 
     def _tell(self, meter: Meter, totals: Tensor) -> None:
-        """Tell what this process counted; the others are not asked, they may not be telling now."""
+        """Report what this process counted; the others may not be reporting now."""
         loss_sum, right, seen = totals.tolist()
-        self._refuse_no_number(loss_sum)
+        self._check_numbers(loss_sum)
         last_val = self.state.evaluations[-1].val_accuracy if self.state.evaluations else None
         meter.tell(self.state.step, loss_sum / max(seen, 1), right / max(seen, 1), last_val)
 
-    def _refuse_no_number(self, loss: float) -> None:
-        wrong = "" if math.isfinite(loss) else "the loss was no number any more"
-        if self.scaler.get_scale() < _LEAST_SCALE:
-            wrong = "the gradients have been no numbers for many steps"
+    def _call_on_step(self, found: Tensor) -> None:
+        if self.hooks.on_step is not None:
+            loss_sum, right, seen = found.tolist()
+            rate = max(group["lr"] for group in self.optimizer.param_groups)
+            self.hooks.on_step(
+                Step(self.state.step, self.steps, loss_sum / max(seen, 1), right / max(seen, 1), rate)
+            )
+
+    def _check_numbers(self, loss: float) -> None:
+        wrong = "" if math.isfinite(loss) else "the loss became NaN or infinite"
+        if self.scaler.get_scale() < _MIN_SCALE:
+            wrong = "the gradients have been NaN or infinite for many steps"
         if wrong:
             raise InputError(
-                f"{wrong} at step {self.state.step} of {self.steps}; lower --lr, or use --precision fp32"
+                f'{wrong} at step {self.state.step} of {self.steps}; lower `lr`, or use `precision="fp32"`'
             )
 
     def _evaluate(self, epoch: int) -> None:
-        val_loss, val_accuracy = validate(
-            self.scorer, self.settings.loss, self.val, self.runtime, 2 * self.batch_tokens, self.progress
-        )
+        val_loss = val_accuracy = scores = None
+        if self.val is not None:
+            tokens = tokens_to_predict(self.batch_tokens, self.runtime.device)
+            scores = score_all(self.scorer, self.val, self.runtime, tokens, "evaluating", self.progress)
+            bias = self.scorer.size_bias.detach().double().cpu().numpy()
+            val_loss, val_accuracy = evaluate_scores(scores, self.val, self.settings.loss, bias)
         better = self.state.evaluate(epoch, val_loss, val_accuracy)
-        tell_evaluation(self.progress, self.state.evaluations[-1], 0 if self.val is None else len(self.val))
+        evaluation = self.state.evaluations[-1]
+        tell_evaluation(self.progress, evaluation, 0 if self.val is None else len(self.val))
         if better:
-            self.best_weights = {name: p.detach().cpu().clone() for name, p in self.trained.items()}
-            self.best_file = {}
+            self.best_scores = scores
+            self.best_weights = {
+                name: parameter.detach().to("cpu", copy=True) for name, parameter in self.trained.items()
+            }
         patience = self.settings.patience
         self.state.finished = self.state.step == self.steps or 0 < patience <= self.state.without_gain
         if self.tracker is not None:
-            evaluation = asdict(self.state.evaluations[-1])
-            numbers = {name: value for name, value in evaluation.items() if value is not None}
+            numbers = {name: value for name, value in asdict(evaluation).items() if value is not None}
             self.tracker.log(numbers, step=self.state.step)
+        if self.hooks.on_evaluation is not None:
+            self.hooks.on_evaluation(evaluation)
 
     def _save(self) -> None:
         if self.checkpoints is not None and self.runtime.rank == 0:
-            if self.best_weights is not None and not self.best_file:
-                self.best_file = self.checkpoints.save_best(self.state.best_step, self.best_weights)
+            best = None
+            if self.best_weights is not None and self.best_scores is not None:
+                scores = {_VAL_SCORES: torch.from_numpy(self.best_scores)}
+                best = (self.state.best_step, {**self.best_weights, **scores})
             self.state.scaler = self.scaler.state_dict()
-            tensors = pack(self.trained, self.optimizer)
-            self.checkpoints.save(self.state.step, tensors, {**self.state.to_dict(), **self.best_file})
-        self.runtime.wait()
+            tensors, state = pack(self.trained, self.optimizer), self.state.to_dict()
+            self.checkpoints.save_in_background(self.state.step, tensors, state, best)
 
     def _resume(self, checkpoints: Checkpoints) -> None:
         if self.runtime.rank == 0:
@@ -238,8 +331,10 @@ class Trainer:
             )
         if found is None:
             return
-        tensors, stored, self.best_weights = found
-        self.best_file = {name: stored[name] for name in ("best_file", "best_sha256") if name in stored}
+        tensors, stored, best = found
+        if best is not None:
+            self.best_scores = best.pop(_VAL_SCORES).numpy()
+            self.best_weights = best
         self.state = TrainingState.from_dict(stored)
         unpack(tensors, self.trained, self.optimizer)
         if self.state.scaler:
@@ -260,6 +355,7 @@ class Trainer:
             device=device_facts(self.settings.device).name,
             precision=self.runtime.precision,
             batch_tokens=self.batch_tokens,
+            halvings=self.halvings,
             seconds=meter.elapsed,
             questions_per_second=meter.rate(meter.questions),
             sequences_per_second=meter.rate(meter.sequences),

@@ -1,4 +1,4 @@
-"""What a training run did, in figures; and what it says of itself while it runs."""
+"""The figures of a training run, and the progress that it reports while it runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SECONDS_BETWEEN = 0.5
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How the model did at a step: on training questions since the last one, and on val (shares, 0 to 1)."""
+    """Loss and accuracy (shares, 0 to 1) on the training questions since the last evaluation, and on val."""
 
     step: int
     epoch: int
@@ -27,9 +27,9 @@ class Evaluation:
 class TrainingReport:
     """The evaluations of a run, the step whose weights were kept, and what it cost.
 
-    Rates count training alone, without evaluation; peak memory is the card's, or the process's on a CPU.
-    Steps are skipped where gradients overflow in fp16.
-    Parameters count the encoder, the head and what tuning added; trained ones those that training moves.
+    Rates count training only, without evaluation; peak memory is the GPU's, or the process's on a CPU.
+    `batch_tokens` was halved `halvings` times where memory ran out. Steps are skipped where gradients overflow
+    in fp16. `cache_bytes` is the size of the cached output of frozen layers.
     """
 
     evaluations: list[Evaluation] = field(default_factory=list)
@@ -44,6 +44,8 @@ class TrainingReport:
     device: str = ""
     precision: str = ""
     batch_tokens: int = 0
+    halvings: int = 0
+    cache_bytes: int = 0
     seconds: float = 0.0
     questions_per_second: float = 0.0
     sequences_per_second: float = 0.0
@@ -56,31 +58,33 @@ class TrainingReport:
 
     @property
     def val_accuracy(self) -> float | None:
-        """The val accuracy of the weights that were kept, by the loss's own most probable answer."""
+        """The val accuracy of the weights that were kept, by the loss's most probable answer."""
         return next((one.val_accuracy for one in self.evaluations if one.step == self.best_step), None)
 
     def summary(self) -> str:
-        """Speed, memory and what was cut, in one line for a terminal.
+        """Speed, memory and truncation, in one line for a terminal.
 
         >>> cut = {"questions": 2, "options": 1, "tokens": 73, "evidence": 0}
         >>> TrainingReport(device="Tesla V100", precision="fp16", truncation=cut).summary()
         'Tesla V100, fp16: 0.0 sequences/s, 0.0 questions/s, peak memory 0.0 GB; 2 questions and 1 options cut by \
 73 tokens'
         """
-        said = (
+        text = (
             f"{self.device}, {self.precision}: {self.sequences_per_second:.1f} sequences/s,"
             f" {self.questions_per_second:.1f} questions/s, peak memory {self.peak_memory_bytes / 1e9:.1f} GB"
         )
+        if self.halvings:
+            text += f"; memory ran out, so that batch_tokens became {self.batch_tokens}"
         if self.skipped_steps:
-            said += f"; {self.skipped_steps} of {self.steps} steps skipped, their gradients overflowed"
+            text += f"; {self.skipped_steps} of {self.steps} steps skipped because gradients overflowed"
         cut = self.truncation
         if cut.get("tokens"):
-            said += (
+            text += (
                 f"; {cut['questions']} questions and {cut['options']} options cut by {cut['tokens']} tokens"
             )
         if cut.get("evidence"):
-            said += f"; evidence of {cut['evidence']} options or questions cut"
-        return said
+            text += f"; evidence of {cut['evidence']} options or questions cut"
+        return text
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -97,14 +101,14 @@ class TrainingReport:
 
 
 def tell_evaluation(progress: Progress | None, evaluation: Evaluation, questions: int) -> None:
-    """Tell the callback how an evaluation on so many questions came out, where an answer was known."""
+    """Report an evaluation on a number of questions to the callback, if an answer was known."""
     if progress is not None and evaluation.val_loss is not None:
-        said = f"val {evaluation.val_accuracy:.1%}, loss {evaluation.val_loss:.3f}"
-        progress(DetailedStage("evaluating", said), questions, questions)
+        text = f"val {evaluation.val_accuracy:.1%}, loss {evaluation.val_loss:.3f}"
+        progress(DetailedStage("evaluating", text), questions, questions)
 
 
 class Meter:
-    """Counts questions, sequences and tokens over time and tells the progress callback twice a second.
+    """Counts questions, sequences and tokens over time and reports twice a second to the progress callback.
 
     The stage that the callback gets is a `DetailedStage`: loss and accuracy since the last evaluation, the
     last val accuracy, questions a second and the time left.
@@ -122,7 +126,7 @@ class Meter:
         self.tokens = 0
 
     def start(self) -> None:
-        """Run the clock, if it does not run yet."""
+        """Start the clock, unless it runs."""
         if self._since is None:
             self._since = time.perf_counter()
 
@@ -144,30 +148,27 @@ class Meter:
         return self.seconds + (0.0 if self._since is None else time.perf_counter() - self._since)
 
     def rate(self, count: int) -> float:
-        """So many a second."""
+        """A count per second."""
         return count / self.elapsed if self.elapsed > 0 else 0.0
 
-    def due(self, stretch_ends: bool) -> bool:
-        """Whether it is time to tell, as always where a stretch of training ends.
-
-        Asking costs nothing, telling waits for the device.
-        """
+    def due(self, evaluated: bool) -> bool:
+        """Whether it is time to report, as always before an evaluation; asking does not wait for the device."""
         waited = time.perf_counter() - self._last >= _SECONDS_BETWEEN
-        return self._progress is not None and (waited or stretch_ends)
+        return self._progress is not None and (waited or evaluated)
 
     def tell(self, step: int, loss: float, accuracy: float, val_accuracy: float | None) -> None:
-        """Tell the callback how it goes at `step`."""
+        """Report the progress at `step` to the callback."""
         if self._progress is None:
             return
         self._last = time.perf_counter()
-        said = [f"loss {loss:.3f}", f"accuracy {accuracy:.1%}"]
+        parts = [f"loss {loss:.3f}", f"accuracy {accuracy:.1%}"]
         if val_accuracy is not None:
-            said.append(f"val {val_accuracy:.1%}")
-        said.append(f"{self.rate(self.questions):.1f} questions/s")
+            parts.append(f"val {val_accuracy:.1%}")
+        parts.append(f"{self.rate(self.questions):.1f} questions/s")
         if step > self._at_start:
             left = self.elapsed / (step - self._at_start) * (self._steps - step)
-            said.append(f"{_clock(left)} left")
-        self._progress(DetailedStage("training", ", ".join(said)), step, self._steps)
+            parts.append(f"{_clock(left)} left")
+        self._progress(DetailedStage("training", ", ".join(parts)), step, self._steps)
 
 
 def _clock(seconds: float) -> str:

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -79,33 +80,41 @@ def test_the_terminal_is_told_how_it_goes(data: Path, encoder: Path, tmp_path: P
 def test_curves_lie_in_the_run_folder(data: Path, encoder: Path, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     out = tmp_path / "run"
-    succeed("train", "--model", encoder, "--data", data, "--out", out, "--log-to", "tensorboard", *QUICK)
+    succeed("train", "--model", encoder, "--data", data, "--out", out, "--report-to", "tensorboard", *QUICK)
     assert list((out / "logs" / "cmexam-baseline").glob("events.out.tfevents.*"))
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
-def test_a_card_whose_memory_ends_is_one_line_and_the_run_goes_on(
+def test_memory_that_runs_out_is_one_line_and_the_run_goes_on(
     data: Path, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cmexam_baseline.encoders.training import Trainer
+    from cmexam_baseline.encoders.training import Trainer, _OutOfMemory
 
     step, steps = Trainer._step, []
 
-    def of_a_small_card(self: Trainer, *given: object) -> None:
+    def of_a_small_gpu(self: Trainer, *given: Any) -> Any:
         steps.append(self.state.step)
-        if self.batch_tokens > 512 and self.state.step == 4:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nGPU 0 has ...")
-        step(self, *given)
+        if not self.settings.gradient_checkpointing and self.state.step == 2:
+            raise _OutOfMemory
+        return step(self, *given)
 
-    monkeypatch.setattr(Trainer, "_step", of_a_small_card)
+    monkeypatch.setattr(Trainer, "_step", of_a_small_gpu)
     command = ("train", "--model", encoder, "--data", data, "--out", tmp_path / "run", *QUICK)
-    complain(
-        *command, about=["card's memory does not suffice", "--batch-tokens 512 or --gradient-checkpointing"]
-    )
+    complain(*command, about=["does not suffice for 64 tokens", "set --gradient-checkpointing, end", "step 2 is saved"])
     steps.clear()
-    succeed(*command, "--batch-tokens", "512")
-    assert steps[0] == 3
+    succeed(*command, "--gradient-checkpointing")
+    assert steps[0] == 2
     assert (tmp_path / "run" / "scores.json").is_file()
+
+
+def test_a_trained_run_is_trained_further_with_its_head(
+    run_folder: Path, data: Path, encoder: Path, tmp_path: Path
+) -> None:
+    succeed("train", "--model", run_folder, "--data", data, "--out", tmp_path / "run", *QUICK, "--freeze-layers", "1")
+    settings = json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))["settings"]
+    assert (settings["head"], settings["freeze_layers"]) == ("joint", 1)
+    about = ["was trained with head 'joint'; use --head joint"]
+    complain("train", "--model", run_folder, "--data", data, "--out", tmp_path / "r", "--head", "pairwise", about=about)
 
 
 def test_several_seeds_leave_a_run_each(data: Path, encoder: Path, tmp_path: Path) -> None:
@@ -125,7 +134,7 @@ def test_several_seeds_leave_a_run_each(data: Path, encoder: Path, tmp_path: Pat
     assert "over 2 seeds" in result.stdout
     for seed in (1, 2):
         config = json.loads((tmp_path / "runs" / f"seed-{seed}" / "config.json").read_text("utf-8"))
-        assert config["seed"] == config["settings"]["seed"] == seed
+        assert config["seed"] == config["settings"]["random_state"] == seed
 
 
 def test_mistakes_are_told_before_the_data_are_read(
@@ -140,8 +149,8 @@ def test_mistakes_are_told_before_the_data_are_read(
         about = ["Tesla V100 has compute capability 7.0", "run pip install torch --index-url"]
         complain("train", "--model", "bert", "--data", missing, "--out", tmp_path / "r", about=about)
         patch.setattr(importlib.util, "find_spec", lambda name: None if name == "wandb" else object())
-        about = ["--log-to wandb needs wandb; run pip install wandb"]
-        complain("train", "--model", "bert", "--data", missing, "--log-to", "wandb", about=about)
+        about = ["--report-to wandb needs wandb; run pip install wandb"]
+        complain("train", "--model", "bert", "--data", missing, "--report-to", "wandb", about=about)
     for model, about in (
         ("bert", "give its path in place of the name"),
         (tmp_path / "no-model", "is no folder"),

@@ -7,15 +7,14 @@ import pytest
 import torch
 from tiny_encoders import make_encoder
 
-from cmexam_baseline.encoders.batches import Batches
-from cmexam_baseline.encoders.collate import TensorBatch
+from cmexam_baseline.encoders.batches import Batches, TensorBatch
+from cmexam_baseline.encoders.decision import MOST_OPTIONS
 from cmexam_baseline.encoders.heads import MultipleChoiceScorer, Scorer, build_scorer, most_positions
-from cmexam_baseline.encoders.inputs import encode_exam
 from cmexam_baseline.encoders.models import load_tokenizer
 from cmexam_baseline.encoders.peft_tuning import apply_tuning
 from cmexam_baseline.encoders.runtime import Runtime
 from cmexam_baseline.encoders.scoring import run_scorer, score_all
-from cmexam_baseline.encoders.sequences import Layout
+from cmexam_baseline.encoders.sequences import Layout, encode_exam
 from cmexam_baseline.encoders.settings import EncoderSettings
 from cmexam_baseline.encoders.tokens import TextTokenizer
 from cmexam_baseline.exam.errors import InputError
@@ -26,22 +25,18 @@ CPU = Runtime(torch.device("cpu"), "fp32")
 HEADS = [
     {"head": "pairwise"},
     {"head": "pairwise", "pooling": "mean"},
-    {"head": "pairwise", "pooling": "marker"},
     {"head": "joint"},
-    {"head": "joint", "pooling": "marker"},
-    {"head": "joint", "pooling": "cls"},
     {"head": "joint", "joint_attention": "full"},
-    {"head": "joint", "joint_attention": "full", "pooling": "marker"},
 ]
 IN_BLOCKS = [head for head in HEADS if head.get("joint_attention") != "full"]
 
 
 def build(folder, **settings) -> tuple[Scorer, TextTokenizer, Layout]:
     chosen = EncoderSettings(model=str(folder), **settings)
-    scorer = build_scorer(folder, chosen, np.zeros(8)).eval()
+    scorer = build_scorer(folder, chosen, np.zeros(MOST_OPTIONS)).eval()
     apply_tuning(scorer, chosen)
     blocks = chosen.head == "joint" and chosen.joint_attention == "blocks"
-    layout = Layout(chosen.head, blocks, chosen.pooling_used == "marker", most_positions(scorer) or 512)
+    layout = Layout(chosen.head, blocks, most_positions(scorer) or 512)
     return scorer, TextTokenizer.from_transformers(load_tokenizer(folder)), layout
 
 
@@ -96,7 +91,7 @@ def test_padding_and_company_change_nothing(settings, name, request, exam):
 
 
 @pytest.mark.parametrize("settings", HEADS, ids=str)
-def test_what_stands_at_padding_is_never_seen(settings, bert, exam):
+def test_padding_tokens_are_never_seen(settings, bert, exam):
     scorer, tokenizer, layout = build(bert, **settings)
     batch = TensorBatch.from_batch(
         Batches(encode_exam(exam, tokenizer, layout), tokenizer.template).make(np.arange(16))
@@ -133,11 +128,11 @@ def test_scores_go_with_their_options_whatever_their_order(settings, name, reque
 
 
 @pytest.mark.parametrize("settings", HEADS[1:], ids=str)
-def test_scores_are_read_where_their_options_stand(settings, bert, exam):
+def test_scores_are_pooled_over_their_options(settings, bert, exam):
     """By hand: one sequence at a time, states found by looking for separators and mask tokens."""
     scorer, tokenizer, layout = build(bert, **settings)
     scores = scores_of(scorer, tokenizer, layout, exam)
-    joint, pooling = settings["head"] == "joint", EncoderSettings(**settings).pooling_used
+    joint = settings["head"] == "joint"
     for i in range(8):
         batches = Batches(encode_exam(exam[[i]], tokenizer, layout), tokenizer.template)
         batch = TensorBatch.from_batch(batches.make(np.array([0])))
@@ -151,13 +146,8 @@ def test_scores_are_read_where_their_options_stand(settings, bert, exam):
             ids = batch.input_ids[row].tolist()
             masks = [place for place, token in enumerate(ids) if token == 4]
             ends = [place for place, token in enumerate(ids) if token == 3]
-            if pooling == "mean":
-                first, last = (masks[nth], ends[nth + 1]) if joint else (0, ends[1])
-                state = states[row, first : last + 1].mean(0)
-            else:
-                state = states[row, masks[nth]]
-            if joint and pooling == "cls":
-                state = torch.cat([states[row, 0], state])
+            first, last = (masks[nth], ends[nth + 1]) if joint else (0, ends[1])
+            state = states[row, first : last + 1].mean(0)
             with torch.no_grad():
                 expected = scorer.head(state)[0]
             assert scores[exam.option_offsets[i] + j] == pytest.approx(float(expected), abs=2e-6)
@@ -184,7 +174,7 @@ def test_the_order_of_options_counts_where_all_share_one_sequence(bert, exam):
     assert np.abs(scores_of(scorer, tokenizer, layout, other) - scores[came_from]).max() > 1e-4
 
 
-@pytest.mark.parametrize("settings", [HEADS[0], HEADS[3], HEADS[6]], ids=str)
+@pytest.mark.parametrize("settings", [HEADS[0], HEADS[2], HEADS[3]], ids=str)
 def test_a_prefix_is_seen_and_padding_beside_it_is_not(settings, bert, exam):
     scorer, tokenizer, layout = build(bert, tuning="prefix", prefix_length=5, **settings)
     together = scores_of(scorer, tokenizer, layout, exam)
@@ -199,7 +189,7 @@ def test_a_prefix_is_seen_and_padding_beside_it_is_not(settings, bert, exam):
 
 
 def test_attention_without_sdpa_scores_the_same(bert, exam):
-    for settings in (HEADS[0], HEADS[3], HEADS[6]):
+    for settings in (HEADS[0], HEADS[2], HEADS[3]):
         scorer, tokenizer, layout = build(bert, **settings)
         fused = scores_of(scorer, tokenizer, layout, exam)
         scorer.encoder.set_attn_implementation("eager")
@@ -208,11 +198,11 @@ def test_attention_without_sdpa_scores_the_same(bert, exam):
 
 def test_an_encoder_without_a_mask_for_pairs_is_refused_in_blocks(tmp_path, exam):
     folder = make_encoder(tmp_path / "deberta", "deberta-v2", pooler_hidden_size=32)
-    with pytest.raises(InputError, match="deberta-v2 .* use --joint-attention full"):
+    with pytest.raises(InputError, match='deberta-v2 .* use `joint_attention="full"`'):
         build(folder, head="joint")
     scorer, tokenizer, layout = build(folder, head="joint", joint_attention="full")
     assert np.isfinite(scores_of(scorer, tokenizer, layout, exam)).all()
-    with pytest.raises(InputError, match="takes no prefix; use --tuning lora or full"):
+    with pytest.raises(InputError, match="takes no prefix; use `tuning"):
         build(folder, head="joint", joint_attention="full", tuning="prefix")
 
 
@@ -223,6 +213,6 @@ def test_a_model_that_generates_is_refused(tmp_path):
 
 
 def test_new_weights_come_from_the_seed(bert):
-    first, second, other = (build(bert, seed=seed)[0].model.classifier.weight for seed in (1, 1, 2))
+    first, second, other = (build(bert, random_state=seed)[0].model.classifier.weight for seed in (1, 1, 2))
     assert torch.equal(first, second)
     assert not torch.equal(first, other)

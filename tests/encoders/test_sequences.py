@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from slow_sequences import joint_sequences, pairwise_sequences
 
 from cmexam_baseline.encoders.batches import PADDING, Batches
-from cmexam_baseline.encoders.inputs import encode_exam
 from cmexam_baseline.encoders.models import load_tokenizer
-from cmexam_baseline.encoders.sequences import Layout, make_sequences
+from cmexam_baseline.encoders.sequences import Layout, encode_exam, make_sequences
 from cmexam_baseline.encoders.tokens import Template, TextTokenizer, TokenTable
 from cmexam_baseline.exam.errors import InputError
 
@@ -40,26 +39,24 @@ def cut(flat: np.ndarray, offsets: np.ndarray) -> list[list[int]]:
     return [flat[a:b].tolist() for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
 
 
-@given(rows, st.sampled_from(TEMPLATES), st.booleans())
-def test_pairwise_equals_its_slow_twin(exam, template, marker):
-    questions, options, made = make(Layout("pairwise", False, marker, 100), template, exam)
-    expected = pairwise_sequences(template, questions, options, marker)
-    assert cut(made.ids, made.offsets) == [ids for ids, _, _ in expected]
-    assert cut(made.segments, made.offsets) == [segments for _, segments, _ in expected]
-    assert made.place_of.tolist() == [place for _, _, place in expected]
+@given(rows, st.sampled_from(TEMPLATES))
+def test_pairwise_equals_its_slow_twin(exam, template):
+    questions, options, made = make(Layout("pairwise", False, 100), template, exam)
+    expected = pairwise_sequences(template, questions, options)
+    assert cut(made.ids, made.offsets) == [ids for ids, _ in expected]
+    assert cut(made.segments, made.offsets) == [segments for _, segments in expected]
     assert made.sequence_of.tolist() == list(range(len(expected)))
     assert made.positions is None
 
 
 @given(rows, st.sampled_from(TEMPLATES), st.booleans())
 def test_joint_equals_its_slow_twin(exam, template, blocks):
-    questions, options, made = make(Layout("joint", blocks, True, 200), template, exam)
+    questions, options, made = make(Layout("joint", blocks, 200), template, exam)
     expected = joint_sequences(template, questions, options)
-    assert cut(made.ids, made.offsets) == [ids for ids, _, _, _ in expected]
-    assert cut(made.segments, made.offsets) == [segments for _, segments, _, _ in expected]
-    assert made.place_of.tolist() == [place for _, _, _, places in expected for place in places]
+    assert cut(made.ids, made.offsets) == [ids for ids, _, _ in expected]
+    assert cut(made.segments, made.offsets) == [segments for _, segments, _ in expected]
     if blocks:
-        assert cut(made.positions, made.offsets) == [positions for _, _, positions, _ in expected]
+        assert cut(made.positions, made.offsets) == [positions for _, _, positions in expected]
     else:
         assert made.positions is None
 
@@ -70,8 +67,8 @@ def test_joint_equals_its_slow_twin(exam, template, blocks):
     st.sampled_from(TEMPLATES),
     st.sampled_from([("pairwise", False), ("joint", True), ("joint", False)]),
 )
-def test_batches_hold_what_sequences_hold_and_padding(exam, template, kind):
-    _, options, made = make(Layout(kind[0], kind[1], True, 200), template, exam)
+def test_batches_are_the_sequences_and_padding(exam, template, kind):
+    _, options, made = make(Layout(kind[0], kind[1], 200), template, exam)
     batches = Batches(made, template, np.arange(len(exam), dtype=np.uint8))
     order = np.arange(len(exam))[::-1]
     batch = batches.make(order)
@@ -92,20 +89,17 @@ def test_batches_hold_what_sequences_hold_and_padding(exam, template, kind):
     for row, question in enumerate(order):
         for column in range(len(options[question])):
             assert (batch.row_of[at], batch.column_of[at]) == (row, column)
-            marked = batch.input_ids[batch.sequence_of[at], batch.place_of[at]]
-            assert marked == template.marker
-            assert batch.segments[batch.sequence_of[at], batch.place_of[at]] == (
-                column + 1 if kind[0] == "joint" else 1
-            )
+            row_of_batch, segment = batch.sequence_of[at], column + 1 if kind[0] == "joint" else 1
+            own = batch.input_ids[row_of_batch][batch.segments[row_of_batch] == segment].tolist()
+            expected = [*options[question][column], *template.suffix]
+            assert own == ([template.marker, *expected] if kind[0] == "joint" else expected)
             at += 1
 
 
 @pytest.mark.parametrize("name", ["bert", "roberta"])
 def test_pairwise_is_the_tokenizers_own_pair(name, request, exam):
     tokenizer = load_tokenizer(request.getfixturevalue(name))
-    made = encode_exam(
-        exam, TextTokenizer.from_transformers(tokenizer), Layout("pairwise", False, False, 160)
-    )
+    made = encode_exam(exam, TextTokenizer.from_transformers(tokenizer), Layout("pairwise", False, 160))
     at = 0
     for i, question in enumerate(exam.questions):
         for option in exam.options(i):
@@ -117,20 +111,20 @@ def test_pairwise_is_the_tokenizers_own_pair(name, request, exam):
             at += 1
 
 
-def test_evidence_stands_where_it_belongs():
+def test_evidence_follows_its_question_or_option():
     template = TEMPLATES[0]
     exam = [([11, 12], [[21], [22]]), ([13], [[23], [24, 25]])]
     by_question, by_option = table([[91, 92], []]), table([[91], [92], [], [93, 94]])
-    _, _, made = make(Layout("pairwise", False, False, 50), template, exam, by_question)
+    _, _, made = make(Layout("pairwise", False, 50), template, exam, by_question)
     assert cut(made.ids, made.offsets)[:3] == [
         [2, 11, 12, 3, 21, 3, 91, 92, 3], [2, 11, 12, 3, 22, 3, 91, 92, 3], [2, 13, 3, 23, 3],
     ]  # fmt: skip
-    _, _, made = make(Layout("joint", True, True, 50), template, exam, by_question)
+    _, _, made = make(Layout("joint", True, 50), template, exam, by_question)
     assert cut(made.ids, made.offsets) == [
         [2, 11, 12, 3, 91, 92, 3, 4, 21, 3, 4, 22, 3], [2, 13, 3, 4, 23, 3, 4, 24, 25, 3],
     ]  # fmt: skip
     assert cut(made.segments, made.offsets)[0] == [0] * 7 + [1] * 3 + [2] * 3
-    _, _, made = make(Layout("joint", True, True, 50), template, exam, by_option)
+    _, _, made = make(Layout("joint", True, 50), template, exam, by_option)
     assert cut(made.ids, made.offsets) == [
         [2, 11, 12, 3, 4, 21, 3, 91, 3, 4, 22, 3, 92, 3], [2, 13, 3, 4, 23, 3, 4, 24, 25, 3, 93, 94, 3],
     ]  # fmt: skip
@@ -139,7 +133,7 @@ def test_evidence_stands_where_it_belongs():
 
 def test_a_long_question_keeps_its_end():
     exam = [(list(range(10, 30)), [[50], [51, 52]])]
-    for layout in (Layout("pairwise", False, False, 16), Layout("joint", True, True, 16)):
+    for layout in (Layout("pairwise", False, 16), Layout("joint", True, 16)):
         _, _, made = make(layout, TEMPLATES[0], exam)
         first = cut(made.ids, made.offsets)[0]
         assert 29 in first
@@ -152,7 +146,7 @@ def test_a_long_question_keeps_its_end():
 def test_sentences_are_joined_up_to_the_budget(bert, exam):
     tokenizer = TextTokenizer.from_transformers(load_tokenizer(bert))
     some = exam[:2]
-    layout = Layout("joint", True, True, 160)
+    layout = Layout("joint", True, 160)
     without = encode_exam(some, tokenizer, layout)
     given = encode_exam(some, tokenizer, layout, [["甲乙", "丙丁"], ["甲"]], evidence_tokens=3)
     assert (given.lengths - without.lengths).tolist() == [3 + 1, 1 + 1]
@@ -160,6 +154,6 @@ def test_sentences_are_joined_up_to_the_budget(bert, exam):
     given = encode_exam(some, tokenizer, layout, by_option, evidence_tokens=3)
     assert (given.lengths - without.lengths).tolist() == [4 * 5, 4 * 4]
     with pytest.raises(
-        InputError, match=r"evidence has 3 lists .* one a question \(2\) or one an option \(9\)"
+        InputError, match=r"evidence has 3 lists .* one per question \(2\) or one per option \(9\)"
     ):
         encode_exam(some, tokenizer, layout, [[]] * 3)

@@ -18,11 +18,13 @@ def test_every_setting_has_help_and_the_defaults_are_valid():
 
 def test_a_toml_file_is_overridden_by_what_is_given(tmp_path):
     file = tmp_path / "train.toml"
-    file.write_text('seed = 9\n[encoder]\nhead = "joint"\nmax-length = 128\nlr = 1\nbatch_tokens = 4096\n')
+    file.write_text(
+        'random_state = 9\n[encoder]\nhead = "joint"\nmax-length = 128\nlr = 1\nbatch_tokens = 4096\n'
+    )
     settings = load_settings(file, max_length=64)
-    assert (settings.head, settings.max_length, settings.lr, settings.seed) == ("joint", 64, 1, 0)
+    assert (settings.head, settings.max_length, settings.lr, settings.random_state) == ("joint", 64, 1, 0)
     assert load_settings() == EncoderSettings()
-    assert with_seed(settings, 4).seed == 4
+    assert with_seed(settings, 4).random_state == 4
 
 
 @pytest.mark.parametrize(
@@ -34,18 +36,18 @@ def test_a_toml_file_is_overridden_by_what_is_given(tmp_path):
         ("lr = nan", "lr is nan, expected 0 or more"),
         ("lr = inf", "lr is inf, expected 0 or more"),
         ("dropout = 2", "dropout is 2, expected 1 or less"),
-        ('pooling = "max"', "pooling is 'max', expected cls, mean or marker"),
+        ('pooling = "max"', "pooling is 'max', expected cls or mean"),
         ('batch_tokens = "all"', "batch_tokens is 'all', expected a number or auto"),
-        ("epoch = 2", "epoch is no setting, did you mean epochs"),
+        ("epoch = 2", "epoch is not a setting, did you mean epochs"),
         (
-            "[encoder]\nlr = 'x'\nbatch = 0",
-            "lr is 'x', expected float or nothing; batch is 0, expected 1 or more",
+            "[encoder]\nlr = 'x'\nbatch_size = 0",
+            "lr is 'x', expected float or nothing; batch_size is 0, expected 1 or more",
         ),
         ("encoder = 3", "encoder is not a table"),
         ("epochs =", "is not TOML"),
-        ('tuning = "prefix"\nadapter = "merged"', "a prefix cannot be merged"),
+        ('head = "joint"\npooling = "cls"', "the joint head averages the tokens of each option"),
+        ('tuning = "prefix"\nfreeze_layers = 2', "a prefix changes the frozen layers, too"),
         ('tuning = "prefix"\ngradient_checkpointing = true', "drops the prefix"),
-        ('tuning = "lora"\nfgm = 1.0', "fgm needs word embeddings that are trained"),
     ],
 )
 def test_wrong_settings_end_in_one_line_that_names_the_file(tmp_path, text, message):

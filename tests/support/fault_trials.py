@@ -95,7 +95,7 @@ def train_encoder(given: Path, place: Path, seed: int = 0) -> int:
     import torch
 
     torch.set_num_threads(1)
-    small = ("--epochs", 2, "--batch", 8, "--lr", 0.003, "--evaluate-every", 3, "--checkpoint-every", 2)
+    small = ("--epochs", 2, "--batch-size", 8, "--lr", 0.003, "--evaluate-every", 3, "--checkpoint-every", 2)
     where = ("--data", given / "data", "--out", place / "run", "--model", given / "bert", "--overwrite", "-q")
     return cli("train", *where, "--seed", seed, "--device", "cpu", *small)
 

@@ -17,8 +17,8 @@ from safetensors.numpy import save_file
 from tiny_encoders import make_exam
 
 SETTINGS: dict[str, Any] = {
-    "lr": 3e-3, "batch": 8, "epochs": 3, "dropout": 0.1, "patience": 2, "checkpoint_every": 2,
-    "evaluate_every": 3, "accumulation": 2, "device": "cpu",
+    "lr": 3e-3, "batch_size": 8, "epochs": 3, "dropout": 0.1, "patience": 2, "checkpoint_every": 2,
+    "evaluate_every": 3, "min_micro_batches": 2, "device": "cpu",
 }  # fmt: skip
 
 
@@ -30,8 +30,8 @@ def train(model: str, work: Path | None, result: Path) -> None:
 
     torch.set_num_threads(1)
     exam = make_exam(40, options=(5, 4))
-    baseline = EncoderBaseline(model=model, **SETTINGS).fit(exam[:32], exam[32:], folder=work)
-    weights = {name: parameter.detach().numpy() for name, parameter in baseline.scorer.named_parameters()}
+    baseline = EncoderBaseline(model, checkpoints=work, **SETTINGS).fit(exam[:32], exam[32:])
+    weights = {name: parameter.detach().numpy() for name, parameter in baseline.scorer_.named_parameters()}
     save_file({**weights, "probabilities": baseline.predict(exam).option_scores}, result)
 
 

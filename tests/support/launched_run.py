@@ -23,15 +23,16 @@ def train(model: str, result: Path, settings: Mapping[str, Any]) -> tuple[dict[s
     from cmexam_baseline.encoders import EncoderBaseline
 
     exam, told = make_exam(40, options=(5, 4)), []
-    baseline = EncoderBaseline(model=model, device="cpu", **settings).fit(
-        exam[:27], exam[27:], lambda stage, done, total: told.append(stage), folder=result / "work"
-    )
+    others = {name: value for name, value in settings.items() if name != "n_train"}
+    n_train = settings.get("n_train", 27)
+    baseline = EncoderBaseline(model, device="cpu", checkpoints=result / "work", **others)
+    baseline.fit(exam[:n_train], exam[n_train:], progress=lambda stage, done, total: told.append(stage))
     if bool(told) != (os.environ.get("RANK", "0") == "0"):
         sys.exit("progress is for the first process alone")
     baseline.save(result / "model")
-    weights = {name: parameter.detach().numpy() for name, parameter in baseline.scorer.named_parameters()}
+    weights = {name: parameter.detach().numpy() for name, parameter in baseline.scorer_.named_parameters()}
     probabilities = np.array(baseline.predict(exam).option_scores)
-    return {**weights, "probabilities": probabilities}, baseline.report.to_dict()
+    return {**weights, "probabilities": probabilities}, baseline.report_.to_dict()
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
 def make_encoder(folder: Path, kind: str = "bert", characters: str = CHARACTERS, **changes: Any) -> Path:
-    """A random encoder with a character vocabulary, saved as transformers would (bert, roberta, electra)."""
+    """A random encoder of a kind that transformers knows, with a character vocabulary, saved in its form."""
     import torch
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
@@ -26,8 +26,9 @@ def make_encoder(folder: Path, kind: str = "bert", characters: str = CHARACTERS,
     backend = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     backend.normalizer = normalizers.BertNormalizer(handle_chinese_chars=True)
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    types = ("0", "0") if kind == "roberta" else ("0", "1")
-    middle = "[SEP]:0 [SEP]:0" if kind == "roberta" else "[SEP]:0"
+    like_roberta = kind in ("roberta", "xlm-roberta", "mpnet")
+    types = ("0", "0") if like_roberta or kind == "modernbert" else ("0", "1")
+    middle = "[SEP]:0 [SEP]:0" if like_roberta else "[SEP]:0"
     backend.post_processor = processors.TemplateProcessing(
         single="[CLS]:0 $A:0 [SEP]:0",
         pair=f"[CLS]:0 $A:{types[0]} {middle} $B:{types[1]} [SEP]:{types[1]}",
@@ -41,15 +42,21 @@ def make_encoder(folder: Path, kind: str = "bert", characters: str = CHARACTERS,
     settings = {
         "vocab_size": len(vocabulary), "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
         "intermediate_size": 64, "max_position_embeddings": 160, "pad_token_id": 0, "initializer_range": 0.2,
-        "embedding_size": 32,
+        **_EXTRA.get(kind, {}),
         **changes,
     }  # fmt: skip
-    if kind != "electra":
-        settings.pop("embedding_size")
     torch.manual_seed(0)
     AutoModel.from_config(AutoConfig.for_model(kind, **settings)).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+_TOKENS = {"bos_token_id": 2, "eos_token_id": 3, "cls_token_id": 2, "sep_token_id": 3}
+_EXTRA: dict[str, dict[str, Any]] = {
+    "electra": {"embedding_size": 32},
+    "deberta-v2": {"pooler_hidden_size": 32},
+    "modernbert": {**_TOKENS, "global_attn_every_n_layers": 2, "local_attention": 16},
+}
 
 
 def characters_of(exam: Exam) -> str:

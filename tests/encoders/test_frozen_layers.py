@@ -1,0 +1,188 @@
+"""Frozen lower layers: a cache of their output changes the time of training and nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tiny_encoders import make_encoder, make_rule_exam
+
+from cmexam_baseline.encoders import EncoderBaseline, frozen_layers
+from cmexam_baseline.encoders.frozen_layers import LowerLayers
+from cmexam_baseline.exam.errors import InputError
+
+QUICK = {"lr": 5e-3, "batch_size": 8, "epochs": 2, "freeze_layers": 1, "batch_tokens": 512}
+WAYS = [
+    {"head": "pairwise"},
+    {"head": "joint"},
+    {"head": "joint", "tuning": "lora", "gradient_checkpointing": True},
+    {"head": "pairwise", "pooling": "mean", "freeze_layers": 2},
+    {"head": "joint", "evidence": 1, "precision": "bf16"},
+]
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("CMEXAM_BASELINE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "hidden"
+
+
+@pytest.fixture(scope="module")
+def exams():
+    return make_rule_exam(40), make_rule_exam(16, seed=1)
+
+
+def sentences(exam, progress):
+    return [["病人甲", text] for text in exam.option_texts]
+
+
+def train(bert, exams, **settings):
+    if settings.get("evidence"):
+        settings["find_evidence"] = sentences
+    return EncoderBaseline(str(bert), **{**QUICK, **settings}).fit(*exams)
+
+
+def assert_same(first, second, exam):
+    for one, other in zip(first.report_.evaluations, second.report_.evaluations, strict=True):
+        assert one.train_loss == pytest.approx(other.train_loss, abs=1e-3)
+        assert one.val_loss == pytest.approx(other.val_loss, abs=1e-3)
+    np.testing.assert_allclose(
+        first.predict(exam).option_scores, second.predict(exam).option_scores, atol=2e-3
+    )
+
+
+@pytest.mark.parametrize("settings", WAYS, ids=str)
+def test_the_cache_changes_no_figure(settings, bert, exams, cache):
+    told = []
+    with_cache = train(bert, exams, **settings)
+    assert len(list(cache.glob("*.f16"))) == 2
+    assert with_cache.report_.cache_bytes == sum(path.stat().st_size for path in cache.iterdir()) > 0
+    EncoderBaseline(str(bert), **{**QUICK, **settings}, find_evidence=sentences if "evidence" in settings else None
+                    ).fit(*exams, progress=lambda stage, *rest: told.append(getattr(stage, "detail", "")))  # fmt: skip
+    assert any("GB in" in detail for detail in told)
+    without = train(bert, exams, **settings, cache_gigabytes=0)
+    assert without.report_.cache_bytes == 0
+    assert_same(with_cache, without, exams[1])
+
+
+def test_frozen_weights_stay_and_the_others_do_not(bert, exams, cache):
+    from transformers import AutoModel
+
+    trained = dict(train(bert, exams).scorer_.encoder.named_parameters())
+    for name, before in AutoModel.from_pretrained(bert).named_parameters():
+        above = "layer.1." in name or "pooler" in name
+        assert torch.equal(trained[name], before) == (not above), name
+
+
+def test_a_saved_model_predicts_the_same_and_exports(bert, exams, cache, tmp_path):
+    from cmexam_baseline.encoders import OnnxEncoder, export_onnx
+
+    baseline = train(bert, exams, head="joint")
+    before = baseline.predict(exams[0]).option_scores
+    baseline.save(tmp_path / "model")
+    loaded = EncoderBaseline.load(tmp_path / "model")
+    np.testing.assert_allclose(loaded.predict(exams[0]).option_scores, before, atol=1e-4)
+    pytest.importorskip("onnxscript")
+    pytest.importorskip("onnxruntime")
+    export_onnx(loaded, tmp_path / "onnx")
+    exported = OnnxEncoder.load(tmp_path / "onnx").predict(exams[0]).option_scores
+    np.testing.assert_allclose(exported, before, atol=1e-3)
+
+
+class Killed(Exception):
+    """Ends a run early."""
+
+
+def test_an_interrupted_cache_is_resumed(bert, exams, cache, monkeypatch):
+    """The groups of questions that were finished are not computed again."""
+    whole = train(bert, exams, batch_tokens=512)
+    for path in cache.iterdir():
+        path.unlink()
+    monkeypatch.setattr(frozen_layers, "_GROUPS_PER_FLUSH", 1)
+    monkeypatch.setattr("cmexam_baseline.encoders.batch_sizing.CPU_TOKENS", 512)
+    write, written = frozen_layers._write, []
+
+    def dies(states, batches, questions, found):
+        written.append(len(questions))
+        if len(written) == 4:
+            raise Killed
+        write(states, batches, questions, found)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(frozen_layers, "_write", dies)
+        with pytest.raises(Killed):
+            train(bert, exams)
+    first, again = list(written), []
+    monkeypatch.setattr(
+        frozen_layers,
+        "_write",
+        lambda s, b, questions, f: again.append(len(questions)) or write(s, b, questions, f),
+    )
+    resumed = train(bert, exams)
+    assert sum(first[:3]) + sum(again) == len(exams[0]) + len(exams[1])
+    assert [path.suffix for path in cache.iterdir()] == [".f16", ".f16"]
+    assert_same(resumed, whole, exams[1])
+
+
+def test_a_run_from_the_cache_resumes_from_its_checkpoints(bert, exams, cache, tmp_path):
+    whole = train(bert, exams, dropout=0.1)
+
+    def stop(step):
+        if step.step == 7:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(bert, exams, dropout=0.1, checkpoints=tmp_path / "run", on_step=stop)
+    steps = []
+    resumed = train(
+        bert, exams, dropout=0.1, checkpoints=tmp_path / "run", on_step=lambda step: steps.append(step.step)
+    )
+    assert steps == list(range(6, 11))
+    assert resumed.report_.evaluations == whole.report_.evaluations
+
+
+def test_what_exceeds_the_disk_space_is_computed_at_every_step(bert, exams, cache, monkeypatch):
+    told = []
+    baseline = EncoderBaseline(str(bert), **QUICK, cache_gigabytes=1e-5).fit(
+        *exams, progress=lambda stage, *rest: told.append(getattr(stage, "detail", ""))
+    )
+    assert baseline.report_.cache_bytes == 0
+    assert any(detail.startswith("not cached: ") for detail in told)
+
+
+def test_old_caches_go_when_there_is_no_space_for_new_ones(bert, exams, cache):
+    first = train(bert, exams)
+    size = first.report_.cache_bytes
+    old = set(cache.iterdir())
+    train(bert, exams, head="joint", cache_gigabytes=1.1 * size / 1e9)
+    assert not old <= set(cache.iterdir())
+    assert sum(path.stat().st_size for path in cache.iterdir()) <= 1.1 * size
+
+
+def test_too_many_layers_and_shared_ones_are_refused(bert, exams, tmp_path):
+    with pytest.raises(InputError, match="freeze_layers is 3, but the encoder has 2 layers"):
+        train(bert, exams, freeze_layers=3)
+    albert = make_encoder(tmp_path / "albert", "albert", embedding_size=16)
+    with pytest.raises(
+        InputError, match="the layers of a albert model cannot be frozen; use `freeze_layers=0`"
+    ):
+        train(albert, exams)
+
+
+@pytest.mark.parametrize("kind", ["roberta", "electra", "deberta-v2", "modernbert"])
+def test_other_encoders_freeze_too(kind, tmp_path):
+    from transformers import AutoModel
+
+    folder = make_encoder(tmp_path / kind, kind)
+    encoder = AutoModel.from_pretrained(folder).eval()
+    ids = torch.arange(5, 25).reshape(2, 10)
+    with torch.no_grad():
+        expected = encoder(input_ids=ids).last_hidden_state
+        lower = LowerLayers(encoder, 1)
+        computed = encoder(input_ids=ids).last_hidden_state
+        with lower.capture() as found, pytest.raises(frozen_layers._Captured):
+            encoder(input_ids=ids)
+        lower.states = found[0]
+        from_states = encoder(input_ids=ids).last_hidden_state
+    torch.testing.assert_close(computed, expected, atol=5e-3, rtol=0)
+    assert torch.equal(from_states, computed)
