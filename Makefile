@@ -13,7 +13,7 @@ REQUIREMENTS := setup.cfg pyproject.toml constraints.txt
 # The editable install links every file by itself, so it is renewed when a file comes or goes; edits need nothing.
 FILES := $(shell find $(FOLDERS) -type f -not -name '*.pyc' | LC_ALL=C sort | cksum | cut -d ' ' -f 1)
 
-.PHONY: $(VENV)/installed-train-$(FILES) test-environment train test test-all test-oldest faults mutants coverage dist-smoke install-hashed audit lint bench bench-guard clean
+.PHONY: $(VENV)/installed-train-$(FILES) test-environment train test test-all test-oldest faults mutants coverage dist-smoke install-hashed audit lint docs bench bench-guard clean
 
 train: $(VENV)/installed-train-$(FILES)
 	$(BIN)/cmexam-baseline train --out runs/sample --overwrite
@@ -61,6 +61,12 @@ lint: $(VENV)/installed-test-$(FILES)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The site, into site/; a page that is missing or a link that leads nowhere is an error.
+docs: | $(BIN)/python
+	$(PIP) install $(CONSTRAINTS) --config-settings editable_mode=strict -e ".[docs]"
+	rm -f $(VENV)/installed-*
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 bench: $(VENV)/installed-test-$(FILES)
 	$(PIP) install $(CONSTRAINTS) -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/compare.py
@@ -69,7 +75,7 @@ bench-guard: $(VENV)/installed-test-$(FILES)
 	$(BIN)/python benchmarks/guard.py
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site *.egg-info runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import importlib.util
 import inspect
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -44,7 +49,14 @@ def test_every_public_function_has_an_example(name: str) -> None:
             assert value.__doc__, f"{name}.{public} has no docstring"
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+PAGES = sorted(
+    str(page.relative_to(ROOT))
+    for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("harnesses/*.md"))
+    if page.name != "CHANGELOG.md"
+)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if ">>> " in (ROOT / page).read_text("utf-8")])
 def test_examples_of_pages_run(page: str) -> None:
     result = doctest.testfile(
         str(ROOT / page), module_relative=False, encoding="utf-8", optionflags=doctest.IGNORE_EXCEPTION_DETAIL
@@ -81,7 +93,47 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
             assert parameter.help, f"{name} {parameter.opts[0]} has no help"
 
 
+def written_commands(page: str) -> Iterator[list[str]]:
+    """The words of every command of this package that a code block of a page shows, lines joined at a backslash."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for block in re.findall(r"^```(?:text|console|bash)[^\n]*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        for line in re.sub(r"\$\(.*\)", "X", re.sub(r"\\\n\s*", " ", block)).splitlines():
+            found = re.match(r"(?:\$ )?(?:cmexam-baseline|torchrun .* -m cmexam_baseline.cli) (.*)", line)
+            if found:
+                yield (
+                    re.split(r"\s+[|&<>0-9]*[|&<>]", re.split(r"\s+#\s", found[1])[0])[0]
+                    .replace('"', "")
+                    .split()
+                )
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_of_pages_have_the_options_they_show(page: str) -> None:
+    for words in written_commands(page):
+        name = next((" ".join(words[:n]) for n in (2, 1) if " ".join(words[:n]) in COMMANDS), None)
+        if name is None:
+            assert words[0].startswith("-"), f"{page}: no command {' '.join(words[:2])}"
+            continue
+        options = {option for parameter in COMMANDS[name].params for option in parameter.opts} | {"--help"}
+        shown = {word.split("=")[0] for word in words if re.match("--?[a-z]", word)}
+        assert shown <= options, f"{page}: {name} has no {shown - options}"
+
+
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_stands_in_the_readme(name: str) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert re.search(rf"cmexam-baseline {re.escape(name)}\b", readme)
+def test_every_command_is_on_a_page(name: str) -> None:
+    shown = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
+    assert re.search(rf"cmexam-baseline {re.escape(name)}\b", shown)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("mkdocs") is None, reason="the docs extra is not installed")
+def test_the_site_is_built_without_warnings(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path],
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 and "WARNING" not in done.stderr, done.stderr
+    assert "score_explanations" in (tmp_path / "api" / "metrics.html").read_text("utf-8")

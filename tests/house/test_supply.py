@@ -34,7 +34,7 @@ def required(section: str, option: str) -> set[str]:
 
 @pytest.mark.parametrize("python", PYTHONS)
 def test_everything_that_is_required_is_pinned(python: str) -> None:
-    extras = ("distributed", "encoders", "onnx", "report", "test")
+    extras = ("distributed", "docs", "encoders", "onnx", "report", "test")
     names = required("options", "install_requires").union(
         *(required("options.extras_require", extra) for extra in extras)
     )
