@@ -78,12 +78,12 @@ def add_extra_train(
 
     Raises `InputError` where a file cannot be read.
     """
-    from cmexam_baseline.exam import read_any_exam
+    from cmexam_baseline.exam import import_exam
 
     exams: dict[str, Exam] = {}
     remarks = list(splits["train"].bad_rows)
     for file in files:
-        other = read_any_exam(file, bad_rows)
+        other = import_exam(file, bad_rows)
         remarks += other.bad_rows
         exams[_free_name(stem_of(file), exams)] = other.exam
     asked = {name: split.exam for name, split in splits.items() if name != "train"}

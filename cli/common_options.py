@@ -12,7 +12,7 @@ import click
 
 from cmexam_baseline.exam.bad_rows import BAD_ROWS as POLICIES
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.splits import SPLIT_NAMES
+from cmexam_baseline.exam.splits import SPLIT_NAMES, split_of
 
 
 class InputPath(click.Path):
@@ -56,7 +56,14 @@ def joined_seeds(option: tuple[str, ...], rest: tuple[str, ...]) -> list[int]:
     return seeds
 
 
-SPLITS = click.Choice(list(SPLIT_NAMES))
+class SplitName(click.Choice[str]):
+    """A split or one of its other names: dev and validation are val."""
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> str:
+        return super().convert(split_of(str(value)) or value, param, context)
+
+
+SPLITS = SplitName(list(SPLIT_NAMES))
 
 BAD_ROWS = click.option(
     "--bad-rows",
@@ -70,6 +77,11 @@ BAD_ROWS = click.option(
 SEEDS = click.option("--seeds", multiple=True, metavar="N...", help="Several seeds: --seeds 1 2 3 or 1,2,3.")
 MORE_SEEDS = click.argument("more_seeds", nargs=-1, metavar="")
 SPLIT = click.option("--split", type=SPLITS, help="Which split, where EXAM is a folder.")
+KEY = click.option(
+    "--key",
+    type=InputPath(),
+    help="A file with the answers (id, answer), where EXAM comes without them.",
+)
 # The help says what is written, and how.
 OUTPUT = partial(click.option, "-o", "--output", type=click.Path(path_type=Path), required=True)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")

@@ -7,20 +7,23 @@ from pathlib import Path
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, QUIET
+from cmexam_baseline.cli.common_options import AS_JSON, KEY, QUIET, InputPath
 from cmexam_baseline.exam.errors import InputError
 
 
 @click.command()
-@click.argument("exam", type=click.Path(path_type=Path))
+@click.argument("exam", type=InputPath())
 @click.option(
     "--strict", is_flag=True, help="End with exit code 2 if any row is listed, not only unusable ones."
 )
 @click.option("--unanswered", is_flag=True, help="The exam has no answers yet: a missing answer is no fault.")
+@KEY
 @AS_JSON
 @QUIET
-def check(exam: Path, strict: bool, unanswered: bool, as_json: bool, quiet: bool) -> None:
+def check(exam: Path, strict: bool, unanswered: bool, key: Path | None, as_json: bool, quiet: bool) -> None:
     """List the rows of EXAM (a file, or a folder with train, val and test files) that are not in order.
+
+    EXAM is read as `data convert` reads it.
 
     Unusable rows (no question, unreadable options, no answer, a letter without option) are those that
     training and scoring leave out; doubtful ones (a doubled or empty option, a question that stands in the
@@ -34,14 +37,11 @@ def check(exam: Path, strict: bool, unanswered: bool, as_json: bool, quiet: bool
     from cmexam_baseline.cli import console
     from cmexam_baseline.cli.bad_row_table import bad_row_table
     from cmexam_baseline.exam.bad_rows import BAD_ROW_LIMIT, count_left_out
-    from cmexam_baseline.exam.io.formats import read_exam_report, read_splits_report
+    from cmexam_baseline.exam.foreign_exams.reader import import_exams
 
-    if exam.is_dir():
-        splits, bad = read_splits_report(exam, "skip", need_answers=not unanswered)
-        usable = {name: len(split) for name, split in splits.items()}
-    else:
-        single, bad = read_exam_report(exam, "skip", need_answers=not unanswered)
-        usable = {exam.name: len(single)}
+    found = import_exams(exam, "skip", need_answers=not unanswered, key=key)
+    bad = [row for each in found.values() for row in each.bad_rows]
+    usable = {name if exam.is_dir() else exam.name: len(each.exam) for name, each in found.items()}
     left_out = count_left_out(bad)
     rows = sum(usable.values()) + left_out
     doubtful = len({(row.file, row.row) for row in bad}) - left_out
@@ -59,6 +59,9 @@ def check(exam: Path, strict: bool, unanswered: bool, as_json: bool, quiet: bool
         if bad:
             console.results().print(bad_row_table(sorted(bad, key=lambda row: not row.left_out)))
         if not quiet:
+            for name, each in found.items():
+                for note in each.notes:
+                    console.notes().print(f"{name}: {note}", markup=False)
             parts = ", ".join(f"{name} {count:,}" for name, count in usable.items())
             verdict = f"{rows - left_out:,} usable ({parts}), {left_out:,} not, {doubtful:,} doubtful"
             click.echo(f"{rows:,} rows: {verdict}")

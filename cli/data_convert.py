@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, QUIET
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, KEY, QUIET, InputPath
 from cmexam_baseline.exam.errors import InputError
 
 
 @click.command()
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", type=InputPath())
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option(
     "--to",
@@ -26,6 +26,7 @@ from cmexam_baseline.exam.errors import InputError
     help="Whether answers that are numbers count options from 0 or from 1, where the numbers leave it open.",
 )
 @click.option("--unanswered", is_flag=True, help="Keep questions without an answer, as an exam to be taken.")
+@KEY
 @BAD_ROWS
 @AS_JSON
 @QUIET
@@ -35,33 +36,39 @@ def convert(
     ending: str,
     index_base: str | None,
     unanswered: bool,
+    key: Path | None,
     bad_rows: str,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Write the exam in SOURCE to TARGET in the form that TARGET's ending says.
 
-    SOURCE is a file in CMExam's form or in that of another exam set: options as an object, a list, columns
-    or lines in the question's text; answers as letters, letter and text, text or number; chat messages; CSV,
-    TSV, JSONL, JSON, Parquet or XLSX, also gzipped. A folder with train, val and test files becomes such a
-    folder.
+    SOURCE is a file in CMExam's form or in that of another exam set: options as an object, a list, columns,
+    lines or one line in the question's text; shared stems and shared options (types A3, A4, B1); answers as
+    letters, letter and text, text or number; chat messages; CSV, TSV, JSONL, JSON, Parquet or XLSX, also gzipped. A
+    folder with train, val and test files becomes such a folder.
 
     \b
     Examples:
       cmexam-baseline data convert medqa.jsonl medqa.csv
       cmexam-baseline data convert CMExam/data/val.csv val.parquet
       cmexam-baseline data convert CMExam/data cmexam-jsonl --to jsonl
+      cmexam-baseline data convert CMB-test.json cmb.csv --key CMB-test-answers.json
     """
     from cmexam_baseline.cli import console
     from cmexam_baseline.cli.bad_row_table import say_bad_rows
-    from cmexam_baseline.exam.foreign_exams.reader import OtherExam, read_any_exam
+    from cmexam_baseline.exam.foreign_exams.reader import ImportedExam, import_exam
     from cmexam_baseline.exam.io.files import new_folder
     from cmexam_baseline.exam.io.formats import FORMATS, format_of, write_exam
     from cmexam_baseline.exam.splits import Split, split_files
 
-    def read(file: Path) -> OtherExam:
-        return read_any_exam(
-            file, bad_rows, None if index_base is None else int(index_base), need_answers=not unanswered
+    def read(file: Path) -> ImportedExam:
+        return import_exam(
+            file,
+            bad_rows,
+            None if index_base is None else int(index_base),
+            need_answers=not unanswered,
+            key=key,
         )
 
     if source.exists() and target.exists() and source.samefile(target):

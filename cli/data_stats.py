@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, QUIET
+from cmexam_baseline.cli.common_options import AS_JSON, KEY, QUIET, InputPath
 from cmexam_baseline.exam.statistics import NOT_APPLICABLE
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from cmexam_baseline.exam import Exam
     from cmexam_baseline.exam.statistics import Lengths, SplitStatistics, Statistics, Total
 
 SHOWN_VALUES = 12
@@ -21,21 +20,24 @@ KINDS = {"Q": "question", "A": "answer", "E": "explanation"}
 
 
 @click.command()
-@click.argument("exam", type=click.Path(path_type=Path), required=False)
+@click.argument("exam", type=InputPath(), required=False)
 @click.option(
     "--charts", type=click.Path(path_type=Path), help="A folder to make, with the figures as SVG charts."
 )
 @click.option(
     "--all-values", is_flag=True, help=f"All values of an annotation, not the first {SHOWN_VALUES}."
 )
+@KEY
 @AS_JSON
 @QUIET
-def stats(exam: Path | None, charts: Path | None, all_values: bool, as_json: bool, quiet: bool) -> None:
+def stats(
+    exam: Path | None, charts: Path | None, all_values: bool, key: Path | None, as_json: bool, quiet: bool
+) -> None:
     """Describe EXAM (a file or a folder of splits; without it, the bundled sample) as CMExam's paper does.
 
     Lengths are characters, the vocabulary is the different characters of questions and explanations, and
     the total column averages the splits: the definitions of the authors' own notebook. Rows without a usable
-    answer count as well.
+    answer count as well. EXAM is read as `data convert` reads it.
 
     \b
     Examples:
@@ -44,10 +46,17 @@ def stats(exam: Path | None, charts: Path | None, all_values: bool, as_json: boo
       cmexam-baseline data stats CMExam/data/val.csv --json
     """
     from cmexam_baseline.cli import console
+    from cmexam_baseline.exam.foreign_exams.reader import import_exams
     from cmexam_baseline.exam.io.files import new_folder
+    from cmexam_baseline.exam.sample import SAMPLE_FOLDER
     from cmexam_baseline.exam.statistics import describe_exams
 
-    exams = _read(exam)
+    found = import_exams(SAMPLE_FOLDER if exam is None else exam, "keep", need_answers=False, key=key)
+    exams = {name: each.exam for name, each in found.items()}
+    if not quiet:
+        for name, each in found.items():
+            for note in each.notes:
+                console.notes().print(f"{name}: {note}", markup=False)
     statistics = describe_exams(exams)
     if charts is not None:
         from cmexam_baseline.cli.charts import draw_statistics
@@ -68,19 +77,6 @@ def stats(exam: Path | None, charts: Path | None, all_values: bool, as_json: boo
             shown = len(counts) if all_values else SHOWN_VALUES
             results.print(f"\n{name}, {column}: {_number_of_values(counts)}", style="bold", markup=False)
             results.print(_value_table(counts, split.questions, shown))
-
-
-def _read(path: Path | None) -> dict[str, Exam]:
-    from cmexam_baseline.exam.io.formats import read_exam, read_splits
-    from cmexam_baseline.exam.splits import split_of, stem_of
-
-    if path is None:
-        from cmexam_baseline.exam.sample import SAMPLE_FOLDER
-
-        path = SAMPLE_FOLDER
-    if path.is_dir():
-        return read_splits(path, "keep", need_answers=False)
-    return {split_of(stem_of(path)) or stem_of(path): read_exam(path, "keep", need_answers=False)}
 
 
 def _main_table(statistics: Statistics) -> Table:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from cmexam_baseline.exam.duplicates import find_overlap as find_overlap
     from cmexam_baseline.exam.errors import InputError as InputError
     from cmexam_baseline.exam.exam import Exam as Exam
-    from cmexam_baseline.exam.foreign_exams.reader import OtherExam as OtherExam
-    from cmexam_baseline.exam.foreign_exams.reader import read_any_exam as read_any_exam
+    from cmexam_baseline.exam.foreign_exams.reader import ImportedExam as ImportedExam
+    from cmexam_baseline.exam.foreign_exams.reader import import_exam as import_exam
     from cmexam_baseline.exam.io.formats import read_exam as read_exam
     from cmexam_baseline.exam.io.formats import read_exam_report as read_exam_report
     from cmexam_baseline.exam.io.formats import read_splits as read_splits

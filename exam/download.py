@@ -106,14 +106,16 @@ def download_exam(
     if other and not overwrite:
         raise InputError(
             f"{target_folder / other[0]} is there and is not the published file; "
-            "give another --to, or --overwrite to replace it"
+            "give another `folder`, or `overwrite=True` to replace it"
         )
     try:
         target_folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{target_folder} cannot be made: {error.strerror}; give another --to") from error
+        raise InputError(
+            f"{target_folder} cannot be made: {error.strerror}; give another `folder`"
+        ) from error
     # Two downloads at once would write into each other's parts.
-    with held(target_folder, "wait for it, or give another --to"):
+    with held(target_folder, "wait for it, or give another `folder`"):
         return [
             _fetched(file, target_folder / file.name, source, patience or Patience(), progress, on_retry)
             for file in wanted
@@ -155,7 +157,7 @@ class _Fetch:
             self.from_url(f"{text.rstrip('/')}/{self.file.name}")
         elif "://" in text and not text.lower().startswith("file://"):
             raise InputError(
-                f"--from {text.partition('://')[0]}://… is not supported; give http(s) or a folder"
+                f"`source` {text.partition('://')[0]}://… is not supported; give http(s) or a folder"
             )
         else:
             local = urllib.parse.unquote(text[7:]) if text.lower().startswith("file://") else text
@@ -163,11 +165,13 @@ class _Fetch:
 
     def from_file(self, origin: Path) -> None:
         if not origin.is_file():
-            raise InputError(f"{origin} is not there; give a folder that holds the published files as --from")
+            raise InputError(
+                f"{origin} is not there; give a folder that holds the published files as `source`"
+            )
         found = self._place(origin)
         if found is not None:
             raise InputError(
-                f"{origin} is not the published file: {self._difference(*found)}; give another --from"
+                f"{origin} is not the published file: {self._difference(*found)}; give another `source`"
             )
 
     @property
@@ -192,13 +196,13 @@ class _Fetch:
                 if afresh > 1 or not before:
                     raise InputError(
                         f"{shown(url)} is not the published file: {self._difference(*found)}; "
-                        "try again later or give another --from"
+                        "try again later or give another `source`"
                     )
                 reason = "what had come does not fit the published file, starting afresh"
             if failures >= self.patience.attempts:
                 raise InputError(
                     f"{shown(url)}: {reason} ({failures} attempts); run the command again to go on from "
-                    f"{_size(part):,} bytes, or give another --from"
+                    f"{_size(part):,} bytes, or give another `source`"
                 )
             self._pause(reason, wait, failures)
 

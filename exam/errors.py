@@ -13,8 +13,8 @@ class InputError(ValueError):
     The command line prints it as it is and exits with code 2; library callers can catch it
     as the `ValueError` that it is.
 
-    >>> str(InputError("val.csv, row 3: answer 'F' has no option; correct the row or use --bad-rows skip"))
-    "val.csv, row 3: answer 'F' has no option; correct the row or use --bad-rows skip"
+    >>> str(InputError("val.csv, row 3: answer 'F' has no option; correct the row"))
+    "val.csv, row 3: answer 'F' has no option; correct the row"
     """
 
 

@@ -83,13 +83,13 @@ def refuse_bad_rows(bad: Sequence[BadRow], n_rows: int, file: str, policy: str) 
     """Raise `InputError` where the policy does not allow these bad rows among `n_rows`."""
     if policy == "error" and bad:
         raise InputError(
-            f"{_summary(bad, n_rows, file, 'are not in order')}; correct them or use --bad-rows skip"
+            f'{_summary(bad, n_rows, file, "are not in order")}; correct them or use `bad_rows="skip"`'
         )
     unusable = [row for row in bad if row.left_out]
     left_out = count_left_out(unusable)
     if policy == "auto" and left_out > BAD_ROW_LIMIT * n_rows:
         raise InputError(
-            f"{_summary(unusable, n_rows, file, 'cannot be used')}; correct them or use --bad-rows skip "
+            f'{_summary(unusable, n_rows, file, "cannot be used")}; correct them or use `bad_rows="skip"` '
             f"(up to {BAD_ROW_LIMIT:.0%} would be left out by themselves)"
         )
     if n_rows and left_out == n_rows:

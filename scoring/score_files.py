@@ -11,7 +11,7 @@ from cmexam_baseline.exam import BadRow, Exam, read_exam_report
 from cmexam_baseline.exam.bad_rows import count_left_out
 from cmexam_baseline.exam.duplicates import find_overlap
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.foreign_exams.reader import read_any_exam
+from cmexam_baseline.exam.foreign_exams.reader import import_exam
 from cmexam_baseline.scoring import (
     AlignedOutput,
     Settings,
@@ -129,7 +129,7 @@ def _read_exam(path: Path, options: Scoring) -> tuple[Exam, list[BadRow]]:
     """A split of a folder, or a file in our own form or that of another exam set."""
     if options.split is not None or path.is_dir():
         return read_exam_report(path, options.bad_rows, split=options.split)
-    found = read_any_exam(path, options.bad_rows)
+    found = import_exam(path, options.bad_rows)
     return found.exam, found.bad_rows
 
 
@@ -159,7 +159,7 @@ def _score_against_itself(path: str, outputs: Sequence[SystemOutput], options: S
         systems = [score_pairs(output, options.settings, options.workers) for output in outputs]
         return ScoredFiles(None, ExamSource(path), systems, options.settings)
     try:
-        own = read_any_exam(path, options.bad_rows)
+        own = import_exam(path, options.bad_rows)
     except InputError as error:
         raise InputError(
             f"{path} needs an exam to be scored against; name it with --exam ({error})"

@@ -12,7 +12,7 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.letters import LETTERS, parse_letters
 
 _LEAD = re.compile(r"^\s*(?:正确)?(?:答案|answer)\s*(?:是|为|is)?\s*[:：]?\s*", re.I)
-_COLUMN_NAME = re.compile(r"^(?:op|option|choice|选项)[ _]?([a-h])$", re.I)
+_COLUMN_NAME = re.compile(r"^(?:op|option|choice|选项)[ _]?([a-j])$", re.I)
 _LETTER_AND_TEXT = re.compile(r"^\s*[(（\[【]?([A-JＡ-Ｊ])[)）\]】.．、:：\s]+(?=\S)")
 
 Reader = Callable[[Any, Sequence[str], "int | None"], "int | None"]
@@ -135,7 +135,7 @@ def _union(masks: list[int | None]) -> int | None:
 def _as_number(answer: Any) -> int | None:
     if isinstance(answer, bool):
         return None
-    if isinstance(answer, str) and re.fullmatch(r"\s*\d\s*", answer):
+    if isinstance(answer, str) and re.fullmatch(r"\s*\d{1,2}\s*", answer):
         return int(answer)
     if isinstance(answer, float):
         return int(answer) if answer.is_integer() else None
@@ -158,5 +158,5 @@ def _find_base(answers: Sequence[Any], options: Sequence[Sequence[str]]) -> int 
         return 1
     raise InputError(
         f"the answers are numbers from {min(pairs)[0]} to {max(pairs)[0]}, which may count options from 0 or "
-        "from 1; say which with --index-base"
+        "from 1; say which with `index_base`"
     )

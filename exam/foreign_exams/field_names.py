@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from cmexam_baseline.exam.foreign_exams.inline_options import take_apart
 from cmexam_baseline.exam.io.columns import ALIASES
-from cmexam_baseline.exam.io.options_cell import parse_options
+from cmexam_baseline.exam.io.options_cell import parse_options, split_options
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.exam.letters import LETTERS
 
@@ -97,6 +96,15 @@ def field_key(name: str) -> str:
     return re.sub(r"[\s_-]", "", unicodedata.normalize("NFKC", str(name)).casefold())
 
 
+def has_options(record: Mapping[str, object]) -> bool:
+    """Whether a record holds options in a field or in fields of their own.
+
+    >>> has_options({"question": "甲", "A": "一", "B": "二"}), has_options({"question": "甲"})
+    (True, False)
+    """
+    return len(_take_options(_Fields(record))) > 1
+
+
 def read_record(record: Mapping[str, object]) -> OtherRow:
     """Question, options, answer and the rest of one record of another exam set.
 
@@ -108,7 +116,7 @@ def read_record(record: Mapping[str, object]) -> OtherRow:
     options = _take_options(fields)
     question = cell_text(fields.take(QUESTION_NAMES))
     instruction = ""
-    if not options and (apart := take_apart(question)):
+    if not options and (apart := split_options(question)):
         question, options, instruction = apart.stem, apart.options, apart.rest
     answers = [fields.take(ANSWER_NAMES), fields.take(["answer"])]
     explanation = cell_text(fields.take(EXPLANATION_NAMES))
@@ -195,6 +203,6 @@ def _unusual_options(cell: object) -> list[str]:
             return parse_options(ast.literal_eval(cell.strip()))
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             return []
-    apart = take_apart(cell)
+    apart = split_options(cell)
     lines = [line.strip() for line in cell.split("\n") if line.strip()]
     return apart.options if apart and not apart.stem else lines if len(lines) > 1 else []

@@ -13,17 +13,19 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.foreign_exams.answers import read_answers
 from cmexam_baseline.exam.foreign_exams.field_names import OtherRow, read_record
-from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, find_columns
-from cmexam_baseline.exam.io.formats import read_table
+from cmexam_baseline.exam.foreign_exams.question_groups import expand_groups
+from cmexam_baseline.exam.io.answer_key import add_answers
+from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, find_columns, refuse_missing
+from cmexam_baseline.exam.io.formats import FORMATS, exam_file, read_table
 from cmexam_baseline.exam.io.options_cell import option_list
 from cmexam_baseline.exam.io.table import Table, cell_text
 from cmexam_baseline.exam.io.table_to_exam import exam_of_table
 from cmexam_baseline.exam.letters import mask_to_letters
-from cmexam_baseline.exam.splits import split_of, stem_of
+from cmexam_baseline.exam.splits import split_files, split_of, stem_of
 
 
 @dataclass(frozen=True)
-class OtherExam:
+class ImportedExam:
     """An exam read from any form: the questions, what was wrong with rows, and what was made of the form.
 
     `notes` are single lines for people: how answers were read, which fields and texts were left out.
@@ -34,19 +36,24 @@ class OtherExam:
     notes: list[str]
 
 
-def read_any_exam(
+def import_exam(
     path: str | os.PathLike[str],
     bad_rows: str = "auto",
     index_base: int | None = None,
     need_answers: bool = True,
-) -> OtherExam:
+    *,
+    split: str | None = None,
+    key: str | os.PathLike[str] | None = None,
+) -> ImportedExam:
     """The exam in a file of any form: our own, or that of another exam set.
 
     Read are, besides what `read_exam` reads: options as an object, a list, fields of their own or lines in
     the question's text; answers as letters, as letter and text, as text or as a number (from 0 or 1:
     `index_base`, None finds out); chat turns (`messages`, `conversations`); instruction, input and output.
     Whichever reading leaves fewer rows unreadable counts, our own first. Other fields with texts or numbers
-    become annotations; a model's replies and nested values are left out and named in `notes`.
+    become annotations; a model's replies and nested values are left out and named in `notes`. Questions that share a
+    stem or a list of options (types A3, A4, B1) become questions of their own. `key` is the file of an answer key
+    (id, answer) for an exam without answers, `split` picks a file of a folder.
 
     Raises `InputError` as `read_exam` does, and where numbers as answers leave their base open.
 
@@ -54,39 +61,73 @@ def read_any_exam(
     >>> file = Path(tempfile.mkdtemp()) / "medqa.jsonl"
     >>> line = '{"question": "缺维生素A可致\\\\nA：夜盲症\\\\nB：癞皮病", "reference_answer": "A：夜盲症"}'
     >>> _ = file.write_text(line, encoding="utf-8")
-    >>> exam = read_any_exam(file).exam
+    >>> exam = import_exam(file).exam
     >>> exam.questions, exam.options(0), exam.letters()
     (['缺维生素A可致'], ['夜盲症', '癞皮病'], ['A'])
     """
     known_policy(bad_rows)
-    file = Path(path)
+    file = exam_file(path, split)
     table = read_table(file)
+    matched: list[str] = []
+    if key is not None:
+        table, how = add_answers(table, read_table(key), str(file), os.fspath(key))
+        matched = [how]
     name = split_of(stem_of(file)) or stem_of(file)
     own = _own_reading(table, str(file), name, need_answers) if _has_published_names(table) else None
     own_left_out = None if own is None else count_left_out(own[1])
     if own is not None and own_left_out == 0:
         if bad_rows == "error" and own[1]:  # the policy that accepts no doubtful row either
             own = exam_of_table(table, str(file), name, bad_rows, need_answers)
-        return OtherExam(*own, [])
+        return ImportedExam(*own, matched)
     try:
-        other, notes = read_other_table(table, index_base)
+        other, notes = read_other_table(table, index_base, name)
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
+    _refuse_missing(table, other, str(file), need_answers)
     if own_left_out is not None:
         others = _own_reading(other, str(file), name, need_answers)
         if others is None or own_left_out <= count_left_out(others[1]):
             other, notes = table, []
-    return OtherExam(*exam_of_table(other, str(file), name, bad_rows, need_answers), notes)
+    return ImportedExam(*exam_of_table(other, str(file), name, bad_rows, need_answers), matched + notes)
 
 
-def read_other_table(table: Table, index_base: int | None = None) -> tuple[Table, list[str]]:
+def import_exams(
+    path: str | os.PathLike[str],
+    bad_rows: str = "auto",
+    index_base: int | None = None,
+    need_answers: bool = True,
+    key: str | os.PathLike[str] | None = None,
+) -> dict[str, ImportedExam]:
+    """The exams in a file, or in the split files of a folder, by the name of the split or file; see `import_exam`.
+
+    Raises `InputError` as `import_exam` does, and where a key is given for a folder.
+
+    >>> from cmexam_baseline.exam.sample import SAMPLE_FOLDER
+    >>> {name: len(imported.exam) for name, imported in import_exams(SAMPLE_FOLDER).items() if name != "train"}
+    {'val': 200, 'test': 200}
+    """
+    if not Path(path).is_dir():
+        stem = stem_of(path)
+        return {split_of(stem) or stem: import_exam(path, bad_rows, index_base, need_answers, key=key)}
+    if key is not None:
+        raise InputError(f"{os.fspath(path)} is a folder; give the one file that `key` belongs to")
+    files = split_files(path, FORMATS)
+    return {name: import_exam(file, bad_rows, index_base, need_answers) for name, file in files.items()}
+
+
+def read_other_table(
+    table: Table, index_base: int | None = None, name: str = "question"
+) -> tuple[Table, list[str]]:
     """The published columns of a table in another set's form, and notes on what was made of it.
 
-    Cells that cannot be read stand as they were, so that the checks of every exam name them.
+    Cells that cannot be read stay as they were, so that the checks of every exam name them. `name` is what ids of
+    questions that share a record begin with.
     """
     names = list(table.columns)
     cells = zip(*table.columns.values(), strict=True)
-    rows = [read_record(dict(zip(names, row, strict=True))) for row in cells]
+    grouped = expand_groups([dict(zip(names, row, strict=True)) for row in cells])
+    rows = [read_record(record) for _, record in grouped]
+    numbers = [table.rows[index] for index, _ in grouped]
     firsts = [row.answers[0] if row.answers else None for row in rows]
     masks, form = read_answers(firsts, [row.options for row in rows], index_base)
     letters = [
@@ -95,18 +136,41 @@ def read_other_table(table: Table, index_base: int | None = None) -> tuple[Table
     ]
     _mark_contradictions(rows, masks, letters, index_base)
     columns: dict[str, list[object]] = {}
-    if any(row.id for row in rows):
-        columns["id"] = [row.id for row in rows]
+    if any(row.id for row in rows) or len(rows) > len(table.rows):
+        columns["id"] = _ids(rows, numbers, name)
     columns["Question"] = [row.question for row in rows]
     columns["Options"] = [option_list(row.options) for row in rows]
     columns["Answer"] = list(letters)
     columns["Explanation"] = [row.explanation for row in rows]
     columns.update(_annotation_columns(rows, list(columns)))
-    return Table(columns, table.rows, table.damaged), _notes(rows, form)
+    notes = _notes(rows, form)
+    if len(rows) > len(table.rows):
+        notes.append(f"{len(table.rows)} records with shared stems or options became {len(rows)} questions")
+    return Table(columns, numbers, table.damaged), notes
+
+
+def _ids(rows: Sequence[OtherRow], numbers: Sequence[int], name: str) -> list[object]:
+    """The ids of the rows; of several questions in one record, those without an id are numbered within it."""
+    counts = Counter(numbers)
+    place: Counter[int] = Counter()
+    ids: list[object] = []
+    for row, number in zip(rows, numbers, strict=True):
+        place[number] += 1
+        several = f"{name}-{number}-{place[number]}" if counts[number] > 1 else ""
+        ids.append(row.id or several)
+    return ids
 
 
 def _has_published_names(table: Table) -> bool:
     return {PUBLISHED_NAMES[role] for role in ("question", "options")} <= set(table.columns)
+
+
+def _refuse_missing(table: Table, other: Table, file: str, need_answers: bool) -> None:
+    """Raise `InputError` where no row has a question, options or an answer, and no column has their name."""
+    found = find_columns(list(table.columns))
+    wanted = ("question", "options", "answer") if need_answers else ("question", "options")
+    missing = [role for role in wanted if role not in found and not any(other.columns[PUBLISHED_NAMES[role]])]
+    refuse_missing(missing, list(table.columns), file)
 
 
 def _own_reading(table: Table, file: str, name: str, need_answers: bool) -> tuple[Exam, list[BadRow]] | None:

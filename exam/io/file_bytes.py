@@ -79,9 +79,14 @@ def open_file(file: Path) -> BinaryIO:
     try:
         return file.open("rb")
     except FileNotFoundError as error:
-        raise InputError(f"{file} is not there{_similar_name(file)}; check the path") from error
+        raise missing_path(file) from error
     except (OSError, ValueError) as error:
         raise _unreadable(file, error) from error
+
+
+def missing_path(path: Path) -> InputError:
+    """The error for a path that does not exist, with the most similar name beside it."""
+    return InputError(f"{path} is not there{_similar_name(path)}; check the path")
 
 
 def read_standard_input() -> bytes:

@@ -15,8 +15,9 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.frames import is_frame, read_columns
+from cmexam_baseline.exam.io.answer_key import add_answers
 from cmexam_baseline.exam.io.csv_format import csv_bytes, read_csv
-from cmexam_baseline.exam.io.file_bytes import read_standard_input
+from cmexam_baseline.exam.io.file_bytes import missing_path, read_standard_input
 from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.io.json_format import json_bytes, jsonl_bytes, read_json, read_jsonl
 from cmexam_baseline.exam.io.options_cell import option_list
@@ -25,7 +26,7 @@ from cmexam_baseline.exam.io.table import PUBLISHED_FORM, Table
 from cmexam_baseline.exam.io.table_to_exam import exam_of_table, published_options, table_of_exam
 from cmexam_baseline.exam.io.text_source import Source
 from cmexam_baseline.exam.io.xlsx_format import read_xlsx, xlsx_bytes
-from cmexam_baseline.exam.splits import split_files, split_of, stem_of
+from cmexam_baseline.exam.splits import known_split, split_files, split_of, stem_of
 
 _FIRST_BYTES = {b"PAR1": ".parquet", b"PK": ".xlsx", b"{": ".jsonl", b"[": ".json"}
 
@@ -46,6 +47,7 @@ def read_exam(
     split: str | None = None,
     name: str | None = None,
     need_answers: bool = True,
+    key: str | os.PathLike[str] | None = None,
 ) -> Exam:
     """The exam in a CSV, TSV, JSONL, JSON, Parquet or XLSX file, also gzipped, or in a data frame; see
     `read_exam_report`.
@@ -57,7 +59,7 @@ def read_exam(
     >>> exam.ids, exam.options(0), exam.letters()
     (['val-1'], ['维生素A', '维生素C'], ['A'])
     """
-    return read_exam_report(source, bad_rows, split=split, name=name, need_answers=need_answers)[0]
+    return read_exam_report(source, bad_rows, split=split, name=name, need_answers=need_answers, key=key)[0]
 
 
 def read_exam_report(
@@ -67,6 +69,7 @@ def read_exam_report(
     split: str | None = None,
     name: str | None = None,
     need_answers: bool = True,
+    key: str | os.PathLike[str] | None = None,
 ) -> tuple[Exam, list[BadRow]]:
     """The exam in a file or a data frame, and every row of it that is not as it should be.
 
@@ -77,7 +80,7 @@ def read_exam_report(
     options are a cell as `parse_options` reads it, or columns A, B, …; all other columns become annotations.
     Rows without an id are called `name` and their number in the file, from 1; `name` is the split, or else
     the file's name. `split` picks a file of a folder. Without `need_answers` the answer may be missing, in
-    rows or as a column.
+    rows or as a column. `key` is the file of an answer key (id, answer) for an exam without answers.
 
     Unusable, and left out: a row with other fields than the header, without question, with fewer than two or
     more than ten options, without answer, with letters that are none or have no option. Doubtful, listed
@@ -101,12 +104,13 @@ def read_exam_report(
     if is_frame(source):
         columns = read_columns(source)
         n_rows = max(map(len, columns.values()), default=0)
-        table = Table(columns, range(1, n_rows + 1))
-        return exam_of_table(table, "data frame", name or "question", bad_rows, need_answers)
-    file = _file_of(Path(source), split)
-    table = read_table(file)
-    stem = stem_of(file)
-    return exam_of_table(table, str(file), name or split_of(stem) or stem, bad_rows, need_answers)
+        table, file, stem = Table(columns, range(1, n_rows + 1)), "data frame", "question"
+    else:
+        path = exam_file(source, split)
+        table, file, stem = read_table(path), str(path), stem_of(path)
+    if key is not None:
+        table, _ = add_answers(table, read_table(key), file, os.fspath(key))
+    return exam_of_table(table, file, name or split_of(stem) or stem, bad_rows, need_answers)
 
 
 def read_splits(
@@ -219,8 +223,18 @@ def _ending_by_content(data: bytes) -> str:
     return next((ending for mark, ending in _FIRST_BYTES.items() if start.startswith(mark)), ".csv")
 
 
-def _file_of(path: Path, split: str | None) -> Path:
+def exam_file(source: str | os.PathLike[str], split: str | None = None) -> Path:
+    """The file of an exam: `source` itself, or the file of a split of the folder `source`.
+
+    Raises `InputError` where it does not exist, or is a folder where a file is expected and the reverse.
+    """
+    path = Path(source)
+    if os.fspath(source) != "-" and not path.exists():
+        raise missing_path(path)
     if split is not None:
+        split = known_split(split)
+        if path.is_file():
+            raise InputError(f"{path} is a file, which is one split; omit `split` or give the folder")
         files = split_files(path, FORMATS)
         if split not in files:
             raise InputError(
@@ -230,7 +244,7 @@ def _file_of(path: Path, split: str | None) -> Path:
     if path.is_dir():
         files = split_files(path, FORMATS)
         raise InputError(
-            f"{path} is a folder; give one file of it: {', '.join(f.name for f in files.values())}"
+            f"{path} is a folder; give `split` or one file of it: {', '.join(f.name for f in files.values())}"
         )
     return path
 

@@ -98,7 +98,7 @@ def fetch_more(
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
         if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
             raise PartNotWritten(
-                f"{part} cannot be written: {error.strerror}; make space, or give another --to"
+                f"{part} cannot be written: {error.strerror}; make space, or give another `folder`"
             ) from error
         _raise_for_connection(error, url, patience.timeout)
 
@@ -164,9 +164,9 @@ def _raise_for_status(error: urllib.error.HTTPError, url: str) -> NoReturn:
         raise TryAgain(f"answered {what}", wait_of(error.headers.get("Retry-After"))) from error
     if 300 <= error.code < 400:
         raise InputError(
-            f"{shown(url)} redirects without end or elsewhere ({what}); give another --from"
+            f"{shown(url)} redirects without end or elsewhere ({what}); give another `source`"
         ) from error
-    raise InputError(f"{shown(url)} answered {what}; check the address or give another --from") from error
+    raise InputError(f"{shown(url)} answered {what}; check the address or give another `source`") from error
 
 
 def wait_of(retry_after: str | None) -> float | None:
@@ -192,7 +192,7 @@ def _raise_for_connection(error: Exception, url: str, timeout: float) -> NoRetur
     if isinstance(cause, ssl.SSLCertVerificationError):
         raise InputError(
             f"{shown(url)}: its certificate is not trusted ({cause.verify_message}); "
-            "set SSL_CERT_FILE for a proxy of your own, or give another --from"
+            "set SSL_CERT_FILE for a proxy of your own, or give another `source`"
         ) from error
     if isinstance(cause, TimeoutError):
         raise TryAgain(f"no answer for {timeout:g} s") from error

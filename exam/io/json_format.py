@@ -24,7 +24,8 @@ def read_jsonl(source: Source) -> Table:
 
 
 def read_json(source: Source) -> Table:
-    """The table in a JSON file: a list of objects, or an object that holds just one such list.
+    """The table in a JSON file: a list of objects, an object that holds just one such list, or one of objects or answers
+    by id.
 
     Raises `InputError` where it holds something else, and as `decode` does.
 
@@ -34,13 +35,22 @@ def read_json(source: Source) -> Table:
     value = _parsed(source.text.content, source.name)
     if isinstance(value, dict):
         lists = [part for part in value.values() if isinstance(part, list)]
-        value = lists[0] if len(lists) == 1 else value
+        value = lists[0] if len(lists) == 1 else _records_by_key(value)
     if not isinstance(value, list):
         raise InputError(
             f"{source.name} holds no list of objects; expected [{{…}}, …], or one object a line in a .jsonl"
         )
     records = [_object(record, f"{source.name}, row {number}") for number, record in enumerate(value, 1)]
     return table_of_records([records], source.name)
+
+
+def _records_by_key(value: dict[str, object]) -> object:
+    """Records of {"q1": {…}, …} or {"q1": "A", …} with their key as id; the value itself where it is neither."""
+    if value and all(isinstance(part, dict) for part in value.values()):
+        return [{"id": key, **part} for key, part in value.items() if isinstance(part, dict)]
+    if value and all(isinstance(part, str | int) for part in value.values()):
+        return [{"id": key, "answer": part} for key, part in value.items()]
+    return value
 
 
 def jsonl_bytes(columns: Mapping[str, Sequence[object]]) -> bytes:

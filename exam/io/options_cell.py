@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
+from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.exam.letters import LETTERS
 
@@ -38,29 +40,73 @@ _PUBLISHED = re.compile(
     + ")?" * len(LETTERS[2:])
 ).fullmatch
 
+# An option that begins with its own letter once more: "A: xxx", "(A) xxx" as the text of option A.
+_OWN_LETTER = re.compile(
+    rf"\s*(?:[(（\[【]\s*{_LETTER}\s*[)）\]】]\s*{_MARK}?|(?P<bare>[A-ZＡ-Ｚ])\s*{_MARK})\s*(?P<text>.*)",
+    re.DOTALL,
+)
+_SEPARATORS = (";", "；")
+
 _LETTER_KEYS = ("key", "label", "letter", "option", "id")
 _TEXT_KEYS = ("value", "text", "content")
+
+
+# A letter with a mark after it, at the start of a line; "A xxx" counts there too.
+_LINE_MARK = re.compile(
+    r"^[ \t\u3000]*[(（\[【]?([A-JＡ-Ｊ])(?:[)）\]】.．、:：,，]+[ \t\u3000]*|[ \t\u3000]+)", re.M
+)
+# The same in running text, where a bare blank after the letter says nothing ("维生素A 缺乏").
+_RUNNING_MARK = re.compile(r"(?<![A-Za-z0-9Ａ-Ｚ])[(（\[【]?([A-JＡ-Ｊ])[)）\]】.．、:：]+[ \t\u3000]*")
+_STEM_LEAD = re.compile(r"^\s*(?:问题|题目|题干|Question)\s*[:：]\s*", re.I)
+_OPTIONS_WORD = re.compile(r"[\s,，;；]*(?:选项|备选答案|Options)\s*[:：]?\s*$", re.I)
+_OPTIONS_WORD_BEFORE_A = re.compile(
+    r"((?:选项|备选答案|Options)\s*[:：])[ \t\u3000]*(?=[(（\[【]?[AＡ])", re.I
+)
+# Cells with this many options on lines of their own are not looked at for more on one line.
+_MANY_OPTIONS = 4
 
 
 def parse_options(cell: object) -> list[str]:
     """The option texts of a cell, without their letters; fewer than two where it cannot be read as options.
 
     A string holds one option a line, marked `A xxx`, `A. xxx`, `A、xxx`, `A：xxx`, `(A) xxx` or `Axxx`,
-    letters and marks half- or full-width, lines broken by newlines or by a literal backslash-n; or it holds
-    JSON. A line that does not start with the next letter continues the option before it; where letters rise
-    with gaps on every line, the missing options are "". Lists hold one option an item, mappings are keyed by
-    letter. In the published form texts are kept to the character, in all others blanks around them go.
+    letters and marks half- or full-width, lines broken by newlines or by a literal backslash-n; or all options on
+    one line (`A.xxx B.yyy`); or JSON. A line that does not start with the next letter continues the option before
+    it; where letters rise with gaps on every line, the missing options are "". Lists hold one option an item,
+    mappings are keyed by letter. Letters that all options repeat (`A A: xxx`) and semicolons that separate them are
+    removed. In the published form texts are kept to the character, in all others blanks around them go.
 
-    >>> parse_options("A. 肝炎\\\\nB. 肝癌"), parse_options({"A": "肝炎", "B": "肝癌"})
+    >>> parse_options("A. 肝炎\\nB. 肝癌"), parse_options({"A": "肝炎", "B": "肝癌"})
     (['肝炎', '肝癌'], ['肝炎', '肝癌'])
+    >>> parse_options("A.肝炎 B.肝癌 C.肝硬化"), parse_options("A A: 肝炎;\\nB B: 肝癌;")
+    (['肝炎', '肝癌', '肝硬化'], ['肝炎', '肝癌'])
     """
+    texts: list[str] = []
     if isinstance(cell, str):
-        return _published(cell) or _json_options(cell) or _lines_to_options(cell)
-    if isinstance(cell, Mapping):
-        return _mapping_to_options(cell)
-    if isinstance(cell, Sequence):
-        return _list_to_options(cell)
-    return []
+        texts = _published(cell) or _json_options(cell) or _lines_to_options(cell)
+    elif isinstance(cell, Mapping):
+        texts = _mapping_to_options(cell)
+    elif isinstance(cell, Sequence):
+        texts = _list_to_options(cell)
+    return without_decoration(texts)
+
+
+def without_decoration(texts: list[str]) -> list[str]:
+    """Option texts without a letter that each of them repeats, and without the semicolons that separate them.
+
+    >>> without_decoration(["(A) 肝炎；", "(B) 肝癌"]), without_decoration(["A型", "B型"])
+    (['肝炎', '肝癌'], ['A型', 'B型'])
+    """
+    if len(texts) < 2:
+        return texts
+    if all(text.rstrip().endswith(_SEPARATORS) for text in texts[:-1]):
+        texts = [text.rstrip().rstrip("".join(_SEPARATORS)).rstrip() for text in texts]
+    if texts[0].lstrip()[:1] in ("A", "Ａ", "(", "（", "[", "【"):
+        found = [match for match in map(_OWN_LETTER.fullmatch, texts) if match and match["text"]]
+        letters = [_plain_letter(match["letter"] or match["bare"]) for match in found]
+        if len(found) == len(texts) and letters == list(_ALPHABET[: len(texts)]):
+            texts = [match["text"] for match in found]
+    return texts
 
 
 def format_options(texts: Sequence[str], line_break: str = "\n") -> str:
@@ -84,9 +130,12 @@ def option_list(texts: Sequence[str]) -> list[str]:
     (['肝炎', '肝癌'], ['A A 型题', 'B B 类药'])
     """
     plain = list(texts)
-    if _list_to_options(plain) == plain:
+    if parse_options(plain) == plain:
         return plain
-    return [f"{letter} {text}" for letter, text in zip(LETTERS, texts, strict=False)]
+    lettered = [f"{letter} {text}" for letter, text in zip(LETTERS, texts, strict=False)]
+    if parse_options(lettered) != plain:
+        raise InputError(f"options {plain} would be read back differently; remove their letters")
+    return lettered
 
 
 def _published(cell: str) -> list[str]:
@@ -110,6 +159,11 @@ def _lines_to_options(cell: str) -> list[str]:
     if "\\n" in unified:
         literal = _best_reading(unified.replace("\\r\\n", "\n").replace("\\n", "\n"))
         best = literal if len(literal) > len(best) else best
+        unified = unified.replace("\\r\\n", "\n").replace("\\n", "\n")
+    n_found = sum(map(bool, best))
+    inline = split_options(unified) if n_found < _MANY_OPTIONS else None
+    if inline is not None and not inline.stem and not inline.rest and len(inline.options) > max(n_found, 1):
+        return [text.rstrip(";；,，、 ") for text in inline.options]
     return best
 
 
@@ -193,3 +247,57 @@ def _pairs_to_options(items: Sequence[object]) -> list[str]:
             return []
         pairs[letter] = text
     return _mapping_to_options(pairs)
+
+
+@dataclass(frozen=True)
+class SplitQuestion:
+    """A question's text in its parts: `stem`, `options` without letters, and `rest`, the text after them."""
+
+    stem: str
+    options: list[str]
+    rest: str
+
+
+def split_options(text: str) -> SplitQuestion | None:
+    """The stem and the options of a text that holds both, or None where no two options can be found.
+
+    Options start with A and follow the alphabet, each with a mark (`A：`, `A.`, `A、`, `(A)`) or, at the
+    start of a line, a blank. A line after the last option (an instruction, say) goes to `rest`.
+
+    >>> split_options("缺乏可致夜盲症的是（　　）。\\nA：维生素A\\nB：维生素C\\n请回答")
+    SplitQuestion(stem='缺乏可致夜盲症的是（　　）。', options=['维生素A', '维生素C'], rest='请回答')
+    >>> split_options("问题: 缺乏可致夜盲症的是, 选项: A. 维生素A B. 维生素C").options
+    ['维生素A', '维生素C']
+    """
+    text = _OPTIONS_WORD_BEFORE_A.sub(r"\1\n", text.replace("\r\n", "\n"))
+    for mark in (_LINE_MARK, _RUNNING_MARK):
+        marks = _longest_run([(found, _plain_letter(found.group(1))) for found in mark.finditer(text)])
+        if len(marks) >= 2:
+            return _cut(text, marks)
+    return None
+
+
+def _longest_run(found: list[tuple[re.Match[str], str]]) -> list[re.Match[str]]:
+    """The last of the longest runs A, B, C, … among the marks: a stem may hold marks of its own before."""
+    best: list[re.Match[str]] = []
+    run: list[re.Match[str]] = []
+    for match, letter in found:
+        if letter == "A":
+            run = [match]
+        elif run and letter == LETTERS[len(run) % len(LETTERS)]:
+            run.append(match)
+        if len(run) >= len(best):
+            best = list(run)
+    return best
+
+
+def _cut(text: str, marks: list[re.Match[str]]) -> SplitQuestion:
+    ends = [match.start() for match in marks[1:]]
+    last, _, rest = text[marks[-1].end() :].partition("\n")
+    options = [text[match.end() : end] for match, end in zip(marks[:-1], ends, strict=True)] + [last]
+    stem = _OPTIONS_WORD.sub("", _STEM_LEAD.sub("", text[: marks[0].start()]))
+    return SplitQuestion(stem.strip(), [_one_line(option) for option in options], rest.strip())
+
+
+def _one_line(option: str) -> str:
+    return re.sub(r"\s*\n\s*", " ", option.strip())

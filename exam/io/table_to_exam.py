@@ -15,7 +15,7 @@ from cmexam_baseline.exam.duplicates import first_copies, option_sets
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam, offsets_of
 from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, find_columns, find_option_columns, refuse_missing
-from cmexam_baseline.exam.io.options_cell import format_options, parse_options
+from cmexam_baseline.exam.io.options_cell import format_options, parse_options, without_decoration
 from cmexam_baseline.exam.io.table import FileForm, Table, cell_text, pieces
 from cmexam_baseline.exam.letters import LETTERS, parse_letters
 from cmexam_baseline.exam.normalise import fold_texts
@@ -112,6 +112,7 @@ def published_options(form: FileForm) -> Callable[[Sequence[str]], str]:
     def options_cell(texts: Sequence[str]) -> str:
         cell = format_options(texts, form.option_break)
         plain = all(texts) and not any("\n" in text or "\\" in text or "\r" in text for text in texts)
+        plain = plain and texts[0][0] not in "AＡ(（[【" and texts[0][-1] not in ";；"
         if not plain and parse_options(cell) != list(texts):
             raise InputError(
                 f"options {excerpt_of(cell)!r} would be read back differently, because a text is empty or "
@@ -177,7 +178,7 @@ def _options_of_cells(cells: Sequence[object]) -> list[str]:
     texts = [cell_text(cell) for cell in cells]
     while texts and not texts[-1].strip():
         texts.pop()
-    return texts
+    return without_decoration(texts)
 
 
 def _check_rows(rows: _Rows, keep_unanswered: bool, need_answers: bool) -> None:

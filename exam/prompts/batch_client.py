@@ -209,5 +209,5 @@ def _refuse_other_requests(replies: ReplyFile, keys: dict[str, str]) -> None:
     if other:
         raise InputError(
             f"{replies.path} holds a reply to another prompt, model or setting for {other[0]!r} "
-            f"({len(other)} such); choose another -o"
+            f"({len(other)} such); choose another `path`"
         )

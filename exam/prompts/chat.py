@@ -48,7 +48,7 @@ class ChatServer:
         parts = urlsplit(self.base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InputError(
-                f"--base-url {shown(self.base_url)!r} is no address; give http(s)://host[:port]/v1"
+                f"`base_url` {shown(self.base_url)!r} is no address; give http(s)://host[:port]/v1"
             )
         if not (self.key.isascii() and self.key.isprintable() and " " not in self.key):
             raise InputError("the API key holds blanks, line ends or letters beyond ASCII; set it anew")
@@ -98,7 +98,7 @@ class ChatServer:
             raise TryAgain(f"answered {what}", wait_of(error.headers.get("Retry-After"))) from error
         if error.code in HOPELESS_STATUS or error.code < 400:
             raise InputError(
-                f"{shown(self.url)} answered {what}; check --base-url, --model and the key's variable"
+                f"{shown(self.url)} answered {what}; check `base_url`, `model` and the key's variable"
             ) from error
         raise Rejected(f"answered {what}") from error
 

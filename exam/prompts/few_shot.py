@@ -51,7 +51,7 @@ def pick_examples(
             kind = "answered and explained" if explained else "answered"
             raise InputError(
                 f"the training exam has too few {kind} questions ({len(pool)}) for {shots} examples that are "
-                "not the question itself; give more, or fewer --shots"
+                "not the question itself; give more, or fewer `shots`"
             )
         picked.append(rows[::-1] if by == "similarity" else rows)
     return picked

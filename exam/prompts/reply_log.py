@@ -50,9 +50,11 @@ class ReplyFile:
         try:
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         except OSError as error:
-            raise InputError(f"{self.path} cannot be opened: {error.strerror}; choose another -o") from error
+            raise InputError(
+                f"{self.path} cannot be opened: {error.strerror}; choose another `path`"
+            ) from error
         try:
-            claim(self._descriptor, self.path, "wait for it, or choose another -o")
+            claim(self._descriptor, self.path, "wait for it, or choose another `path`")
             self._read_what_is_there(self._descriptor)
         except BaseException:
             self.__exit__(None, None, None)
@@ -93,7 +95,9 @@ class ReplyFile:
             if reply is not None:
                 self.answered[reply["id"]] = str(reply.get("key", ""))
             elif line.strip():
-                raise InputError(f"{self.path}, line {number}: no reply of `prompts run`; choose another -o")
+                raise InputError(
+                    f"{self.path}, line {number}: no reply of `prompts run`; choose another `path`"
+                )
 
 
 def _reply_of(line: bytes) -> dict[str, Any] | None:

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.foreign_exams.inline_options import take_apart
 from cmexam_baseline.exam.io.formats import read_table
-from cmexam_baseline.exam.io.options_cell import parse_options
+from cmexam_baseline.exam.io.options_cell import parse_options, split_options
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.scoring.outputs.column_detection import ColumnChoice, Recognition, recognise
 from cmexam_baseline.scoring.outputs.flatten import flatten_columns
@@ -138,7 +137,7 @@ def _join_keys(columns: dict[str, Sequence[object]], found: Recognition) -> Join
 
 def _options_taken_out(questions: Sequence[str]) -> tuple[Sequence[str], list[list[str]] | None]:
     """Stems and options of question cells that hold both, as prompts do; the cells where most do not."""
-    parts = [take_apart(text) for text in questions]
+    parts = [split_options(text) for text in questions]
     if sum(part is not None for part in parts) < WITH_OPTIONS * len(parts):
         return questions, None
     stems = [text if part is None else part.stem for text, part in zip(questions, parts, strict=True)]

@@ -160,6 +160,7 @@ def test_what_is_no_exam_is_refused(command: str, tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("Question,Options,Answer\n,,\n")
     (tmp_path / "binary.csv").write_bytes(bytes(range(256)))
     (tmp_path / "folder").mkdir()
+    (tmp_path / "exam.doc").write_text("x")
     for name, reason in {
         "nothing.csv": "is not there",
         "exam.doc": "ending '.doc' is not known",

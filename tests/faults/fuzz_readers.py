@@ -35,10 +35,10 @@ def _scratch_folder() -> tempfile.TemporaryDirectory[str]:
 
 def read_exam_bytes(ending: str, data: bytes) -> None:
     """As an exam in our own form, and as one of another set."""
-    from cmexam_baseline.exam import read_any_exam, read_exam
+    from cmexam_baseline.exam import import_exam, read_exam
 
     file = _scratch(f"exam{ending}", data)
-    for read in (partial(read_exam, file, "skip", need_answers=False), partial(read_any_exam, file, "skip")):
+    for read in (partial(read_exam, file, "skip", need_answers=False), partial(import_exam, file, "skip")):
         _one_line(read, file)
 
 

@@ -15,9 +15,9 @@ from cmexam_baseline.exam import Exam, read_exam
 from cmexam_baseline.exam.bad_rows import count_left_out
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.foreign_exams.answers import read_answers
-from cmexam_baseline.exam.foreign_exams.inline_options import take_apart
-from cmexam_baseline.exam.foreign_exams.reader import OtherExam, read_any_exam, read_other_table
+from cmexam_baseline.exam.foreign_exams.reader import ImportedExam, import_exam, read_other_table
 from cmexam_baseline.exam.io.formats import write_exam
+from cmexam_baseline.exam.io.options_cell import split_options
 from cmexam_baseline.exam.io.table import table_of_records
 from cmexam_baseline.exam.io.table_to_exam import exam_of_table
 
@@ -27,10 +27,10 @@ LETTERED = dict(zip("ABCD", TEXTS, strict=True))
 LINES = "\n".join(f"{letter}. {text}" for letter, text in LETTERED.items())
 
 
-def read_records(folder: Path, *records: dict[str, Any], **settings: Any) -> OtherExam:
+def read_records(folder: Path, *records: dict[str, Any], **settings: Any) -> ImportedExam:
     file = folder / "other.jsonl"
     file.write_text("\n".join(json.dumps(record, ensure_ascii=False) for record in records), encoding="utf-8")
-    return read_any_exam(file, **settings)
+    return import_exam(file, **settings)
 
 
 FORMS: dict[str, dict[str, Any]] = {
@@ -149,22 +149,22 @@ def test_other_fields_become_annotations_and_replies_are_left_out_aloud(tmp_path
 def test_our_own_form_is_read_as_it_always_is(tmp_path: Path) -> None:
     rows = 'Question,Options,Answer,Explanation,Difficulty level\n问题,"A 甲\nB 乙",B,,3\n'
     (tmp_path / "val.csv").write_text(rows, encoding="utf-8")
-    read = read_any_exam(tmp_path / "val.csv")
+    read = import_exam(tmp_path / "val.csv")
     assert read.exam == read_exam(tmp_path / "val.csv")
     assert read.notes == []
 
 
 def test_the_strict_policy_accepts_no_doubtful_row(tmp_path: Path) -> None:
     (tmp_path / "val.csv").write_text('Question,Options,Answer\n问题,"A 甲\nB 甲",B\n', encoding="utf-8")
-    assert len(read_any_exam(tmp_path / "val.csv").bad_rows) == 1
+    assert len(import_exam(tmp_path / "val.csv").bad_rows) == 1
     with pytest.raises(InputError, match="1 of 1 rows are not in order"):
-        read_any_exam(tmp_path / "val.csv", "error")
+        import_exam(tmp_path / "val.csv", "error")
 
 
 def test_published_names_with_answers_as_text_are_read_all_the_same(tmp_path: Path) -> None:
     rows = 'Question,Options,Answer\n问题,"A 甲\nB 乙",乙\n问题二,"A 甲\nB 乙",甲\n'
     (tmp_path / "val.csv").write_text(rows, encoding="utf-8")
-    assert read_any_exam(tmp_path / "val.csv").exam.letters() == ["B", "A"]
+    assert import_exam(tmp_path / "val.csv").exam.letters() == ["B", "A"]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_numbers_count_from_where_they_must(answers: list[int], base: int | None
 
 
 def test_numbers_that_could_count_from_0_or_1_are_asked_about(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"from 0 or from 1.*--index-base"):
+    with pytest.raises(InputError, match=r"from 0 or from 1.*`index_base`"):
         read_records(tmp_path, {"question": STEM, "choices": TEXTS, "answer": 1})
 
 
@@ -207,7 +207,7 @@ def test_letter_and_text_that_disagree_are_a_bad_row(tmp_path: Path) -> None:
 
 
 def test_unreadable_rows_are_counted_and_stop_the_reading(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"2 of 3 rows cannot be used .*row 2.*row 3.*--bad-rows"):
+    with pytest.raises(InputError, match=r"2 of 3 rows cannot be used .*row 2.*row 3.*`bad_rows="):
         read_records(
             tmp_path,
             FORMS["MedQA"],
@@ -247,21 +247,21 @@ def test_what_is_no_exam_ends_in_one_line(record: dict[str, Any], tmp_path: Path
     ],
 )
 def test_options_inside_a_question_are_taken_apart(text, stem, options, rest) -> None:
-    apart = take_apart(text)
+    apart = split_options(text)
     assert apart is not None
     assert (apart.stem, apart.options, apart.rest) == (stem, options, rest)
 
 
 @pytest.mark.parametrize("text", ["", "没有选项的题干", "A：只有一个", "B：乙\nC：丙", "维生素A 缺乏"])
 def test_a_text_without_options_stays_whole(text: str) -> None:
-    assert take_apart(text) is None
+    assert split_options(text) is None
 
 
 @needs_shared
 @pytest.mark.parametrize("model", ["BenTsao", "ChatGLM3", "DoctorGLM", "GPT-4", "HuatuoGPT2", "QiZhenGPT"])
 def test_real_replies_to_real_questions_become_an_exam(model: str) -> None:
     file = SHARED / "data" / "predictions" / "free_text_medqa" / f"{model}.jsonl"
-    read = read_any_exam(file)
+    read = import_exam(file)
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     assert len(read.exam) == len(rows) == 150
     assert not read.bad_rows
@@ -276,7 +276,7 @@ def test_real_replies_to_real_questions_become_an_exam(model: str) -> None:
 @pytest.mark.parametrize("name", ["val.csv", "test_with_annotations.csv"])
 def test_the_published_form_is_not_taken_for_another(name: str) -> None:
     file = SHARED / "data" / "cmexam" / name
-    read = read_any_exam(file)
+    read = import_exam(file)
     assert isinstance(read.exam, Exam)
     assert read.exam == read_exam(file)
     assert read.notes == []

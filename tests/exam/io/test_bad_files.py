@@ -121,7 +121,7 @@ def test_missing_files_and_folders(tmp_path: Path) -> None:
     (tmp_path / "val.csv").write_bytes(HEADER + ROW)
     with pytest.raises(InputError, match=r"is not there \(did you mean val.csv\?\)"):
         read_exam(tmp_path / "vall.csv")
-    with pytest.raises(InputError, match="is a folder; give one file of it: val.csv"):
+    with pytest.raises(InputError, match="is a folder; give `split` or one file of it: val.csv"):
         read_exam(tmp_path)
     with pytest.raises(InputError, match="no test file, only val.csv"):
         read_exam(tmp_path, split="test")

@@ -1,0 +1,147 @@
+"""Questions that share a stem (types A3, A4) or a list of options (type B1), as records of their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from cmexam_baseline.exam.foreign_exams.field_names import (
+    ID_NAMES,
+    OPTIONS_NAMES,
+    QUESTION_NAMES,
+    field_key,
+    has_options,
+)
+from cmexam_baseline.exam.io.options_cell import parse_options, split_options
+from cmexam_baseline.exam.io.table import cell_text
+
+Record = Mapping[str, Any]
+
+_SHARED = [
+    *("share content", "shared content", "shared stem", "shared options", "common stem", "common options"),
+    *("共用题干", "共用备选答案", "共用选项", "病例", "case"),
+]
+_NESTED = ["question", "questions", "sub questions", "subquestions", "items", "小题", "子题"]
+_SUB_QUESTION = ["sub question", "subquestion", "小题", *QUESTION_NAMES]
+# "（1～3题共用备选答案）", with or without the numbers of its questions.
+_HEADING = re.compile(
+    r"[（(【\[]?\s*第?(?:(?P<first>\d+)\s*[-－–—~～至到]+\s*(?P<last>\d+)\s*)?题?\s*"
+    r"共用(?P<what>备选答案|选项|题干|病例)\s*[)）】\]]?\s*[:：]?\s*"
+)
+_NUMBER = re.compile(r"^\s*(?:问题)?\s*[（(]?(?P<number>\d{1,3})\s*[)）.．、:：]+\s*")
+
+
+def expand_groups(records: Sequence[Record]) -> list[tuple[int, Record]]:
+    """The questions among `records`, each with the index of the record that it comes from.
+
+    A record that holds its questions in a list becomes one record per question, with the shared stem before each
+    stem, or the shared options where a question has none. A heading in the text (`（1～3题共用备选答案）`) does the
+    same for the records that follow. Other records are kept as they are.
+
+    >>> group = {"share_content": "（共用备选答案）\\nA.芡实\\nB.莲子", "question": [{"sub_question": "1)．止汗的是"}]}
+    >>> expand_groups([group])
+    [(0, {'question': '止汗的是', 'options': ['芡实', '莲子']})]
+    """
+    found: list[tuple[int, Record]] = []
+    heading = _Heading()
+    for index, record in enumerate(records):
+        nested = _field(record, _NESTED)
+        if nested is not None and _are_questions(record[nested]):
+            found += [(index, question) for question in _nested_questions(record, nested)]
+        elif (shared := _field(record, _SHARED)) is not None and _field(record, QUESTION_NAMES) is not None:
+            rest = {name: value for name, value in record.items() if name != shared}
+            found.append((index, _with_shared(rest, cell_text(record[shared]))))
+        else:
+            found.append((index, heading.applied(record)))
+    return found
+
+
+def _nested_questions(record: Record, nested: str) -> Iterator[Record]:
+    shared = _field(record, _SHARED) or _field(record, [name for name in QUESTION_NAMES if name != nested])
+    options = _field(record, OPTIONS_NAMES)
+    identity = _field(record, ID_NAMES)
+    own = {name: value for name, value in record.items() if name not in (nested, shared, options, identity)}
+    for number, question in enumerate(record[nested], 1):
+        fields = {**own, **question}
+        asked = _field(question, _SUB_QUESTION)
+        if asked is not None:
+            text = cell_text(fields.pop(asked))
+            fields = {"question": _NUMBER.sub("", text, count=1), **fields}
+        if options is not None and not has_options(fields):
+            fields["options"] = record[options]
+        if identity is not None and _field(question, ID_NAMES) is None:
+            fields[identity] = f"{cell_text(record[identity])}-{number}"
+        yield _with_shared(fields, cell_text(record[shared]) if shared is not None else "")
+
+
+def _with_shared(fields: Record, shared: str) -> Record:
+    name = _field(fields, QUESTION_NAMES)
+    if name is None:
+        return fields
+    text = _HEADING.sub("", shared, count=1).strip()
+    split = split_options(text)
+    options = split.options if split is not None else []
+    if not options and len(parse_options(text)) > 1:
+        options, text = parse_options(text), ""
+    stem = "\n".join(filter(None, [split.stem if split is not None else text, cell_text(fields[name])]))
+    without = not has_options(fields) and split_options(cell_text(fields[name])) is None
+    return {**fields, name: stem} | ({"options": options} if options and without else {})
+
+
+class _Heading:
+    """A heading in the text of a record, and the records that it counts for."""
+
+    def __init__(self) -> None:
+        self.last = 0
+        self.stem = ""
+        self.options: list[str] = []
+
+    def applied(self, record: Record) -> Record:
+        """The record with what the last heading shares; a record with a heading begins a new group."""
+        name = _field(record, QUESTION_NAMES)
+        text = cell_text(record[name]) if name is not None else ""
+        match = _HEADING.match(text.lstrip())
+        if name is None or (match is None and not self.last):
+            return record
+        if match is not None:
+            self.last = int(match["last"] or 0)
+            return self._begun(record, name, text.lstrip()[match.end() :], match)
+        number = _NUMBER.match(text)
+        if number is None or int(number["number"]) > self.last:
+            self.last = 0
+            return record
+        fields = {**record, name: "\n".join(filter(None, [self.stem, text[number.end() :]]))}
+        return fields | ({} if has_options(record) or not self.options else {"options": self.options})
+
+    def _begun(self, record: Record, name: str, text: str, match: re.Match[str]) -> Record:
+        self.stem, self.options = "", []
+        if match["what"] in ("题干", "病例"):
+            asked = (
+                re.search(rf"(?:^|[\s。])\s*{match['first']}\s*[.．、)）]\s*", text)
+                if match["first"]
+                else None
+            )
+            if asked is None:
+                return {**record, name: text}
+            self.stem = text[: asked.start()].strip() + ("。" if text[asked.start()] == "。" else "")
+            return {**record, name: f"{self.stem}\n{text[asked.end() :]}"}
+        split = split_options(text)
+        if split is None or not split.rest:
+            return record
+        self.options = split.options
+        return {**record, name: _NUMBER.sub("", split.rest, count=1), "options": self.options}
+
+
+def _are_questions(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(part, Mapping) and _field(part, _SUB_QUESTION) is not None for part in value)
+    )
+
+
+def _field(record: Record, names: Sequence[str]) -> str | None:
+    """The name in `record` of the first of `names` that has a value there."""
+    by_key = {field_key(name): name for name, value in record.items() if value not in (None, "")}
+    return next((by_key[key] for key in map(field_key, names) if key in by_key), None)
