@@ -109,7 +109,7 @@ def name_options(message: str, command: click.Command | None) -> str:
     """A message in which parameters in backticks are the options of a command, as far as it has them.
 
     >>> command = click.Command("score", params=[click.Option(["--bad-rows"]), click.Option(["--json"], is_flag=True)])
-    >>> name_options("correct them or use `bad_rows=\"skip\"` and `json=True`, not `index`", command)
+    >>> name_options("correct them or use `bad_rows='skip'` and `json=True`, not `index`", command)
     'correct them or use --bad-rows skip and --json, not `index`'
     """
     options = {
