@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from command_line import complain, succeed
 from tiny_encoders import make_encoder, make_exam, quick_options
 
@@ -100,7 +99,10 @@ def test_memory_that_runs_out_is_one_line_and_the_run_goes_on(
 
     monkeypatch.setattr(Trainer, "_step", of_a_small_gpu)
     command = ("train", "--model", encoder, "--data", data, "--out", tmp_path / "run", *QUICK)
-    complain(*command, about=["does not suffice for 64 tokens", "set --gradient-checkpointing, end", "step 2 is saved"])
+    complain(
+        *command,
+        about=["does not suffice for 64 tokens", "set --gradient-checkpointing, end", "step 2 is saved"],
+    )
     steps.clear()
     succeed(*command, "--gradient-checkpointing")
     assert steps[0] == 2
@@ -110,11 +112,33 @@ def test_memory_that_runs_out_is_one_line_and_the_run_goes_on(
 def test_a_trained_run_is_trained_further_with_its_head(
     run_folder: Path, data: Path, encoder: Path, tmp_path: Path
 ) -> None:
-    succeed("train", "--model", run_folder, "--data", data, "--out", tmp_path / "run", *QUICK, "--freeze-layers", "1")
+    succeed(
+        "train",
+        "--model",
+        run_folder,
+        "--data",
+        data,
+        "--out",
+        tmp_path / "run",
+        *QUICK,
+        "--freeze-layers",
+        "1",
+    )
     settings = json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))["settings"]
     assert (settings["head"], settings["freeze_layers"]) == ("joint", 1)
     about = ["was trained with head 'joint'; use --head joint"]
-    complain("train", "--model", run_folder, "--data", data, "--out", tmp_path / "r", "--head", "pairwise", about=about)
+    complain(
+        "train",
+        "--model",
+        run_folder,
+        "--data",
+        data,
+        "--out",
+        tmp_path / "r",
+        "--head",
+        "pairwise",
+        about=about,
+    )
 
 
 def test_several_seeds_leave_a_run_each(data: Path, encoder: Path, tmp_path: Path) -> None:
