@@ -1,14 +1,12 @@
-"""Speed of both encoder heads against a plain loop, and the memory of a large one on a card.
+"""Speed of both encoder heads against plain loops.
 
-    python benchmarks/bench_encoders.py speed --model FOLDER --data train.csv  # writes encoders.md
-    python benchmarks/bench_encoders.py speed ... --check  # fails below 2.5 and 6 times
-    python benchmarks/bench_encoders.py memory --vocabulary vocab.txt --data train.csv  # on a GPU
+    python benchmarks/bench_encoders.py --model FOLDER --data train.csv  # writes encoders.md
+    python benchmarks/bench_encoders.py ... --check  # fails below 2.5 and 6 times the loop padded to 192
 
-`speed`: the plain loop does what transformers' multiple-choice example does with its default collation to a
-fixed length: each question copied beside each of five options, padded to 192, AdamW. All three train the same
-backbone on the same questions in the same precision on the same device, one after the other in turns; the
-median of the turns counts. `memory`: random weights of chinese-roberta-wwm-ext-large's shape, 16 questions of
-five options a step, fp16, the card's memory cut to the given size.
+The plain loops are the step of transformers' multiple-choice example: each question copied beside each of five
+options, padded to 192 (`pad_to_max_length`), to the longest of the batch (its default), or so after grouping by
+length. All train the same backbone on the same questions in the same precision on the same device, in turns; the
+median of the turns counts. `gpu.py` measures what needs a GPU.
 """
 
 from __future__ import annotations
@@ -18,7 +16,6 @@ import os
 import platform
 import statistics
 import sys
-import tempfile
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -26,11 +23,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from plain_loop import LENGTH, Contender, Turn, clock, plain_loop
+from plain_loop import PLAIN, Contender, Turn, clock, plain_loop
 
-from cmexam_baseline.encoders import EncoderBaseline, EncoderSettings, find_model
+from cmexam_baseline.encoders import EncoderSettings, find_model
 from cmexam_baseline.encoders.baseline import untrained_model
-from cmexam_baseline.encoders.batch_sizing import choose_batch_tokens
+from cmexam_baseline.encoders.batch_sizing import tokens_to_predict
 from cmexam_baseline.encoders.devices import DeviceFacts, device_facts
 from cmexam_baseline.encoders.models import load_config
 from cmexam_baseline.encoders.runtime import Runtime, start_runtime
@@ -39,6 +36,7 @@ from cmexam_baseline.encoders.training import Trainer
 from cmexam_baseline.exam import Exam, read_exam
 
 FLOORS = {"pairwise": 2.5, "joint": 6.0}
+_BASE = "plain, padded to 192"
 PEAK_TFLOPS = {
     ("V100", "fp16"): 125.0,
     ("A100", "bf16"): 312.0,
@@ -48,37 +46,23 @@ PEAK_TFLOPS = {
 }
 """Dense tensor-core peaks from NVIDIA's data sheets."""
 
-ROBERTA_LARGE = {
-    "vocab_size": 21128, "hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16,
-    "intermediate_size": 4096, "max_position_embeddings": 512, "type_vocab_size": 2,
-}  # fmt: skip
-
 
 def main() -> None:
-    """Run the part that the command line names."""
+    """Measure as the command line says."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parts = parser.add_subparsers(dest="part", required=True)
-    speed = parts.add_parser("speed")
-    speed.add_argument("--model", required=True)
-    speed.add_argument("--data", required=True, type=Path)
-    speed.add_argument("--questions", type=int, default=32, help="in a turn")
-    speed.add_argument("--turns", type=int, default=3)
-    speed.add_argument("--batch", type=int, default=16)
-    speed.add_argument("--plain-parts", type=int, default=1, help="parts of a step of the plain loop")
-    speed.add_argument("--precision", default="auto")
-    speed.add_argument("--device", default="auto")
-    speed.add_argument("--check", action="store_true")
-    speed.add_argument("--out", type=Path, default=Path(__file__).with_name("encoders.md"))
-    memory = parts.add_parser("memory")
-    memory.add_argument("--gigabytes", type=float, default=15.0)
-    memory.add_argument("--head", default="pairwise")
-    memory.add_argument("--vocabulary", type=Path, required=True, help="vocab.txt of bert-base-chinese")
-    memory.add_argument("--data", required=True, type=Path)
-    memory.add_argument("--questions", type=int, default=320)
-    arguments = parser.parse_args()
-    {"speed": run_speed, "memory": run_memory}[arguments.part](arguments)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--data", required=True, type=Path)
+    parser.add_argument("--questions", type=int, default=32, help="in a turn")
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--plain-parts", type=int, default=1, help="parts of a step of the plain loops")
+    parser.add_argument("--precision", default="auto")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("encoders.md"))
+    run_speed(parser.parse_args())
 
 
 def run_speed(arguments: argparse.Namespace) -> None:
@@ -87,13 +71,16 @@ def run_speed(arguments: argparse.Namespace) -> None:
     exam = exam[np.flatnonzero(exam.answers)]
     exam = exam[np.random.default_rng(0).permutation(len(exam))]
     common = {
-        "model": arguments.model, "batch": arguments.batch, "precision": arguments.precision,
+        "model": arguments.model, "batch_size": arguments.batch_size, "precision": arguments.precision,
         "device": arguments.device, "schedule": "constant", "warmup": 0.0, "epochs": 1,
     }  # fmt: skip
     settings = {head: EncoderSettings(head=head, **common) for head in FLOORS}
     runtime = start_runtime(settings["pairwise"])
     contenders = {
-        "plain loop": plain_loop(settings["pairwise"], runtime, arguments.plain_parts),
+        **{
+            name: plain_loop(settings["pairwise"], runtime, arguments.plain_parts, **how)
+            for name, how in PLAIN.items()
+        },
         **{head: ours(settings[head], runtime, exam) for head in FLOORS},
     }
     turns: dict[str, dict[str, list[Turn]]] = {
@@ -115,7 +102,7 @@ def run_speed(arguments: argparse.Namespace) -> None:
     print(text)
     arguments.out.write_text(text, encoding="utf-8")
     ratios = {
-        f"{name}, {work}": (own[name] / own["plain loop"], floor)
+        f"{name}, {work}": (own[name] / own[_BASE], floor)
         for work, own in rates.items()
         for name, floor in FLOORS.items()
     }
@@ -141,7 +128,7 @@ def ours(settings: EncoderSettings, runtime: Runtime, exam: Exam) -> Contender:
 
     def predict(some: Exam) -> Turn:
         batches = model.batches(some, None, None)
-        most_tokens = choose_batch_tokens("auto", runtime.device, lambda _: True, 1 << 15)
+        most_tokens = tokens_to_predict(1 << 15, runtime.device)
         began = clock(runtime)
         score_all(model.scorer, batches, runtime, most_tokens)
         return Turn(len(some), int(batches.sequences.lengths.sum()), clock(runtime) - began)
@@ -159,11 +146,11 @@ def report(arguments: argparse.Namespace, runtime: Runtime, turns: dict[str, dic
     lines = [
         "# Encoders: speed of training and prediction",
         "",
-        f"{Path(arguments.model).name} ({shape}), {arguments.batch} questions a step, {runtime.precision} on"
+        f"{Path(arguments.model).name} ({shape}), {arguments.batch_size} questions a step, {runtime.precision} on"
         f" {name}; medians of {arguments.turns} turns of {arguments.questions} questions of"
-        f" {Path(arguments.data).name}. The plain loop is the step of transformers' multiple-choice example:"
-        f" five copies of the question, all padded to {LENGTH}{parts}. Times are those of the plain loop in"
-        " the same run, in brackets those of the turn where they were fewest; tokens leave padding out.",
+        f" {Path(arguments.data).name}. The plain loops are the step of transformers' multiple-choice"
+        f" example: five copies of the question{parts}. Times are those of the first"
+        " loop in the same run, in brackets those of the turn where they were fewest; tokens leave padding out.",
         "",
         "| | training, questions/s | times | prediction, questions/s | times | tokens a question | share of peak |",
         "|---|---:|---:|---:|---:|---:|---:|",
@@ -171,7 +158,7 @@ def report(arguments: argparse.Namespace, runtime: Runtime, turns: dict[str, dic
     for contender, own in turns["train"].items():
         tokens = sum(turn.tokens for turn in own) / sum(turn.questions for turn in own)
         share = utilisation(config, facts, runtime.precision, _rate(own) * tokens)
-        figures = [_figures(found[contender], found["plain loop"]) for found in turns.values()]
+        figures = [_figures(found[contender], found[_BASE]) for found in turns.values()]
         lines.append(f"| {contender} | {' | '.join(figures)} | {tokens:.0f} | {share} |")
     floors = ", ".join(f"{head} {floor:g}" for head, floor in FLOORS.items())
     versions = (
@@ -180,9 +167,9 @@ def report(arguments: argparse.Namespace, runtime: Runtime, turns: dict[str, dic
         f" transformers {version('transformers')}, {date.today()}"
     )
     command = (
-        f"python benchmarks/bench_encoders.py speed --model {Path(arguments.model).name} --data"
+        f"python benchmarks/bench_encoders.py --model {Path(arguments.model).name} --data"
         f" {arguments.data.name} --questions {arguments.questions} --turns {arguments.turns}"
-        f" --batch {arguments.batch} --plain-parts {arguments.plain_parts} --precision {arguments.precision}"
+        f" --batch-size {arguments.batch_size} --plain-parts {arguments.plain_parts} --precision {arguments.precision}"
     )
     return "\n".join([*lines, "", f"At least, of both: {floors}. {versions}.", "", f"    {command}", ""])
 
@@ -207,30 +194,6 @@ def utilisation(config: Any, facts: DeviceFacts, precision: str, tokens_per_seco
         4 * config.hidden_size**2 + 2 * config.hidden_size * config.intermediate_size
     )
     return f"{6 * weights * tokens_per_second / peak / 1e12:.1%}" if peak else "–"
-
-
-def run_memory(arguments: argparse.Namespace) -> None:
-    """Train a large encoder of random weights within part of the card's memory; fails if it does not fit."""
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    facts = device_facts("cuda")
-    torch.cuda.set_per_process_memory_fraction(arguments.gigabytes * 1e9 / facts.memory)
-    exam = read_exam(arguments.data, bad_rows="skip")
-    exam = exam[np.flatnonzero(exam.answers)[: arguments.questions]]
-    with tempfile.TemporaryDirectory() as folder:
-        torch.manual_seed(0)
-        BertModel(BertConfig(**ROBERTA_LARGE)).save_pretrained(folder)
-        BertTokenizerFast(str(arguments.vocabulary)).save_pretrained(folder)
-        settings = EncoderSettings(
-            model=folder, head=arguments.head, precision="fp16", device="cuda", epochs=1, batch=16
-        )
-        work = EncoderBaseline(settings).fit(exam).report
-    reserved = torch.cuda.max_memory_reserved()
-    print(
-        f"{facts.name}, limit {arguments.gigabytes:g} GB: {work.steps} steps of 16 questions,"
-        f" {work.batch_tokens} tokens at a time, {work.questions_per_second:.1f} questions/s,"
-        f" peak {work.peak_memory_bytes / 1e9:.1f} GB in use, {reserved / 1e9:.1f} GB reserved"
-    )
 
 
 if __name__ == "__main__":
