@@ -4,6 +4,7 @@
     model/                  what the model's own `save` wrote
     predictions_val.csv     (and predictions_test.csv) letters, probabilities and explanations; of an ensemble
                             also predictions_val_lightgbm.csv and predictions_val_encoder.csv, its parts alone
+    README.md               the model card
     scores.json             accuracy and weighted F1 by split, as fractions; BLEU and ROUGE in percent
     left_out.csv            rows of the data that could not be used, and why
     extra_train_left_out.csv  with --extra-train: its questions that overlap with val, test or train
@@ -28,6 +29,7 @@ from typing import Any, Protocol
 
 from cmexam_baseline.baselines.embedder import give_embedder
 from cmexam_baseline.baselines.extra_training import JoinedExam
+from cmexam_baseline.baselines.model_card import model_card
 from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.files import new_folder, write_atomically
@@ -167,7 +169,9 @@ def write_run(
         baseline.save(aside / "model")
         for name, predicted in predictions.items():
             predicted.write(aside / f"predictions_{name}.csv")
-        _write_json(aside / "config.json", describe_run(kind, _settings_of(baseline), seed, data))
+        config = describe_run(kind, _settings_of(baseline), seed, data)
+        _write_json(aside / "config.json", config)
+        write_atomically(aside / "README.md", model_card(config, scores))
         _write_json(aside / "scores.json", scores)
         _write_json(aside / "timings.json", seconds)
         _write_bad_rows(aside / "left_out.csv", splits)

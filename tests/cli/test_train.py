@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import complain, runner, succeed
@@ -23,6 +24,7 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_folder_holds_all_that_a_reader_needs(run_folder: Path) -> None:
     names = {file.name for file in run_folder.iterdir()}
     assert names == {
+        "README.md",
         "config.json",
         "left_out.csv",
         "model",
@@ -35,6 +37,23 @@ def test_a_run_folder_holds_all_that_a_reader_needs(run_folder: Path) -> None:
     assert config["seed"] == 1
     assert set(config["data"]) == {"train", "val", "test"}
     assert str(run_folder.parent) not in (run_folder / "config.json").read_text("utf-8")
+
+
+def test_the_model_card_gives_the_scores_and_code_that_loads_the_run(run_folder: Path) -> None:
+    card = (run_folder / "README.md").read_text("utf-8")
+    scores = json.loads((run_folder / "scores.json").read_text("utf-8"))
+    for name in ("val", "test"):
+        row = next(
+            line
+            for line in card.splitlines()
+            if line.startswith(f"| {name} | 200 | {100 * scores[name]['accuracy']:.1f} [")
+        )
+        assert f"{scores[name]['explanations']['rougeL']:.1f} |" in row
+    code = card.split("```python\n")[1].split("```")[0]
+    names: dict[str, Any] = {}
+    exec(code.replace("FOLDER", str(run_folder)).replace("exam.csv", str(SAMPLE_FOLDER / "val.csv")), names)
+    assert len(names["predictions"].ids) == 200
+    assert card.startswith("---\nlanguage: zh\n") and str(run_folder) not in card
 
 
 def test_the_scores_are_those_of_the_predictions(run_folder: Path) -> None:
