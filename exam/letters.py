@@ -5,8 +5,6 @@ Bit i of a mask is set when option i (A is bit 0) belongs to the answer; 0 means
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -14,35 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.metrics.answer_codes import LETTERS as LETTERS
+from cmexam_baseline.metrics.answer_codes import parse_letters as parse_letters
 
 MAX_OPTIONS = len(LETTERS)
 MAX_MASK = (1 << MAX_OPTIONS) - 1
-
-# What people write between, around and after letters: "A,B,D", "(A)", "A、C。", "A B".
-_BESIDE_LETTERS = re.compile(r"[\s,;、。.:/|&+()\[\]【】\"']+")
 
 _LETTERS_OF_MASK = [
     "".join(letter for bit, letter in enumerate(LETTERS) if mask >> bit & 1)
     for mask in range(1 << len(LETTERS))
 ]
-
-
-def parse_letters(text: str) -> int | None:
-    """The mask of an answer as people write it, or None where something else than a letter A–J stands there.
-
-    Width, case, order, repetition and the usual separators do not matter; no letter at all is 0.
-
-    >>> parse_letters("D, b、Ａ"), parse_letters(""), parse_letters("ABX")
-    (11, 0, None)
-    """
-    compact = _BESIDE_LETTERS.sub("", unicodedata.normalize("NFKC", text)).upper()
-    mask = 0
-    for letter in compact:
-        bit = LETTERS.find(letter)
-        if bit < 0:
-            return None
-        mask |= 1 << bit
-    return mask
 
 
 def letters_to_mask(text: str) -> int:

@@ -1,63 +1,73 @@
-"""Scores of answers: accuracy, precision, recall and F1 of whole answers and of letters, from one table.
+"""Scores of answers: accuracy, precision, recall and F1 of whole answers and of letters, from one table of counts.
 
-A class is a whole answer: "ABD" is one label, compared with the gold answer as it stands (the official
-scorer compares letter strings and does not sort them). No answer - None, NaN, "" or the bit mask 0 - is a
-predicted class of its own, written "", that is the gold answer of no question. So it is counted and it is
-wrong: it lowers accuracy and the recall of the gold classes. In the weighted average its weight is its
-support, 0; in the macro average it is a class with F1 0 if it occurs. That is what scikit-learn makes of
-such a label. A gold answer that is missing is a class as well, "(unknown)": its questions are counted, and
-no prediction is right.
+A class is a whole answer: "ABD" is one label. No answer - None, NaN, "" or the bit mask 0 - is a predicted class
+of its own, written "", that is the gold answer of no question. So it is counted and it is wrong: it lowers
+accuracy and the recall of the gold classes. In the weighted average its weight is its support, 0; in the macro
+average it is a class with F1 0 if it occurs. scikit-learn treats such a label the same way. A missing gold answer
+is a class as well, "(unknown)": its questions are counted, and no prediction is right.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from math import nan, prod
+from math import isnan, nan, prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cmexam_baseline.metrics.answer_codes import NO_ANSWER, UNKNOWN, Answers, encode_answers
-from cmexam_baseline.metrics.signature import AnswerSignature, package_version
+from cmexam_baseline.metrics.answer_codes import (
+    LETTERS,
+    NO_ANSWER,
+    UNKNOWN,
+    Answers,
+    encode_answers,
+    warn_of_labels,
+)
+from cmexam_baseline.metrics.array_types import BoolArray, FloatArray, IntArray
+from cmexam_baseline.metrics.signature import AnswerSignature, package_version, parse_answer_signature
 
 _MOST_CELLS = 1 << 22  # of a dense table of gold by predicted labels
+_MOST_LABELS = 4096  # of a confusion matrix
+_HEADINGS = ("precision", "recall", "f1-score", "support")
 
 
 @dataclass(frozen=True)
 class LabelScore:
-    """How one label was found among `n` questions; precision, recall and F1 are 0 where they are undefined.
+    """Precision, recall and F1 of one label among `n` questions; `zero_division` where they are undefined.
 
-    `support` is the number of questions that have the label, `n_predicted` of those that it was predicted
-    for, `n_correct` of those in both.
+    `support` is the number of questions that have the label, `n_predicted` of those for which it is predicted,
+    `n_correct` of those in both. With sample weights all are sums of weights.
     """
 
-    n: int
-    support: int
-    n_predicted: int
-    n_correct: int
+    n: float
+    support: float
+    n_predicted: float
+    n_correct: float
+    zero_division: float = 0.0
 
     @property
     def precision(self) -> float:
         """The share of the predictions that is right."""
-        return _ratio(self.n_correct, self.n_predicted)
+        return self.n_correct / self.n_predicted if self.n_predicted else self.zero_division
 
     @property
     def recall(self) -> float:
         """The share of the support that is found."""
-        return _ratio(self.n_correct, self.support)
+        return self.n_correct / self.support if self.support else self.zero_division
 
     @property
     def f1(self) -> float:
         """The harmonic mean of precision and recall."""
-        return _ratio(2 * self.n_correct, self.support + self.n_predicted)
+        total = self.support + self.n_predicted
+        return 2 * self.n_correct / total if total else self.zero_division
 
     @property
-    def confusion(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """`((in neither, only predicted), (only gold, in both))`, as scikit-learn orders it."""
+    def confusion(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """`((in neither, only predicted), (only gold, in both))`, in scikit-learn's order."""
         only_predicted, only_gold = self.n_predicted - self.n_correct, self.support - self.n_correct
         neither = self.n - self.n_correct - only_predicted - only_gold
         return (neither, only_predicted), (only_gold, self.n_correct)
@@ -65,7 +75,7 @@ class LabelScore:
 
 @dataclass(frozen=True)
 class Average:
-    """Precision, recall and F1 averaged over classes: fractions, nan where there is no question."""
+    """Precision, recall and F1 averaged over classes: fractions, nan without questions."""
 
     precision: float
     recall: float
@@ -74,14 +84,14 @@ class Average:
 
 @dataclass(frozen=True)
 class AnswerScores:
-    """All scores of answers, from `counts`: how many questions have each pair of gold and predicted answer.
+    """All scores of answers, from `counts`: the number of questions with each pair of gold and predicted answer.
 
-    Fractions as in scikit-learn; nan where there is no question. `a + b` scores the questions of both
-    together, exactly.
+    `weights` are the sums of sample weights of the same pairs, if there are any. Fractions as in scikit-learn;
+    nan without questions. `a + b` scores the questions of both together, exactly.
 
     >>> scores = score_answers(["A", "B", "ABD", "C"], ["A", "C", "ABD", None])
-    >>> scores.n, scores.n_correct, scores.n_unanswered, scores.accuracy
-    (4, 2, 1, 0.5)
+    >>> scores.n, scores.n_correct, scores.n_unanswered, scores.accuracy, scores.correct.tolist()
+    (4, 2, 1, 0.5, [True, False, True, False])
     >>> scores.per_class["B"].recall, scores.per_letter["B"].recall, scores.per_letter["B"].confusion
     (0.0, 0.5, ((2, 0), (1, 1)))
     >>> (scores + scores).n_correct
@@ -89,15 +99,35 @@ class AnswerScores:
     """
 
     counts: Mapping[tuple[str, str], int]
+    weights: Mapping[tuple[str, str], float] | None = None
+    zero_division: float = 0.0
+    _correct: BoolArray | None = field(default=None, repr=False, compare=False)
 
     def __add__(self, other: AnswerScores) -> AnswerScores:
         if not isinstance(other, AnswerScores):
             return NotImplemented
-        return AnswerScores(dict(sorted((Counter(self.counts) + Counter(other.counts)).items())))
+        settings = self.zero_division, other.zero_division
+        if settings[0] != settings[1] and not all(map(isnan, settings)):
+            raise ValueError(f"scores with zero_division={settings[0]} and {settings[1]} cannot be added")
+        counts = dict(sorted((Counter(self.counts) + Counter(other.counts)).items()))
+        weights = None
+        if self.weights is not None or other.weights is not None:
+            weights = {pair: self._mass.get(pair, 0) + other._mass.get(pair, 0) for pair in counts}
+        correct = None
+        if self._correct is not None and other._correct is not None:
+            correct = np.concatenate([self._correct, other._correct])
+        return AnswerScores(counts, weights, self.zero_division, correct)
 
     def __radd__(self, other: object) -> AnswerScores:
-        # What `sum(parts)` begins with.
+        # `sum(parts)` begins with 0.
         return self if other == 0 else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.counts.items()))
+
+    @property
+    def _mass(self) -> Mapping[tuple[str, str], float]:
+        return self.counts if self.weights is None else self.weights
 
     @cached_property
     def n(self) -> int:
@@ -106,7 +136,7 @@ class AnswerScores:
 
     @cached_property
     def n_correct(self) -> int:
-        """The number of questions whose predicted answer is the gold answer, letter for letter."""
+        """The number of questions whose predicted answer is the gold answer."""
         return sum(count for (gold, predicted), count in self.counts.items() if gold == predicted)
 
     @cached_property
@@ -120,65 +150,121 @@ class AnswerScores:
         return sum(count for (gold, _), count in self.counts.items() if gold == UNKNOWN)
 
     @property
+    def correct(self) -> BoolArray:
+        """For each question whether it is answered correctly, of shape (n,), in the order of the input.
+
+        Raises `ValueError` for scores that `from_dict` has read, which are counts alone.
+        """
+        if self._correct is None:
+            raise ValueError("these scores are counts alone; score the answers again for single questions")
+        return self._correct
+
+    @cached_property
     def accuracy(self) -> float:
         """The share of questions whose predicted answer is the gold answer: the sets match exactly."""
-        return self.n_correct / self.n if self.n else nan
+        return self._mean(lambda gold, predicted: gold == predicted)
+
+    @cached_property
+    def jaccard(self) -> float:
+        """Partial credit: the mean over questions of letters in common over letters in either answer.
+
+        >>> score_answers(["ABD", "C"], ["AB", "C"]).jaccard
+        0.8333333333333333
+        """
+        return self._mean(lambda gold, predicted: _share(gold & predicted, gold | predicted), _letters)
+
+    @property
+    def letter_f1(self) -> float:
+        """Partial credit: F1 of the letters of all questions together (micro average).
+
+        >>> score_answers(["ABD", "C"], ["AB", "C"]).letter_f1
+        0.8571428571428571
+        """
+        letters = self.per_letter.values()
+        total = sum(letter.support + letter.n_predicted for letter in letters)
+        both = sum(letter.n_correct for letter in letters)
+        return 2 * both / total if total else (0.0 if self.n else nan)
+
+    def _mean(
+        self, credit: Callable[[Any, Any], float], of: Callable[[str], Any] = lambda answer: answer
+    ) -> float:
+        total = sum(self._mass.values())
+        earned = sum(mass * credit(of(gold), of(predicted)) for (gold, predicted), mass in self._mass.items())
+        return earned / total if total else nan
+
+    @cached_property
+    def _table(self) -> tuple[list[str], IntArray, IntArray, FloatArray]:
+        """The sorted labels, and for each pair of `counts` the codes of both labels and its mass."""
+        labels = sorted({label for pair in self.counts for label in pair})
+        code_of = {label: code for code, label in enumerate(labels)}
+        n = len(self.counts)
+        gold = np.fromiter((code_of[gold] for gold, _ in self.counts), np.int64, n)
+        predicted = np.fromiter((code_of[predicted] for _, predicted in self.counts), np.int64, n)
+        return labels, gold, predicted, np.fromiter(self._mass.values(), np.float64, n)
+
+    @cached_property
+    def _by_class(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Support, number of predictions and of correct ones of each label."""
+        labels, gold, predicted, mass = self._table
+        right = gold == predicted
+        return (
+            _sums(gold, mass, len(labels)),
+            _sums(predicted, mass, len(labels)),
+            _sums(gold[right], mass[right], len(labels)),
+        )
 
     @cached_property
     def per_class(self) -> dict[str, LabelScore]:
         """The score of each whole answer that is gold or predicted anywhere, sorted."""
-        return self._scores_of(lambda answer: (answer,))
+        columns = [self._whole(values) for values in self._by_class]
+        n = sum(self._mass.values())
+        rows = zip(self._table[0], *columns, strict=True)
+        return {label: LabelScore(n, a, b, c, self.zero_division) for label, a, b, c in rows}
 
     @cached_property
     def per_letter(self) -> dict[str, LabelScore]:
-        """The score of each letter, as if every question asked of it alone whether it is in the answer."""
-        return self._scores_of(lambda answer: () if answer == UNKNOWN else tuple(set(answer)))
-
-    def _scores_of(self, labels_in: Callable[[str], tuple[str, ...]]) -> dict[str, LabelScore]:
-        support: Counter[str] = Counter()
-        n_predicted: Counter[str] = Counter()
-        n_correct: Counter[str] = Counter()
-        for (gold, predicted), count in self.counts.items():
-            in_gold, in_predicted = labels_in(gold), labels_in(predicted)
-            for label in in_gold:
-                support[label] += count
-            for label in in_predicted:
-                n_predicted[label] += count
-            for label in set(in_gold).intersection(in_predicted):
-                n_correct[label] += count
+        """The score of each letter: for every question, whether the letter is in its answer."""
+        sums = np.zeros((3, len(LETTERS)))
+        for (gold, predicted), mass in self._mass.items():
+            in_gold, in_predicted = _letters(gold), _letters(predicted)
+            for row, letters in enumerate((in_gold, in_predicted, in_gold & in_predicted)):
+                sums[row, [LETTERS.index(letter) for letter in letters]] += mass
+        n = sum(self._mass.values())
         return {
-            label: LabelScore(self.n, support[label], n_predicted[label], n_correct[label])
-            for label in sorted(support.keys() | n_predicted.keys())
+            letter: LabelScore(n, a, b, c, self.zero_division)
+            for letter, a, b, c in zip(LETTERS, *map(self._whole, sums), strict=True)
+            if a or b
         }
+
+    def _whole(self, values: FloatArray) -> list[Any]:
+        """Counts as integers, sums of weights as they are."""
+        found: list[Any] = (values if self.weights is not None else values.astype(np.int64)).tolist()
+        return found
 
     @cached_property
     def weighted(self) -> Average:
         """The classes' scores averaged by their support; the F1 is what CMExam's paper calls F1."""
-        return self._average([score.support for score in self.per_class.values()])
+        return self._average(self._by_class[0])
 
     @cached_property
     def macro(self) -> Average:
-        """The classes' scores averaged alike, over every class that is gold or predicted anywhere."""
-        return self._average([1] * len(self.per_class))
+        """The unweighted mean of the classes' scores, over every class that is gold or predicted anywhere."""
+        return self._average(np.ones(len(self._table[0])))
 
     @cached_property
     def micro(self) -> Average:
         """The scores of all counts together: each equals accuracy, for every question has one class."""
         return Average(self.accuracy, self.accuracy, self.accuracy)
 
-    def _average(self, weights: list[int]) -> Average:
-        total = sum(weights)
-        if not total:
-            return Average(nan, nan, nan)
-        weighted = list(zip(weights, self.per_class.values(), strict=True))
-        return Average(
-            precision=sum(weight * score.precision for weight, score in weighted) / total,
-            recall=sum(weight * score.recall for weight, score in weighted) / total,
-            f1=sum(weight * score.f1 for weight, score in weighted) / total,
-        )
+    def _average(self, weights: FloatArray) -> Average:
+        support, n_predicted, n_correct = self._by_class
+        parts = ((n_correct, n_predicted), (n_correct, support), (2 * n_correct, support + n_predicted))
+        return Average(*(_weighted_mean(_ratio(*part, self.zero_division), weights) for part in parts))
 
-    def confusion_matrix(self) -> tuple[list[str], npt.NDArray[np.int64]]:
+    def confusion_matrix(self) -> tuple[list[str], npt.NDArray[Any]]:
         """The labels, and a table of counts: a row for each gold label, a column for each predicted one.
+
+        Raises `ValueError` for more than 4,096 labels.
 
         >>> labels, table = score_answers(["A", "B", "AB"], ["A", "AB", None]).confusion_matrix()
         >>> labels
@@ -186,107 +272,276 @@ class AnswerScores:
         >>> table.tolist()
         [[0, 0, 0, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0]]
         """
-        labels = list(self.per_class)
-        place = {label: i for i, label in enumerate(labels)}
-        table = np.zeros((len(labels), len(labels)), np.int64)
-        for (gold, predicted), count in self.counts.items():
-            table[place[gold], place[predicted]] = count
+        labels, gold, predicted, mass = self._table
+        if len(labels) > _MOST_LABELS:
+            raise ValueError(
+                f"a confusion matrix of {len(labels):,} labels is too large; `counts` has the pairs that occur"
+            )
+        table = np.zeros((len(labels), len(labels)), np.int64 if self.weights is None else np.float64)
+        table[gold, predicted] = mass
         return labels, table
+
+    def report(self, digits: int = 2) -> str:
+        """A table of precision, recall, F1 and support, as scikit-learn's `classification_report` prints it.
+
+        >>> print(score_answers(["A", "B", "B"], ["A", "B", None]).report())
+                      precision    recall  f1-score   support
+        <BLANKLINE>
+           no answer       0.00      0.00      0.00         0
+                   A       1.00      1.00      1.00         1
+                   B       1.00      0.50      0.67         2
+        <BLANKLINE>
+            accuracy                           0.67         3
+           macro avg       0.67      0.50      0.56         3
+        weighted avg       1.00      0.67      0.78         3
+        <BLANKLINE>
+        """
+        total: Any = sum(self._mass.values())
+        rows = {label or "no answer": score for label, score in self.per_class.items()}
+        width = max(len(name) for name in (*rows, "weighted avg"))
+        lines = [f"{'':>{width}} " + "".join(f" {heading:>9}" for heading in _HEADINGS), ""]
+
+        def line(name: str, scores: LabelScore | Average, support: float) -> str:
+            numbers = "".join(
+                f" {part:>9.{digits}f}" for part in (scores.precision, scores.recall, scores.f1)
+            )
+            return f"{name:>{width}} {numbers} {support:>9}"
+
+        lines += [line(name, score, score.support) for name, score in rows.items()]
+        lines += ["", f"{'accuracy':>{width}} {'':>20} {self.accuracy:>9.{digits}f} {total:>9}"]
+        lines += [line("macro avg", self.macro, total), line("weighted avg", self.weighted, total), ""]
+        return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """The main figures and all counts, for JSON; `from_dict` reads the counts."""
-        return {
+        content = {
             "n": self.n,
             "n_correct": self.n_correct,
             "n_unanswered": self.n_unanswered,
             "accuracy": self.accuracy,
             "weighted": asdict(self.weighted),
             "macro": asdict(self.macro),
-            "counts": [[gold, predicted, count] for (gold, predicted), count in self.counts.items()],
+            "jaccard": self.jaccard,
+            "letter_f1": self.letter_f1,
+            "counts": [[*pair, count] for pair, count in self.counts.items()],
             "signature": self.signature,
         }
+        if self.weights is not None:
+            content["weights"] = list(self.weights.values())
+        return content
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> AnswerScores:
-        """The scores that `to_dict` wrote.
+        """The scores that `to_dict` wrote. Raises `ValueError` for anything else.
 
         >>> scores = score_answers(["A", "B"], ["A", None])
         >>> AnswerScores.from_dict(scores.to_dict()) == scores
         True
         """
-        return cls({(gold, predicted): count for gold, predicted, count in stored["counts"]})
+        try:
+            rows = [(gold, predicted, count) for gold, predicted, count in stored["counts"]]
+            weights = stored.get("weights")
+            signature = parse_answer_signature(stored["signature"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"not scores of answers: {error}") from error
+        counts = {(gold, predicted): count for gold, predicted, count in rows}
+        for pair, count in counts.items():
+            if (
+                not all(isinstance(label, str) for label in pair)
+                or pair[0] == NO_ANSWER
+                or pair[1] == UNKNOWN
+            ):
+                raise ValueError(f"not scores of answers: {pair} is no pair of a gold and a predicted answer")
+            if type(count) is not int or count < 1:
+                raise ValueError(
+                    f"not scores of answers: {pair} has the count {count!r}; it must be 1 or more"
+                )
+        if len(counts) < len(rows):
+            raise ValueError("not scores of answers: a pair has two counts")
+        if weights is None:
+            return cls(counts, None, signature.zero_division)
+        masses = dict(zip(counts, _checked_weights(weights, len(counts), "weights").tolist(), strict=True))
+        return cls(counts, masses, signature.zero_division)
 
     @property
     def signature(self) -> str:
-        """What these figures mean, in one line that `parse_signature` reads."""
-        return str(AnswerSignature(self.n, self.n_unanswered, package_version()))
+        """What these figures mean, in one line that `parse_answer_signature` reads."""
+        return str(
+            AnswerSignature(
+                self.n, self.n_unanswered, package_version(), self.weights is not None, self.zero_division
+            )
+        )
 
 
-def score_answers(gold: Answers, predicted: Answers) -> AnswerScores:
+def score_answers(
+    gold: Answers,
+    predicted: Answers,
+    *,
+    kind: str | None = None,
+    sample_weight: npt.ArrayLike | None = None,
+    zero_division: float = 0.0,
+) -> AnswerScores:
     """Compare n predicted answers with n gold answers; all scores at once.
 
-    Each side is a list of strings such as "ABD" with None for no answer, an array of strings or objects, or
-    an integer array of bit masks (A is the lowest bit, 0 is no answer); the two sides may differ in form.
-    Raises `ValueError` if the lengths differ, `TypeError` if an answer is neither.
+    Each side is a list or array of strings such as "ABD" with None for no answer, read as a file's cells are
+    ("BA" and "a, b" are "AB"), or an array of bit masks (A is the lowest bit, 0 is no answer); both sides may
+    differ in form. `kind` says how integers are read, "masks" or "indices", or that strings are "labels",
+    compared as they are. `sample_weight` of shape (n,) weights questions in accuracy, precision, recall and F1.
+    `zero_division` (0, 1 or nan) is the value of an undefined precision or recall, as in scikit-learn.
+
+    Raises `ValueError` if lengths differ or integers can be read in both ways, `TypeError` for other answers and
+    for sets, which have no order. Warns if all gold answers are letters and some predicted ones are not.
 
     >>> score_answers(np.array([1, 11], np.uint16), ["A", "AB"]).weighted
     Average(precision=0.5, recall=0.5, f1=0.5)
+    >>> score_answers(["A", "B"], [0, 0], kind="indices").accuracy
+    0.5
     """
-    counts = count_answers(gold, predicted)
-    return AnswerScores({(right, answer): n for (right, answer), n in counts.items()})
+    if not (zero_division in (0, 1) or (isinstance(zero_division, float) and isnan(zero_division))):
+        raise ValueError(f"zero_division must be 0, 1 or nan, not {zero_division!r}")
+    table = _CountedAnswers(gold, (predicted,), kind)
+    counts: dict[tuple[str, str], int] = {(right, answer): n for (right, answer), n in table.counts().items()}
+    weights = None
+    if sample_weight is not None:
+        checked = _checked_weights(sample_weight, len(table.cells), "sample_weight")
+        of_pairs = table.sums(checked)
+        weights = {pair: of_pairs[pair] for pair in counts}
+    return AnswerScores(counts, weights, float(zero_division), table.correct())
 
 
-def accuracy(gold: Answers, predicted: Answers) -> float:
+def accuracy(
+    gold: Answers, predicted: Answers, *, kind: str | None = None, sample_weight: npt.ArrayLike | None = None
+) -> float:
     """The share of questions whose predicted answer is the gold answer; see `score_answers`.
 
     >>> accuracy(["A", "ABD", "C"], ["A", "ABD", None])
     0.6666666666666666
     """
-    return score_answers(gold, predicted).accuracy
+    return score_answers(gold, predicted, kind=kind, sample_weight=sample_weight).accuracy
 
 
-def weighted_f1(gold: Answers, predicted: Answers) -> float:
+def weighted_f1(
+    gold: Answers,
+    predicted: Answers,
+    *,
+    kind: str | None = None,
+    sample_weight: npt.ArrayLike | None = None,
+    zero_division: float = 0.0,
+) -> float:
     """F1 of whole answers, averaged by support, as scikit-learn's `average="weighted"`; see `score_answers`.
 
     >>> weighted_f1(["A", "ABD", "C"], ["A", "ABD", None])
     0.6666666666666666
     """
-    return score_answers(gold, predicted).weighted.f1
+    scores = score_answers(
+        gold, predicted, kind=kind, sample_weight=sample_weight, zero_division=zero_division
+    )
+    return scores.weighted.f1
 
 
-def count_answers(gold: Answers, *systems: Answers) -> dict[tuple[str, ...], int]:
-    """How many questions have each combination of a gold answer and each system's predicted answer, sorted.
+def count_answers(gold: Answers, *systems: Answers, kind: str | None = None) -> dict[tuple[str, ...], int]:
+    """The number of questions with each combination of a gold and each system's predicted answer, sorted.
 
     Takes and raises what `score_answers` does.
 
     >>> count_answers(["A", "B", "B"], ["A", "B", "B"], ["A", None, None])
     {('A', 'A', 'A'): 1, ('B', 'B', ''): 2}
     """
-    names = ["predicted"] if len(systems) == 1 else [f"predicted {i + 1}" for i in range(len(systems))]
-    codes, labels = encode_answers(gold, "gold")
-    labels = [UNKNOWN if label == NO_ANSWER else label for label in labels]
-    cells, columns = codes, [labels]
-    for name, system in zip(names, systems, strict=True):
-        codes, labels = encode_answers(system, name)
-        if len(codes) != len(cells):
-            raise ValueError(
-                f"gold has {len(cells)} answers and {name} has {len(codes)}; give one for each question"
-            )
-        cells = cells * len(labels) + codes
-        columns.append(labels)
-    shape = [len(labels) for labels in columns]
-    if prod(shape) <= _MOST_CELLS:
-        per_cell = np.bincount(cells, minlength=prod(shape))
-        used = np.flatnonzero(per_cell)
-        numbers = per_cell[used]
-    else:
-        used, numbers = np.unique(cells, return_counts=True)
-    # None, NaN and "" have codes of their own, but one label.
-    counts: Counter[tuple[str, ...]] = Counter()
-    for place, n in zip(np.transpose(np.unravel_index(used, shape)).tolist(), numbers.tolist(), strict=True):
-        counts[tuple(column[code] for column, code in zip(columns, place, strict=True))] += n
-    return dict(sorted(counts.items()))
+    return _CountedAnswers(gold, systems, kind).counts()
 
 
-def _ratio(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0
+class _CountedAnswers:
+    """Each question's combination of gold and predicted answers, as the number of a cell of a table."""
+
+    def __init__(self, gold: Answers, systems: tuple[Answers, ...], kind: str | None) -> None:
+        names = ["predicted"] if len(systems) == 1 else [f"predicted {i + 1}" for i in range(len(systems))]
+        codes, labels = encode_answers(gold, "gold", kind)
+        self.cells = codes
+        self._columns = [[UNKNOWN if label == NO_ANSWER else label for label in labels]]
+        for name, system in zip(names, systems, strict=True):
+            codes, labels = encode_answers(system, name, kind)
+            if len(codes) != len(self.cells):
+                raise ValueError(
+                    f"gold has {len(self.cells)} answers and {name} has {len(codes)}; give one for each question"
+                )
+            if kind != "labels":
+                warn_of_labels([label for label in self._columns[0] if label != UNKNOWN], labels, name)
+            # A prediction of this text is not right where the gold answer is unknown.
+            self._columns.append([f"{label} " if label == UNKNOWN else label for label in labels])
+            self.cells = self.cells * max(len(labels), 1) + codes
+        self._shape = [max(len(labels), 1) for labels in self._columns]
+
+    def _sums(self, weights: FloatArray | None) -> dict[tuple[str, ...], Any]:
+        n_cells = prod(self._shape)
+        if n_cells <= _MOST_CELLS:
+            numbers = np.bincount(self.cells, minlength=n_cells)
+            used = np.flatnonzero(numbers)
+            sums = (numbers if weights is None else np.bincount(self.cells, weights, n_cells))[used]
+        else:
+            used, of_question, numbers = np.unique(self.cells, return_inverse=True, return_counts=True)
+            sums = numbers if weights is None else np.bincount(of_question, weights, len(used))
+        places = np.unravel_index(used, self._shape)
+        columns = [
+            map(labels.__getitem__, place.tolist())
+            for labels, place in zip(self._columns, places, strict=True)
+        ]
+        found: dict[tuple[str, ...], Any] = {}
+        for combination, number in zip(zip(*columns, strict=True), sums.tolist(), strict=True):
+            # Several codes may have one label.
+            found[combination] = found.get(combination, 0) + number
+        return found
+
+    def counts(self) -> dict[tuple[str, ...], int]:
+        return dict(sorted(self._sums(None).items()))
+
+    def sums(self, weights: FloatArray) -> dict[tuple[str, ...], float]:
+        return self._sums(weights)
+
+    def correct(self) -> BoolArray:
+        """Whether the first system is right, for each question."""
+        gold, predicted = np.divmod(self.cells, self._shape[1])
+        code_of = {label: code for code, label in enumerate(dict.fromkeys(self._columns[0]))}
+        of_gold = np.array([code_of[label] for label in self._columns[0]], np.int64)
+        of_predicted = np.array([code_of.get(label, -1) for label in self._columns[1]], np.int64)
+        if not len(self.cells):
+            return np.zeros(0, np.bool_)
+        right: BoolArray = of_gold.take(gold) == of_predicted.take(predicted)
+        return right
+
+
+def _checked_weights(weights: npt.ArrayLike, n: int, name: str) -> FloatArray:
+    values = np.asarray(weights)
+    if values.shape != (n,) or values.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be {n} numbers, one per question")
+    values = values.astype(np.float64)
+    wrong = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+    if len(wrong):
+        raise ValueError(f"{name}[{wrong[0]}] is {values[wrong[0]]}; a weight is finite and 0 or more")
+    return values
+
+
+def _sums(codes: IntArray, mass: FloatArray, n_codes: int) -> FloatArray:
+    return np.bincount(codes, mass, n_codes).astype(np.float64, copy=False)
+
+
+def _letters(answer: str) -> frozenset[str]:
+    """The letters of a set of letters, nothing of another label."""
+    letters = frozenset(answer)
+    return letters if letters.issubset(LETTERS) else frozenset()
+
+
+def _share(part: frozenset[str], whole: frozenset[str]) -> float:
+    return len(part) / len(whole) if whole else 0.0
+
+
+def _ratio(part: FloatArray, whole: FloatArray, undefined: float) -> FloatArray:
+    return np.divide(part, whole, out=np.full(len(part), undefined, np.float64), where=whole > 0)
+
+
+def _weighted_mean(values: FloatArray, weights: FloatArray) -> float:
+    """The mean of the values that are defined, unweighted if their weights add up to 0, as in scikit-learn."""
+    defined = ~np.isnan(values)
+    if not defined.any():
+        return nan
+    total = float(weights[defined].sum())
+    return float((values[defined] * weights[defined]).sum() / total if total else values[defined].mean())

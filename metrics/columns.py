@@ -36,6 +36,8 @@ def column(values: Iterable[Any], name: str, content: str) -> list[Any]:
         raise TypeError(f"{name} must be a list or array of {content}, not {type(values).__name__}")
     if isinstance(values, np.ndarray) and values.ndim != 1:
         raise ValueError(f"{name} must have one dimension; its shape is {values.shape}")
+    if isinstance(values, np.ndarray) and not isinstance(values, np.ma.MaskedArray):
+        values = values.tolist()
     entries = list(values)
     if set(map(type, entries)) <= {str, type(None)}:
         return entries

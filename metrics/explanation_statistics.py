@@ -138,6 +138,7 @@ def _described(statistics: FloatArray, pairs: Pairs, scored: BoolArray) -> Float
     statistics[:, at + 1 : at + 3] = np.transpose([no_reference, no_prediction & ~no_reference])
     statistics[:, at + 3 : at + 5] = pairs.empty.T
     statistics[:, at + 5] = np.bincount(pairs.rows, minlength=pairs.n_rows) > 1
+    statistics[:, at + 6] = np.bincount(pairs.rows, pairs.reference_checksums(), pairs.n_rows)
     return statistics
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
-from cmexam_baseline.metrics.array_types import BoolArray, IntArray
+from cmexam_baseline.metrics.array_types import BoolArray, FloatArray, IntArray
 from cmexam_baseline.metrics.columns import column
 from cmexam_baseline.metrics.profiles import Profile
 
@@ -54,6 +55,12 @@ class Pairs:
             if policy == "drop-empty":
                 omitted |= self.empty[side]
         return ~omitted
+
+    def reference_checksums(self) -> FloatArray:
+        """A CRC-32 of the reference of each pair, by which scores of other references are recognised."""
+        texts = (text if isinstance(text, str) else "\0".join(text) for text in self.references)
+        checksums = (crc32(text.encode("utf-8", "surrogatepass")) for text in texts)
+        return np.fromiter(checksums, np.float64, len(self))
 
     def without_prediction(self) -> IntArray:
         """The pairs whose prediction is missing."""

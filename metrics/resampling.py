@@ -64,7 +64,8 @@ def bootstrap(
 
     Questions are drawn with replacement, as many as were scored; with no question every interval is nan.
     Figures of answers are `ANSWER_FIGURES`, those of explanations `scores.figure_names`. Raises
-    `ValueError` for a level outside 0 to 1 or fewer than one resample.
+    `ValueError` for a level outside 0 to 1, fewer than one resample, or sample weights, and `TypeError` for
+    anything that is not such scores.
 
     >>> from cmexam_baseline.metrics import score_answers
     >>> intervals = bootstrap(score_answers(["A", "B"] * 50, ["A", "A"] * 50))
@@ -73,7 +74,12 @@ def bootstrap(
     """
     _check(level, resamples=resamples)
     sample: Sample
-    sample = AnswerSample(scores.counts) if isinstance(scores, AnswerScores) else StatisticsSample(scores)
+    if isinstance(scores, AnswerScores):
+        if scores.weights is not None:
+            raise ValueError("scores with sample weights cannot be resampled; score the answers without them")
+        sample = AnswerSample(scores.counts, scores.zero_division)
+    else:
+        sample = StatisticsSample(_checked_scores(scores, "scores"))
     random = np.random.default_rng(seed)
     figures = [sample.figures(weights) for weights in _resamples(random, sample.counts, resamples)]
     return dict(zip(sample.figure_names, _intervals(np.concatenate(figures), level), strict=True))
@@ -87,8 +93,9 @@ def compare_answers(
     trials: int = 10_000,
     level: float = 0.95,
     seed: int = 0,
+    kind: str | None = None,
 ) -> dict[str, PairedComparison]:
-    """Two systems' answers to the same questions: all figures, their differences, and how sure these are.
+    """Two systems' answers to the same questions: all figures, and their differences with intervals and p.
 
     Answers come in every form that `score_answers` takes; `resamples` is for the bootstrap, `trials` for the
     permutation test. Raises what `score_answers` and `bootstrap` raise.
@@ -98,7 +105,9 @@ def compare_answers(
     >>> accuracy.difference, accuracy.interval.low > 0.6, accuracy.p_permutation < 0.001
     (0.75, True, True)
     """
-    return _compare(PairedAnswerSample(count_answers(gold, first, second)), resamples, trials, level, seed)
+    return _compare(
+        PairedAnswerSample(count_answers(gold, first, second, kind=kind)), resamples, trials, level, seed
+    )
 
 
 def compare_explanations(
@@ -111,7 +120,7 @@ def compare_explanations(
 ) -> dict[str, PairedComparison]:
     """Two systems' explanations of the same questions, in the same order; otherwise as `compare_answers`.
 
-    Raises `ValueError` if the numbers of rows differ, or where scores can tell, if their definitions do.
+    Raises `ValueError` if the numbers of rows, the definitions or the references differ.
 
     >>> from cmexam_baseline.metrics import score_explanations
     >>> references = ["维生素A缺乏可致夜盲症", "坏血病因缺乏维生素C"] * 20
@@ -120,6 +129,8 @@ def compare_explanations(
     >>> rouge1.difference > 50, rouge1.p_permutation < 0.001
     (True, True)
     """
+    _checked_scores(first, "first")
+    _checked_scores(second, "second")
     if len(first.statistics) != len(second.statistics):
         raise ValueError(
             f"the first system has {len(first.statistics)} rows and the second {len(second.statistics)}; "
@@ -128,7 +139,29 @@ def compare_explanations(
     signatures = [getattr(scores, "signature", None) for scores in (first, second)]
     if not getattr(first, "same_definition", lambda other: True)(second):
         raise ValueError(f"the two scores mean different things: {signatures[0]} and {signatures[1]}")
+    differing = _differing_references(first, second)
+    if len(differing):
+        raise ValueError(
+            f"the systems have different references, first in row {differing[0]}; score both on the same questions"
+        )
     return _compare(PairedStatisticsSample(first, second), resamples, trials, level, seed)
+
+
+def _checked_scores(scores: SummedScores, name: str) -> SummedScores:
+    if not all(hasattr(scores, part) for part in ("statistics", "figure_names", "figures_of")):
+        raise TypeError(f"{name} must be scores of answers or of explanations, not {type(scores).__name__}")
+    return scores
+
+
+def _differing_references(first: SummedScores, second: SummedScores) -> IntArray:
+    """The rows scored for both systems that have different references."""
+    if not all("reference_checksum" in scores.statistic_names for scores in (first, second)):
+        return np.zeros(0, np.int64)
+    checksums, scored = (
+        [scores.statistics[:, scores.statistic_names.index(name)] for scores in (first, second)]
+        for name in ("reference_checksum", "pairs")
+    )
+    return np.flatnonzero((checksums[0] != checksums[1]) & (scored[0] > 0) & (scored[1] > 0))
 
 
 def _compare(
@@ -156,6 +189,8 @@ def _compare(
 def _check(level: float, **numbers: int) -> None:
     checked_level(level)
     for name, number in numbers.items():
+        if isinstance(number, bool) or not isinstance(number, (int, np.integer)):
+            raise TypeError(f"{name} must be an integer, not {number!r}")
         if number < 1:
             raise ValueError(f"{name} must be 1 or more; it is {number}")
 

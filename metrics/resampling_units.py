@@ -130,9 +130,11 @@ class AnswerSample:
 
     figure_names = ANSWER_FIGURES
 
-    def __init__(self, counts: Mapping[tuple[str, str], int]) -> None:
+    def __init__(self, counts: Mapping[tuple[str, str], int], zero_division: float = 0.0) -> None:
         self.counts = np.fromiter(counts.values(), np.int64, len(counts))
-        self._table = _AnswerTable([gold for gold, _ in counts], [predicted for _, predicted in counts])
+        self._table = _AnswerTable(
+            [gold for gold, _ in counts], [predicted for _, predicted in counts], zero_division
+        )
 
     def figures(self, weights: FloatArray) -> FloatArray:
         """See `Sample`."""
@@ -166,7 +168,8 @@ class PairedAnswerSample:
 class _AnswerTable:
     """`ANSWER_FIGURES` for many tables of counts at once, as `AnswerScores` has them for one."""
 
-    def __init__(self, gold: Sequence[str], predicted: Sequence[str]) -> None:
+    def __init__(self, gold: Sequence[str], predicted: Sequence[str], zero_division: float = 0.0) -> None:
+        self._zero_division = zero_division
         code_of = {label: code for code, label in enumerate(sorted({*gold, *predicted}))}
         self._n_labels = len(code_of)
         self._gold = np.array([code_of[label] for label in gold], np.int64)
@@ -177,14 +180,15 @@ class _AnswerTable:
         support = self._by_label(weights, self._gold)
         n_predicted = self._by_label(weights, self._predicted)
         n_correct = self._by_label(weights[:, self._is_right], self._gold[self._is_right])
-        precision, recall = _ratio(n_correct, n_predicted), _ratio(n_correct, support)
-        f1 = _ratio(2 * n_correct, support + n_predicted)
-        scores = np.stack([precision, recall, f1], axis=-1)
+        ratios = (n_correct, n_predicted), (n_correct, support), (2 * n_correct, support + n_predicted)
+        scores = np.stack([_ratio(*ratio, self._zero_division) for ratio in ratios], axis=-1)
         occurs = (support + n_predicted > 0).astype(np.float64)
         with np.errstate(invalid="ignore"):
             accuracy = n_correct.sum(axis=1) / support.sum(axis=1)
-            weighted = (support[:, :, None] * scores).sum(axis=1) / support.sum(axis=1)[:, None]
-            macro = scores.sum(axis=1) / occurs.sum(axis=1)[:, None]
+            macro = _means(scores, occurs)
+            weighted = _means(scores, support)
+        # Only labels that are never gold are defined: scikit-learn takes their unweighted mean.
+        weighted = np.where(np.isnan(weighted), macro, weighted)
         return np.hstack([accuracy[:, None], weighted, macro])
 
     def _by_label(self, weights: FloatArray, codes: IntArray) -> FloatArray:
@@ -197,5 +201,13 @@ class _AnswerTable:
         return sums
 
 
-def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+def _ratio(part: FloatArray, whole: FloatArray, undefined: float) -> FloatArray:
+    return np.divide(part, whole, out=np.full_like(part, undefined), where=whole > 0)
+
+
+def _means(scores: FloatArray, weights: FloatArray) -> FloatArray:
+    """The means (B, m) over labels of the scores (B, labels, m) that are defined, weighted (B, labels)."""
+    defined = ~np.isnan(scores)
+    total = (weights[:, :, None] * defined).sum(axis=1)
+    means: FloatArray = (weights[:, :, None] * np.where(defined, scores, 0.0)).sum(axis=1) / total
+    return means

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from math import nan
 from typing import Any
 
 from cmexam_baseline.metrics.profiles import Profile, tokenizer_name
@@ -151,9 +152,10 @@ _ANSWER_NUMBERS = ("questions", "unanswered")
 
 @dataclass(frozen=True)
 class AnswerSignature:
-    """What stands behind figures of answers: `str()` writes it as one line.
+    """Everything that figures of answers depend on: `str()` writes it as one line.
 
-    Whole answers are compared letter for letter, and an answer that is missing is wrong.
+    Whole answers are compared as sets of letters, and a missing answer is wrong. Sample weights and a
+    `zero_division` other than 0 are named if there are any.
 
     >>> print(AnswerSignature(n_questions=6811, n_unanswered=12, version="0.1.0"))
     answers:exact|no-answer:wrong|questions:6811|unanswered:12|version:0.1.0
@@ -162,26 +164,40 @@ class AnswerSignature:
     n_questions: int
     n_unanswered: int
     version: str
+    weighted: bool = False
+    zero_division: float = 0.0
 
     def __str__(self) -> str:
-        numbers = f"questions:{self.n_questions}|unanswered:{self.n_unanswered}"
-        return f"{_ANSWERS_PART}|{_NO_ANSWER_PART}|{numbers}|version:{self.version}"
+        parts = [
+            _ANSWERS_PART,
+            _NO_ANSWER_PART,
+            f"questions:{self.n_questions}",
+            f"unanswered:{self.n_unanswered}",
+        ]
+        parts += ["weighted:yes"] if self.weighted else []
+        parts += [f"zero-division:{self.zero_division:g}"] if self.zero_division else []
+        return "|".join([*parts, f"version:{self.version}"])
 
 
 def parse_answer_signature(text: str) -> AnswerSignature:
-    """Read what `str(AnswerSignature)` wrote; raises `ValueError` for any other text.
+    """Read what `str(AnswerSignature)` wrote; raises `ValueError` for any other text, `TypeError` for no text.
 
-    >>> parse_answer_signature("answers:exact|no-answer:wrong|questions:9|unanswered:0|version:0.1.0")
-    AnswerSignature(n_questions=9, n_unanswered=0, version='0.1.0')
+    >>> parse_answer_signature("answers:exact|no-answer:wrong|questions:9|unanswered:0|version:0.1.0").n_questions
+    9
     """
-    first, _, rest = text.strip().partition("|")
-    second, _, rest = rest.partition("|")
-    parts = dict(part.partition(":")[::2] for part in rest.split("|"))
-    is_known = (first, second) == (_ANSWERS_PART, _NO_ANSWER_PART) and tuple(parts) == (
-        *_ANSWER_NUMBERS,
-        "version",
-    )
-    if not is_known or not all(parts[key].isdecimal() for key in _ANSWER_NUMBERS) or not parts["version"]:
-        example = AnswerSignature(6811, 12, "0.1.0")
-        raise ValueError(f"not a signature of answers: {text!r}; one looks like {str(example)!r}")
-    return AnswerSignature(int(parts["questions"]), int(parts["unanswered"]), parts["version"])
+    if not isinstance(text, str):
+        raise TypeError(f"a signature is a string, not {type(text).__name__}")
+    parts = dict(part.partition(":")[::2] for part in text.strip().split("|"))
+    numbers = [parts.get(key, "") for key in _ANSWER_NUMBERS]
+    if all(number.isdecimal() for number in numbers) and parts.get("zero-division", "0") in ("0", "1", "nan"):
+        found = AnswerSignature(
+            int(numbers[0]),
+            int(numbers[1]),
+            parts.get("version", ""),
+            "weighted" in parts,
+            nan if parts.get("zero-division") == "nan" else float(parts.get("zero-division", 0)),
+        )
+        if found.version and str(found) == text.strip():
+            return found
+    example = AnswerSignature(6811, 12, "0.1.0")
+    raise ValueError(f"not a signature of answers: {text!r}; one looks like {str(example)!r}")

@@ -22,7 +22,9 @@ class McNemar:
     p: float
 
 
-def mcnemar(gold: Answers, first: Answers, second: Answers, method: str = "exact") -> McNemar:
+def mcnemar(
+    gold: Answers, first: Answers, second: Answers, method: str = "exact", kind: str | None = None
+) -> McNemar:
     """McNemar's test of two systems on the same questions: are they right equally often?
 
     Answers come in every form that `score_answers` takes. Only questions count on which one system is right
@@ -38,7 +40,7 @@ def mcnemar(gold: Answers, first: Answers, second: Answers, method: str = "exact
     >>> mcnemar(["A", "B", "C", "D"], ["A", "B", "C", "A"], ["A", "C", None, "A"])
     McNemar(n_first_only=2, n_second_only=0, method='exact', p=0.5)
     """
-    counts = count_answers(gold, first, second)
+    counts = count_answers(gold, first, second, kind=kind)
     first_only = sum(n for (right, a, b), n in counts.items() if a == right != b)
     second_only = sum(n for (right, a, b), n in counts.items() if b == right != a)
     return McNemar(first_only, second_only, method, mcnemar_p(first_only, second_only, method))

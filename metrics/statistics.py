@@ -34,6 +34,7 @@ STATISTICS = (
     "empty_references",
     "empty_predictions",
     "several_references",
+    "reference_checksum",
 )
 """The columns of a matrix of statistics; `pairs` is 1 for a row that is scored, 0 for one left out."""
 
@@ -114,9 +115,13 @@ def as_floats(sums: Sequence[int]) -> FloatArray:
 
 
 def as_counts(sums: Sequence[int]) -> dict[str, int]:
-    """Sums from `exact_sums` as whole numbers by name, without the sums of fractions."""
+    """Sums from `exact_sums` as whole numbers by name, without sums of fractions and checksums."""
     totals = zip(STATISTICS, sums, strict=True)
-    return {name: total >> _FRACTION_BITS for name, total in totals if name not in _ROUGE}
+    return {
+        name: total >> _FRACTION_BITS
+        for name, total in totals
+        if name not in _ROUGE and name != "reference_checksum"
+    }
 
 
 def _rouge_counts(counts: NDArray[Any], profile: Profile) -> list[tuple[FloatArray, FloatArray, FloatArray]]:

@@ -46,8 +46,8 @@ TOKENS = ("test_tokens", *COUNTS)
 CUTTING = ("test_segment", "test_segment_dictionaries")
 TABLES = ("test_segment_trie", "test_segment_cache", *CUTTING)
 TESTS = {
-    "answers": ("test_answers",),
-    "answer_codes": ("test_answers",),
+    "answers": ("test_answers", "test_answer_inputs"),
+    "answer_codes": ("test_answers", "test_answer_inputs"),
     "bleu": EXPLANATIONS,
     "rouge": ("test_rouge_formulas", *EXPLANATIONS),
     "explanation_statistics": EXPLANATIONS,

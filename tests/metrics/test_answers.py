@@ -35,9 +35,11 @@ def columns(rows: list[tuple[str, str | None]]) -> tuple[list[str], list[str | N
 def test_as_scikit_learn(rows: list[tuple[str, str | None]]) -> None:
     gold, predicted = columns(rows)
     filled = [answer or "" for answer in predicted]
-    scores = metrics.score_answers(gold, predicted)
+    scores = metrics.score_answers(gold, predicted, kind="labels")
     near = pytest.approx
-    assert metrics.accuracy(gold, predicted) == near(sklearn_metrics.accuracy_score(gold, filled), abs=1e-12)
+    assert metrics.accuracy(gold, predicted, kind="labels") == near(
+        sklearn_metrics.accuracy_score(gold, filled), abs=1e-12
+    )
     assert scores.n == len(rows)
     assert scores.n_unanswered == filled.count("")
     assert scores.n_unknown == 0
@@ -47,7 +49,7 @@ def test_as_scikit_learn(rows: list[tuple[str, str | None]]) -> None:
             gold, filled, average=name, zero_division=0
         )
         assert (average.precision, average.recall, average.f1) == near(expected[:3], abs=1e-12)
-    assert metrics.weighted_f1(gold, predicted) == scores.weighted.f1
+    assert metrics.weighted_f1(gold, predicted, kind="labels") == scores.weighted.f1
     known = sorted({*gold, *filled})
     each = sklearn_metrics.precision_recall_fscore_support(gold, filled, labels=known, zero_division=0)
     assert list(scores.per_class) == known
@@ -57,6 +59,7 @@ def test_as_scikit_learn(rows: list[tuple[str, str | None]]) -> None:
     found, table = scores.confusion_matrix()
     assert found == known
     assert table.tolist() == sklearn_metrics.confusion_matrix(gold, filled, labels=known).tolist()
+    assert scores.correct.tolist() == [a == b for a, b in zip(gold, filled, strict=True)]
 
 
 @settings(deadline=None, max_examples=50)
@@ -64,7 +67,7 @@ def test_as_scikit_learn(rows: list[tuple[str, str | None]]) -> None:
 def test_letters_as_scikit_learn_has_them(rows: list[tuple[int, int]]) -> None:
     gold, predicted = np.array(rows, np.uint8).T
     used = [bit for bit in range(8) if ((gold | predicted) >> bit & 1).any()]
-    scores = metrics.score_answers(gold, predicted).per_letter
+    scores = metrics.score_answers(gold, predicted, kind="masks").per_letter
     assert list(scores) == ["ABCDEFGH"[bit] for bit in used]
     for bit, score in zip(used, scores.values(), strict=True):
         bits = gold >> bit & 1, predicted >> bit & 1
@@ -101,10 +104,13 @@ def test_every_form_gives_the_same(rows: list[tuple[int, int]]) -> None:
 
     gold_forms, predicted_forms = forms([gold for gold, _ in rows]), forms([answer for _, answer in rows])
     expected = metrics.score_answers(gold_forms[0], predicted_forms[0])
-    for gold in gold_forms:
-        assert metrics.score_answers(gold, predicted_forms[0]) == expected
-    for predicted in predicted_forms:
-        assert metrics.score_answers(gold_forms[-1], predicted) == expected
+    for gold, predicted in [*zip(gold_forms, predicted_forms[::-1], strict=True)]:
+        are_integers = [np.asarray(side).dtype.kind in "iu" and len(rows) > 0 for side in (gold, predicted)]
+        if not any(are_integers):
+            assert metrics.score_answers(gold, predicted) == expected
+    for gold, predicted in zip(gold_forms[-3:], predicted_forms[-3:][::-1], strict=True):
+        assert metrics.score_answers(gold, predicted, kind="masks") == expected
+        assert metrics.score_answers(np.array(gold, np.uint16), predicted_forms[0]) == expected
 
 
 @given(st.lists(st.text(max_size=4)), st.integers(1, 14))
@@ -113,7 +119,7 @@ def test_arrays_of_any_strings(answers: list[str], bucket_bits: int) -> None:
     array = np.array(answers, "U4")
     before, answer_codes._BUCKET_BITS = answer_codes._BUCKET_BITS, bucket_bits
     try:
-        codes, found = encode_answers(array, "gold")
+        codes, found = encode_answers(array, "gold", "labels")
     finally:
         answer_codes._BUCKET_BITS = before
     assert [found[code] for code in codes] == array.tolist()
@@ -123,7 +129,7 @@ def test_arrays_of_any_strings(answers: list[str], bucket_bits: int) -> None:
 def test_more_strings_than_buckets(width: int) -> None:
     """Some must share a bucket, whatever they are multiplied by; nine characters fit into no one number."""
     strings = [f"{number:0{width}x}"[-width:] for number in range(4096)] * 5
-    codes, found = encode_answers(np.array(strings), "gold")
+    codes, found = encode_answers(np.array(strings), "gold", "labels")
     assert [found[code] for code in codes] == strings
     assert codes[:4096].tolist() == codes[4096:8192].tolist()
 
@@ -131,7 +137,7 @@ def test_more_strings_than_buckets(width: int) -> None:
 def test_sixty_strings_of_one_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answer_codes, "_BUCKET_BITS", 1)
     strings = SETS[1:61]
-    codes, found = encode_answers(np.array(strings), "gold")
+    codes, found = encode_answers(np.array(strings), "gold", "labels")
     assert [found[code] for code in codes] == strings
 
 
@@ -159,10 +165,12 @@ def test_as_the_slow_twin_with_unknown_gold_answers() -> None:
 
 @given(st.lists(pairs, min_size=3, max_size=3))
 def test_parts_add_up_exactly(parts: list[list[tuple[str, str | None]]]) -> None:
-    scores = [metrics.score_answers(*columns(part)) for part in parts]
-    whole = metrics.score_answers(*columns([row for part in parts for row in part]))
+    scores = [metrics.score_answers(*columns(part), kind="labels") for part in parts]
+    whole = metrics.score_answers(*columns([row for part in parts for row in part]), kind="labels")
     assert scores[0] + scores[1] + scores[2] == whole == sum(scores) == sum(reversed(scores))
     assert list((scores[0] + scores[1] + scores[2]).counts) == list(whole.counts)
+    assert (scores[0] + scores[1] + scores[2]).correct.tolist() == whole.correct.tolist()
+    assert hash(sum(scores)) == hash(whole)
     assert AnswerScores.from_dict(whole.to_dict()) == whole
     assert pickle.loads(pickle.dumps(whole)) == whole
 
@@ -196,10 +204,6 @@ def test_no_answer_at_all() -> None:
     assert (scores.accuracy, scores.weighted.f1, scores.macro.f1, scores.n_unanswered) == (0.0, 0.0, 0.0, 2)
 
 
-def test_letters_are_compared_as_they_stand() -> None:
-    assert metrics.accuracy(["ABD"], ["DBA"]) == 0.0
-
-
 def test_as_many_labels_as_questions() -> None:
     """Raw outputs instead of letters: no table of gold by predicted is laid out."""
     gold = [f"answer {i}" for i in range(5000)]
@@ -212,7 +216,16 @@ def test_as_many_labels_as_questions() -> None:
     ("gold", "predicted", "error", "message"),
     [
         (["A"], ["A", "B"], ValueError, "gold has 1 answers and predicted has 2"),
-        ("AB", ["A", "B"], TypeError, r"gold must be a list .* give \[answer\]"),
+        ("AB", ["A", "B"], TypeError, r"gold must be a list .* give \[gold\]"),
+        ({"A"}, ["A"], TypeError, "gold must be a list or array of answers, not set"),
+        (["A"], frozenset("A"), TypeError, "predicted must be a list or array of answers, not frozenset"),
+        (
+            [0, 1],
+            ["A", "B"],
+            ValueError,
+            "gold has integers that can be .* give kind='masks' or kind='indices'",
+        ),
+        (np.array([0, 9]), ["A", "B"], ValueError, "gold has integers that can be"),
         (["A"], b"A", TypeError, "predicted must be a list"),
         (["A", "B"], ["A", 3], TypeError, r"predicted\[1\] must be a string or None; it is 3 of type int"),
         (["A", True], ["A", "B"], TypeError, r"gold\[1\] must be a string or None; it is True"),
@@ -221,7 +234,7 @@ def test_as_many_labels_as_questions() -> None:
         (np.array([[1]]), ["A"], ValueError, "one dimension"),
         (np.array([1, 1024]), ["A", "B"], ValueError, r"gold\[1\] is 1024; a bit mask"),
         ([1, -1], ["A", "B"], ValueError, r"gold\[1\] is -1; a bit mask"),
-        (["A"], 5, ValueError, "one dimension"),
+        (["A"], 5, TypeError, "predicted must be a list or array of answers, not int"),
     ],
 )
 def test_what_are_no_answers(gold: object, predicted: object, error: type[Exception], message: str) -> None:

@@ -222,7 +222,8 @@ def test_p_of_equal_systems_is_even() -> None:
 
     def p_values() -> tuple[float, float]:
         gold, first, second = (random.integers(0, 4, 150) for _ in range(3))
-        found = compare_answers(1 << gold, 1 << first, 1 << second, resamples=200, trials=200)["accuracy"]
+        masks = [(1 << side).astype(np.uint16) for side in (gold, first, second)]
+        found = compare_answers(*masks, resamples=200, trials=200)["accuracy"]
         return found.p_permutation, found.p_bootstrap
 
     below = (np.array([p_values() for _ in range(300)]) <= 0.05).mean(axis=0)
