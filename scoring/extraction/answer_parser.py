@@ -45,29 +45,20 @@ _NEXT_LETTER_LINE = re.compile(
 )
 _LISTED_NEXT = re.compile(rf"[ \t。;,.、]*\n\s*(?:{_NUMBER}[ \t]?|[-•·#>]{{1,3}}[ \t]?)?|[。;,、][ \t]*")
 # An item of a list: B. and its text, which ends with its line or before the next letter.
-_LISTED_ITEM = re.compile(
-    r"[(\[]?(?:选项)?(?P<letter>[A-J])[)\]]?(?:选项)?(?P<mark>[ \t]?[.:、)])?[ \t]?(?![A-J](?![A-Za-z0-9]))"
-    r"(?P<text>[^\n]{1,300}?)"
-    rf"(?=[ \t]*(?:\n|$)|[。;,、][ \t]*[(\[]?(?:选项)?[A-J][)\]]?(?:选项)?[ \t]?(?:[.:、)]|[{CHINESE}])"
-    r"|。$)"
+_LISTED_LETTER = re.compile(
+    r"[(\[]?(?:选项)?(?P<letter>[A-J])(?![A-Za-z0-9])[)\]]?(?:选项)?(?P<mark>[ \t]?[.:、)(])?[ \t]?"
+    r"(?![A-J](?![A-Za-z0-9]))(?=[^\n])"
 )
+_LISTED_TEXT_ENDS = re.compile(
+    rf"[。;,、][ \t]*[(\[]?(?:选项)?[A-J][)\]]?(?:选项)?[ \t]?(?:[.:、)(]|[{CHINESE}])|。$"
+)
+_LONGEST_LISTED = 300
 _IN_BRACKETS = re.compile(r"[ \t]?\([^()\n]{1,80}\)")
-_JUDGED = re.compile(
-    any_of(
-        "错 不 非 无 没 未 正确 符合 排除 对$ √ × ✓ ✗ ✔ ✘ ✅ ❌ \\bnot\\b n't \\bwrong \\b(?:in)?correct \\bfalse \\btrue"
-    ),
-    re.IGNORECASE,
-)
-_ENDS_IN_VERDICT = re.compile(
-    r"[√×✓✗✔✘✅❌☑☒]|(?:[(\[【:,—-]|[ \t])[ \t]?(?:是|为)?"
-    r"(?:不?正确|错误?|不?对|不?符合[^()]{0,4}|(?:in)?correct|wrong|true|false)的?[)\]】]?[.。; \t]*$",
-    re.IGNORECASE,
-)
 _LAST_NAMES = 50
 _SUPPOSED_CASE = re.compile(r"\s*(?:if|when|unless|should|in case|如果|若|假如|倘若|当)", re.IGNORECASE)
 _LETTER_NAMED = re.compile(
     r"[A-J](?:选项|项)|(?:选项|[Oo]ption |[Cc]hoice )\(?[A-J](?![A-Za-z0-9])|\([A-J]\)"
-    r"|(?:选|答案[是为:]?\s?)[A-J](?![A-Za-z0-9])"
+    r"|(?:选|答案[是为:]?\s?)[A-J](?![A-Za-z0-9])|[A-J](?:是|为)?(?:正确|对的|最佳)|[A-J] is (?:the )?(?:correct|right|best)"
 )
 _SENTENCE_ENDS_BEHIND_LETTER = re.compile(r"\)\.|。")
 _SETS_APART = re.compile(r"[)\]]?[ \t]?[.:)、(]|[ \t]?-[ \t]")
@@ -93,7 +84,9 @@ _ENGLISH_ARTICLE = re.compile(
 )
 _BEGINS_NEW_CLAUSE = re.compile(
     r"\s*(?:选项|项)?\s*"
-    + any_of("是 为 不 主要 可 则 的 属于 常 多 虽 会 有 也 与 仅 只 指 通常 一般 描述 更 正确 符合 对 错")
+    + any_of(
+        "是 为 不 主要 可 则 的(?!组合|结合|联合|搭配) 属于 常 多 虽 会 有 也 与 仅 只 指 通常 一般 描述 更 正确 符合 对 错"
+    )
 )
 _RIGHT_BEHIND = re.compile(r"\s*(?:选项|项)?\s*(?:均|都|皆)?(?:是)?(?:正确|对[。,;\n]|符合)")
 
@@ -161,11 +154,11 @@ class SlotReader:
                 return place
         return -1
 
-    def read(self, position: int, stated: bool = False) -> Slot | None:
+    def read(self, position: int, stated: bool = False, cued: bool = False) -> Slot | None:
         """The answer at `position` behind quotes and brackets, or None.
 
-        stated: a phrase such as 答案： introduces it, so that a list of all options is an answer, and what
-            follows a letter is its reason
+        cued: a phrase introduces it, so that what follows a letter is its reason
+        stated: the phrase is 答案： or its like, so that even a list of all options is an answer
         """
         bare = _BARE_LETTERS.match(self.text, position)
         if bare is not None and not _NEXT_LETTER_LINE.match(self.text, bare.end()):
@@ -174,11 +167,11 @@ class SlotReader:
         by_text = self.read_texts(position)
         if by_text is not None and by_text.end - by_text.start > 1:
             return by_text
-        return self.read_letters(position, stated) or by_text
+        return self.read_letters(position, stated, cued) or by_text
 
-    def read_letters(self, position: int, stated: bool = False) -> Slot | None:
+    def read_letters(self, position: int, stated: bool = False, cued: bool = False) -> Slot | None:
         """Letters and lists of letters, each with or without its option's text."""
-        items = self._trusted(self._list_at(position), stated)
+        items = self._trusted(self._list_at(position), cued)
         if not items:
             return None
         mask = 0
@@ -240,13 +233,13 @@ class SlotReader:
         repeats = len(items) > self.options.count and "\n" in self.text[items[0].start : items[-1].start]
         return [] if repeats else items
 
-    def _trusted(self, items: list[_Item], stated: bool = False) -> list[_Item]:
+    def _trusted(self, items: list[_Item], cued: bool = False) -> list[_Item]:
         """The items that are answered: nothing if the list is dismissed, left open or only a scope.
 
         "A,B错误" dismisses B alone, because the comma may begin a new clause; "A、B错误" dismisses both.
         """
         first = items[0] if items else None
-        if stated and first is not None and len(items) == 1 and self._gives_reason(first):
+        if cued and first is not None and len(items) == 1 and self._gives_reason(first):
             # The answer is (C). Metformin is not an anticoagulant.
             return [replace(first, end=first.letter_end, named=False)]
         while items:
@@ -268,26 +261,19 @@ class SlotReader:
 
     def _resembling(self, position: int) -> _Item | None:
         """An item of a list whose text deviates a little from the option's."""
-        match = _LISTED_ITEM.match(self.text, position)
-        if match is None:
+        match = _LISTED_LETTER.match(self.text, position)
+        index = LETTERS.index(match["letter"]) if match is not None else self.options.count
+        if match is None or index >= self.options.count:
             return None
-        index = LETTERS.index(match["letter"])
-        if index >= self.options.count or not self._is_listed_text(
-            index, match["text"], match["mark"] is not None
-        ):
+        line_end = self.text.find("\n", match.end(), match.end() + _LONGEST_LISTED)
+        stop = line_end if line_end >= 0 else min(len(self.text), match.end() + _LONGEST_LISTED)
+        boundary = _LISTED_TEXT_ENDS.search(self.text, match.end() + 1, stop)
+        end = boundary.start() if boundary is not None else stop
+        text = self.text[match.end() : end].rstrip()
+        loose = self.stem.several and match["mark"] is not None
+        if not text or not self.options.is_listed(index, text, loose):
             return None
-        return _Item(1 << index, match.start("letter"), match.end(), named=True)
-
-    def _is_listed_text(self, index: int, text: str, marked: bool) -> bool:
-        if _ENDS_IN_VERDICT.search(text):
-            return False
-        if self.options.resembles(index, text):
-            return True
-        own = self.options.own_text_at(text.lower(), index, 0)
-        rest = text[own:] if own is not None else text
-        if not marked or not self.stem.several or _JUDGED.search(rest):
-            return False
-        return own is not None or len(text) <= 1.5 * len(self.options.texts[index]) + 6
+        return _Item(1 << index, match.start("letter"), match.end() + len(text), named=True)
 
     def _item(self, position: int, first: bool = True, joined: bool = False) -> _Item | None:
         if self.text[position : position + 1] > _LAST_NARROW_CHARACTER and (
@@ -390,9 +376,13 @@ class SlotReader:
 
     def _listed_behind(self, item: _Item) -> _Item | None:
         """The next item of a list of letters with their texts: B. 红霉素。C. 庆大霉素。"""
-        closing = _IN_BRACKETS.match(self.text, item.end) if item.named else None
-        separator = (
-            _LISTED_NEXT.match(self.text, closing.end() if closing else item.end) if item.named else None
-        )
+        if not item.named:
+            return None
+        closing = _IN_BRACKETS.match(self.text, item.end)
+        separator = _LISTED_NEXT.match(self.text, closing.end() if closing else item.end)
+        if separator is None:
+            # C. 密切观察生命体征变化: the option's text and a word more.
+            longer = self._resembling(item.start)
+            separator = _LISTED_NEXT.match(self.text, longer.end) if longer is not None else None
         follows = self._resembling(separator.end()) if separator is not None else None
         return follows if follows is not None and follows.mask != item.mask else None

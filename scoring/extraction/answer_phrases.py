@@ -21,7 +21,7 @@ _ZH_FILLER = (
         r" 应该 应当 应 该 就 便 也 是 为 即 乃 选择 选用 选项 选 的 了 我 会 将 认为 觉得"
         r" 判断 倾向于? 很可能 最有?可能 可能 大概率? 或许 也许 只能 只有 可以 可 显然 明显 确定 必然"
         r" 一定 肯定 属于 最终 最后 最为? 更"
-        r" (?:有|包括|包含)(?=[\s:]{0,4}(?:\(?1[.、)]\s?)?(?:选项)?[A-J]) (?:\(?1[.、)]|①)(?=\s?(?:选项)?[A-J]) 符合题意"
+        r" (?:有|包括|包含)(?=[\s:]{0,4}(?:(?:\(?1[.、)]|①)\s?)?(?:选项)?[A-J]) (?:\(?1[.、)]|①)(?=\s?(?:选项)?[A-J]) 符合题意"
         r" 符合 合适 合理 恰当 接近 正确 准确 最佳 佳 依次 分别 如下 以下 回答 text 第(?:[一二三四五六七八][个项种])?"
     )
     + "*"
@@ -166,7 +166,7 @@ def _answered(reader: SlotReader, match: re.Match[str], slot: Slot | None) -> It
 
 def _read_behind(reader: SlotReader, match: re.Match[str]) -> Slot | None:
     """The answer behind a cue, if it is one and not a list of what might be chosen."""
-    slot = reader.read(match.end(), stated=_is_stated(match))
+    slot = reader.read(match.end(), stated=_is_stated(match), cued=True)
     if slot is None:
         return _all_behind(reader, match.end())
     if is_scope(reader, slot, match[0]):
@@ -208,6 +208,7 @@ def _answer_sentence(reader: SlotReader, match: re.Match[str]) -> Iterator[Readi
         yield Reading("answer-phrase-text", 1 << inside[-1].index, match.start(), inside[-1].end)
 
 
+_ENGLISH_WORD = re.compile(r"[a-z]{2}")
 _CASE = re.compile(r"\s*(?:if|when|in case|should the|assuming|provided)\b")
 _TURN = re.compile(r"\b(?:but|however|here|therefore|thus|since|because|so|to choose|had to)\b")
 _STATES = re.compile(
@@ -357,6 +358,8 @@ def _is_case(lowered: str, position: int) -> bool:
 
 def _declared_in_english(reader: SlotReader) -> Iterator[Reading]:
     text = reader.lowered
+    if not _ENGLISH_WORD.search(text):
+        return
     for cue, text_rule, marks in _CUES:
         if not holds_any(text, marks):
             continue
@@ -365,7 +368,7 @@ def _declared_in_english(reader: SlotReader) -> Iterator[Reading]:
             slot = (
                 None
                 if text[start - 1 : start].isalnum()
-                else reader.read(match.end(), stated=_is_stated(match))
+                else reader.read(match.end(), stated=_is_stated(match), cued=True)
             )
             if slot is not None and not _EN_NEGATED_BEFORE.search(text, max(0, start - _EN_LOOK_BACK), start):
                 yield Reading(text_rule if slot.by_text else "answer-phrase-en", slot.mask, start, slot.end)

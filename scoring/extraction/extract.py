@@ -152,6 +152,7 @@ def _check(options: Sequence[str] | None) -> None:
 
 
 _LONGEST = 4_096
+_LONGEST_LINE = 256
 _LETTERS = re.compile(
     r"\s*(?P<phrase>(?:正确|参考)?答案[:：]\s*)?[(\[【\"']?(?P<letters>(?:[A-J][\s,、;，；]*)+)[)\]】\"'.。]?\s*"
 )
@@ -171,7 +172,8 @@ def plain_reading(text: str, options: Sequence[str] | None) -> Reading | None:
     match = _LETTERS.fullmatch(text)
     if match is not None:
         return _letters(text, match, options)
-    match = _LETTER_AND_TEXT.fullmatch(text) if options is not None else None
+    short = options is not None and len(text) <= _LONGEST_LINE
+    match = _LETTER_AND_TEXT.fullmatch(text) if short else None
     if match is None or options is None:
         return None
     index = LETTERS.index(match["letter"])

@@ -20,7 +20,9 @@ _LIST_NEXT_LINE = re.compile(r"\n" + _ITEM_LINE)
 _NEXT_ITEM = re.compile(r"[\n。;,]" + _ITEM_LINE)
 _VERDICT = r"[ \t]?[.:、)\](\[【】-]{0,3}[ \t]?(?:不?正确|错误?|不?对|[√×✓✗✔✘✅❌]|(?i:(?:in)?correct|wrong|true|false))[)\]】]?"
 _VERDICT_ALONE = re.compile(_VERDICT)
-_NEXT_VERDICT = re.compile(rf"[^\n]{{0,80}}?[\s。;,.、)】]{{0,3}}[(\[【]?[A-J]{_VERDICT}")
+_NEXT_VERDICT = re.compile(
+    rf"[^\n]{{0,80}}?[\s。;,.、)】]{{0,3}}(?:选项|[Oo]ption[ \t])?[(\[【]?[A-J]{_VERDICT}"
+)
 _BESIDE_AN_ITEM = " \t>#-(选项"
 _AFFIRMED = re.compile(r"\s*(?:选项|项)?\s*,?(?:都|均|皆|全)")
 

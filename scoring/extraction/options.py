@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cmexam_baseline.exam.letters import LETTERS
+from cmexam_baseline.scoring.extraction.patterns import any_of, holds_any
 from cmexam_baseline.scoring.extraction.reply_text import clean
 
 LEAST_SIMILARITY = 60.0
@@ -27,8 +28,19 @@ _NONE_OF_THEM = re.compile(
     r"|^none (?:of )?(?:the )?(?:above|these|them)",
     re.IGNORECASE,
 )
-_LATIN_OR_DIGIT = re.compile(r"[A-Za-z0-9]")
 _WIDE = re.compile(r"[\u3400-\u9fff]")
+_ALL_MARKS = ("以上", "上述", "前述", "上面", "+", "都", "均", "皆", "全", "all ", "none ")
+_JUDGED = re.compile(
+    any_of(
+        "错 不 非 无 没 未 正确 符合 排除 对$ √ × ✓ ✗ ✔ ✘ ✅ ❌ \\bnot\\b n't \\bwrong \\b(?:in)?correct \\bfalse \\btrue"
+    ),
+    re.IGNORECASE,
+)
+_ENDS_IN_VERDICT = re.compile(
+    r"[√×✓✗✔✘✅❌☑☒]|(?:[(\[【:,—-]|[ \t])[ \t]?(?:是|为)?"
+    r"(?:不?正确|错误?|不?对|不?符合[^()]{0,4}|(?:in)?correct|wrong|true|false)的?[)\]】]?[.。; \t]*$",
+    re.IGNORECASE,
+)
 _LINE_BREAK = re.compile(r"[ \t]*(?:\r?\n|\\n)\s*")
 _WIDE_OR_MARK = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
 _IN_BRACKETS_BEHIND = re.compile(r"[ \t]?[(（][^()（）\n]{1,80}[)）][ \t.。;,]*$")
@@ -90,7 +102,9 @@ class OptionTexts:
         return self._only(_NONE_OF_THEM)
 
     def _only(self, pattern: re.Pattern[str]) -> int | None:
-        found = [i for i, text in enumerate(self.texts) if pattern.search(text)]
+        found = [
+            i for i, text in enumerate(self.texts) if holds_any(text, _ALL_MARKS) and pattern.search(text)
+        ]
         return found[0] if len(found) == 1 else None
 
     def own_text_at(self, lowered: str, index: int, position: int) -> int | None:
@@ -112,14 +126,27 @@ class OptionTexts:
             return False
         from rapidfuzz import fuzz
 
-        similarity = fuzz.ratio(given, own)
+        compare = fuzz.token_set_ratio if " " in own else fuzz.ratio
+        similarity = compare(given, own)
         if similarity < LEAST_SIMILARITY:
             return False
         return all(
-            fuzz.ratio(given, other) < similarity
-            for i, other in enumerate(self.texts)
-            if i != index and other
+            compare(given, other) < similarity for i, other in enumerate(self.texts) if i != index and other
         )
+
+    def is_listed(self, index: int, text: str, loose: bool) -> bool:
+        """Whether `text` behind letter `index` is an item of a list of answers, and no verdict on the option.
+
+        loose: the question asks for several: any text of about the option's length counts
+        """
+        own = self.own_text_at(text.lower(), index, 0)
+        if _ENDS_IN_VERDICT.search(text) or (own is not None and _JUDGED.search(text, own)):
+            return False
+        if self.resembles(index, text):
+            return True
+        if not loose or _JUDGED.search(text, own or 0):
+            return False
+        return own is not None or len(text) <= 1.5 * len(self.texts[index]) + 6
 
     def match_at(self, lowered: str, position: int) -> Mention | None:
         """The longest option text that stands at `position` as a word of its own."""
@@ -151,7 +178,9 @@ class OptionTexts:
 
 
 def _comparable(option: str) -> str:
-    return clean(_LINE_BREAK.sub(_joint, option)).strip().rstrip(".。;,").lower()
+    if "\n" in option or "\\n" in option:
+        option = _LINE_BREAK.sub(_joint, option)
+    return clean(option).strip().rstrip(".。;,").lower()
 
 
 def _joint(line_break: re.Match[str]) -> str:
@@ -169,14 +198,18 @@ def _without_own_letters(texts: list[str]) -> list[str]:
     return [text[match.end() :] for text, match in zip(texts, own, strict=True) if match]
 
 
+def _is_latin_or_digit(char: str) -> bool:
+    return char.isascii() and char.isalnum()
+
+
 def _stands_alone(text: str, start: int, end: int) -> bool:
     """False inside a word or number: "4小时" in "24小时", "b型" in "ab型", "2" in "2.5", "肝" in "肝炎"."""
     before, after = text[start - 1 : start] if start else "", text[end : end + 1]
     if end - start == 1 and _WIDE.match(text[start]):
         return not _WIDE.match(after) and (not _WIDE.match(before) or before in _BEFORE_A_CHARACTER)
-    if before and _LATIN_OR_DIGIT.match(before) and _LATIN_OR_DIGIT.match(text[start]):
+    if _is_latin_or_digit(before) and _is_latin_or_digit(text[start]):
         return False
-    if _LATIN_OR_DIGIT.match(after) and _LATIN_OR_DIGIT.match(text[end - 1]):
+    if _is_latin_or_digit(after) and _is_latin_or_digit(text[end - 1]):
         return False
     if text[start].isdigit() and before and before in ".~-/" and start > 1 and text[start - 2].isdigit():
         return False
@@ -282,6 +315,7 @@ def without_pronoun(text: str, count: int) -> str:
 
 
 # 1550 A, 25 °C: a unit.
+_BEHIND_A_NUMBER = (" ", "\t", "°")
 _UNIT_BEFORE = re.compile(r"\d[ \t]$|°$")
 
 
@@ -296,7 +330,11 @@ def letter_positions(text: str) -> list[int]:
         for match in _CAPITALS.finditer(text)
         if (
             _may_stand_before_a_letter(text[match.start() - 1 : match.start()])
-            and not _UNIT_BEFORE.search(text, max(0, match.start() - 2), match.start())
+            and not (
+                text[match.start() - 1 : match.start()] in _BEHIND_A_NUMBER
+                and _UNIT_BEFORE.search(text, max(0, match.start() - 2), match.start())
+            )
         )
-        or _AMONG_OPTIONS.search(text, max(0, match.start() - 6), match.start())
+        or text[match.start() - 1 : match.start()] == "的"
+        and _AMONG_OPTIONS.search(text, max(0, match.start() - 6), match.start())
     ]

@@ -19,6 +19,15 @@ def any_of(words: str) -> str:
     return "(?:" + "|".join(words.split()).replace("_", r"[ \t]+") + ")"
 
 
+def words(listed: str) -> tuple[str, ...]:
+    """The words in `listed`, between blanks, _ for a blank in one.
+
+    >>> words("没有 no_answer")
+    ('没有', 'no answer')
+    """
+    return tuple(word.replace("_", " ") for word in listed.split())
+
+
 def holds_any(text: str, marks: tuple[str, ...]) -> bool:
     """Whether one of the marks occurs in the text; much faster than a pattern where none does."""
     for mark in marks:  # noqa: SIM110 - a loop, because any() with a generator takes twice as long

@@ -6,6 +6,7 @@ It stands apart from `extract` because its patterns take a while to compile, and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from cmexam_baseline.scoring.extraction.answer_parser import SlotReader
 from cmexam_baseline.scoring.extraction.answer_phrases import declared_readings, english_readings
@@ -30,7 +31,7 @@ _WEAKER = (
 
 def read(raw: str, options: Sequence[str] | None, stem: str | None = None) -> tuple[CleanText, list[Reading]]:
     """What of `raw` counts, and the readings in it, the one that wins first."""
-    texts, asked = OptionTexts(options), read_stem(stem)
+    texts, asked = _option_texts(None if options is None else tuple(options)), read_stem(stem)
     kept = kept_ranges(raw)
     clean = CleanText(raw, kept.first)
     readings = _ranked(clean.text, texts, asked)
@@ -40,6 +41,12 @@ def read(raw: str, options: Sequence[str] | None, stem: str | None = None) -> tu
         if found:
             return second, found
     return clean, readings
+
+
+@lru_cache(maxsize=8192)
+def _option_texts(options: tuple[str, ...] | None) -> OptionTexts:
+    """The prepared options of a question; kept, because several models answer the same exam."""
+    return OptionTexts(options)
 
 
 def _ranked(text: str, options: OptionTexts, stem: Stem, nested: bool = False) -> list[Reading]:

@@ -60,7 +60,10 @@ def only_leads_to_an_answer(text: str, position: int) -> bool:
 
 
 def _sentence_start(text: str, position: int) -> int:
-    return max(text.rfind(mark, 0, position) for mark in _SENTENCE_END) + 1
+    start = 0
+    for mark in _SENTENCE_END:
+        start = max(start, text.rfind(mark, start, position) + 1)
+    return start
 
 
 def _around(text: str, start: int, end: int) -> tuple[int, int]:

@@ -49,7 +49,7 @@ _AT_LINE_START = any_of(
     "Human USER User Instruction Input Assistant ASSISTANT Response 用户 人类 问 答 指令 输入 系统 助手 智能助手"
 )
 _QUESTION_NOUN = any_of("题目 问题 例题 试题")
-_MARKER = re.compile(
+_MARKER_PATTERN = (
     # <|im_start|>assistant, <|start_header_id|>user<|end_header_id|>, <｜User｜>, <|beginofutterance|>助手
     rf"<[|｜][ ]?(?P<token>[^|｜<>\n]{{1,40}}?)[ ]?[|｜]>(?:\s?(?P<token_role>{_ROLE_WORD})\b"
     r"(?:<\|end_header_id\|>|<\|channel\|>[ ]?final[ ]?|<\|message\|>){0,3})?"
@@ -57,11 +57,13 @@ _MARKER = re.compile(
     r"|\[(?P<inst>/?INST)\]"
     r"|<(?P<speaker>病人|患者|医生|用户|助手|HuatuoGPT|问|答)>[ ]?[:：]"
     rf"|^[ \t#*]*(?P<line>{_AT_LINE_START})[ \t*]*[:：][ \t*]*"
-    r"|^[ \t]*(?:\d{1,2}[.、])?[ \t]*(?P<again>(?:下列|以下|关于|根据)[^\n]{4,200}?A[ \t]?[:：.、])"
     rf"|^[ \t#*]*(?P<question>【{_QUESTION_NOUN}\d{{0,3}}】"
-    rf"|(?:{_QUESTION_NOUN}|下一题|Question)[ \t]?\d{{0,3}}[ \t*]*[:：])",
-    re.MULTILINE,
+    rf"|(?:{_QUESTION_NOUN}|下一题|Question)[ \t]?\d{{0,3}}[ \t*]*[:：])"
 )
+# A base model goes on with the same or another question of the exam.
+_AGAIN = r"|^[ \t]*(?:\d{1,2}[.、])?[ \t]*(?P<again>(?:下列|以下|关于|根据)[^\n]{4,200}?A[ \t]?[:：.、])"
+_MARKER = re.compile(_MARKER_PATTERN + "|(?P<again>(?!))", re.MULTILINE)
+_MARKER_OR_QUESTION = re.compile(_MARKER_PATTERN + _AGAIN, re.MULTILINE)
 _MAY_HOLD_TURNS = (
     *(
         "<",
@@ -86,10 +88,6 @@ _MAY_HOLD_TURNS = (
         "系统",
         "助手",
         "题目",
-        "下列",
-        "以下",
-        "关于",
-        "根据",
         "问题",
         "例题",
         "试题",
@@ -100,6 +98,7 @@ _MAY_HOLD_TURNS = (
 
 # An end marker that the reply speaks about, in quotes or inside a sentence, ends nothing.
 _LONGEST_REST = 12
+_STEM_ON_A_LINE = re.compile(r"\n[ \t]*(?:\d{1,2}[.、])?[ \t]*(?:下列|以下|关于|根据)")
 _BEFORE_A_QUOTE = 12
 _QUOTED_BEFORE = re.compile(
     r"[\"'“‘「『【《`(（]\s*$|"
@@ -142,9 +141,10 @@ def kept_ranges(raw: str) -> Kept:
     read = raw if len(ranges) == 1 and ranges[0] == (0, len(raw)) else "".join(raw[a:b] for a, b in ranges)
     if holds_any(read, _MAY_HOLD_THINKING):
         ranges = _outside_thinking(raw, ranges)
-    if not holds_any(read, _MAY_HOLD_TURNS):
+    repeats = "答案" in read and _STEM_ON_A_LINE.search(read) is not None
+    if not repeats and not holds_any(read, _MAY_HOLD_TURNS):
         return Kept(ranges, None)
-    return _replies(raw, ranges)
+    return _replies(raw, ranges, _MARKER_OR_QUESTION if repeats else _MARKER)
 
 
 def _window(raw: str) -> Ranges:
@@ -178,14 +178,14 @@ def _outside_thinking(raw: str, ranges: Ranges) -> Ranges:
     return [(a, b) for a, b in kept if b > a and not raw[a:b].isspace()]
 
 
-def _replies(raw: str, ranges: Ranges) -> Kept:
+def _replies(raw: str, ranges: Ranges, marker: re.Pattern[str]) -> Kept:
     """Walk through the turn markers; `reply` collects the first reply, `later` what might be one besides."""
     reply: Ranges = []
     later: Ranges = []
     role, assistant_named, closed = ASSISTANT, False, False
     for start, end in ranges:
         position = start
-        for match in _MARKER.finditer(raw, start, end):
+        for match in marker.finditer(raw, start, end):
             if match["again"] and "答案" not in raw[position : match.start()]:
                 continue
             next_role = _role(match)
@@ -306,7 +306,7 @@ def fold(text: str) -> str:
     >>> fold("答案：Ｂ（ＡＢ型）Ⓒ")
     '答案:B(AB型)C'
     """
-    return _FOLDABLE.sub(_folded, text)
+    return text if text.isascii() else _FOLDABLE.sub(_folded, text)
 
 
 def _folded(match: re.Match[str]) -> str:

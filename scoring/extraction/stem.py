@@ -6,26 +6,26 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from cmexam_baseline.exam.decoding import asks_for_several
+from cmexam_baseline.exam.stem_wording import is_negated
 from cmexam_baseline.scoring.extraction.patterns import any_of
 
-# Words of a stem that asks which option is wrong, missing or an exception. 不当 in 不当使用 and the like is none.
+# English stems: "… EXCEPT", "which is NOT", "least likely"; a small "not" counts only before what it denies.
 _NEGATIVE = re.compile(
     any_of(
-        "错误 不正确 有误 不对 不恰当 不妥 不准确 不合理 不成立 不符 不属于 不是 并非 不包括 不包含 不含 不支持 不具有 除外 例外"
-        " 不当(?=的|是|[?)(]|$) 除了?[^。?？]{1,40}(?:以外|之外|外) (?<!是)(?<!有)无关"
-        r" \bexcept \bNOT\b \b(?:is|are|was|were)_(?:not|least)\b"
-        r" \bnot_(?:true|correct|part|a|an|one|the|included|associated|considered)\b"
-        r" \bin(?:correct|accurate)\b \bfalse\b \bwrong\b \bleast_(?:likely|appropriate)\b \bexception\b \buntrue\b"
-    ).replace("NOT", "(?-i:NOT)"),
-    re.IGNORECASE,
+        r"(?i:\bexcept) \bNOT\b (?i:\b(?:is|are|was|were)_(?:not|least)\b)"
+        r" (?i:\bnot_(?:true|correct|part|a|an|one|the|included|associated|considered)\b)"
+        r" (?i:\bin(?:correct|accurate)\b) (?i:\b(?:false|wrong|exception|untrue)\b)"
+        r" (?i:\bleast_(?:likely|appropriate)\b)"
+    )
 )
 _SEVERAL = re.compile(
-    r"哪些|哪几|多选|不定项|(?:有|包括|包含)[\s\W_]*$"
-    r"|all that apply|\b(?:choose|select|pick) (?:two|three|four|all|several)\b|\bwhich (?:[\w-]+ ){0,6}are\b"
-    r"|\banswers are\b",
+    r"all that apply|\b(?:choose|select|pick) (?:two|three|four|all|several)\b|\banswers are\b"
+    r"|\bwhich (?:[\w-]+ ){0,6}are\b",
     re.IGNORECASE,
 )
-_QUESTION = re.compile(r"[^。.;；!?？\n]*[\W_]*$")
+_LAST_SENTENCE = re.compile(r"[^。.;；!?？\n]*[\W_]*$")
+_SHORTEST = 4
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,20 @@ class Stem:
     several: bool = False
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8192)
 def read_stem(stem: str | None) -> Stem:
-    """What the wording of a stem asks for.
+    """What the wording of a stem asks for; its last sentence is the question.
 
     >>> read_stem("关于阿托品的叙述，错误的有")
     Stem(known=True, negative=True, several=True)
+    >>> read_stem("All of the following are antibiotics EXCEPT").negative
+    True
     """
-    if not stem or not stem.strip():
+    text = (stem or "").strip()
+    if not text:
         return Stem()
-    question = _QUESTION.search(stem.strip())
-    asked = question[0] if question and len(question[0]) > 3 else stem
-    return Stem(True, _NEGATIVE.search(asked) is not None, _SEVERAL.search(stem.strip()) is not None)
+    question = _LAST_SENTENCE.search(text)
+    asked = question[0] if question and len(question[0]) >= _SHORTEST else text
+    negative = bool(is_negated([asked])[0]) or _NEGATIVE.search(asked) is not None
+    several = bool(asks_for_several([text])[0]) or _SEVERAL.search(text) is not None
+    return Stem(True, negative, several)

@@ -7,12 +7,12 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from cmexam_baseline.scoring.extraction.answer_parser import SlotReader
-from cmexam_baseline.scoring.extraction.patterns import SENTENCE, any_of, concludes, holds_any
+from cmexam_baseline.scoring.extraction.patterns import SENTENCE, any_of, concludes, holds_any, words
 from cmexam_baseline.scoring.extraction.rules import Reading
 
 _ALL_OPTIONS = (
     r"(?:(?:以上|上述|所有|全部|这些|给出的?|[四五4-9]个|各)(?:的|所有|[四五4-9]个|提供的)?(?:选项|答案|各项|说法|选择|都|均|皆|全)"
-    r"|(?:选项|答案)(?:中|里|[A-J][、,到至~-]+[A-J]))"
+    r")"
 )
 _NO_OPTION = re.compile(
     any_of(
@@ -45,48 +45,50 @@ _CANNOT_SAY = re.compile(
 _ABOUT_THE_ANSWER = re.compile(
     r"答案|选项|选择|哪|作答|回答|answer|option|choice|choose|which|correct|question", re.IGNORECASE
 )
-_MARKS = (
-    *("没有", "无", "都", "均", "皆", "全", "不", "难", "没法"),
-    *(
-        "none",
-        "None",
-        "no ",
-        "No ",
-        "not",
-        "n't",
-        "unable",
-        "hard",
-        "impossible",
-        "difficult",
-        "unsure",
-        "ndetermin",
-        "nsufficient",
-    ),
+_MARK = re.compile(
+    any_of(
+        "没有 无法 无正确 无任何 无一 无唯一 无确定 无明确 无从 没法 难 不能 不足 不全 不完整 不充分 不确定 不太 不好 不知道"
+        " 不正确 不对 不符 不是 不选 不成立 不合适 错 none no_ not n't unable impossible unsure undetermined indeterminate"
+        " insufficient hard_to difficult_to"
+    )
 )
+_ALL_MARKS = words(
+    "以上 上述 所有 全部 这些 四个 五个 各选项 各项 all_of all_the all_four all_five all_options all_choices all_statements"
+)
+_ANSWER_MARKS = words("题意 题干 题目 答案 当选 应选 入选 正确选项 answers options choices")
+_LAST_WORDS = 400
+_SENTENCE_ENDS = "。!?;\n"
 
 _LETTERS = (
     r"(?P<letters>[A-J](?:(?:选项|项)?(?:[、,/&;\s]|和|及|与|以及|and\b)*(?:选项)?[A-J](?![A-Za-z])){1,9})"
 )
-_WHOLE = (
-    rf"(?:{_LETTERS}|{_ALL_OPTIONS}"
+_EVERY_ONE = (
+    rf"(?:{_ALL_OPTIONS}"
     r"|(?i:all(?: of)?(?: the)?(?: (?:above|four|five|given|listed|these))?(?: (?:options|choices|statements|answers))?))"
 )
-_ALL_FIT = re.compile(
-    rf"{_WHOLE}(?:[四五]?[个项])?(?:选项|各项|说法|答案|statements|options)?[ \t,]*"
+_FIT = (
+    r"(?:[四五]?[个项])?(?:选项|各项|说法|答案|statements|options)?[ \t,]*"
     r"(?:(?:都|均|皆|全部|全都?|也)?(?:是|为|应)?(?:"
     r"(?P<answer>符合(?:本)?题(?:意|干|目)(?:要求)?|(?:本题|此题|该题)?的?(?:正确)?答案|(?:应)?当选|应选|入选|正确(?:答案|选项))"
     r"|(?P<right>正确|对的?(?=[。,;!\n]|$)|符合|属于|成立|合理|包括在内)|(?P<wrong>错误?的?(?=[。,;!\n]|$)|不正确|不对|不属于|不符合))"
     r"|(?i:(?:are|is)[ \t](?:all[ \t])?"
     r"(?:(?P<answer_en>the[ \t])?(?:correct|right|valid)(?P<answers_en>[ \t](?:answers|options|choices))?|(?P<true_en>true))\b))"
 )
+_LETTERS_FIT = re.compile(_LETTERS + _FIT)
+_ALL_FIT = re.compile(_EVERY_ONE + _FIT)
 
 
 def undecided_readings(reader: SlotReader) -> Iterator[Reading]:
     """Readings of the rules no-option, undecided and all-options."""
     yield from _all_options(reader)
-    if not holds_any(reader.text, _MARKS):
+    # Nothing may be named behind: only the last words can decide for nothing.
+    near_the_end = max(len(reader.text) - _LAST_WORDS, 0)
+    start = _sentence_start(reader, max(reader.letters[-1] if reader.letters else 0, near_the_end))
+    if not _MARK.search(reader.lowered, start):
         return
-    for sentence in SENTENCE.finditer(reader.lowered):
+    for sentence in SENTENCE.finditer(reader.lowered, start):
+        if not _MARK.search(sentence[0]):
+            continue
         none = _NO_OPTION.search(reader.lowered, *sentence.span())
         cannot = None if none else _CANNOT_SAY.search(reader.lowered, *sentence.span())
         found = none or cannot
@@ -101,6 +103,13 @@ def undecided_readings(reader: SlotReader) -> Iterator[Reading]:
             yield Reading("no-option", 0, *found.span())
         elif concludes(reader.lowered, *sentence.span()) is not None:
             yield Reading("undecided", 0, *found.span())
+
+
+def _sentence_start(reader: SlotReader, position: int) -> int:
+    start = 0
+    for mark in _SENTENCE_ENDS:
+        start = max(start, reader.text.rfind(mark, start, position) + 1)
+    return start
 
 
 def is_named_behind(reader: SlotReader, position: int) -> bool:
@@ -120,23 +129,23 @@ def _names_behind_in_clause(reader: SlotReader, position: int, end: int) -> bool
 def _all_options(reader: SlotReader) -> Iterator[Reading]:
     """A、B、C、D均符合题意: every option, if the words or the stem say that all can be the answer."""
     everything, stem = reader.options.everything, reader.stem
-    if not reader.options.known or not holds_any(
-        reader.text, ("都", "均", "皆", "全", "are", "is ", "All", "all")
-    ):
+    if not reader.options.known or not (stem.several or holds_any(reader.text, _ANSWER_MARKS)):
         return
-    for match in _ALL_FIT.finditer(reader.text):
-        if match["letters"] and reader.mask_of(match["letters"]) != everything:
-            continue
-        if not match["letters"] and reader.options.all_of_them is not None:
-            continue
+    for match in _candidates(reader):
         if _OTHERS.search(reader.lowered, max(0, match.start() - 12), match.end()):
             continue
-        answers = match["answer"] or match["answers_en"]
-        fits = (
-            match["wrong"]
-            if stem.negative
-            else (match["right"] or match["answer_en"] or match["true_en"] or match.lastgroup is None)
-        )
-        by_english = match["wrong"] is None and match["right"] is None and match["answer"] is None
-        if answers or (stem.several and (fits or (by_english and not stem.negative))):
+        group = match.groupdict()
+        true = group["right"] or group["answer_en"] or group["true_en"] or (group["answers_en"] is None)
+        fits = group["wrong"] if stem.negative else (true and not group["wrong"])
+        if group["answer"] or group["answers_en"] or (stem.several and fits):
             yield Reading("all-options", everything, *match.span())
+
+
+def _candidates(reader: SlotReader) -> Iterator[re.Match[str]]:
+    if len(reader.letters) >= reader.options.count:
+        for place in reader.letters:
+            match = _LETTERS_FIT.match(reader.text, place) if reader.text[place] == "A" else None
+            if match is not None and reader.mask_of(match["letters"]) == reader.options.everything:
+                yield match
+    if holds_any(reader.lowered, _ALL_MARKS) and reader.options.all_of_them is None:
+        yield from _ALL_FIT.finditer(reader.text)

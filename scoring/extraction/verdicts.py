@@ -77,7 +77,7 @@ def ticked_verdicts(text: str) -> Iterator[Verdict]:
 _DEGREE = any_of("完全 最为? 更 才 也 都 均 应该 应 可能 显然 明显 是 为") + "{0,4}"
 _RIGHT = _DEGREE + any_of(
     "正确 对(?!于|比|照|症|应|抗|称|此|其|该|患|子|氨) 符合 合适 恰当 合理 最佳(?:答案|选项|选择) 最优 当选"
-    " 准确 成立"
+    " 准确 成立 无误"
     r" 是[^,。;\n不非]{0,12}(?:答案|选项|选择)(?!之一) √ ✓ ✔ ✅"
 )
 _WRONG = _DEGREE + any_of(
@@ -110,7 +110,7 @@ _VERDICT_BEHIND_TEXT = re.compile(
     re.IGNORECASE,
 )
 _SHORT_ENGLISH_VERDICT = re.compile(
-    r"(?P<letters>[A-J])\)?[ \t]{0,2}[-:.]?[ \t]{0,2}(?:(?P<wrong>incorrect|wrong|false)|(?P<right>correct|right|true))"
+    r"(?P<letters>[A-J])\)?[ \t]{0,2}[-:.]?[ \t]{0,2}\(?(?:(?P<wrong>incorrect|wrong|false)|(?P<right>correct|right|true))"
     r"(?=[.,;:!)]|\s*$|[ \t]*\n)",
     re.IGNORECASE,
 )
@@ -150,6 +150,26 @@ _ITEM_WRONG = re.compile(
     )
 )
 _NEXT_QUESTION = re.compile(r"\n[^\n]{0,8}(?:下列|以下)")
+_VERDICT_WORDS = (
+    *(
+        "正确",
+        "错误",
+        "不对",
+        "符合",
+        "合适",
+        "恰当",
+        "成立",
+        "√",
+        "✓",
+        "✗",
+        "×",
+        "correct",
+        "wrong",
+        "true",
+        "false",
+        "right",
+    ),
+)
 _LETTER_BEFORE = re.compile(r"[A-J](?:选项|项)?[ \t]?[.:、)(\"“]{0,2}[ \t]?$")
 _LONGEST_ITEM = 600
 _LONGEST_SENTENCE = 120
@@ -164,7 +184,7 @@ def verdict_readings(reader: SlotReader) -> Iterator[Reading]:
     yield from _concluding(reader, verdicts)
     yield from _called_the_answer(reader)
     yield from _only(reader, verdicts)
-    for match in _EXCEPTED.finditer(reader.text):
+    for match in _EXCEPTED.finditer(reader.text) if "除" in reader.text else ():
         yield from _within(reader, "only-verdict", _meant_by_exception(reader, match), *match.span())
 
 
@@ -189,6 +209,8 @@ def _verdicts(reader: SlotReader) -> Iterator[Verdict]:
 
 def _verdicts_on_texts(reader: SlotReader) -> Iterator[Verdict]:
     """在注册地点执业是正确的: an option named by its text alone."""
+    if not holds_any(reader.lowered, _VERDICT_WORDS):
+        return
     for mention in reader.mentions:
         behind = _VERDICT_BEHIND_TEXT.match(reader.text, mention.end)
         if behind is not None and not _LETTER_BEFORE.search(
@@ -333,7 +355,12 @@ def all_called_right(reader: SlotReader) -> Iterator[Reading]:
     """A: 正确答案 B: 正确答案 … for every option: no answer, if nothing is named behind."""
     if not reader.options.known or len(reader.letters) < reader.options.count or reader.stem.several:
         return
+    if len({reader.text[place] for place in reader.letters}) < reader.options.count:
+        return
     if not holds_any(reader.lowered, ("正确", "答案", "correct", "right")):
+        return
+    last = _verdict_at(reader, reader.letters[-1])
+    if last is None or not last.of_the_answer:
         return
     verdicts = [verdict for verdict in _verdicts(reader) if verdict.right and verdict.of_the_answer]
     seen = {verdict.mask for verdict in verdicts}
@@ -348,6 +375,8 @@ def _nothing_between(verdicts: list[Verdict]) -> bool:
 
 def _item_verdicts(reader: SlotReader) -> Iterator[Verdict]:
     """The last word of each item of an analysis: "A：… 这个选项不正确。"."""
+    if not reader.letters:
+        return
     text, places = reader.text, set(reader.letters)
     items = [item for item in ITEM.finditer(text) if item.start("letter") in places]
     for number, item in enumerate(items):
@@ -359,10 +388,10 @@ def _item_verdicts(reader: SlotReader) -> Iterator[Verdict]:
         stop = question.start() if question else stop
         index = LETTERS.index(item["letter"])
         own = reader.options.own_text_at(reader.lowered, index, item.end())
-        if own is None and reader.options.resembles(index, text[item.end() : stop]):
-            continue
         right = [match.start() for match in _ITEM_RIGHT.finditer(text, own or item.end(), stop)]
         wrong = [match.start() for match in _ITEM_WRONG.finditer(text, own or item.end(), stop)]
+        if not (right or wrong) or (own is None and reader.options.resembles(index, text[item.end() : stop])):
+            continue
         mask = _mask(item["letter"])
         if (right or wrong) and mask <= reader.options.everything:
             is_right = max(right, default=-1) > max(wrong, default=-1)
