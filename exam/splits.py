@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.io.datasets_folder import is_datasets_folder
 
 if TYPE_CHECKING:
     from cmexam_baseline.exam.bad_rows import BadRow
@@ -110,8 +111,9 @@ def stem_of(path: str | os.PathLike[str]) -> str:
 def split_files(folder: str | os.PathLike[str], endings: Collection[str]) -> dict[str, Path]:
     """The files of a folder's splits in the order train, val, test, as far as they are there.
 
-    `endings` are the file endings to look for, each also with .gz. Raises `InputError` where `folder` is
-    none, holds no split, or holds one split twice in files that differ only in their ending.
+    `endings` are the file endings to look for, each also with .gz; a split may also be a folder that the
+    `datasets` library saved to disk. Raises `InputError` where `folder` is none, holds no split, or holds one
+    split twice in files that differ only in their ending.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -124,7 +126,8 @@ def split_files(folder: str | os.PathLike[str], endings: Collection[str]) -> dic
         what = "is a file" if place.exists() else "is not there"
         raise InputError(f"{place} {what}; give a folder with train, val or test files")
     try:
-        files = sorted(file for file in place.iterdir() if file.is_file())
+        entries = sorted(place.iterdir())
+        files = [file for file in entries if file.is_file() or is_datasets_folder(file)]
     except OSError as error:
         raise InputError(
             f"{place} cannot be read: {error.strerror or error}; check its permissions"
@@ -133,7 +136,12 @@ def split_files(folder: str | os.PathLike[str], endings: Collection[str]) -> dic
     found: dict[str, Path] = {}
     for split, names in SPLIT_NAMES.items():
         for name in names:
-            same = [file for file in files if file.name.lower() in {f"{name}{ending}" for ending in known}]
+            same = [
+                file
+                for file in files
+                if file.name.lower() in {name, *(f"{name}{ending}" for ending in known)}
+            ]
+            same = [file for file in same if file.name.lower() != name or file.is_dir()]
             if len(same) > 1:
                 raise InputError(
                     f"{place} holds {' and '.join(file.name for file in same)}; leave only one of them"

@@ -16,6 +16,7 @@ from cmexam_baseline.exam.foreign_exams.field_names import OtherRow, read_record
 from cmexam_baseline.exam.foreign_exams.question_groups import expand_groups
 from cmexam_baseline.exam.io.answer_key import add_answers
 from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, find_columns, refuse_missing
+from cmexam_baseline.exam.io.datasets_folder import is_datasets_folder
 from cmexam_baseline.exam.io.formats import FORMATS, exam_file, read_table
 from cmexam_baseline.exam.io.options_cell import option_list
 from cmexam_baseline.exam.io.table import Table, cell_text
@@ -106,7 +107,7 @@ def import_exams(
     >>> {name: len(imported.exam) for name, imported in import_exams(SAMPLE_FOLDER).items() if name != "train"}
     {'val': 200, 'test': 200}
     """
-    if not Path(path).is_dir():
+    if not Path(path).is_dir() or is_datasets_folder(Path(path)):
         stem = stem_of(path)
         return {split_of(stem) or stem: import_exam(path, bad_rows, index_base, need_answers, key=key)}
     if key is not None:

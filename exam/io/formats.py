@@ -17,6 +17,7 @@ from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.frames import is_frame, read_columns
 from cmexam_baseline.exam.io.answer_key import add_answers
 from cmexam_baseline.exam.io.csv_format import csv_bytes, read_csv
+from cmexam_baseline.exam.io.datasets_folder import is_datasets_folder, read_datasets_folder
 from cmexam_baseline.exam.io.file_bytes import missing_path, read_standard_input
 from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.io.json_format import json_bytes, jsonl_bytes, read_json, read_jsonl
@@ -73,8 +74,8 @@ def read_exam_report(
 ) -> tuple[Exam, list[BadRow]]:
     """The exam in a file or a data frame, and every row of it that is not as it should be.
 
-    source: a path, or a table in memory: a frame of pandas or polars, a pyarrow table, a data set of the
-    `datasets` library, a list of records
+    source: a path of a file or of a folder that the `datasets` library saved to disk, or a table in memory: a
+    frame of pandas or polars, a pyarrow table, a data set of the `datasets` library, a list of records
 
     Columns are CMExam's (Question, Options, Answer, Explanation) or one of the names in `columns.ALIASES`;
     options are a cell as `parse_options` reads it, or columns A, B, …; all other columns become annotations.
@@ -155,6 +156,8 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     if os.fspath(path) == "-":
         data = read_standard_input()
         return _format(_ending_by_content(data)).read(Source("standard input", data))
+    if is_datasets_folder(Path(path)):
+        return read_datasets_folder(Path(path))
     return format_of(path).read(Source(os.fspath(path)))
 
 
@@ -241,7 +244,7 @@ def exam_file(source: str | os.PathLike[str], split: str | None = None) -> Path:
                 f"{path} holds no {split} file, only {', '.join(f.name for f in files.values())}"
             )
         return files[split]
-    if path.is_dir():
+    if path.is_dir() and not is_datasets_folder(path):
         files = split_files(path, FORMATS)
         raise InputError(
             f"{path} is a folder; give `split` or one file of it: {', '.join(f.name for f in files.values())}"
