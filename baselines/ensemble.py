@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.baselines.evidence_encoder import EvidenceEncoder
-from cmexam_baseline.baselines.manifest import open_sealed, seal
 from cmexam_baseline.baselines.oof_scores import SeenScores
 from cmexam_baseline.baselines.out_of_fold import FinishedFolds, leak_safe_folds, named, out_of_fold_scores
 from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.io.files import new_folder, write_atomically
-from cmexam_baseline.exam.io.locks import held
-from cmexam_baseline.exam.progress import Progress, silent
+from cmexam_baseline.exam.io.locks import locked
+from cmexam_baseline.exam.io.manifest import read_manifest, write_manifest
+from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.features import Embedder, LightGBMBaseline, score_columns
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Ensemble:
         folds: a call that was killed goes on from there when it is repeated. `is_extra` as for LightGBM.
         Raises `InputError` for fewer different questions than folds, and what the parts raise.
         """
-        said, known = progress or silent, exam.answers > 0
+        said, known = progress or no_progress, exam.answers > 0
         if not known.all():
             exam, is_extra = exam[known], None if is_extra is None else is_extra[known]
         settings: EncoderSettings = self.encoder.encoder.settings
@@ -123,18 +123,20 @@ class Ensemble:
 
     def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
         """Answers, probabilities of options and, where training questions had any, explanations."""
-        return self.lightgbm.predict(exam, progress, extra_columns=self._columns(exam, progress or silent))
+        return self.lightgbm.predict(
+            exam, progress, extra_columns=self._columns(exam, progress or no_progress)
+        )
 
     def encoder_predictions(self, exam: Exam, progress: Progress | None = None) -> Predictions:
         """What the encoder of all training questions answers alone."""
         fingerprint = exam.fingerprint()
         if fingerprint not in self._said:
-            self._said[fingerprint] = self.encoder.predict(exam, named(progress or silent, "encoder"))
+            self._said[fingerprint] = self.encoder.predict(exam, named(progress or no_progress, "encoder"))
         return self._said[fingerprint]
 
     def attributions(self, exam: Exam, top: int = 5) -> list[OptionAttribution]:
         """As of `LightGBMBaseline`; the encoder's scores are features among others."""
-        return self.lightgbm.attributions(exam, top, extra_columns=self._columns(exam, silent))
+        return self.lightgbm.attributions(exam, top, extra_columns=self._columns(exam, no_progress))
 
     def _columns(self, exam: Exam, progress: Progress) -> Columns:
         if self.seen is None:
@@ -153,7 +155,7 @@ class Ensemble:
             self.lightgbm.save(place / _LIGHTGBM)
             self.encoder.save(place / _ENCODER)
             write_atomically(place / _SEEN, pack_arrays(self.seen.arrays()))
-            seal(place, _DESCRIPTION, _KIND, _FORMAT, folds=self.n_folds)
+            write_manifest(place, _DESCRIPTION, _KIND, _FORMAT, folds=self.n_folds)
 
     @classmethod
     def load(cls, folder: Path, device: str = "auto") -> Ensemble:
@@ -161,7 +163,7 @@ class Ensemble:
 
         Raises `InputError` in one line where a part is missing, was changed or is of another kind.
         """
-        description = open_sealed(folder, _DESCRIPTION, _KIND, _FORMAT)
+        description = read_manifest(folder, _DESCRIPTION, _KIND, _FORMAT)
         try:
             seen = SeenScores.from_arrays(unpack_arrays((folder / _SEEN).read_bytes()))
             n_folds = int(description["folds"])
@@ -194,5 +196,5 @@ def _held(folder: Path | None) -> Iterator[None]:
         yield
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with held(folder, "wait for it, or choose another place"):
+    with locked(folder, "wait for it, or choose another place"):
         yield

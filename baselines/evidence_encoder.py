@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cmexam_baseline.exam import Exam, Predictions
-from cmexam_baseline.exam.progress import Progress, silent
+from cmexam_baseline.exam.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from cmexam_baseline.encoders import EncoderSettings
@@ -51,7 +51,7 @@ class EvidenceEncoder:
         if self.encoder.settings.evidence:
             from cmexam_baseline.features import SentenceRetriever
 
-            self.sentences = SentenceRetriever.fit(exam, progress or silent)
+            self.sentences = SentenceRetriever.fit(exam, progress or no_progress)
             find = _finder(self.sentences, self.encoder.settings.evidence)
         self.encoder.set_params(find_evidence=find, checkpoints=folder)
         self.encoder.fit(exam, val, progress=progress)
@@ -103,4 +103,4 @@ class EvidenceEncoder:
 
 
 def _finder(sentences: SentenceRetriever, n_sentences: int) -> Any:
-    return lambda exam, progress: sentences.find(exam, n_sentences, progress or silent)
+    return lambda exam, progress: sentences.find(exam, n_sentences, progress or no_progress)

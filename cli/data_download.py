@@ -76,7 +76,7 @@ def download(
     """
     from cmexam_baseline.cli import console
     from cmexam_baseline.exam import download as published
-    from cmexam_baseline.exam.io.http_download import Patience, shown
+    from cmexam_baseline.exam.io.http_download import RetryPolicy, shown
 
     files = [file for file in published.PUBLISHED_FILES if not splits or file.split in splits]
     notes = console.notes()
@@ -86,7 +86,7 @@ def download(
             source or published.SOURCE,
             files,
             overwrite=overwrite,
-            patience=Patience(timeout=timeout, attempts=attempts),
+            patience=RetryPolicy(timeout=timeout, attempts=attempts),
             progress=progress,
             on_retry=None if quiet else lambda line: notes.print(line, markup=False),
         )

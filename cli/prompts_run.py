@@ -77,7 +77,7 @@ def run(
       cmexam-baseline prompts run batch.jsonl --base-url https://api.openai.com/v1 --per-minute 500 -o o.jsonl
     """
     from cmexam_baseline.cli import console
-    from cmexam_baseline.exam.prompts import ChatServer, Manners, ReplyFile, ask_all, read_prompts
+    from cmexam_baseline.exam.prompts import ChatServer, ReplyFile, RequestPolicy, ask_all, read_prompts
 
     settings: dict[str, Any] = {"temperature": temperature, **_extra_settings(extra)}
     settings.update({"model": model} if model else {})
@@ -94,7 +94,7 @@ def run(
             server,
             requests,
             replies,
-            Manners(concurrency, per_minute, attempts),
+            RequestPolicy(concurrency, per_minute, attempts),
             progress=lambda done, total: stages("asking", done, total),
         )
     without = len(outcome.failed)

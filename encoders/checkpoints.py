@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from cmexam_baseline.encoders.model_io import save_errors
 from cmexam_baseline.encoders.training_report import Evaluation
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.digests import file_sha256
 from cmexam_baseline.exam.io.files import new_folder, write_atomically
-from cmexam_baseline.exam.io.locks import held
+from cmexam_baseline.exam.io.locks import locked
+from cmexam_baseline.exam.io.manifest import file_sha256
 
 _TENSORS = "tensors.safetensors"
 _STATE = "state.json"
@@ -146,7 +146,7 @@ class Checkpoints:
     def held(self) -> Iterator[None]:
         """Keep others from training with this folder during the block; `InputError` if one does."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with held(self.folder, "wait for it, or choose another place"):
+        with locked(self.folder, "wait for it, or choose another place"):
             try:
                 yield
             finally:

@@ -17,7 +17,7 @@ from cmexam_baseline.encoders.batches import Batches, TensorBatch, load_batches
 from cmexam_baseline.encoders.cache import fingerprint, place_in_cache, prune
 from cmexam_baseline.encoders.runtime import Runtime
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.locks import held
+from cmexam_baseline.exam.io.locks import locked
 from cmexam_baseline.exam.progress import DetailedStage, Progress
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def cache_states(
     if not min(runtime.gather(int(_is_whole(path, n_bytes)))):
         with ExitStack() as stack:
             if runtime.rank == 0:
-                stack.enter_context(held(_started(path, shape), "wait for it, or set `cache_gigabytes=0`"))
+                stack.enter_context(locked(_started(path, shape), "wait for it, or set `cache_gigabytes=0`"))
             runtime.wait()
             _compute(scorer, batches, runtime, max_tokens, path, shape, progress)
     elif runtime.rank == 0:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from cmexam_baseline.exam.foreign_exams.reader import ImportedExam as ImportedExam
     from cmexam_baseline.exam.foreign_exams.reader import import_exam as import_exam
     from cmexam_baseline.exam.io.formats import read_exam as read_exam
-    from cmexam_baseline.exam.io.formats import read_exam_report as read_exam_report
+    from cmexam_baseline.exam.io.formats import read_exam_with_issues as read_exam_with_issues
     from cmexam_baseline.exam.io.formats import read_splits as read_splits
-    from cmexam_baseline.exam.io.formats import read_splits_report as read_splits_report
+    from cmexam_baseline.exam.io.formats import read_splits_with_issues as read_splits_with_issues
     from cmexam_baseline.exam.io.formats import write_exam as write_exam
     from cmexam_baseline.exam.io.prediction_files import read_predictions as read_predictions
     from cmexam_baseline.exam.letters import letters_to_mask as letters_to_mask

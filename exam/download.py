@@ -18,8 +18,15 @@ from pathlib import Path
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.files import write_atomically
-from cmexam_baseline.exam.io.http_download import CHUNK, PartNotWritten, Patience, TryAgain, fetch_more, shown
-from cmexam_baseline.exam.io.locks import held
+from cmexam_baseline.exam.io.http_download import (
+    CHUNK,
+    PartNotWritten,
+    RetryableError,
+    RetryPolicy,
+    fetch_more,
+    shown,
+)
+from cmexam_baseline.exam.io.locks import locked
 from cmexam_baseline.exam.progress import Progress
 
 COMMIT = "fadb22c89beb1b7115dc36460ba792eb96b7b972"
@@ -83,7 +90,7 @@ def download_exam(
     source: str | os.PathLike[str] = SOURCE,
     files: Iterable[PublishedFile] | None = None,
     overwrite: bool = False,
-    patience: Patience | None = None,
+    patience: RetryPolicy | None = None,
     progress: Progress | None = None,
     on_retry: Callable[[str], None] | None = None,
 ) -> list[FetchedFile]:
@@ -115,9 +122,9 @@ def download_exam(
             f"{target_folder} cannot be made: {error.strerror}; give another `folder`"
         ) from error
     # Two downloads at once would write into each other's parts.
-    with held(target_folder, "wait for it, or give another `folder`"):
+    with locked(target_folder, "wait for it, or give another `folder`"):
         return [
-            _fetched(file, target_folder / file.name, source, patience or Patience(), progress, on_retry)
+            _fetched(file, target_folder / file.name, source, patience or RetryPolicy(), progress, on_retry)
             for file in wanted
         ]
 
@@ -126,7 +133,7 @@ def _fetched(
     file: PublishedFile,
     target: Path,
     source: str | os.PathLike[str],
-    patience: Patience,
+    patience: RetryPolicy,
     progress: Progress | None,
     on_retry: Callable[[str], None] | None,
 ) -> FetchedFile:
@@ -147,7 +154,7 @@ class _Fetch:
 
     file: PublishedFile
     target: Path
-    patience: Patience
+    patience: RetryPolicy
     progress: Progress | None
     on_retry: Callable[[str], None] | None
 
@@ -210,7 +217,7 @@ class _Fetch:
         """One attempt: why it failed ("" = the server gave all), and the wait that the server asks for."""
         try:
             fetch_more(url, part, 2 * self.file.size, self.patience, self._report)
-        except TryAgain as failure:
+        except RetryableError as failure:
             return str(failure), failure.wait
         except PartNotWritten:
             raise

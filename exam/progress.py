@@ -10,7 +10,7 @@ from contextlib import contextmanager
 Progress = Callable[[str, int, int], None]
 
 
-def silent(stage: str, done: int, total: int) -> None:
+def no_progress(stage: str, done: int, total: int) -> None:
     """The progress of a step that nobody watches."""
 
 

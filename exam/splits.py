@@ -48,11 +48,11 @@ def load_splits(
     >>> {name: len(split.exam) for name, split in load_splits(None).items()}
     {'train': 1717, 'val': 200, 'test': 200}
     """
-    from cmexam_baseline.exam.io.formats import read_splits_report
+    from cmexam_baseline.exam.io.formats import read_splits_with_issues
     from cmexam_baseline.exam.sample import SAMPLE_FOLDER
 
     source = SAMPLE_FOLDER if folder is None else Path(folder)
-    exams, bad = read_splits_report(source, bad_rows)
+    exams, bad = read_splits_with_issues(source, bad_rows)
     missing = [name for name in needed if name not in exams]
     if missing:
         raise InputError(f"{source} holds no {missing[0]} file; put a {missing[0]}.csv there")
@@ -70,9 +70,9 @@ def load_exam(
     need_answers: bool = True,
 ) -> Split:
     """The exam in a file, or one split of a folder, with the rows that were left out; see `read_exam`."""
-    from cmexam_baseline.exam.io.formats import read_exam_report
+    from cmexam_baseline.exam.io.formats import read_exam_with_issues
 
-    return Split(*read_exam_report(path, bad_rows, split=split, need_answers=need_answers))
+    return Split(*read_exam_with_issues(path, bad_rows, split=split, need_answers=need_answers))
 
 
 def known_split(name: str) -> str:

@@ -16,7 +16,7 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.predictions import Predictions
-from cmexam_baseline.exam.progress import Progress, silent
+from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.features import booster as trees
 from cmexam_baseline.features.arrays import Columns, segment_rows
 from cmexam_baseline.features.attribution import OptionAttribution, attributions
@@ -158,7 +158,7 @@ class LightGBMBaseline(Estimator):
         depend on its own answer, or the trees learn to trust them too much.
         """
         require("lightgbm", purpose="LightGBM")
-        report, given = progress or silent, extra_columns or {}
+        report, given = progress or no_progress, extra_columns or {}
         other = np.zeros(len(exam), dtype=np.bool_) if from_other_exam is None else from_other_exam
         check_columns(given, exam, list(given))
         known = exam.answers > 0
@@ -205,7 +205,7 @@ class LightGBMBaseline(Estimator):
         answers = self.decoder_.decode(scores, exam.option_offsets, exam.questions)
         explanations = None
         if self.explainer_.sentences:
-            explanations = self.explainer_.explain(self.index_, exam, answers, progress or silent)
+            explanations = self.explainer_.explain(self.index_, exam, answers, progress or no_progress)
         return Predictions(exam.ids, answers, scores, exam.option_offsets, explanations)
 
     def option_scores(
@@ -215,8 +215,8 @@ class LightGBMBaseline(Estimator):
         self._check_is_fitted()
         if not len(exam):
             return np.zeros(0, dtype=np.float64)
-        further = self._further_columns(exam, extra_columns, progress or silent)
-        table = FeatureTable.build(self.index_, exam, progress=progress or silent, extra_columns=further)
+        further = self._further_columns(exam, extra_columns, progress or no_progress)
+        table = FeatureTable.build(self.index_, exam, progress=progress or no_progress, extra_columns=further)
         return trees.probabilities(self.boosters_, table)
 
     def attributions(
@@ -228,7 +228,7 @@ class LightGBMBaseline(Estimator):
         other columns.
         """
         self._check_is_fitted()
-        further = self._further_columns(exam, extra_columns, silent)
+        further = self._further_columns(exam, extra_columns, no_progress)
         return attributions(self.index_, self.boosters_, exam, top, further)
 
     def _further_columns(self, exam: Exam, given: Columns | None, progress: Progress) -> Columns:

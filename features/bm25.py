@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.progress import Progress, silent
+from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.features.arrays import Columns, segment_max, segment_rows, segment_sum
 from cmexam_baseline.features.inverted_index import InvertedIndex, as_array
 from cmexam_baseline.features.threads import in_threads
@@ -43,7 +43,7 @@ class BM25Index:
             InvertedIndex.build(vocabulary.bm25(sentences, usual_length), index.sentences.keys),
         )
 
-    def evidence(self, index: TrainingIndex, exam: Exam, progress: Progress = silent) -> Columns:
+    def evidence(self, index: TrainingIndex, exam: Exam, progress: Progress = no_progress) -> Columns:
         """How well one sentence speaks of stem and option, one value an option, flat in exam order."""
         vocabulary, keys = index.vocabulary, copy_keys(exam)
         stems = vocabulary.rarities(vocabulary.counts(exam.questions))

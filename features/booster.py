@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.exam.progress import Progress, silent
+from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.features.feature_table import FeatureTable
 
 # The same trees on every run and for every number of threads.
@@ -63,7 +63,7 @@ def train(
     right: NDArray[np.bool_],
     settings: TreeSettings,
     n_jobs: int,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> list[Any]:
     """The LightGBM boosters that tell right options from wrong ones, `settings.bag` of them."""
     import lightgbm

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.progress import Progress, silent
+from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.exam.stem_wording import is_negated
 from cmexam_baseline.features.arrays import Columns, segment_rows
 from cmexam_baseline.features.inverted_index import Keys
@@ -67,7 +67,7 @@ class DenseIndex:
 
     @classmethod
     def fit(
-        cls, exam: Exam, embedder: Embedder, keys: Keys | None = None, progress: Progress = silent
+        cls, exam: Exam, embedder: Embedder, keys: Keys | None = None, progress: Progress = no_progress
     ) -> DenseIndex:
         """The index of `exam`; questions with equal `keys` (default: `copy_keys`) never see each other."""
         distinct = {text: number for number, text in enumerate(dict.fromkeys(exam.option_texts))}
@@ -84,7 +84,7 @@ class DenseIndex:
         )
 
     def evidence(
-        self, exam: Exam, embedder: Embedder, keys: Keys | None = None, progress: Progress = silent
+        self, exam: Exam, embedder: Embedder, keys: Keys | None = None, progress: Progress = no_progress
     ) -> Columns:
         """Columns of evidence, each float64 with one value an option, flat in exam order."""
         stems, texts = _embedded(embedder, exam.questions, exam.option_texts, progress)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import LETTERS
-from cmexam_baseline.exam.progress import Progress, silent
+from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.exam.stem_wording import is_negated
 from cmexam_baseline.features.arrays import join_texts, segment_rows, split_texts
 from cmexam_baseline.features.inverted_index import top_k
@@ -70,7 +70,7 @@ class Explainer:
         return cls([_standing_alone(part) for text in exam.explanations for part in split_sentences(text)])
 
     def explain(
-        self, index: TrainingIndex, exam: Exam, answers: NDArray[np.uint16], progress: Progress = silent
+        self, index: TrainingIndex, exam: Exam, answers: NDArray[np.uint16], progress: Progress = no_progress
     ) -> list[str]:
         """An explanation of each answer (bit masks, uint16 (n,)); "" where there is no answer.
 

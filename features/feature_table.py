@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.progress import Progress, silent
+from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.features.arrays import Columns
 from cmexam_baseline.features.inverted_index import Keys
 from cmexam_baseline.features.option_features import STATISTICS, context, surface, within_question_stats
@@ -32,7 +32,7 @@ class FeatureTable:
         index: TrainingIndex,
         exam: Exam,
         keys: Keys | None = None,
-        progress: Progress = silent,
+        progress: Progress = no_progress,
         from_other_exam: NDArray[np.bool_] | None = None,
         extra_columns: Columns | None = None,
     ) -> FeatureTable:

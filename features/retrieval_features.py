@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.progress import Progress, silent
+from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.features.answered_question_similarity import answered_question_similarity
 from cmexam_baseline.features.arrays import Columns
 from cmexam_baseline.features.explanation_similarity import explanation_similarity
@@ -24,7 +24,7 @@ _NEIGHBOURS = 5
 
 
 def retrieval_features(
-    index: TrainingIndex, exam: Exam, keys: Keys | None = None, progress: Progress = silent
+    index: TrainingIndex, exam: Exam, keys: Keys | None = None, progress: Progress = no_progress
 ) -> Columns:
     """Columns of evidence, each float64 with one value an option, flat in exam order.
 

@@ -15,7 +15,7 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.io.files import write_atomically
-from cmexam_baseline.exam.progress import Progress, silent
+from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.features.arrays import join_texts, segment_rows, split_texts
 from cmexam_baseline.features.inverted_index import SIMILARITY_THRESHOLD, InvertedIndex, as_array, top_k
 from cmexam_baseline.features.text import split_sentences
@@ -52,7 +52,7 @@ class SentenceRetriever:
     index: InvertedIndex
 
     @classmethod
-    def fit(cls, exam: Exam, progress: Progress = silent) -> SentenceRetriever:
+    def fit(cls, exam: Exam, progress: Progress = no_progress) -> SentenceRetriever:
         """The sentences of `exam`; questions without answer or explanation give none of that kind."""
         owner = segment_rows(exam.option_offsets)
         progress("collecting sentences", 0, 2)
@@ -70,7 +70,7 @@ class SentenceRetriever:
         progress("collecting sentences", 2, 2)
         return cls(texts, vocabulary, index)
 
-    def find(self, exam: Exam, n: int, progress: Progress = silent) -> list[list[str]]:
+    def find(self, exam: Exam, n: int, progress: Progress = no_progress) -> list[list[str]]:
         """For every option, flat in exam order, its at most `n` best sentences, the best first.
 
         A sentence is worth its likeness to the option times its likeness to the question: what speaks of one

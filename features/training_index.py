@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.normalise import fold_texts
-from cmexam_baseline.exam.progress import Progress, silent
+from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.exam.stem_wording import is_negated
 from cmexam_baseline.features.arrays import join_texts, segment_rows, split_texts
 from cmexam_baseline.features.inverted_index import InvertedIndex, Keys
@@ -66,7 +66,7 @@ class TrainingIndex:
         cls,
         exam: Exam,
         keys: Keys | None = None,
-        progress: Progress = silent,
+        progress: Progress = no_progress,
         from_other_exam: NDArray[np.bool_] | None = None,
     ) -> TrainingIndex:
         """The index of `exam`; questions with equal `keys` (default: `copy_keys`) never see each other."""

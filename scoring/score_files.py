@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cmexam_baseline.exam import BadRow, Exam, read_exam_report
+from cmexam_baseline.exam import BadRow, Exam, read_exam_with_issues
 from cmexam_baseline.exam.bad_rows import count_left_out
 from cmexam_baseline.exam.duplicates import find_overlap
 from cmexam_baseline.exam.errors import InputError
@@ -128,7 +128,7 @@ def _exam_apart(files: Sequence[str], exam_path: Path | None) -> tuple[list[str]
 def _read_exam(path: Path, options: Scoring) -> tuple[Exam, list[BadRow]]:
     """A split of a folder, or a file in our own form or that of another exam set."""
     if options.split is not None or path.is_dir():
-        return read_exam_report(path, options.bad_rows, split=options.split)
+        return read_exam_with_issues(path, options.bad_rows, split=options.split)
     found = import_exam(path, options.bad_rows)
     return found.exam, found.bad_rows
 
@@ -136,7 +136,7 @@ def _read_exam(path: Path, options: Scoring) -> tuple[Exam, list[BadRow]]:
 def _score(exam: Exam, source: ExamSource, outputs: Sequence[SystemOutput], options: Scoring) -> ScoredFiles:
     overlap = None
     if options.train_path is not None:
-        train = read_exam_report(options.train_path, options.bad_rows)[0]
+        train = read_exam_with_issues(options.train_path, options.bad_rows)[0]
         overlap = find_overlap(train, exam).category.tolist()
     aligned = [align(exam, output, options.workers) for output in outputs]
     slices = slice_exam(exam, options.slice_columns, overlap, _columns_of_files(exam, aligned))

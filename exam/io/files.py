@@ -10,8 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.atomic_swap import bring_back, exchange
-from cmexam_baseline.exam.io.temp_paths import temporary_file, temporary_folder
+from cmexam_baseline.exam.io.temp_paths import bring_back, swap, temporary_file, temporary_folder
 
 PathLike = str | os.PathLike[str]
 
@@ -195,7 +194,7 @@ def _place(temporary: Path, target: Path, overwrite: bool) -> None:
                 raise
         else:
             return
-    exchange(temporary, target)
+    swap(temporary, target)
 
 
 def _copy_mode(target: Path, temporary: Path) -> None:

@@ -51,7 +51,7 @@ def read_exam(
     key: str | os.PathLike[str] | None = None,
 ) -> Exam:
     """The exam in a CSV, TSV, JSONL, JSON, Parquet or XLSX file, also gzipped, or in a data frame; see
-    `read_exam_report`.
+    `read_exam_with_issues`.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "val.csv"
@@ -60,10 +60,12 @@ def read_exam(
     >>> exam.ids, exam.options(0), exam.letters()
     (['val-1'], ['维生素A', '维生素C'], ['A'])
     """
-    return read_exam_report(source, bad_rows, split=split, name=name, need_answers=need_answers, key=key)[0]
+    return read_exam_with_issues(
+        source, bad_rows, split=split, name=name, need_answers=need_answers, key=key
+    )[0]
 
 
-def read_exam_report(
+def read_exam_with_issues(
     source: str | os.PathLike[str] | Any,
     bad_rows: str = "auto",
     *,
@@ -97,7 +99,7 @@ def read_exam_report(
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "val.csv"
     >>> _ = file.write_text("题目,A,B,答案\\n缺乏可致夜盲症的是,维生素A,碘,A\\n缺乏可致坏血病的是,铁,碘,E\\n", "utf-8")
-    >>> exam, bad = read_exam_report(file, "skip")
+    >>> exam, bad = read_exam_with_issues(file, "skip")
     >>> len(exam), bad[0].row, bad[0].reason
     (1, 2, 'answer E but no option E')
     """
@@ -120,30 +122,30 @@ def read_splits(
     """The train, val and test exams of a folder, in this order, as far as they are there.
 
     A split's file has one of the names in `splits.SPLIT_NAMES` and any ending that `read_exam` knows; of
-    test_with_annotations and test the first is read. Raises `InputError` as `read_exam_report` does.
+    test_with_annotations and test the first is read. Raises `InputError` as `read_exam_with_issues` does.
 
     >>> from cmexam_baseline.exam.sample import SAMPLE_FOLDER
     >>> splits = read_splits(SAMPLE_FOLDER)
     >>> list(splits), len(splits["val"])
     (['train', 'val', 'test'], 200)
     """
-    return read_splits_report(folder, bad_rows, need_answers=need_answers)[0]
+    return read_splits_with_issues(folder, bad_rows, need_answers=need_answers)[0]
 
 
-def read_splits_report(
+def read_splits_with_issues(
     folder: str | os.PathLike[str], bad_rows: str = "auto", *, need_answers: bool = True
 ) -> tuple[dict[str, Exam], list[BadRow]]:
     """`read_splits`, and every row of every file that is not as it should be.
 
     >>> from cmexam_baseline.exam.sample import SAMPLE_FOLDER
-    >>> splits, bad = read_splits_report(SAMPLE_FOLDER)
+    >>> splits, bad = read_splits_with_issues(SAMPLE_FOLDER)
     >>> list(splits), bad
     (['train', 'val', 'test'], [])
     """
     splits: dict[str, Exam] = {}
     bad: list[BadRow] = []
     for split, file in split_files(folder, FORMATS).items():
-        splits[split], rows = read_exam_report(file, bad_rows, name=split, need_answers=need_answers)
+        splits[split], rows = read_exam_with_issues(file, bad_rows, name=split, need_answers=need_answers)
         bad += rows
     return splits, bad
 

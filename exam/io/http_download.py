@@ -31,7 +31,7 @@ ReportBytes = Callable[[int, "int | None"], None]
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long to wait for a server and how often to come back.
 
     timeout:   seconds without a connection or without `CHUNK` more bytes before an attempt is given up
@@ -45,7 +45,7 @@ class Patience:
     backoff: float = 1.0
 
 
-class TryAgain(Exception):
+class RetryableError(Exception):
     """An attempt failed that may succeed when it is made again.
 
     Its text says what happened; `wait` is what the server asks for, in seconds.
@@ -61,14 +61,14 @@ class PartNotWritten(InputError):
 
 
 def fetch_more(
-    url: str, part: Path, limit: int, patience: Patience, report: ReportBytes | None = None
+    url: str, part: Path, limit: int, patience: RetryPolicy, report: ReportBytes | None = None
 ) -> None:
     """Add to `part` what `url` still has to give, in one attempt.
 
     A part that holds bytes already is continued with a Range request; a server that answers with the whole
     file instead starts it afresh. `report(done, total)` tells bytes; total is None where unknown.
 
-    Raises `TryAgain` where another attempt makes sense (stalls, cuts, 429, 5xx) and `InputError` where
+    Raises `RetryableError` where another attempt makes sense (stalls, cuts, 429, 5xx) and `InputError` where
     not (4xx, more than `limit` bytes, a part that cannot be written).
     """
     have = part.stat().st_size if part.exists() else 0
@@ -138,9 +138,9 @@ def _copy(
         if window_bytes >= CHUNK:
             window_start, window_bytes = time.monotonic(), 0
         elif time.monotonic() - window_start > timeout:  # a trickle keeps the socket from timing out
-            raise TryAgain(f"stalled: {window_bytes:,} bytes in {timeout:g} s")
+            raise RetryableError(f"stalled: {window_bytes:,} bytes in {timeout:g} s")
     if total is not None and done < total:
-        raise TryAgain(f"cut off at {done:,} of {total:,} bytes")
+        raise RetryableError(f"cut off at {done:,} of {total:,} bytes")
 
 
 def _start_of(response: http.client.HTTPResponse, have: int) -> int:
@@ -149,7 +149,9 @@ def _start_of(response: http.client.HTTPResponse, have: int) -> int:
     sent = response.headers.get("Content-Range", "")
     first = sent.removeprefix("bytes ").partition("-")[0].strip()
     if first != str(have):
-        raise TryAgain(f"answered with another part than asked for ({one_line(sent) or 'no Content-Range'})")
+        raise RetryableError(
+            f"answered with another part than asked for ({one_line(sent) or 'no Content-Range'})"
+        )
     return have
 
 
@@ -161,7 +163,7 @@ def _total_of(response: http.client.HTTPResponse, start: int) -> int | None:
 def _raise_for_status(error: urllib.error.HTTPError, url: str) -> NoReturn:
     what = one_line(f"{error.code} {error.reason.partition(':')[0]}")
     if error.code in RETRIED_STATUS:
-        raise TryAgain(f"answered {what}", wait_of(error.headers.get("Retry-After"))) from error
+        raise RetryableError(f"answered {what}", wait_of(error.headers.get("Retry-After"))) from error
     if 300 <= error.code < 400:
         raise InputError(
             f"{shown(url)} redirects without end or elsewhere ({what}); give another `source`"
@@ -195,8 +197,8 @@ def _raise_for_connection(error: Exception, url: str, timeout: float) -> NoRetur
             "set SSL_CERT_FILE for a proxy of your own, or give another `source`"
         ) from error
     if isinstance(cause, TimeoutError):
-        raise TryAgain(f"no answer for {timeout:g} s") from error
-    raise TryAgain(one_line(f"{type(cause).__name__}: {cause}").rstrip(": ")) from error
+        raise RetryableError(f"no answer for {timeout:g} s") from error
+    raise RetryableError(one_line(f"{type(cause).__name__}: {cause}").rstrip(": ")) from error
 
 
 def one_line(text: str) -> str:

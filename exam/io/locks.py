@@ -46,14 +46,14 @@ def lock(path: str | os.PathLike[str]) -> int | None:
 
 
 @contextmanager
-def held(path: str | os.PathLike[str], instead: str) -> Iterator[None]:
+def locked(path: str | os.PathLike[str], instead: str) -> Iterator[None]:
     """Hold the lock of a file or folder that is there while the block lasts; without locks, do nothing.
 
     Raises `InputError` with the advice `instead` where another process, or this one, holds it.
 
     >>> import tempfile
     >>> folder = tempfile.mkdtemp()
-    >>> with held(folder, "wait"):
+    >>> with locked(folder, "wait"):
     ...     lock(folder) is None
     True
     """
@@ -68,7 +68,7 @@ def held(path: str | os.PathLike[str], instead: str) -> Iterator[None]:
 
 
 def claim(descriptor: int, path: str | os.PathLike[str], instead: str) -> None:
-    """Take the lock of an open file until its descriptor is closed; see `held`."""
+    """Take the lock of an open file until its descriptor is closed; see `locked`."""
     if fcntl is None:
         return
     try:

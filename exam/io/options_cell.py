@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.exam.letters import LETTERS
 
@@ -81,14 +80,13 @@ def parse_options(cell: object) -> list[str]:
     >>> parse_options("A.肝炎 B.肝癌 C.肝硬化"), parse_options("A A: 肝炎;\\nB B: 肝癌;")
     (['肝炎', '肝癌', '肝硬化'], ['肝炎', '肝癌'])
     """
-    texts: list[str] = []
     if isinstance(cell, str):
-        texts = _published(cell) or _json_options(cell) or _lines_to_options(cell)
-    elif isinstance(cell, Mapping):
-        texts = _mapping_to_options(cell)
-    elif isinstance(cell, Sequence):
-        texts = _list_to_options(cell)
-    return without_decoration(texts)
+        return _json_options(cell) or without_decoration(_published(cell) or _lines_to_options(cell))
+    if isinstance(cell, Mapping):
+        return without_decoration(_mapping_to_options(cell))
+    if isinstance(cell, Sequence):
+        return _list_to_options(cell)
+    return []
 
 
 def without_decoration(texts: list[str]) -> list[str]:
@@ -130,12 +128,9 @@ def option_list(texts: Sequence[str]) -> list[str]:
     (['肝炎', '肝癌'], ['A A 型题', 'B B 类药'])
     """
     plain = list(texts)
-    if parse_options(plain) == plain:
+    if _list_to_options(plain) == plain:
         return plain
-    lettered = [f"{letter} {text}" for letter, text in zip(LETTERS, texts, strict=False)]
-    if parse_options(lettered) != plain:
-        raise InputError(f"options {plain} would be read back differently; remove their letters")
-    return lettered
+    return [f"{letter} {text}" for letter, text in zip(LETTERS, texts, strict=False)]
 
 
 def _published(cell: str) -> list[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from cmexam_baseline.exam.io.locks import has_locks, lock
 
 UNFINISHED = ".unfinished"
+REPLACED = ".replaced"
 
 
 @contextmanager
@@ -96,3 +97,38 @@ def _remove_abandoned(target: Path) -> None:
             continue
         finally:
             os.close(descriptor)
+
+
+def swap(new: Path, old: Path) -> None:
+    """Give the folder `new` the name of the folder `old`; what was `old` has the name `new` afterwards.
+
+    There is a moment with nothing under the name: a process that is killed then leaves the old folder beside it, and
+    `bring_back` gives it its name again.
+    """
+    aside = new.with_name(new.name.removesuffix(UNFINISHED) + REPLACED)
+    descriptor = lock(old)
+    try:
+        old.rename(aside)
+        try:
+            new.rename(old)
+        except OSError:
+            aside.rename(old)
+            raise
+        aside.rename(new)
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def bring_back(target: Path) -> None:
+    """If nothing has the name `target` and a killed process left its folder beside it, rename that."""
+    if target.exists():
+        return
+    for path in siblings(target, REPLACED):
+        descriptor = lock(path)
+        if descriptor is not None:
+            try:
+                path.rename(target)
+            finally:
+                os.close(descriptor)
+            return

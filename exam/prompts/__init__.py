@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cmexam_baseline.exam.prompts.batch_client import Manners, Outcome, ask_all
+from cmexam_baseline.exam.prompts.batch_client import Outcome, RequestPolicy, ask_all
 from cmexam_baseline.exam.prompts.chat import ChatServer
 from cmexam_baseline.exam.prompts.few_shot import pick_examples
 from cmexam_baseline.exam.prompts.files import FORMS, Request, read_prompts, write_prompts
@@ -13,7 +13,7 @@ __all__ = [
     "FORMS",
     "STYLES",
     "ChatServer",
-    "Manners",
+    "RequestPolicy",
     "Outcome",
     "Prompt",
     "ReplyFile",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.http_download import TryAgain
+from cmexam_baseline.exam.io.http_download import RetryableError
 from cmexam_baseline.exam.prompts.chat import ChatServer, Rejected
 from cmexam_baseline.exam.prompts.files import Request
 from cmexam_baseline.exam.prompts.reply_log import ReplyFile, request_key
@@ -25,7 +25,7 @@ ReportCount = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Manners:
+class RequestPolicy:
     """How to treat a server.
 
     concurrency: requests under way at once
@@ -78,7 +78,7 @@ def ask_all(
     server: ChatServer,
     requests: Sequence[Request],
     replies: ReplyFile,
-    manners: Manners | None = None,
+    manners: RequestPolicy | None = None,
     progress: ReportCount | None = None,
 ) -> Outcome:
     """Ask the server for a reply to every request that `replies` has none to, and append each as it comes.
@@ -95,10 +95,10 @@ def ask_all(
     >>> requests = [Request("val-1", [{"role": "user", "content": "题目：…"}], {})]
     >>> nobody = ChatServer("http://127.0.0.1:1/v1", {"model": "my-model"})
     >>> with ReplyFile(Path(tempfile.mkdtemp()) / "replies.jsonl") as replies:
-    ...     ask_all(nobody, requests, replies, Manners(attempts=1)).failed
+    ...     ask_all(nobody, requests, replies, RequestPolicy(attempts=1)).failed
     {'val-1': 'ConnectionRefusedError: ...'}
     """
-    manners = manners or Manners()
+    manners = manners or RequestPolicy()
     keys = {request.id: request_key(server.body(request)) for request in requests}
     _refuse_other_requests(replies, keys)
     waiting = [request for request in requests if request.id not in replies.answered]
@@ -135,7 +135,7 @@ class _Result:
 class _Work:
     """What the threads share: questions to ask, results to take down, the pace, and whether to stop."""
 
-    def __init__(self, server: ChatServer, manners: Manners, waiting: Sequence[Request]) -> None:
+    def __init__(self, server: ChatServer, manners: RequestPolicy, waiting: Sequence[Request]) -> None:
         self.server = server
         self.manners = manners
         self.pace = Pace(manners.per_minute)
@@ -166,7 +166,7 @@ class _Work:
             self.pace.wait(self.stop)
             try:
                 reply = self.server.ask(request)
-            except TryAgain as failure:
+            except RetryableError as failure:
                 if attempt >= self.manners.attempts or self.stop.is_set():
                     return _Result(request, None, failure, attempt, time.monotonic() - started)
                 self._pause(failure.wait, attempt)
@@ -197,7 +197,7 @@ def _take_down(
     outcome.failed[name] = str(result.error)
     if quietly or result.error is None:
         return
-    if not isinstance(result.error, TryAgain | Rejected):
+    if not isinstance(result.error, RetryableError | Rejected):
         raise result.error
     none_answered = not outcome.answered and len(outcome.failed) >= HOPELESS_REJECTIONS
     if none_answered and isinstance(result.error, Rejected):

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.http_download import RETRIED_STATUS, TryAgain, one_line, shown, wait_of
+from cmexam_baseline.exam.io.http_download import RETRIED_STATUS, RetryableError, one_line, shown, wait_of
 from cmexam_baseline.exam.prompts.files import Request
 
 # Statuses that mean: this server will answer no request of ours.
@@ -66,7 +66,7 @@ class ChatServer:
     def ask(self, request: Request) -> dict[str, Any]:
         """The reply to one request: response, finish_reason, model, usage and, where given, reasoning.
 
-        Raises `TryAgain` (429, 5xx, timeouts, lost connections, answers that are no JSON or hold no text),
+        Raises `RetryableError` (429, 5xx, timeouts, lost connections, answers that are no JSON or hold no text),
         `Rejected` (other 4xx) and `InputError` where no request can succeed (401, 403, 404, redirects).
         """
         body = json.dumps(self.body(request)).encode()
@@ -82,8 +82,8 @@ class ChatServer:
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             cause = getattr(error, "reason", error)
             if isinstance(cause, TimeoutError):
-                raise TryAgain(f"no answer for {self.timeout:g} s") from error
-            raise TryAgain(self._safe(f"{type(cause).__name__}: {cause}").rstrip(": ")) from error
+                raise RetryableError(f"no answer for {self.timeout:g} s") from error
+            raise RetryableError(self._safe(f"{type(cause).__name__}: {cause}").rstrip(": ")) from error
         return _reply_in(content)
 
     def _raise_for_status(self, error: urllib.error.HTTPError) -> NoReturn:
@@ -95,7 +95,7 @@ class ChatServer:
             error.close()
         what = self._safe(f"{error.code} {error.reason}" + (f": {said}" if said else ""))
         if error.code in RETRIED_STATUS:
-            raise TryAgain(f"answered {what}", wait_of(error.headers.get("Retry-After"))) from error
+            raise RetryableError(f"answered {what}", wait_of(error.headers.get("Retry-After"))) from error
         if error.code in HOPELESS_STATUS or error.code < 400:
             raise InputError(
                 f"{shown(self.url)} answered {what}; check `base_url`, `model` and the key's variable"
@@ -122,7 +122,7 @@ def _read(answer: http.client.HTTPResponse, deadline: float) -> bytes:
         if time.monotonic() > deadline:
             raise TimeoutError
         if len(content) > LARGEST_ANSWER:
-            raise TryAgain(f"answered with more than {LARGEST_ANSWER >> 20} MiB")
+            raise RetryableError(f"answered with more than {LARGEST_ANSWER >> 20} MiB")
     return bytes(content)
 
 
@@ -133,9 +133,11 @@ def _reply_in(content: bytes) -> dict[str, Any]:
         message = choice["message"]
         text = _text_of(message.get("content"))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise TryAgain("answered with something that is no chat completion") from error
+        raise RetryableError("answered with something that is no chat completion") from error
     if not text.strip():
-        raise TryAgain(f"answered with no text (finish_reason {one_line(str(choice.get('finish_reason')))})")
+        raise RetryableError(
+            f"answered with no text (finish_reason {one_line(str(choice.get('finish_reason')))})"
+        )
     reply = {
         "response": text,
         "finish_reason": choice.get("finish_reason"),

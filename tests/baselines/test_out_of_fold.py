@@ -16,7 +16,7 @@ from cmexam_baseline.baselines.out_of_fold import FinishedFolds, leak_safe_folds
 from cmexam_baseline.encoders import EncoderSettings
 from cmexam_baseline.exam import Exam, InputError, Predictions, Question
 from cmexam_baseline.exam.duplicates import copy_keys
-from cmexam_baseline.exam.progress import silent
+from cmexam_baseline.exam.progress import no_progress
 from cmexam_baseline.features import LightGBMBaseline
 
 SEEN, UNSEEN = 0.9, 0.2
@@ -70,7 +70,7 @@ def test_folds_keep_copies_together(n_folds: int, seed: int, copied: list[int]) 
             return super().predict(exam)
 
     scores = out_of_fold_scores(
-        exam, folds, lambda questions, *more: Spy().fit(questions), KEPT_NOWHERE, silent
+        exam, folds, lambda questions, *more: Spy().fit(questions), KEPT_NOWHERE, no_progress
     )
     assert set(scores.tolist()) == {UNSEEN}
     assert sorted(asked) == sorted(exam.ids)
@@ -86,7 +86,7 @@ def test_scores_stand_beside_their_options() -> None:
             return Predictions(exam.ids, np.ones(len(exam), np.uint8), scores, exam.option_offsets)
 
     folds = leak_safe_folds(exam, 3, 0)
-    scores = out_of_fold_scores(exam, folds, lambda *given: Lengths(), KEPT_NOWHERE, silent)
+    scores = out_of_fold_scores(exam, folds, lambda *given: Lengths(), KEPT_NOWHERE, no_progress)
     assert scores.tolist() == [len(text) / 100 for text in exam.option_texts]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.formats import read_exam_report, write_exam
+from cmexam_baseline.exam.io.formats import read_exam_with_issues, write_exam
 from cmexam_baseline.exam.sample import SAMPLE_FILES, SAMPLE_FOLDER, sample_exam, sample_splits
 
 SPLITS = {
@@ -41,7 +41,7 @@ def right_options(row: dict[str, str]) -> list[str]:
 
 def test_every_row_is_read_and_written_back_byte_for_byte(tmp_path: Path) -> None:
     for split, name in SAMPLE_FILES.items():
-        exam, bad = read_exam_report(SAMPLE_FOLDER, split=split)
+        exam, bad = read_exam_with_issues(SAMPLE_FOLDER, split=split)
         assert not bad
         assert len(exam) == len(SPLITS[split])
         write_exam(exam, tmp_path / name)

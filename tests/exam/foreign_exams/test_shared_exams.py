@@ -15,8 +15,8 @@ from cmexam_baseline.exam import (
     InputError,
     find_overlap,
     read_exam,
-    read_exam_report,
-    read_splits_report,
+    read_exam_with_issues,
+    read_splits_with_issues,
     write_exam,
 )
 from cmexam_baseline.exam.bad_rows import count_left_out
@@ -35,7 +35,7 @@ ANNOTATIONS = [
 
 @pytest.fixture(scope="module")
 def report() -> tuple[dict[str, Exam], list[BadRow]]:
-    return read_splits_report(FOLDER)
+    return read_splits_with_issues(FOLDER)
 
 
 def test_every_row_is_there_but_one_without_answer(report: tuple[dict[str, Exam], list[BadRow]]) -> None:
@@ -89,7 +89,7 @@ def test_other_forms_give_the_same_exam(
 
 def test_strict_reading_names_the_first_rows() -> None:
     with pytest.raises(InputError, match="3 of 2000 rows are not in order .row 555: same question"):
-        read_exam_report(FOLDER / "val.csv", "error")
+        read_exam_with_issues(FOLDER / "val.csv", "error")
 
 
 def test_overlap_of_the_splits(report: tuple[dict[str, Exam], list[BadRow]]) -> None:

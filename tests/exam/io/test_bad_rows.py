@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cmexam_baseline.exam import BadRow, InputError, read_exam, read_exam_report, read_splits_report
+from cmexam_baseline.exam import BadRow, InputError, read_exam, read_exam_with_issues, read_splits_with_issues
 from cmexam_baseline.exam.bad_rows import BAD_ROWS, count_left_out, excerpt_of
 
 SOUND = '题{},"A 甲{}\nB 乙\nC 丙",C,\n'
@@ -55,7 +55,7 @@ def write(folder: Path, *rows: str, sound: int = 200) -> Path:
 @pytest.mark.parametrize(("row", "reason"), UNUSABLE.items())
 def test_unusable_rows_are_left_out_and_said(tmp_path: Path, row: str, reason: str) -> None:
     file = write(tmp_path, row)
-    exam, bad = read_exam_report(file)
+    exam, bad = read_exam_with_issues(file)
     assert len(exam) == 200
     assert [(entry.file, entry.row, entry.left_out) for entry in bad] == [(str(file), 201, True)]
     assert bad[0].reason.startswith(reason)
@@ -66,7 +66,7 @@ def test_unusable_rows_are_left_out_and_said(tmp_path: Path, row: str, reason: s
 @pytest.mark.parametrize(("row", "reason"), DOUBTFUL.items())
 def test_doubtful_rows_are_kept_and_said(tmp_path: Path, row: str, reason: str) -> None:
     file = write(tmp_path, row)
-    exam, bad = read_exam_report(file)
+    exam, bad = read_exam_with_issues(file)
     assert len(exam) == 201
     assert [(entry.row, entry.reason, entry.left_out) for entry in bad] == [(201, reason, False)]
     assert read_exam(file, "skip") == exam
@@ -85,7 +85,7 @@ def test_doubtful_rows_are_kept_and_said(tmp_path: Path, row: str, reason: str) 
     ],
 )
 def test_different_rows_are_no_doubles(tmp_path: Path, row: str) -> None:
-    assert read_exam_report(write(tmp_path, row))[1] == []
+    assert read_exam_with_issues(write(tmp_path, row))[1] == []
 
 
 def test_one_percent_is_the_limit_of_auto(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_one_percent_is_the_limit_of_auto(tmp_path: Path) -> None:
 
 def test_doubts_do_not_count_against_the_limit(tmp_path: Path) -> None:
     copies = [SOUND.format(number, number) for number in range(1, 21)]
-    exam, bad = read_exam_report(write(tmp_path, *copies, sound=20))
+    exam, bad = read_exam_with_issues(write(tmp_path, *copies, sound=20))
     assert len(exam) == 40
     assert len(bad) == 20
     assert count_left_out(bad) == 0
@@ -111,7 +111,9 @@ def test_doubts_do_not_count_against_the_limit(tmp_path: Path) -> None:
 
 def test_a_row_that_is_left_out_is_listed_once_and_has_no_copies(tmp_path: Path) -> None:
     unanswered = '题,"A 甲\nB 乙\nC 甲",,\n'
-    exam, bad = read_exam_report(write(tmp_path, unanswered, unanswered, unanswered.replace(",,", ",B,")))
+    exam, bad = read_exam_with_issues(
+        write(tmp_path, unanswered, unanswered, unanswered.replace(",,", ",B,"))
+    )
     assert [(row.row, row.reason, row.left_out) for row in bad] == [
         (201, "no answer", True),
         (202, "no answer", True),
@@ -123,7 +125,7 @@ def test_a_row_that_is_left_out_is_listed_once_and_has_no_copies(tmp_path: Path)
 
 def test_keep_keeps_rows_without_usable_answer_as_unanswered(tmp_path: Path) -> None:
     rows = ['题,"A 甲\nB 乙",,\n', '题,"A 甲\nB 丙",ABC,\n', "题,,A,\n", '题,"A 甲\nB 丁",A,\n']
-    exam, bad = read_exam_report(write(tmp_path, *rows, sound=0), "keep")
+    exam, bad = read_exam_with_issues(write(tmp_path, *rows, sound=0), "keep")
     assert exam.letters() == ["", "", "A"]
     assert [(row.row, row.left_out) for row in bad] == [(1, False), (2, False), (3, True)]
 
@@ -134,7 +136,7 @@ def test_all_bad_rows_are_said_at_once_but_not_at_length(tmp_path: Path) -> None
         read_exam(file)
     assert f"{len(UNUSABLE)} of {len(UNUSABLE) + 5} rows" in str(caught.value)
     assert f"and {len(UNUSABLE) - 3} more" in str(caught.value)
-    exam, bad = read_exam_report(file, "skip")
+    exam, bad = read_exam_with_issues(file, "skip")
     assert len(exam) == 5
     assert [row.row for row in bad] == list(range(6, 6 + len(UNUSABLE)))
 
@@ -156,7 +158,7 @@ def test_unknown_policies_are_named(tmp_path: Path) -> None:
 def test_bad_rows_of_all_splits_are_listed(tmp_path: Path) -> None:
     for name in ("train.csv", "val.csv"):
         write(tmp_path, "题,,A,\n").rename(tmp_path / name)
-    splits, bad = read_splits_report(tmp_path)
+    splits, bad = read_splits_with_issues(tmp_path)
     assert [len(exam) for exam in splits.values()] == [200, 200]
     assert [Path(row.file).name for row in bad] == ["train.csv", "val.csv"]
 

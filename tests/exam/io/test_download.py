@@ -12,12 +12,12 @@ import pytest
 from cmexam_baseline.exam import download
 from cmexam_baseline.exam.download import PublishedFile, download_exam, git_blob_id
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.http_download import Patience
+from cmexam_baseline.exam.io.http_download import RetryPolicy
 
 # Long enough for several reads, with no repetition that would hide a wrong offset.
 CONTENT = np.random.default_rng(7).bytes(300_000)
 FILE = PublishedFile("train", "train.csv", len(CONTENT), git_blob_id(CONTENT), 3)
-PATIENCE = Patience(timeout=0.4, attempts=3, backoff=0.01)
+PATIENCE = RetryPolicy(timeout=0.4, attempts=3, backoff=0.01)
 
 
 def fetch(folder: Path, source: str | Path, **settings: object) -> list[download.FetchedFile]:
@@ -72,7 +72,7 @@ def test_anything_else_is_refused_in_one_line(behave, reason: str, tmp_path: Pat
     message = str(refusal.value)
     assert reason in message
     assert "train.csv" in message
-    assert "--from" in message or "published" in message
+    assert "`source`" in message or "published" in message
     assert "\n" not in message
     assert not (tmp_path / "train.csv").exists()
 
@@ -121,7 +121,7 @@ def test_what_is_there_already_is_kept(tmp_path: Path) -> None:
 def test_another_file_in_its_place_is_replaced_only_on_demand(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_bytes(b"mine")
     with hostile_server.serving({"train.csv": CONTENT}, hostile_server.well) as scene:
-        with pytest.raises(InputError, match="not the published file.*--overwrite"):
+        with pytest.raises(InputError, match="not the published file.*`overwrite=True`"):
             fetch(tmp_path, scene.url)
         assert scene.requests == []
         fetch(tmp_path, scene.url, overwrite=True)
@@ -154,8 +154,8 @@ def test_a_folder_is_a_source_too_and_is_checked_as_well(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("source", ["ftp://mirror.org/data", "http://", "http://a b/", "http://[::1"])
 def test_a_source_that_is_no_address_is_refused_at_once(source: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="--from|is not an address|give http"):
-        fetch(tmp_path, source, patience=Patience(timeout=0.2, attempts=1))
+    with pytest.raises(InputError, match="`source`|is not an address|give http"):
+        fetch(tmp_path, source, patience=RetryPolicy(timeout=0.2, attempts=1))
 
 
 def test_a_proxy_is_taken_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +169,7 @@ def test_a_proxy_is_taken_from_the_environment(tmp_path: Path, monkeypatch: pyte
 
 def test_a_password_in_the_address_is_never_shown(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refusal:
-        fetch(tmp_path, "http://me:secret@127.0.0.1:1/data", patience=Patience(0.2, 1, 0))
+        fetch(tmp_path, "http://me:secret@127.0.0.1:1/data", patience=RetryPolicy(0.2, 1, 0))
     assert "secret" not in str(refusal.value)
 
 

@@ -15,7 +15,7 @@ from cmexam_baseline.exam.io.files import (
     refuse_unwritable,
     write_atomically,
 )
-from cmexam_baseline.exam.io.locks import held, lock
+from cmexam_baseline.exam.io.locks import lock, locked
 
 
 def names(folder: Path) -> list[str]:
@@ -192,18 +192,6 @@ def test_the_later_of_two_without_overwrite_changes_nothing(tmp_path: Path) -> N
     assert names(tmp_path / "run") == ["a"]
 
 
-@pytest.fixture
-def renaming(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A system that cannot exchange two names in one step."""
-    monkeypatch.setattr("cmexam_baseline.exam.io.atomic_swap._exchange_at_once", lambda new, old: False)
-
-
-@pytest.mark.usefixtures("renaming")
-def test_folders_are_replaced_by_renaming_where_they_cannot_be_exchanged(tmp_path: Path) -> None:
-    test_a_filled_folder_is_kept_unless_told_otherwise(tmp_path)
-
-
-@pytest.mark.usefixtures("renaming")
 def test_a_folder_that_a_killed_process_moved_aside_comes_back(tmp_path: Path) -> None:
     aside = tmp_path / ".run.abcdefgh.replaced"
     aside.mkdir()
@@ -246,13 +234,13 @@ def test_a_place_that_cannot_be_made_is_refused_at_once(
 
 
 def test_a_lock_is_held_by_one_at_a_time(tmp_path: Path) -> None:
-    with held(tmp_path, "wait"):
+    with locked(tmp_path, "wait"):
         with (
             pytest.raises(InputError, match=f"{tmp_path} is in use by another command; wait"),
-            held(tmp_path, "wait"),
+            locked(tmp_path, "wait"),
         ):
             pass
         assert lock(tmp_path) is None
-    with held(tmp_path, "wait"):
+    with locked(tmp_path, "wait"):
         pass
     assert lock(tmp_path / "missing") is None

@@ -12,7 +12,7 @@ import pytest
 from cmexam_baseline.exam import Predictions, read_predictions
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io import csv_format, json_format, parquet_format, table, text_source
-from cmexam_baseline.exam.io.formats import read_exam_report, read_table, write_exam
+from cmexam_baseline.exam.io.formats import read_exam_with_issues, read_table, write_exam
 from cmexam_baseline.exam.io.parquet_format import read_parquet
 from cmexam_baseline.exam.io.table import pieces
 from cmexam_baseline.exam.io.text_source import Source
@@ -45,9 +45,9 @@ def test_pieces_give_the_same_exam_and_the_same_faults(
         write_exam(exam[:5], file)
         copies = file.read_text("utf-8").split("\n", 1)[1]
         file.write_text(f"Question,Options,Answer,Explanation\n{rows}{FAULTS}{copies}", "utf-8")
-    whole, bad = read_exam_report(file, "skip")
+    whole, bad = read_exam_with_issues(file, "skip")
     in_small_pieces(monkeypatch)
-    assert read_exam_report(file, "skip") == (whole, bad)
+    assert read_exam_with_issues(file, "skip") == (whole, bad)
     if ending == ".csv":
         assert len([row for row in bad if row.left_out]) == 4
         assert len([row for row in bad if "same question and options" in row.reason]) == 5
@@ -93,9 +93,9 @@ def test_a_row_takes_little_more_than_its_texts(tmp_path: Path, monkeypatch: pyt
     rows = [f'第{row}题：关于此种维生素的叙述正确的是,"{options}",A,{row}{why}\n' for row in range(n)]
     file = tmp_path / "load.csv"
     file.write_text("Question,Options,Answer,Explanation\n" + "".join(rows), "utf-8")
-    read_exam_report(file, "skip")
+    read_exam_with_issues(file, "skip")
     tracemalloc.start()
-    exam, _ = read_exam_report(file, "skip")
+    exam, _ = read_exam_with_issues(file, "skip")
     kept, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(exam) == n

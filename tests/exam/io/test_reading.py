@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cmexam_baseline.exam import Exam, InputError, read_exam, read_exam_report, read_splits
+from cmexam_baseline.exam import Exam, InputError, read_exam, read_exam_with_issues, read_splits
 from cmexam_baseline.exam.io.columns import ALIASES, find_columns
 from cmexam_baseline.exam.io.formats import read_table
 
@@ -118,7 +118,7 @@ def test_ids_count_rows_of_the_file_also_where_some_are_left_out(tmp_path: Path)
     file.write_text(
         csv_text(rows=[ROWS[0], ("坏", "", "A", ""), ROWS[1]]).replace("坏", "\n\n坏", 1), "utf-8"
     )
-    exam, bad = read_exam_report(file, "skip")
+    exam, bad = read_exam_with_issues(file, "skip")
     assert exam.ids == ["val-1", "val-3"]
     assert [(row.row, row.left_out) for row in bad] == [(2, True)]
 
@@ -224,7 +224,7 @@ def test_xlsx_cells_of_every_type(tmp_path: Path) -> None:
     sheet.write_row(1, 0, [1, "甲", 5, 2.5, "A", 3])
     sheet.write_row(3, 0, [2, "乙", "一", "二", "B", None])
     book.close()
-    exam, bad = read_exam_report(tmp_path / "x.xlsx", "skip")
+    exam, bad = read_exam_with_issues(tmp_path / "x.xlsx", "skip")
     assert exam.ids == ["1", "2"]
     assert [exam.options(0), exam.options(1)] == [["5", "2.5"], ["一", "二"]]
     assert exam.annotations == {"Difficulty level": ["3", ""]}

@@ -12,9 +12,9 @@ import pytest
 from chat_server import KEY, Chat, chatting, completion, failure, lines
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.prompts import ChatServer, Manners, Outcome, ReplyFile, Request, ask_all
+from cmexam_baseline.exam.prompts import ChatServer, Outcome, ReplyFile, Request, RequestPolicy, ask_all
 
-QUICK = Manners(concurrency=4, attempts=3, backoff=0.01)
+QUICK = RequestPolicy(concurrency=4, attempts=3, backoff=0.01)
 
 
 def requests(n: int) -> list[Request]:
@@ -25,7 +25,7 @@ def server(chat: Chat, **settings: Any) -> ChatServer:
     return ChatServer(chat.url, {"model": "toy", "temperature": 0}, key=KEY, **{"timeout": 5.0, **settings})
 
 
-def ask(chat: Chat, path: Path, n: int = 6, manners: Manners = QUICK, **settings: Any) -> Outcome:
+def ask(chat: Chat, path: Path, n: int = 6, manners: RequestPolicy = QUICK, **settings: Any) -> Outcome:
     with ReplyFile(path) as replies:
         return ask_all(server(chat, **settings), requests(n), replies, manners)
 
@@ -124,7 +124,7 @@ def test_a_server_that_does_not_answer_is_not_waited_for_forever(path: Path) -> 
         return well(chat, body, times)
 
     with chatting(slow) as chat:
-        outcome = ask(chat, path, n=1, manners=Manners(attempts=2, backoff=0.01), timeout=0.1)
+        outcome = ask(chat, path, n=1, manners=RequestPolicy(attempts=2, backoff=0.01), timeout=0.1)
     assert outcome.failed == {"q0": "no answer for 0.1 s"}
 
 
@@ -136,7 +136,7 @@ def test_retry_after_holds_up_everybody(path: Path) -> None:
         return failure(429, Retry_After="0.3") if len(moments) == 1 else well(chat, body, times)
 
     with chatting(once_busy) as chat:
-        assert ask(chat, path, n=3, manners=Manners(concurrency=1, attempts=3)).answered == 3
+        assert ask(chat, path, n=3, manners=RequestPolicy(concurrency=1, attempts=3)).answered == 3
     assert moments[1] - moments[0] >= 0.29
 
 
@@ -146,14 +146,14 @@ def test_no_more_requests_at_once_than_allowed(path: Path) -> None:
         return well(chat, body, times)
 
     with chatting(slow) as chat:
-        ask(chat, path, n=12, manners=Manners(concurrency=3))
+        ask(chat, path, n=12, manners=RequestPolicy(concurrency=3))
         assert chat.most_under_way == 3
 
 
 def test_requests_begin_no_faster_than_the_rate(path: Path) -> None:
     started = time.monotonic()
     with chatting(well) as chat:
-        ask(chat, path, n=6, manners=Manners(concurrency=6, per_minute=1200))
+        ask(chat, path, n=6, manners=RequestPolicy(concurrency=6, per_minute=1200))
     assert time.monotonic() - started >= 5 * 60 / 1200
 
 
@@ -171,7 +171,7 @@ def test_requests_begin_no_faster_than_the_rate(path: Path) -> None:
 )
 def test_a_hopeless_server_ends_the_run_at_once(answer, reason: str, path: Path) -> None:
     with chatting(lambda *_: answer) as chat, pytest.raises(InputError) as refusal:
-        ask(chat, path, n=50, manners=Manners(concurrency=2, attempts=3))
+        ask(chat, path, n=50, manners=RequestPolicy(concurrency=2, attempts=3))
     assert reason in str(refusal.value)
     assert KEY not in str(refusal.value)
     assert "\n" not in str(refusal.value)
@@ -187,7 +187,7 @@ def test_no_server_is_said(path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://x/v1", "http://", "file:///etc/passwd", ""])
 def test_what_is_no_address_is_refused(url: str) -> None:
-    with pytest.raises(InputError, match="--base-url"):
+    with pytest.raises(InputError, match="`base_url`"):
         ChatServer(url)
 
 
@@ -272,7 +272,7 @@ def test_every_reply_is_synced_before_the_next_is_asked_for(path: Path, monkeypa
         os, "fsync", lambda descriptor: (synced.append(path.stat().st_size), real(descriptor))[1]
     )
     with chatting(well) as chat:
-        ask(chat, path, n=4, manners=Manners(concurrency=1))
+        ask(chat, path, n=4, manners=RequestPolicy(concurrency=1))
     content = path.read_bytes()
     assert len(synced) == 4
     assert all(content[size - 1 : size] == b"\n" for size in synced)
