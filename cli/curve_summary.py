@@ -18,6 +18,7 @@ from cmexam_baseline.baselines.curve_points import Point
 from cmexam_baseline.cli import charts
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.files import write_atomically
+from cmexam_baseline.metrics.learning_curve import FEWEST_SIZES
 
 
 def summary(points: Sequence[Point], to: int) -> dict[str, Any]:
@@ -73,6 +74,8 @@ def show(console: Console, found: dict[str, Any]) -> None:
     console.print(
         f"{found['n_val']:,} questions; 95% intervals in brackets, for the choice of these questions."
     )
+    if len(found["sizes"]) < FEWEST_SIZES:
+        console.print(f"No extrapolation: it needs {FEWEST_SIZES} sizes, since two fit a power law exactly.")
     if beyond is not None:
         console.print(
             f"Extrapolated, not measured: error = {beyond['factor']:.3g} × size^-{beyond['exponent']:.3g}, which misses"
@@ -116,7 +119,7 @@ def draw(found: dict[str, Any], file: Path) -> bool:
 
 def _extrapolated(points: Sequence[Point], to: int) -> dict[str, Any] | None:
     sizes = [point.size for point in points]
-    if any(point.right.all() for point in points):
+    if len(set(sizes)) < FEWEST_SIZES or any(point.right.all() for point in points):
         return None
     law = metrics.fit_learning_curve(sizes, [point.accuracy for point in points])
     interval = metrics.extrapolate(sizes, [point.right for point in points], to)

@@ -1,9 +1,9 @@
-"""How good stated probabilities are: log loss, Brier score, calibration, accuracy at coverage.
+"""Scores of predicted probabilities: log loss, Brier score, calibration, accuracy at coverage.
 
-Probabilities stand for the options of all questions, one after the other. They are scored in two ways. As a
-choice of one option: over the questions with exactly one right option, with each question's probabilities
-divided by their sum. And option by option, each a question of its own with the answer yes or no, with the
-probabilities as they are: over all questions whose answer is known.
+The probabilities of the options of all questions are one flat array. They are scored in two ways. As a choice of
+one option: over the questions with exactly one right option, with the probabilities of a question divided by
+their sum. And per option, as a binary prediction with the probability as it is: over all questions with a known
+answer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SMALLEST = float(np.finfo(np.float64).eps)  # a probability below it is raised 
 
 
 class ReliabilityBin(NamedTuple):
-    """The questions with a confidence above `low` and up to `high`; the means are nan if there is none."""
+    """The questions with a confidence above `low` and up to `high`; the means are nan without questions."""
 
     low: float
     high: float
@@ -35,17 +35,17 @@ class ReliabilityBin(NamedTuple):
 
 @dataclass(frozen=True)
 class ProbabilityScores:
-    """How good the probabilities of options are; every figure is nan where no question has a part in it.
+    """Scores of the probabilities of options; a figure to which no question contributes is nan.
 
     As a choice of one option, over `n` questions:
 
     - `log_loss`: mean of -log of the right option's probability;
     - `brier`: mean over questions of the sum over options of (probability - outcome)^2, 0 to 2 (Brier 1950);
-    - `accuracy`: how often the most probable option (the first of equals) is right;
+    - `accuracy`: the share of questions whose most probable option (the first of equals) is right;
     - `calibration_error`, `reliability`: of its probability, see the functions of these names;
     - `accuracy_at_coverage`: coverage to accuracy, see the function.
 
-    Option by option, over `n_options` options: `option_log_loss` and `option_brier`, means over options of
+    Per option, over `n_options` options: `option_log_loss` and `option_brier`, means over options of
     the binary log loss and of (probability - outcome)^2.
     """
 
@@ -68,7 +68,8 @@ def score_probabilities(
 
     `gold` are n bit masks of right options (the first option is the lowest bit, 0 is unknown); the options of
     question i are `probabilities[option_offsets[i]:option_offsets[i + 1]]`, at least one and between 0 and 1.
-    A question whose probabilities are all 0 counts as undecided. Raises `ValueError` for anything else.
+    If all are 0, its options are equally probable. Raises `ValueError` for anything else, also for a mask of
+    options that the question does not have.
 
     >>> scores = score_probabilities([1, 2, 6], [0.8, 0.2, 0.5, 0.5, 0.1, 0.9, 0.7], [0, 2, 4, 7])
     >>> scores.n, round(scores.log_loss, 3), scores.accuracy, scores.n_options, round(scores.option_brier, 3)
@@ -96,15 +97,16 @@ def reliability_curve(
 ) -> list[ReliabilityBin]:
     """Confidence against accuracy, in bins of equal width from 0 to 1 that include their upper end.
 
-    `confidence` are n probabilities and `is_right` n times whether what they were stated for was right.
-    Raises `ValueError` if the lengths differ, a confidence lies outside 0 to 1, or `n_bins` is below 1.
+    `confidence` are the probabilities of n predictions and `is_right` n booleans, whether each is right. Raises
+    `ValueError` if the lengths differ, a confidence is not between 0 and 1, an entry of `is_right` is neither
+    true nor false, or `n_bins` is not an integer of 1 or more.
 
     >>> reliability_curve([0.3, 0.9, 1.0], [False, True, True], n_bins=2)[1]
     ReliabilityBin(low=0.5, high=1.0, n=2, mean_confidence=0.95, accuracy=1.0)
     """
     stated, right = _checked_confidence(confidence, is_right)
-    if n_bins < 1:
-        raise ValueError(f"n_bins must be 1 or more; it is {n_bins}")
+    if isinstance(n_bins, bool) or not isinstance(n_bins, (int, np.integer)) or n_bins < 1:
+        raise ValueError(f"n_bins must be an integer, 1 or more; it is {n_bins!r}")
     edges = np.linspace(0, 1, n_bins + 1)
     bins = np.searchsorted(edges[1:-1], stated, side="left")
     numbers = np.bincount(bins, minlength=n_bins)
@@ -132,19 +134,19 @@ def calibration_error(confidence: npt.ArrayLike, is_right: npt.ArrayLike, n_bins
 def accuracy_at_coverage(
     confidence: npt.ArrayLike, is_right: npt.ArrayLike, coverages: Sequence[float] = COVERAGES
 ) -> dict[float, float]:
-    """The accuracy on the most confident part of the questions, for each coverage: the share that is kept.
+    """The accuracy on the most confident part of the questions, for each coverage, which is the share kept.
 
-    Of questions with equal confidence, and where the cut falls within a question, the expected value
-    counts, as if those to keep were drawn by lot. nan without questions. Arguments and errors are those of
-    `reliability_curve`; raises `ValueError` also for a coverage that is not above 0 and up to 1.
+    Ties in confidence are broken at random: the figure is the expected value, also where the cut falls within a
+    question. nan without questions. Arguments and errors are those of `reliability_curve`; raises `ValueError`
+    also for a coverage that is not above 0 and up to 1.
 
     >>> accuracy_at_coverage([0.9, 0.5, 0.5, 0.4], [True, True, False, False], [0.25, 0.5, 1.0])
     {0.25: 1.0, 0.5: 0.75, 1.0: 0.5}
     """
     stated, right = _checked_confidence(confidence, is_right)
     for coverage in coverages:
-        if not 0 < coverage <= 1:
-            raise ValueError(f"a coverage must be above 0 and up to 1; it is {coverage}")
+        if not isinstance(coverage, (int, float, np.number)) or not 0 < coverage <= 1:
+            raise ValueError(f"a coverage must be above 0 and up to 1; it is {coverage!r}")
     if not len(stated):
         return dict.fromkeys(coverages, nan)
     order = np.argsort(-stated, kind="stable")
@@ -202,8 +204,11 @@ def _checked(
     masks = np.asarray(gold)
     if masks.ndim != 1 or (masks.dtype.kind not in "iu" and len(masks)):
         raise ValueError("gold must be bit masks of right options, one integer a question")
-    flat = np.asarray(probabilities, np.float64)
-    offsets = np.asarray(option_offsets, np.int64)
+    flat = _numbers(probabilities, "probabilities")
+    offsets = np.asarray(option_offsets)
+    if offsets.dtype.kind not in "iu":
+        raise ValueError("option_offsets must be integers")
+    offsets = offsets.astype(np.int64)
     if flat.ndim != 1 or offsets.shape != (len(masks) + 1,) or offsets[0] != 0 or offsets[-1] != len(flat):
         raise ValueError(
             f"option_offsets must have {len(masks) + 1} entries, one more than gold, and run from 0 to "
@@ -211,25 +216,43 @@ def _checked(
         )
     empty = np.flatnonzero(np.diff(offsets) < 1)
     if len(empty):
-        raise ValueError(f"question {empty[0]} has no option; leave it out")
+        raise ValueError(f"question {empty[0]} has no option; omit it")
     _refuse_outside(flat, "probabilities")
-    return masks.astype(np.int64), flat, offsets
+    masks = masks.astype(np.int64)
+    beyond = np.flatnonzero((masks < 0) | (masks >> np.diff(offsets).clip(max=62) > 0))
+    if len(beyond):
+        n_options = np.diff(offsets)[beyond[0]]
+        raise ValueError(
+            f"gold[{beyond[0]}] is {masks[beyond[0]]}, but question {beyond[0]} has {n_options} options; "
+            f"a mask of them is 0 to {(1 << int(n_options)) - 1}"
+        )
+    return masks, flat, offsets
 
 
 def _checked_confidence(confidence: npt.ArrayLike, is_right: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    stated, right = np.asarray(confidence, np.float64), np.asarray(is_right, np.float64)
+    stated, right = _numbers(confidence, "confidence"), _numbers(is_right, "is_right")
     if stated.ndim != 1 or stated.shape != right.shape:
         raise ValueError(
             f"confidence and is_right must have one length; their shapes are {stated.shape} and {right.shape}"
         )
     _refuse_outside(stated, "confidence")
+    neither = np.flatnonzero((right != 0) & (right != 1))
+    if len(neither):
+        raise ValueError(f"is_right[{neither[0]}] is {right[neither[0]]}; it must be true or false")
     return stated, right
+
+
+def _numbers(values: npt.ArrayLike, name: str) -> FloatArray:
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf" and array.size:
+        raise ValueError(f"{name} must be numbers, not {array.ravel()[0]!r}")
+    return array.astype(np.float64)
 
 
 def _refuse_outside(values: FloatArray, name: str) -> None:
     outside = np.flatnonzero(~((values >= 0) & (values <= 1)))
     if len(outside):
-        raise ValueError(f"{name}[{outside[0]}] is {values[outside[0]]}; a probability lies between 0 and 1")
+        raise ValueError(f"{name}[{outside[0]}] is {values[outside[0]]}; a probability is between 0 and 1")
 
 
 def _mean(values: npt.NDArray[np.generic]) -> float:

@@ -1,4 +1,4 @@
-"""Accuracy against the number of training questions: a power law, and what it says of other sizes."""
+"""Accuracy against the number of training questions: a power law, and its extrapolation to other sizes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 from cmexam_baseline.metrics.array_types import FloatArray
 from cmexam_baseline.metrics.intervals import ConfidenceInterval, checked_level
+
+FEWEST_SIZES = 4
+"""Different sizes that an extrapolation needs."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,9 @@ class LearningCurve:
 def fit_learning_curve(sizes: npt.ArrayLike, accuracies: npt.ArrayLike) -> LearningCurve:
     """The straight line through log error over log size, by least squares.
 
-    `sizes` and `accuracies` (fractions) are of shape (k,); a size may stand there several times. Raises
-    `ValueError` unless there are two different sizes, all above 0, and every accuracy is below 1.
+    `sizes` and `accuracies` (fractions) are of shape (k,); a size may occur several times. Two different sizes
+    fit exactly: how well the law holds shows only with more. Raises `ValueError` unless there are two different
+    sizes, all finite and above 0, and every accuracy is from 0 to below 1.
     Definition: Hestness et al., Deep Learning Scaling is Predictable, Empirically (2017), section 2.
 
     >>> curve = fit_learning_curve([1000, 4000], [0.2, 0.6])
@@ -38,10 +42,12 @@ def fit_learning_curve(sizes: npt.ArrayLike, accuracies: npt.ArrayLike) -> Learn
     x, accuracy = np.asarray(sizes, np.float64), np.asarray(accuracies, np.float64)
     if x.ndim != 1 or x.shape != accuracy.shape:
         raise ValueError(f"one accuracy a size is needed, not {accuracy.shape} for {x.shape}")
-    if not len(x) or x.min() <= 0 or x.min() == x.max():
-        raise ValueError("a learning curve needs two different sizes or more, all above 0")
-    if not (accuracy < 1).all():
-        raise ValueError("a learning curve needs accuracies below 1: the logarithm of no error is infinite")
+    if not len(x) or not np.isfinite(x).all() or x.min() <= 0 or x.min() == x.max():
+        raise ValueError("a learning curve needs two different sizes or more, all finite and above 0")
+    if not ((accuracy >= 0) & (accuracy < 1)).all():
+        raise ValueError(
+            "a learning curve needs accuracies from 0 to below 1: the logarithm of no error is infinite"
+        )
     factor, exponent = _lines(np.log(x), np.log(1 - accuracy))
     return LearningCurve(float(factor), float(exponent))
 
@@ -54,25 +60,37 @@ def extrapolate(
     level: float = 0.95,
     seed: int = 0,
 ) -> ConfidenceInterval:
-    """The interval of the accuracy at `to` training questions, by drawing the evaluated questions anew.
+    """The interval of the accuracy at `to` training questions, by resampling the evaluated questions.
 
-    `right`, of shape (k, n), tells for each of k trainings with `sizes` (k,) questions which of the same n
-    evaluated questions it answered rightly. The interval tells how much the choice of these questions
-    matters, not whether the power law holds beyond the sizes that were measured.
+    `right`, of shape (k, n), marks for each of k trainings with `sizes` (k,) questions which of the same n
+    evaluated questions are answered rightly. The interval covers the choice of these questions, not whether
+    the power law holds beyond the measured sizes.
 
-    Raises what `fit_learning_curve` raises, and `ValueError` for a level outside 0 to 1.
+    Raises what `fit_learning_curve` raises, and `ValueError` for fewer than four different sizes, no
+    evaluated question, no resample, a size `to` that is not above 0, or a level outside 0 to 1.
 
-    >>> right = [[True, False, False, False] * 25, [True, True, False, False] * 25]
-    >>> low, high = extrapolate([1000, 2000], right, 4000)
-    >>> low < fit_learning_curve([1000, 2000], [0.25, 0.5]).accuracy(4000) < high
+    >>> right = np.arange(100) < np.array([[20], [30], [40], [50]])
+    >>> low, high = extrapolate([1000, 2000, 4000, 8000], right, 16000)
+    >>> low < fit_learning_curve([1000, 2000, 4000, 8000], right.mean(axis=1)).accuracy(16000) < high
     True
     """
     hits = np.asarray(right, np.float64)
+    if hits.ndim != 2 or not hits.shape[1] or not ((hits == 0) | (hits == 1)).all():
+        raise ValueError("right must be a table of true and false, a row per training, a column per question")
+    if not to > 0 or not np.isfinite(to):
+        raise ValueError(f"the size to extrapolate to must be finite and above 0; it is {to}")
+    if isinstance(resamples, bool) or not isinstance(resamples, (int, np.integer)) or resamples < 1:
+        raise ValueError(f"resamples must be an integer, 1 or more; it is {resamples!r}")
     fit_learning_curve(sizes, hits.mean(axis=1))
+    n_sizes = len(np.unique(np.asarray(sizes)))
+    if n_sizes < FEWEST_SIZES:
+        raise ValueError(
+            f"an extrapolation needs {FEWEST_SIZES} different sizes, not {n_sizes}: two fit a power law exactly"
+        )
     draw = np.random.default_rng(seed)
     n = hits.shape[1]
     weights = draw.multinomial(n, np.full(n, 1 / n), size=resamples) / n
-    # A resample without any error would have no logarithm; half an error is the least one.
+    # The logarithm of no error is infinite: half an error is the least.
     errors = np.maximum(1 - weights @ hits.T, 0.5 / n)
     factors, exponents = _lines(np.log(np.asarray(sizes, np.float64)), np.log(errors))
     accuracies = 1 - factors * to**-exponents

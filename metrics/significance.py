@@ -1,20 +1,24 @@
-"""Is the difference between two systems more than luck: McNemar's test for answers, Holm's correction."""
+"""Significance of the difference between two systems: McNemar's test for answers, Holm's correction."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import erfc, exp, lgamma, log, sqrt
+from itertools import count
+from math import erfc, exp, factorial, isqrt, log, pi, sqrt
+from operator import index
 
 import numpy as np
 
 from cmexam_baseline.metrics.answer_codes import Answers
 from cmexam_baseline.metrics.answers import count_answers
 
+_SMALL = 15  # factorials that are computed exactly
+
 
 @dataclass(frozen=True)
 class McNemar:
-    """How many questions only one of two systems got right, and how likely a split as uneven is by chance."""
+    """The numbers of questions that only one of two systems answers rightly, and the p of McNemar's test."""
 
     n_first_only: int
     n_second_only: int
@@ -25,13 +29,14 @@ class McNemar:
 def mcnemar(
     gold: Answers, first: Answers, second: Answers, method: str = "exact", kind: str | None = None
 ) -> McNemar:
-    """McNemar's test of two systems on the same questions: are they right equally often?
+    """McNemar's test of the hypothesis that two systems answer the same questions rightly equally often.
 
-    Answers come in every form that `score_answers` takes. Only questions count on which one system is right
-    and the other wrong. `method` says how the two-sided p comes about:
+    Answers come in every form that `score_answers` takes, `kind` included. Only questions count that one system
+    answers rightly and the other wrongly. `method` selects the two-sided p:
 
-    - `exact`: the binomial test of the smaller of the two counts, for any size (the default);
-    - `mid-p`: the same, with half the probability of the observed count, less cautious;
+    - `exact`: the binomial test of the smaller of the two counts, for any size (the default), to a relative
+      error below 1e-10;
+    - `mid-p`: the same, with half the probability of the observed count, less conservative;
     - `chi2`: chi-squared, (b - c)^2 / (b + c), McNemar (1947);
     - `chi2-corrected`: with continuity correction, (|b - c| - 1)^2 / (b + c), Edwards (1948).
 
@@ -54,30 +59,64 @@ def mcnemar_p(n_first_only: int, n_second_only: int, method: str = "exact") -> f
     """
     if method not in _METHODS:
         raise ValueError(f"unknown method {method!r}; choose {', '.join(_METHODS)}")
-    if min(n_first_only, n_second_only) < 0:
+    fewer, more = sorted((index(n_first_only), index(n_second_only)))
+    if fewer < 0:
         raise ValueError(f"counts must not be negative; they are {n_first_only} and {n_second_only}")
-    if n_first_only == n_second_only:
+    if more == 0 or (fewer == more and method != "chi2-corrected"):
         return 1.0
-    return min(1.0, _METHODS[method](*sorted((n_first_only, n_second_only))))
+    return min(1.0, _METHODS[method](fewer, more))
 
 
 def _exact(fewer: int, more: int) -> float:
-    return 2 * _chance(fewer, more) * _relative_tail(fewer, more)
+    return 2 * _probability(fewer, more) * _relative_tail(fewer, more)
 
 
 def _mid(fewer: int, more: int) -> float:
-    return 2 * _chance(fewer, more) * (_relative_tail(fewer, more) - 0.5)
+    return 2 * _probability(fewer, more) * (_relative_tail(fewer, more) - 0.5)
 
 
-def _chance(fewer: int, more: int) -> float:
-    """The probability of exactly this split in fair coin flips."""
+def _probability(fewer: int, more: int) -> float:
+    """The probability of exactly this split in fair coin flips.
+
+    C. Loader, Fast and accurate computation of binomial probabilities (2000): factorials as Stirling's formula
+    times a correction, so that no large numbers are subtracted.
+    """
     n = fewer + more
-    return exp(lgamma(n + 1) - lgamma(fewer + 1) - lgamma(more + 1) - n * log(2))
+    if fewer == 0:
+        return exp(-n * log(2))
+    correction = _stirling_error(n) - _stirling_error(fewer) - _stirling_error(more)
+    deviance = _deviance(fewer, n / 2) + _deviance(more, n / 2)
+    return exp(correction - deviance) * sqrt(n / (2 * pi * fewer * more))
+
+
+def _stirling_error(n: int) -> float:
+    """log(n!) minus Stirling's approximation, log(sqrt(2 pi n) (n / e)^n)."""
+    if n <= _SMALL:
+        return log(factorial(n)) - (0.5 * log(2 * pi * n) + n * log(n) - n)
+    inverse = 1 / (n * n)
+    series = 1 / 12 - inverse * (1 / 360 - inverse * (1 / 1260 - inverse * (1 / 1680 - inverse / 1188)))
+    return series / n
+
+
+def _deviance(x: int, mean: float) -> float:
+    """x log(x / mean) + mean - x, by a series where the terms nearly cancel."""
+    if abs(x - mean) >= 0.1 * (x + mean):
+        return x * log(x / mean) + mean - x
+    v = (x - mean) / (x + mean)
+    total, power = (x - mean) * v, 2 * x * v
+    for order in count(1):
+        power *= v * v
+        if total + power / (2 * order + 1) == total:
+            return total
+        total += power / (2 * order + 1)
+    raise AssertionError("the series has no end")
 
 
 def _relative_tail(fewer: int, more: int) -> float:
     """The probability of this split and all more uneven to the same side, over that of this split."""
-    successes = np.arange(fewer, 0, -1)
+    # Terms beyond nine times the square root of n are below 1e-70 of the first.
+    last = max(fewer - 9 * isqrt(fewer + more) - 100, 0)
+    successes = np.arange(fewer, last, -1)
     return float(1 + np.cumprod(successes / (fewer + more - successes + 1)).sum())
 
 
@@ -86,7 +125,7 @@ def _chi2(fewer: int, more: int) -> float:
 
 
 def _chi2_corrected(fewer: int, more: int) -> float:
-    return erfc((more - fewer - 1) / sqrt(2 * (fewer + more)))
+    return erfc(abs(more - fewer - 1) / sqrt(2 * (fewer + more)))
 
 
 _METHODS: dict[str, Callable[[int, int], float]] = {
@@ -98,7 +137,7 @@ _METHODS: dict[str, Callable[[int, int], float]] = {
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's correction for several tests: adjusted p in the order given, to be compared with the one level.
+    """Holm's correction for several tests: adjusted p in the order given, to be compared with one level.
 
     Raises `ValueError` for a p outside 0 to 1. Definition: S. Holm, A simple sequentially rejective multiple
     test procedure (1979).
@@ -108,7 +147,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """
     for place, p in enumerate(p_values):
         if not 0 <= p <= 1:
-            raise ValueError(f"p_values[{place}] is {p}; a p lies between 0 and 1")
+            raise ValueError(f"p_values[{place}] is {p}; a p is between 0 and 1")
     adjusted = [0.0] * len(p_values)
     highest = 0.0
     for n_smaller, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):

@@ -30,7 +30,10 @@ def probability_scores(exam: Exam, aligned: AlignedOutput, rows: NDArray[np.int6
     if not stated:
         return None
     flat = np.concatenate([aligned.option_scores[bounds[row] : bounds[row + 1]] for row in stated])
-    scores = metrics.score_probabilities(exam.answers[stated], flat, offsets_of(exam.n_options[stated]))
+    n_options = exam.n_options[stated]
+    # An answer with an option that its question does not have, as one in CMExam's test split, is not known.
+    gold = np.where(exam.answers[stated] >> n_options, 0, exam.answers[stated])
+    scores = metrics.score_probabilities(gold, flat, offsets_of(n_options))
     return {
         "n": scores.n,
         "log_loss": _finite(scores.log_loss),

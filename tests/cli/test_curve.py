@@ -12,6 +12,8 @@ from command_line import complain, succeed
 from cmexam_baseline.exam import write_exam
 from cmexam_baseline.exam.sample import sample_exam
 
+SIZES = (40, 80, 120, 160)
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -24,7 +26,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def measured(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
     out = tmp_path_factory.mktemp("curves") / "curve"
-    sizes = ["--sizes", "40", "--sizes", "160"]
+    sizes = [part for size in SIZES for part in ("--sizes", str(size))]
     found = succeed(
         "curve", "--data", data, "--out", out, *sizes, "--seeds", "0", "--seeds", "1", "--json", "-q"
     )
@@ -34,7 +36,9 @@ def measured(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
 def test_every_size_has_its_mean_interval_and_spread(measured: tuple[Path, dict]) -> None:
     out, found = measured
     points = json.loads((out / "points.json").read_text("utf-8"))["points"]
-    assert [(point["size"], point["seed"]) for point in points] == [(40, 0), (40, 1), (160, 0), (160, 1)]
+    assert [(point["size"], point["seed"]) for point in points] == [
+        (n, seed) for n in SIZES for seed in (0, 1)
+    ]
     assert all(point["right"].count("1") / 60 == pytest.approx(point["accuracy"]) for point in points)
     for row in found["sizes"]:
         accuracies = [point["accuracy"] for point in points if point["size"] == row["size"]]
@@ -50,8 +54,7 @@ def test_the_extrapolation_is_marked(measured: tuple[Path, dict]) -> None:
     with (out / "curve.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["size"], row["extrapolated"]) for row in rows] == [
-        ("40", "no"),
-        ("160", "no"),
+        *((str(size), "no") for size in SIZES),
         ("54497", "yes"),
     ]
     pytest.importorskip("matplotlib")
@@ -80,6 +83,7 @@ def test_what_was_measured_is_not_measured_again(data: Path, measured: tuple[Pat
         "-q",
     )
     assert json.loads(again.stdout)["sizes"][0]["accuracy"] == 0
+    assert json.loads(again.stdout)["extrapolated"] is None, "two sizes fit a power law exactly"
 
 
 def test_points_of_another_exam_are_refused(measured: tuple[Path, dict]) -> None:

@@ -123,12 +123,6 @@ def test_no_question() -> None:
     assert np.isnan([*figures, scores.calibration_error, *scores.accuracy_at_coverage.values()]).all()
 
 
-def test_a_right_option_that_the_question_does_not_have() -> None:
-    # Options A to D and the answer BCE: two right options, not one; options A and B and the answer C: none.
-    scores = scored([(0b10110, [0.1, 0.2, 0.3, 0.4]), (0b100, [0.5, 0.5]), (1, [0.5, 0.5])])
-    assert (scores.n, scores.n_options) == (1, 8)
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -139,7 +133,16 @@ def test_a_right_option_that_the_question_does_not_have() -> None:
         (([1], [0.5, 1.5], [0, 2]), r"probabilities\[1\] is 1.5"),
         (([1], [float("nan")], [0, 1]), r"probabilities\[0\] is nan"),
         ((["A"], [0.5], [0, 1]), "gold must be bit masks"),
-        (([1], [0.5], [0, 1], 0), "n_bins must be 1 or more"),
+        (([1], [0.5], [0, 1], 0), "n_bins must be an integer, 1 or more"),
+        (([1], [0.5], [0, 1], 2.5), "n_bins must be an integer"),
+        (
+            ([5], [0.5, 0.5], [0, 2]),
+            r"gold\[0\] is 5, but question 0 has 2 options; a mask of them is 0 to 3",
+        ),
+        (([1, 4], [0.5] * 4, [0, 2, 4]), r"gold\[1\] is 4"),
+        (([-1], [0.5, 0.5], [0, 2]), r"gold\[0\] is -1"),
+        (([1], [0.5], [0, 1.5]), "option_offsets must be integers"),
+        (([1], ["a"], [0, 1]), "probabilities must be numbers"),
     ],
 )
 def test_what_are_no_probabilities(arguments: tuple[object, ...], message: str) -> None:
@@ -152,6 +155,13 @@ def test_what_is_no_confidence() -> None:
         reliability_curve([0.5], [True, False])
     with pytest.raises(ValueError, match=r"confidence\[1\] is -0.1"):
         calibration_error([0.5, -0.1], [True, False])
-    for coverage in (0, 1.5):
+    for is_right in ([2, 0], [0.5, 1], [np.nan, 1]):
+        with pytest.raises(ValueError, match=r"is_right\[0\] is .*; it must be true or false"):
+            calibration_error([0.5, 0.5], is_right)
+    with pytest.raises(ValueError, match="is_right must be numbers"):
+        accuracy_at_coverage([0.5], ["yes"])
+    with pytest.raises(ValueError, match="confidence must be numbers"):
+        reliability_curve([None], [True])
+    for coverage in (0, 1.5, float("nan"), "half"):
         with pytest.raises(ValueError, match="coverage must be above 0"):
             accuracy_at_coverage([0.5], [True], [coverage])

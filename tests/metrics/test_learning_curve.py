@@ -55,10 +55,36 @@ def test_a_single_question_is_a_size() -> None:
         ([], [], "two different sizes"),
         ([1_000, 1_000], [0.4, 0.5], "two different sizes"),
         ([0, 1_000], [0.4, 0.5], "above 0"),
-        ([1_000, 2_000], [0.4, 1.0], "below 1"),
+        ([1_000, 2_000], [0.4, 1.0], "from 0 to below 1"),
         ([1_000, 2_000], [0.4], "one accuracy a size"),
+        ([1_000, float("nan")], [0.4, 0.5], "all finite"),
+        ([1_000, float("inf")], [0.4, 0.5], "all finite"),
+        ([1_000, 2_000], [0.4, float("nan")], "from 0 to below 1"),
+        ([1_000, 2_000], [0.4, -0.5], "from 0 to below 1"),
     ],
 )
 def test_what_has_no_law(sizes: list[int], accuracies: list[float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         fit_learning_curve(sizes, accuracies)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"sizes": [1_000, 2_000, 4_000, 4_000]}, "needs 4 different sizes, not 3"),
+        ({"resamples": 0}, "resamples must be an integer, 1 or more"),
+        ({"resamples": 2.5}, "resamples must be an integer"),
+        ({"sizes": [1_000, 2_000, 4_000, float("nan")]}, "all finite"),
+        ({"to": float("nan")}, "must be finite and above 0"),
+        ({"to": 0}, "must be finite and above 0"),
+        ({"level": 95}, "level must be"),
+        ({"right": [[True] * 4]}, "one accuracy a size"),
+        ({"right": [0.5] * 4}, "right must be a table"),
+        ({"right": [[]] * 4}, "right must be a table"),
+        ({"right": [[0.5]] * 4}, "right must be a table"),
+    ],
+)
+def test_what_cannot_be_extrapolated(arguments: dict[str, object], message: str) -> None:
+    right = np.arange(10) < np.array([[1], [2], [3], [4]])
+    with pytest.raises(ValueError, match=message):
+        extrapolate(**{"sizes": SIZES, "right": right, "to": 9_000, **arguments})  # type: ignore[arg-type]
