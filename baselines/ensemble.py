@@ -1,10 +1,12 @@
-"""LightGBM and an encoder as one model: the trees read what the encoder thinks among their features."""
+"""LightGBM and an encoder as one model: the encoder's option scores are among the features of the trees."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.baselines.evidence_encoder import EvidenceEncoder
-from cmexam_baseline.baselines.oof_scores import SeenScores
-from cmexam_baseline.baselines.out_of_fold import FinishedFolds, leak_safe_folds, named, out_of_fold_scores
+from cmexam_baseline.baselines.oof_scores import OofScores
+from cmexam_baseline.baselines.out_of_fold import (
+    FoldCache,
+    fold_scores,
+    leak_safe_folds,
+    out_of_fold_scores,
+    prefix_progress,
+)
 from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.estimator import Estimator
 from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.io.files import new_folder, write_atomically
 from cmexam_baseline.exam.io.locks import locked
@@ -29,49 +38,61 @@ if TYPE_CHECKING:
     from cmexam_baseline.features.attribution import OptionAttribution
 
 _KIND, _FORMAT = "cmexam-baseline ensemble", 1
-_DESCRIPTION, _SEEN = "ensemble.json", "out_of_fold.npz"
+_MANIFEST, _OOF_SCORES = "ensemble.json", "out_of_fold.npz"
 _LIGHTGBM, _ENCODER = "lightgbm", "encoder"
 
 
-class Ensemble:
+class Ensemble(Estimator):
     """LightGBM with the option scores of an encoder among its features.
 
-    No score that it ever reads comes from an encoder that saw the question or a copy of it: training
-    questions are cut into folds, copies in one, and each fold is scored by an encoder of all others. An
-    encoder of all training questions scores what comes later, but for questions that stand among the training
-    questions: these keep the scores from outside their fold.
+    encoder_settings: an `EncoderSettings` (default: all its defaults)
+    n_folds:          parts of the training questions; each is scored by an encoder of the others
+    random_state:     seed of both models and of the folds
+    n_jobs:           threads for LightGBM (default: all processors)
+    fold_jobs:        folds trained side by side, each in a process; needs `checkpoints`
+    embedder, bm25:   as for `LightGBMBaseline`
+    checkpoints:      folder for checkpoints and finished folds, from which a repeated `fit` resumes
+
+    No score that the trees read comes from an encoder that saw the question or a duplicate of it: training
+    questions get out-of-fold scores, and keep them when they are asked again. Other questions are scored by an
+    encoder of all training questions. Learned attributes: `encoder_`, `lightgbm_`, `oof_scores_`.
+
+    >>> Ensemble(n_folds=5)
+    Ensemble(n_folds=5)
     """
+
+    encoder_: EvidenceEncoder
+    lightgbm_: LightGBMBaseline
+    oof_scores_: OofScores
 
     def __init__(
         self,
-        lightgbm: LightGBMBaseline,
-        encoder: EvidenceEncoder,
-        n_folds: int,
-        seen: SeenScores | None = None,
-    ) -> None:
-        self.lightgbm = lightgbm
-        self.encoder = encoder
-        self.n_folds = n_folds
-        self.seen = seen
-        # Several figures of a run come from one pass of the encoder over val.
-        self._said: dict[str, Predictions] = {}
-
-    @classmethod
-    def untrained(
-        cls,
-        settings: EncoderSettings,
-        n_folds: int,
+        encoder_settings: EncoderSettings | None = None,
+        *,
+        n_folds: int = 3,
+        random_state: int = 0,
+        n_jobs: int | None = None,
+        fold_jobs: int = 1,
         embedder: Embedder | None = None,
         bm25: bool = False,
-    ) -> Ensemble:
-        """The model that `fit` is to train; the seed of both parts and of the folds is that of the settings."""
-        lightgbm = LightGBMBaseline(random_state=settings.random_state, embedder=embedder, bm25=bm25)
-        return cls(lightgbm, EvidenceEncoder.untrained(settings), n_folds)
+        checkpoints: Path | None = None,
+    ) -> None:
+        self.encoder_settings = encoder_settings
+        self.n_folds = n_folds
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.fold_jobs = fold_jobs
+        self.embedder = embedder
+        self.bm25 = bm25
+        self.checkpoints = checkpoints
+        # Several figures of a run need the same pass of the encoder over val.
+        self._encoder_predictions: dict[str, Predictions] = {}
 
     @property
     def settings(self) -> dict[str, Any]:
         """What decides the model besides the data, and the number of the encoder's parameters."""
-        trees, encoder = self.lightgbm.settings, self.encoder.settings
+        self._check_is_fitted()
+        trees, encoder = self.lightgbm_.settings, self.encoder_.settings
         shown = {"folds": self.n_folds, "n_parameters": encoder["n_parameters"]}
         if "embeddings" in trees:
             shown["embeddings"] = trees["embeddings"]
@@ -79,118 +100,164 @@ class Ensemble:
 
     def use_embedder(self, embedder: Embedder) -> None:
         """As of `LightGBMBaseline`."""
-        self.lightgbm.use_embedder(embedder)
+        self._check_is_fitted()
+        self.lightgbm_.use_embedder(embedder)
 
     def fit(
         self,
         exam: Exam,
         val: Exam | None = None,
+        *,
         progress: Progress | None = None,
-        folder: Path | None = None,
-        is_extra: NDArray[np.bool_] | None = None,
+        from_other_exam: NDArray[np.bool_] | None = None,
     ) -> Ensemble:
-        """Train an encoder for each fold, one of all questions, and LightGBM; `val` chooses as for each part.
+        """Train an encoder per fold, one of all questions, and LightGBM; `val` is used as by each part.
 
-        Questions without an answer are passed over. `folder` takes checkpoints and the scores of finished
-        folds: a call that was killed goes on from there when it is repeated. `is_extra` as for LightGBM.
-        Raises `InputError` for fewer different questions than folds, and what the parts raise.
+        Questions without an answer are ignored; `from_other_exam` as for `LightGBMBaseline`. Raises
+        `InputError` for fewer different questions than folds, and what the parts raise.
         """
-        said, known = progress or no_progress, exam.answers > 0
+        report, known = progress or no_progress, exam.answers > 0
         if not known.all():
-            exam, is_extra = exam[known], None if is_extra is None else is_extra[known]
-        settings: EncoderSettings = self.encoder.encoder.settings
-        folds = leak_safe_folds(exam, self.n_folds, settings.random_state)
-
-        def train(questions: Exam, told: Progress, place: Path | None) -> EvidenceEncoder:
-            return EvidenceEncoder.untrained(settings).fit(questions, val, told, place)
-
-        with _held(folder):
-            finished = FinishedFolds(folder, "" if folder is None else _run(settings, folds, exam, val))
-            scores = out_of_fold_scores(exam, folds, train, finished, said)
-            place = None if folder is None else folder / _ENCODER
-            self.encoder = train(exam, named(said, "encoder of all questions"), place)
-        self.seen = SeenScores.of(exam, scores)
-        self._said = {}
-        self.lightgbm.fit_stacked(
+            exam, from_other_exam = (
+                exam[known],
+                None if from_other_exam is None else from_other_exam[known],
+            )
+        with _locked(self.checkpoints):
+            folds, cache = self._folds(exam, val)
+            train = partial(_train_encoder, self._settings(), self.random_state, val)
+            scores = out_of_fold_scores(exam, folds, train, cache, report, self.fold_jobs)
+            place = None if self.checkpoints is None else self.checkpoints / _ENCODER
+            encoder = train(exam, prefix_progress(report, "encoder of all questions"), place)
+        self.encoder_ = encoder
+        self.oof_scores_ = OofScores.from_exam(exam, scores)
+        self._encoder_predictions = {}
+        lightgbm = LightGBMBaseline(
+            random_state=self.random_state, n_jobs=self.n_jobs, embedder=self.embedder, bm25=self.bm25
+        )
+        self.lightgbm_ = lightgbm.fit_stacked(
             exam,
             val,
-            progress=named(said, "LightGBM"),
-            from_other_exam=is_extra,
+            progress=prefix_progress(report, "LightGBM"),
+            from_other_exam=from_other_exam,
             extra_columns=score_columns(_ENCODER, scores, exam.option_offsets),
-            val_extra_columns=None if val is None else self._columns(val, said),
+            val_extra_columns=None if val is None else self._columns(val, report),
         )
         return self
 
+    def fit_fold(
+        self, fold: int, exam: Exam, val: Exam | None = None, progress: Progress | None = None
+    ) -> None:
+        """Train the encoder of one fold (from 1) and keep its scores in `checkpoints` for a later `fit`.
+
+        So that several machines can share the work. Raises `InputError` where there is no such fold.
+        """
+        if not 1 <= fold <= self.n_folds:
+            raise InputError(f"there is no fold {fold}; `only` takes 1 to {self.n_folds}")
+        exam = exam[exam.answers > 0]
+        folds, cache = self._folds(exam, val)
+        report = prefix_progress(progress or no_progress, f"fold {fold} of {self.n_folds}")
+        train = partial(_train_encoder, self._settings(), self.random_state, val)
+        fold_scores(exam, folds, fold - 1, train, cache, report)
+
     def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
         """Answers, probabilities of options and, where training questions had any, explanations."""
-        return self.lightgbm.predict(
+        self._check_is_fitted()
+        return self.lightgbm_.predict(
             exam, progress, extra_columns=self._columns(exam, progress or no_progress)
         )
 
     def encoder_predictions(self, exam: Exam, progress: Progress | None = None) -> Predictions:
-        """What the encoder of all training questions answers alone."""
-        fingerprint = exam.fingerprint()
-        if fingerprint not in self._said:
-            self._said[fingerprint] = self.encoder.predict(exam, named(progress or no_progress, "encoder"))
-        return self._said[fingerprint]
+        """The predictions of the encoder of all training questions alone."""
+        self._check_is_fitted()
+        key = exam.fingerprint()
+        if key not in self._encoder_predictions:
+            report = prefix_progress(progress or no_progress, "encoder")
+            self._encoder_predictions[key] = self.encoder_.predict(exam, report)
+        return self._encoder_predictions[key]
 
     def attributions(self, exam: Exam, top: int = 5) -> list[OptionAttribution]:
         """As of `LightGBMBaseline`; the encoder's scores are features among others."""
-        return self.lightgbm.attributions(exam, top, extra_columns=self._columns(exam, no_progress))
-
-    def _columns(self, exam: Exam, progress: Progress) -> Columns:
-        if self.seen is None:
-            raise InputError("the ensemble has not learned anything yet; call fit or load first")
-        scores = np.zeros(0)
-        if len(exam):
-            found = np.asarray(self.encoder_predictions(exam, progress).option_scores, np.float64)
-            scores = self.seen.in_place_of(found, exam)
-        return score_columns(_ENCODER, scores, exam.option_offsets)
+        self._check_is_fitted()
+        return self.lightgbm_.attributions(exam, top, extra_columns=self._columns(exam, no_progress))
 
     def save(self, folder: Path) -> None:
-        """Write both parts into a new folder, each as it is saved alone, and what holds them together."""
-        if self.seen is None:
-            raise InputError("there is no model to save yet; call fit first")
+        """Write both parts into a new folder, each as it is saved alone, and a manifest."""
+        self._check_is_fitted()
         with new_folder(folder) as place:
-            self.lightgbm.save(place / _LIGHTGBM)
-            self.encoder.save(place / _ENCODER)
-            write_atomically(place / _SEEN, pack_arrays(self.seen.arrays()))
-            write_manifest(place, _DESCRIPTION, _KIND, _FORMAT, folds=self.n_folds)
+            self.lightgbm_.save(place / _LIGHTGBM)
+            self.encoder_.save(place / _ENCODER)
+            write_atomically(place / _OOF_SCORES, pack_arrays(self.oof_scores_.arrays()))
+            write_manifest(place, _MANIFEST, _KIND, _FORMAT, folds=self.n_folds)
 
     @classmethod
     def load(cls, folder: Path, device: str = "auto") -> Ensemble:
         """What `save` wrote; runs no code from the folder.
 
-        Raises `InputError` in one line where a part is missing, was changed or is of another kind.
+        Raises `InputError` if a part is missing, was changed or is of another kind.
         """
-        description = read_manifest(folder, _DESCRIPTION, _KIND, _FORMAT)
+        manifest = read_manifest(folder, _MANIFEST, _KIND, _FORMAT)
         try:
-            seen = SeenScores.from_arrays(unpack_arrays((folder / _SEEN).read_bytes()))
-            n_folds = int(description["folds"])
+            scores = OofScores.from_arrays(unpack_arrays((folder / _OOF_SCORES).read_bytes()))
+            n_folds = int(manifest["folds"])
         except UNREADABLE as error:
             raise InputError(
                 f"{folder} does not fit this version ({error}); train the model again"
             ) from error
         lightgbm = LightGBMBaseline.load(folder / _LIGHTGBM)
-        return cls(lightgbm, EvidenceEncoder.load(folder / _ENCODER, device), n_folds, seen)
+        encoder = EvidenceEncoder.load(folder / _ENCODER, device)
+        loaded = cls(
+            encoder.encoder_settings,
+            n_folds=n_folds,
+            random_state=lightgbm.random_state,
+            bm25=lightgbm.bm25,
+        )
+        loaded.lightgbm_, loaded.encoder_, loaded.oof_scores_ = lightgbm, encoder, scores
+        return loaded
+
+    def _settings(self) -> EncoderSettings:
+        from cmexam_baseline.encoders import EncoderSettings
+
+        return self.encoder_settings or EncoderSettings()
+
+    def _folds(self, exam: Exam, val: Exam | None) -> tuple[NDArray[np.int64], FoldCache]:
+        """The fold of each question, and the cache of scores for exactly these data and settings."""
+        folds = leak_safe_folds(exam, self.n_folds, self.random_state)
+        if self.checkpoints is None:
+            return folds, FoldCache(None, "")
+        from cmexam_baseline.encoders import find_model, weights_fingerprint
+
+        settings = replace(self._settings(), random_state=self.random_state)
+        parts = [
+            repr(sorted(settings.training_identity().items())),
+            weights_fingerprint(find_model(settings.model)),
+            hashlib.sha256(folds.tobytes()).hexdigest(),
+            exam.fingerprint(),
+            "" if val is None else val.fingerprint(),
+        ]
+        return folds, FoldCache(self.checkpoints, hashlib.sha256("\n".join(parts).encode()).hexdigest())
+
+    def _columns(self, exam: Exam, progress: Progress) -> Columns:
+        scores = np.zeros(0)
+        if len(exam):
+            found = np.asarray(self.encoder_predictions(exam, progress).option_scores, np.float64)
+            scores = self.oof_scores_.replace_known(found, exam)
+        return score_columns(_ENCODER, scores, exam.option_offsets)
 
 
-def _run(settings: EncoderSettings, folds: NDArray[np.int64], exam: Exam, val: Exam | None) -> str:
-    """The fingerprint of all that the scores of the folds depend on."""
-    from cmexam_baseline.encoders import find_model, weights_fingerprint
-
-    parts = [
-        repr(sorted(settings.training_identity().items())),
-        weights_fingerprint(find_model(settings.model)),
-        hashlib.sha256(folds.tobytes()).hexdigest(),
-        exam.fingerprint(),
-        "" if val is None else val.fingerprint(),
-    ]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+def _train_encoder(
+    settings: EncoderSettings,
+    random_state: int,
+    val: Exam | None,
+    exam: Exam,
+    progress: Progress,
+    checkpoints: Path | None,
+) -> EvidenceEncoder:
+    encoder = EvidenceEncoder(settings, random_state=random_state, checkpoints=checkpoints)
+    return encoder.fit(exam, val, progress=progress)
 
 
 @contextmanager
-def _held(folder: Path | None) -> Iterator[None]:
+def _locked(folder: Path | None) -> Iterator[None]:
     """Keep others from training with this folder while the block lasts."""
     if folder is None:
         yield

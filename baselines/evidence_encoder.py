@@ -2,105 +2,151 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cmexam_baseline.exam import Exam, Predictions
-from cmexam_baseline.exam.progress import Progress, no_progress
+from cmexam_baseline.exam.estimator import Estimator
+from cmexam_baseline.exam.progress import Progress, StageTimer, no_progress
 
 if TYPE_CHECKING:
-    from cmexam_baseline.encoders import EncoderSettings
+    from cmexam_baseline.encoders import EncoderBaseline, EncoderSettings, OnnxEncoder
     from cmexam_baseline.features import SentenceRetriever
 
 SENTENCES = "sentences.npz"
 
 
-class EvidenceEncoder:
-    """An encoder baseline that is handed the best sentences of its training questions for every option.
+class EvidenceEncoder(Estimator):
+    """An encoder that reads the best sentences of its training questions beside every option.
 
-    How many, says its setting `evidence`; with 0 it is the encoder alone. A question never gets a sentence of
-    its own or of a copy of it, neither in training nor later.
+    encoder_settings: an `EncoderSettings` (default: all its defaults); with `evidence=0` the encoder alone
+    random_state:     seed of everything random
+    checkpoints:      folder for checkpoints and logs, from which a repeated `fit` resumes (default: none)
+
+    A question never gets a sentence of its own explanation or of a copy of it, in training or prediction.
+    Learned attributes: `encoder_`, `sentences_` (None without evidence).
+
+    >>> EvidenceEncoder(random_state=3).get_params()
+    {'checkpoints': None, 'encoder_settings': None, 'random_state': 3}
     """
 
-    def __init__(self, encoder: Any, sentences: SentenceRetriever | None = None) -> None:
-        self.encoder = encoder
-        self.sentences = sentences
+    encoder_: EncoderBaseline
+    sentences_: SentenceRetriever | None
 
-    @classmethod
-    def untrained(cls, settings: EncoderSettings) -> EvidenceEncoder:
-        """The model that `fit` is to train."""
-        from cmexam_baseline.encoders import EncoderBaseline
-
-        return cls(EncoderBaseline.from_settings(settings))
+    def __init__(
+        self,
+        encoder_settings: EncoderSettings | None = None,
+        *,
+        random_state: int = 0,
+        checkpoints: Path | None = None,
+    ) -> None:
+        self.encoder_settings = encoder_settings
+        self.random_state = random_state
+        self.checkpoints = checkpoints
 
     @property
     def settings(self) -> dict[str, Any]:
         """The encoder's settings and its number of parameters."""
-        description = self.encoder.description_
+        self._check_is_fitted()
+        description = self.encoder_.description_
         return {**description.settings.to_dict(), "n_parameters": description.report.n_parameters}
 
     def fit(
         self,
         exam: Exam,
         val: Exam | None = None,
+        *,
         progress: Progress | None = None,
-        folder: Path | None = None,
+        from_other_exam: NDArray[np.bool_] | None = None,
     ) -> EvidenceEncoder:
-        """Collect the sentences of `exam`, find those of every option, train; arguments as for the encoder."""
-        find = None
-        if self.encoder.settings.evidence:
+        """Collect the sentences of `exam`, find those of every option, train.
+
+        With `val`, the weights of the best evaluation on it are kept. `from_other_exam` changes nothing: an
+        encoder learns from all questions alike. Raises `InputError` if the GPU, the weights, the data or the
+        settings do not allow it.
+        """
+        from cmexam_baseline.encoders import EncoderBaseline, EncoderSettings
+
+        settings = replace(self.encoder_settings or EncoderSettings(), random_state=self.random_state)
+        timer = progress if isinstance(progress, StageTimer) else StageTimer()
+        sentences = None
+        if settings.evidence:
             from cmexam_baseline.features import SentenceRetriever
 
-            self.sentences = SentenceRetriever.fit(exam, progress or no_progress)
-            find = _finder(self.sentences, self.encoder.settings.evidence)
-        self.encoder.set_params(find_evidence=find, checkpoints=folder)
-        self.encoder.fit(exam, val, progress=progress)
+            sentences = SentenceRetriever.fit(exam, progress or no_progress)
+        if self.checkpoints is not None and any((self.checkpoints / "checkpoints").glob("step-*")):
+            timer.say(f"resuming from the checkpoints in {self.checkpoints}")
+        encoder = EncoderBaseline.from_settings(
+            settings, checkpoints=self.checkpoints, find_evidence=evidence_finder(sentences, settings)
+        )
+        self.encoder_ = encoder.fit(exam, val, progress=progress)
+        self.sentences_ = sentences
+        report = self.encoder_.report_
+        if report.stopped_early:
+            timer.say(
+                f"stopped early after {report.steps:,} steps: val accuracy did not rise in {settings.patience} "
+                "evaluations; the best weights are kept"
+            )
+        timer.say(report.summary())
         return self
 
     def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
-        """Answers and option probabilities."""
-        predictions: Predictions = self.encoder.predict(exam, progress)
-        return predictions
+        """Answers and option probabilities. Raises `NotFittedError` before `fit` or `load`."""
+        self._check_is_fitted()
+        return self.encoder_.predict(exam, progress)
 
     def save(self, folder: Path) -> None:
         """Write the encoder and beside it the sentences; under several processes only the first writes."""
         from cmexam_baseline.encoders import is_main_process
 
-        self.encoder.save(folder)
+        self._check_is_fitted()
+        self.encoder_.save(folder)
         if is_main_process():
             self.save_sentences(folder)
 
     def save_sentences(self, folder: Path) -> None:
-        """Write the sentences, if it reads any, into a folder that is there."""
-        if self.sentences is not None:
-            self.sentences.save(folder / SENTENCES)
+        """Write the sentences, if it reads any, into an existing folder."""
+        if self.sentences_ is not None:
+            self.sentences_.save(folder / SENTENCES)
 
     @classmethod
     def load(cls, folder: Path, device: str = "auto") -> EvidenceEncoder:
-        """What `save` wrote."""
+        """What `save` wrote; raises `InputError` if something is missing or damaged."""
         from cmexam_baseline.encoders import EncoderBaseline
 
-        return cls.around(EncoderBaseline.load(folder, device), folder)
-
-    @classmethod
-    def load_onnx(cls, folder: Path) -> EvidenceEncoder:
-        """What `export --onnx` wrote."""
-        from cmexam_baseline.encoders import OnnxEncoder
-
-        return cls.around(OnnxEncoder.load(folder), folder)
-
-    @classmethod
-    def around(cls, encoder: Any, folder: Path) -> EvidenceEncoder:
-        """A loaded encoder and the sentences in its folder; `InputError` if it reads some and they are gone."""
-        n_sentences = encoder.description_.settings.evidence
-        if not n_sentences:
-            return cls(encoder)
-        from cmexam_baseline.features import SentenceRetriever
-
-        sentences = SentenceRetriever.load(folder / SENTENCES)
-        encoder.find_evidence = _finder(sentences, n_sentences)
-        return cls(encoder, sentences)
+        encoder = EncoderBaseline.load(folder, device)
+        settings = encoder.description_.settings
+        loaded = cls(settings, random_state=settings.random_state)
+        loaded.encoder_, loaded.sentences_ = encoder, load_sentences(settings, folder)
+        encoder.find_evidence = evidence_finder(loaded.sentences_, settings)
+        return loaded
 
 
-def _finder(sentences: SentenceRetriever, n_sentences: int) -> Any:
-    return lambda exam, progress: sentences.find(exam, n_sentences, progress or no_progress)
+def load_onnx(folder: Path) -> OnnxEncoder:
+    """The encoder that `export --onnx` wrote, with its sentences; raises `InputError` if a file or a package is missing."""
+    from cmexam_baseline.encoders import OnnxEncoder
+
+    encoder = OnnxEncoder.load(folder)
+    settings = encoder.description_.settings
+    encoder.find_evidence = evidence_finder(load_sentences(settings, folder), settings)
+    return encoder
+
+
+def load_sentences(settings: EncoderSettings, folder: Path) -> SentenceRetriever | None:
+    """The sentences beside an encoder; raises `InputError` if it reads some and they are missing."""
+    if not settings.evidence:
+        return None
+    from cmexam_baseline.features import SentenceRetriever
+
+    return SentenceRetriever.load(folder / SENTENCES)
+
+
+def evidence_finder(sentences: SentenceRetriever | None, settings: EncoderSettings) -> Any:
+    """The function with which an encoder finds the sentences for every option; None if it reads none."""
+    if sentences is None:
+        return None
+    return lambda exam, progress: sentences.find(exam, settings.evidence, progress or no_progress)

@@ -33,20 +33,20 @@ def model_card(config: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
     '| test | 4 | 50.0 [15.0, 85.0] | – | 40.0 |'
     """
     kind = config["model"]
+    described = _KINDS.get(kind, kind)
     splits = [name for name in scores if isinstance(scores[name], Mapping) and "accuracy" in scores[name]]
     parts = [
         _header(config),
         f"# {kind}, seed {config['seed']}",
-        f"{_KINDS[kind][0].upper()}{_KINDS[kind][1:]}, trained with cmexam-baseline "
+        f"{described[0].upper()}{described[1:]}, trained with cmexam-baseline "
         f"{config['versions'].get('cmexam-baseline', '')}. It answers multiple-choice questions of the Chinese medical "
         "licensing examination with one or several letters. It is a baseline for research, and no source of medical advice.",
         "## Figures\n\nPercent, 95% intervals in brackets.\n\n" + "\n".join(_figures(scores, splits)),
         "## Data\n\n" + "\n".join(_data(config["data"])),
         "The model was chosen and tuned on val; test was read for the figures above only.",
         "## Load\n\n```text\ncmexam-baseline predict FOLDER exam.csv -o predictions.csv\n```\n\n"
-        "```python\nfrom pathlib import Path\n\n"
-        "from cmexam_baseline.baselines.run_folder import load_predictor\nfrom cmexam_baseline.exam import read_exam\n\n"
-        'model = load_predictor(Path("FOLDER"))\npredictions = model.predict(read_exam("exam.csv"))\n```',
+        "```python\nfrom cmexam_baseline import baselines, exam\n\n"
+        'predictions = baselines.load_run("FOLDER").predict(exam.read_exam("exam.csv"))\n```',
         *([_HEAD.strip()] if kind != "lightgbm" else []),
         "## Settings\n\n```json\n" + json.dumps(config["settings"], ensure_ascii=False, indent=2) + "\n```",
         "## Licence\n\nCMExam's files are for academic and research use, and so is a model trained on them. "

@@ -1,4 +1,4 @@
-"""What an encoder that had not seen them said of the training questions, to be found again by their content."""
+"""Out-of-fold encoder scores of training questions, found again by the content of a question."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from cmexam_baseline.exam.duplicates import option_keys
 
 
 @dataclass(frozen=True, eq=False)
-class SeenScores:
-    """Scores of the options of training questions.
+class OofScores:
+    """Scores of the options of training questions, from models that saw neither a question nor a copy of it.
 
-    keys:   uint64 (m,), one for each option with its question, ascending, each once
+    keys:   uint64 (m,), one per option with its question, ascending, unique
     scores: float64 (m,)
     """
 
@@ -25,18 +25,18 @@ class SeenScores:
     scores: NDArray[np.float64]
 
     @classmethod
-    def of(cls, exam: Exam, scores: NDArray[np.float64]) -> SeenScores:
-        """The scores of `exam`, flat; of copies the first counts."""
+    def from_exam(cls, exam: Exam, scores: NDArray[np.float64]) -> OofScores:
+        """The scores of `exam`, float64, flat; of duplicates the first counts."""
         keys, first = np.unique(option_keys(exam), return_index=True)
         return cls(keys, scores[first])
 
-    def in_place_of(self, scores: NDArray[np.float64], exam: Exam) -> NDArray[np.float64]:
-        """`scores` of the options of `exam`, flat, but for questions with a copy here the scores kept of it.
+    def replace_known(self, scores: NDArray[np.float64], exam: Exam) -> NDArray[np.float64]:
+        """`scores` of the options of `exam`, flat; questions that occur here get the scores kept for them.
 
         >>> from cmexam_baseline.exam import Question
         >>> seen = Exam.from_questions([Question("1", "夜盲症缺乏", ("维生素A", "铁"), "A")])
         >>> asked = Exam.from_questions([Question("2", "夜盲症缺乏：", ("铁", "维生素A"))])
-        >>> SeenScores.of(seen, np.array([0.7, 0.1])).in_place_of(np.array([0.5, 0.5]), asked).tolist()
+        >>> OofScores.from_exam(seen, np.array([0.7, 0.1])).replace_known(np.array([0.5, 0.5]), asked).tolist()
         [0.1, 0.7]
         """
         if not len(self.keys):
@@ -46,10 +46,10 @@ class SeenScores:
         return np.where(self.keys[places] == wanted, self.scores[places], scores)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything as plain arrays, for a file."""
+        """The arrays to save."""
         return {"keys": self.keys, "scores": self.scores}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> SeenScores:
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> OofScores:
         """What `arrays` described; raises `KeyError` where a part is missing."""
         return cls(arrays["keys"], arrays["scores"])

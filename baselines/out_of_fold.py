@@ -1,48 +1,51 @@
-"""Option scores of training questions, each from a model that saw neither the question nor a copy of it."""
+"""Out-of-fold option scores: each from a model that saw neither the question nor a duplicate of it."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cmexam_baseline.baselines.parallel_jobs import run_jobs
+from cmexam_baseline.baselines.protocol import Baseline
 from cmexam_baseline.exam import Exam
 from cmexam_baseline.exam.duplicates import copy_keys, folds_of
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.io.files import write_atomically
-from cmexam_baseline.exam.progress import DetailedStage, Progress, detail_of
+from cmexam_baseline.exam.io.locks import locked
+from cmexam_baseline.exam.progress import DetailedStage, Progress, detail_of, no_progress
 from cmexam_baseline.features.arrays import segment_rows
 
 Scores = NDArray[np.float64]
 
-# Called as train(questions, progress, folder for checkpoints); what it returns has `predict(exam, progress)`.
-Train = Callable[[Exam, Progress, Path | None], Any]
+# Called as train(questions, progress, folder for checkpoints); returns the fitted model.
+Train = Callable[[Exam, Progress, Path | None], Baseline]
 
 
 @dataclass(frozen=True)
-class FinishedFolds:
-    """The scores of finished folds in a folder, so that a training that was killed need not repeat them.
+class FoldCache:
+    """The scores of finished folds in a folder, from which a training that was killed resumes.
 
-    run: fingerprint of all that the scores depend on; None as the folder keeps nothing
+    folder: None keeps nothing; run: fingerprint of all that the scores depend on
     """
 
     folder: Path | None
     run: str
 
     def checkpoints(self, fold: int) -> Path | None:
-        """Where the model of a fold keeps its checkpoints while it is trained."""
+        """Where the model of a fold keeps its checkpoints during training."""
         return None if self.folder is None else self.folder / f"fold-{fold + 1}"
 
     def load(self, fold: int, n_options: int) -> Scores | None:
-        """The scores of a fold; None where there are none or the file is damaged.
+        """The scores of a fold; None if there are none or the file is damaged.
 
-        Raises `InputError` where they are of other data or settings.
+        Raises `InputError` if they belong to other data or settings.
         """
         if self.folder is None:
             return None
@@ -65,49 +68,79 @@ class FinishedFolds:
         write_atomically(self._file(fold), pack_arrays({"run": np.array(self.run), "scores": scores}))
         shutil.rmtree(self.folder / f"fold-{fold + 1}", ignore_errors=True)
 
+    @contextmanager
+    def locked(self, fold: int) -> Iterator[None]:
+        """Keep other processes from training the same fold; raises `InputError` if one does."""
+        checkpoints = self.checkpoints(fold)
+        if checkpoints is None:
+            yield
+            return
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        with locked(checkpoints, "wait for it, or choose another place"):
+            yield
+
     def _file(self, fold: int) -> Path:
         return (self.folder or Path()) / f"fold-{fold + 1}.npz"
 
 
-def leak_safe_folds(exam: Exam, n_folds: int, seed: int) -> NDArray[np.int64]:
-    """A fold for each question, int64 (n,); a question and its copies (`copy_keys`) share one.
+def leak_safe_folds(exam: Exam, n_folds: int, random_state: int) -> NDArray[np.int64]:
+    """A fold for each question, int64 (n,); a question and its duplicates (`copy_keys`) share one.
 
-    Raises `InputError` where there are fewer different questions than folds.
+    Raises `InputError` if there are fewer different questions than folds.
     """
     keys = copy_keys(exam)
     n_different = len(np.unique(keys))
     if n_different < n_folds:
         raise InputError(
             f"{n_different} different training questions cannot be cut into {n_folds} folds; give more questions"
-            " or fewer --folds"
+            f" or use `n_folds={n_different}`"
         )
-    return folds_of(keys, n_folds, seed)
+    return folds_of(keys, n_folds, random_state)
 
 
 def out_of_fold_scores(
-    exam: Exam, folds: NDArray[np.int64], train: Train, finished: FinishedFolds, progress: Progress
+    exam: Exam, folds: NDArray[np.int64], train: Train, cache: FoldCache, progress: Progress, jobs: int = 1
 ) -> Scores:
-    """A score for every option of `exam`, float64, flat: fold by fold, from a model of all other folds."""
+    """A score per option of `exam`, float64, flat, each from a model of the other folds.
+
+    With `jobs`, folds are trained side by side in that many processes; this needs a cache with a folder.
+    """
     n_folds = int(folds.max()) + 1
+    if jobs > 1 and cache.folder is not None:
+        calls = [(exam, folds, fold, train, cache) for fold in range(n_folds)]
+        for done, _ in enumerate(run_jobs(fold_scores, calls, jobs)):
+            progress(f"{n_folds} folds side by side", done + 1, n_folds)
     fold_of_option = folds[segment_rows(exam.option_offsets)]
     scores = np.zeros(len(exam.option_texts))
     for fold in range(n_folds):
-        mine = fold_of_option == fold
-        said = named(progress, f"fold {fold + 1} of {n_folds}")
-        found = finished.load(fold, int(mine.sum()))
-        if found is None:
-            model = train(exam[folds != fold], said, finished.checkpoints(fold))
-            found = model.predict(exam[folds == fold], said).option_scores
-            finished.keep(fold, found)
-            del model  # or its weights would lie beside those of the next
-        else:
-            said("finished before", 1, 1)
-        scores[mine] = found
+        reported = prefix_progress(progress, f"fold {fold + 1} of {n_folds}")
+        scores[fold_of_option == fold] = fold_scores(exam, folds, fold, train, cache, reported)
     return scores
 
 
-def named(progress: Progress, name: str) -> Progress:
-    """A progress whose stages begin with a name."""
+def fold_scores(
+    exam: Exam,
+    folds: NDArray[np.int64],
+    fold: int,
+    train: Train,
+    cache: FoldCache,
+    progress: Progress = no_progress,
+) -> Scores:
+    """The scores of one fold, from the cache or from a model trained now on all other folds."""
+    held_out = exam[folds == fold]
+    found = cache.load(fold, len(held_out.option_texts))
+    if found is not None:
+        progress("finished before", 1, 1)
+        return found
+    with cache.locked(fold):
+        model = train(exam[folds != fold], progress, cache.checkpoints(fold))
+        scores = np.asarray(model.predict(held_out, progress).option_scores, np.float64)
+        cache.keep(fold, scores)
+    return scores
+
+
+def prefix_progress(progress: Progress, prefix: str) -> Progress:
+    """A progress callback whose stages begin with `prefix`."""
     return lambda stage, done, total: progress(
-        DetailedStage(f"{name}: {stage}", detail_of(stage)), done, total
+        DetailedStage(f"{prefix}: {stage}", detail_of(stage)), done, total
     )

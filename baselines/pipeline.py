@@ -1,187 +1,463 @@
-"""One training: fit, predict, score, write the run folder."""
+"""Training: read the exam, fit, predict, score, write the run folder."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cmexam_baseline.baselines.ensemble_gains import PART_NAMES, ensemble_gains
-from cmexam_baseline.baselines.extra_training import JoinedExam
-from cmexam_baseline.baselines.out_of_fold import named
-from cmexam_baseline.baselines.run_folder import write_run
+from cmexam_baseline.baselines.extra_training import JoinedExam, add_extra_train
+from cmexam_baseline.baselines.out_of_fold import prefix_progress
+from cmexam_baseline.baselines.parallel_jobs import run_jobs, threads_per_job
+from cmexam_baseline.baselines.protocol import Baseline
+from cmexam_baseline.baselines.registry import MODELS, make_model, model_kind, require_extras
+from cmexam_baseline.baselines.run_folder import Run, RunContent, is_run, load_run, write_run
 from cmexam_baseline.baselines.split_scores import (
     answer_scores,
+    dummy_scores,
     explanation_scores,
-    free_baseline_scores,
     scores_without_overlap,
 )
 from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.duplicates import find_overlap
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.io.files import check_output_folder
 from cmexam_baseline.exam.progress import Progress, StageTimer
-from cmexam_baseline.exam.splits import Split
+from cmexam_baseline.exam.splits import Split, load_splits
+
+PathLike = str | os.PathLike[str]
+
+_FOR_ENCODERS = '{} of encoders; use `model="bert"`, roberta or another encoder'
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to train: the kind of model, its settings, where the run goes.
+    """What to train: a kind of model (a key of `MODELS`) and its constructor's arguments, without the seed.
 
-    kind:     "lightgbm", "encoder" or "ensemble" of both
-    settings: an `EncoderSettings` where there is an encoder, None for LightGBM
-    embedder: a `features.Embedder` for LightGBM's features, or None
-    n_folds:  into how many parts an ensemble cuts the training questions
-    bm25:     whether LightGBM reads sentences ranked by BM25, too
-    joined:   the training questions with their sources, where other exams joined them
+    name: as the user gave it; n_jobs: threads; fold_jobs: folds of an ensemble that are trained side by side
     """
 
+    name: str
     kind: str
-    settings: Any
-    out: Path
-    overwrite: bool
-    embedder: Any
-    n_folds: int
-    bm25: bool
+    parameters: Mapping[str, Any]
+    n_jobs: int | None = None
+    fold_jobs: int = 1
+
+    def model(self, random_state: int, checkpoints: Path | None = None) -> Baseline:
+        """The unfitted model."""
+        resources = {"n_jobs": self.n_jobs, "fold_jobs": self.fold_jobs, "checkpoints": checkpoints}
+        return make_model(self.kind, self.parameters, random_state, resources)
+
+    def identity(self, random_state: int, data: TrainingData) -> str:
+        """A fingerprint of all that decides the trained model, by which a finished run is recognised."""
+        parts = {
+            "kind": self.kind,
+            "parameters": {name: _identity_of(value) for name, value in self.parameters.items()},
+            "random_state": random_state,
+            "data": {name: split.exam.fingerprint() for name, split in data.splits.items()},
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The splits of an exam, and where the training questions come from if other exams joined them."""
+
+    splits: Mapping[str, Split]
     joined: JoinedExam | None = None
 
     @property
-    def checkpoints(self) -> Path:
-        """Where checkpoints of encoders are until the run is written; beside the run folder."""
-        return self.out.with_name(f"{self.out.name}.checkpoints")
+    def train(self) -> Exam:
+        """The training questions."""
+        return self.splits["train"].exam
+
+    @property
+    def val(self) -> Exam | None:
+        """The validation questions, if there are any."""
+        return self.splits["val"].exam if "val" in self.splits else None
+
+    @property
+    def held_out(self) -> dict[str, Exam]:
+        """All splits but train, by name."""
+        return {name: split.exam for name, split in self.splits.items() if name != "train"}
+
+    @property
+    def from_other_exam(self) -> NDArray[np.bool_] | None:
+        """Which training questions come from another exam, bool (n,)."""
+        return None if self.joined is None else self.joined.is_extra
 
 
-def train_once(plan: Plan, seed: int, splits: Mapping[str, Split], stages: StageTimer) -> dict[str, Any]:
-    """Train with one seed, write the run folder and return its scores."""
-    exams = {name: split.exam for name, split in splits.items()}
-    baseline = _FIT[plan.kind](plan, seed, splits, stages)
-    predictions = _predictions(baseline, exams, stages)
-    parts = _part_predictions(plan, seed, splits, baseline, stages) if plan.kind == "ensemble" else {}
-    scores: dict[str, Any] = {
-        name: answer_scores(exams[name], predicted.answers, splits[name].n_left_out)
-        for name, predicted in predictions.items()
+def plan_training(
+    model: str = "lightgbm",
+    *,
+    encoder: str | None = None,
+    n_folds: int | None = None,
+    embeddings: str | None = None,
+    bm25: bool = False,
+    config: PathLike | None = None,
+    n_jobs: int | None = None,
+    fold_jobs: int = 1,
+    **settings: Any,
+) -> Plan:
+    """The plan of a training. Everything is checked that can be checked before data are read.
+
+    Arguments as for `train`. Raises `InputError` for a misspelt model, an argument that the model does not take,
+    a wrong setting, and if a package, a GPU or the weights of an encoder are missing.
+    """
+    kind = model_kind(model)
+    for name, value in (("encoder", encoder), ("n_folds", n_folds)):
+        if value is not None and kind != "ensemble":
+            raise InputError(f'`{name}` is for ensembles; omit it or use `model="ensemble"`')
+    for name, value in (("embeddings", embeddings), ("bm25", bm25 or None)):
+        if value is not None and kind not in ("lightgbm", "ensemble"):
+            raise InputError(f"`{name}` is for lightgbm's features; omit it or use another `model`")
+    require_extras(kind)
+    parameters: dict[str, Any] = {"bm25": True} if bm25 else {}
+    if kind == "lightgbm":
+        if config is not None:
+            raise InputError(_FOR_ENCODERS.format("`config` holds settings"))
+        from cmexam_baseline.encoders.settings import EncoderSettings
+
+        for name in settings:
+            if name in {one.name for one in fields(EncoderSettings)}:
+                raise InputError(_FOR_ENCODERS.format(f"`{name}` is a setting"))
+        parameters |= settings
+    else:
+        if kind == "ensemble" and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise InputError("an ensemble trains in one process; start it without torchrun")
+        parameters["encoder_settings"] = _encoder_settings(
+            encoder if kind == "ensemble" else model, config, settings
+        )
+    if n_folds is not None:
+        parameters["n_folds"] = n_folds
+    if embeddings is not None:
+        from cmexam_baseline.baselines.embedder import make_embedder
+
+        parameters["embedder"] = make_embedder(embeddings)
+    plan = Plan(model, kind, parameters, n_jobs, fold_jobs)
+    plan.model(0)
+    return plan
+
+
+def load_training_data(
+    data: PathLike | Mapping[str, Exam] | None,
+    *,
+    extra_train: Sequence[PathLike] = (),
+    bad_rows: str = "auto",
+    needed: Sequence[str] = ("train",),
+    progress: StageTimer | None = None,
+) -> TrainingData:
+    """The exam to train on: a folder with splits, exams by split, or the bundled sample exam for None.
+
+    extra_train: other exams in any format, whose questions join the training questions unless val or test
+                 overlap with them
+    needed:      splits that must be there
+
+    Raises `InputError` if a file cannot be read or a split is missing.
+    """
+    timer = progress or StageTimer()
+    with timer.stage("reading the exam"):
+        if isinstance(data, Mapping):
+            splits = {name: Split(exam, []) for name, exam in data.items()}
+            missing = [name for name in needed if name not in splits]
+            if missing:
+                raise InputError(f"`data` has no {missing[0]} split; add one")
+        else:
+            splits = load_splits(data, bad_rows, needed)
+    if not extra_train:
+        return TrainingData(splits)
+    with timer.stage("joining other exams"):
+        return TrainingData(*add_extra_train(splits, [Path(file) for file in extra_train], bad_rows))
+
+
+def train(
+    model: str = "lightgbm",
+    data: PathLike | Mapping[str, Exam] | None = None,
+    out: PathLike | None = None,
+    *,
+    random_state: int = 0,
+    extra_train: Sequence[PathLike] = (),
+    bad_rows: str = "auto",
+    overwrite: bool = False,
+    progress: StageTimer | None = None,
+    **arguments: Any,
+) -> Run:
+    """Train a baseline, score it on val and test, and write a run folder.
+
+    model:        "lightgbm"; "bert", "roberta", a name on the Hugging Face hub or a folder for an encoder;
+                  "ensemble" for LightGBM with the scores of an encoder among its features
+    data:         folder with train, val and test files, or exams by split (default: the bundled sample exam)
+    out:          the run folder to make (default: runs/ and the model's name)
+    random_state: seed of everything random
+    extra_train:  other exams whose questions join the training questions, without those that overlap with val or test
+    bad_rows:     what to do about rows that cannot be used, see `read_exam`
+    overwrite:    replace a run that is there
+    progress:     a `StageTimer`, which a subclass may draw
+    arguments:    `encoder` and `n_folds` (of an ensemble), `embeddings` (a frozen encoder for LightGBM's features),
+                  `bm25`, `config` (a TOML file with encoder settings), `n_jobs` (threads), `fold_jobs` (folds of an
+                  ensemble side by side), and settings: the constructor's arguments of `LightGBMBaseline` for
+                  "lightgbm", else the fields of `EncoderSettings`
+
+    Models are chosen on val; test is only scored. Raises `InputError` for arguments, files or an environment that do
+    not allow it, as far as possible before any work.
+
+    >>> import tempfile
+    >>> from cmexam_baseline import baselines, exam
+    >>> sample = exam.load_splits(None)
+    >>> small = {"train": sample["train"].exam[:60], "val": sample["val"].exam[:20]}
+    >>> folder = tempfile.mkdtemp()
+    >>> run = baselines.train("lightgbm", small, folder, random_state=1, n_estimators=5)
+    >>> run.scores["val"]["n"], len(run.predict(small["val"]).answers)
+    (20, 20)
+    >>> baselines.load_run(folder).predict(small["val"]) == run.predict(small["val"])
+    True
+    """
+    place = Path(out) if out is not None else default_folder(model)
+    inputs = [*extra_train, *([] if data is None or isinstance(data, Mapping) else [data])]
+    check_output_folder(place, inputs, overwrite=overwrite)
+    plan = plan_training(model, **arguments)
+    found = load_training_data(
+        data, extra_train=extra_train, bad_rows=bad_rows, needed=MODELS[plan.kind].splits, progress=progress
+    )
+    return train_once(plan, found, place, random_state, overwrite=overwrite, progress=progress)
+
+
+def default_folder(model: str) -> Path:
+    """Where a run goes if nothing else is said: runs/ and the model's name.
+
+    >>> default_folder("models/bert-base-chinese").as_posix()
+    'runs/bert-base-chinese'
+    """
+    return Path("runs") / Path(model).name
+
+
+def train_seeds(
+    plan: Plan,
+    data: TrainingData,
+    out: Path,
+    seeds: Sequence[int],
+    *,
+    only: int | None = None,
+    jobs: int = 1,
+    overwrite: bool = False,
+    progress: StageTimer | None = None,
+) -> dict[int, Run]:
+    """A run per seed in `out`/seed-N, by seed.
+
+    Runs that are finished are kept, if they come from the same data and settings: so the work can be shared by several
+    machines, each with `only` a seed of its own, and a last call without `only` collects the runs. With `jobs`, that
+    many seeds are trained side by side, each in a process. Raises `InputError` for a run of other data or settings,
+    unless `overwrite` is set.
+    """
+    if only is not None and only not in seeds:
+        raise InputError(
+            f"seed {only} is not among {', '.join(map(str, seeds))}; `only` takes one of `seeds`"
+        )
+    timer = progress or StageTimer()
+    places = {seed: out / f"seed-{seed}" for seed in seeds if only in (None, seed)}
+    finished = {} if overwrite else _finished_runs(plan, data, places)
+    for seed in finished:
+        timer.say(f"seed {seed}: trained before, in {places[seed]}")
+    missing = [seed for seed in places if seed not in finished]
+    if jobs > 1 and len(missing) > 1:
+        share = replace(plan, n_jobs=plan.n_jobs or threads_per_job(min(jobs, len(missing))))
+        calls = [(share, data, places[seed], seed, overwrite) for seed in missing]
+        stage = f"training {len(missing)} seeds, {min(jobs, len(missing))} side by side"
+        timer(stage, 0, len(missing))
+        for done, (i, seconds) in enumerate(run_jobs(_train_job, calls, jobs), 1):
+            timer(stage, done, len(missing))
+            finished[missing[i]] = load_run(places[missing[i]])
+            timer.say(f"seed {missing[i]}: {seconds:.1f} s, in {places[missing[i]]}")
+    else:
+        for seed in missing:
+            finished[seed] = train_once(
+                plan, data, places[seed], seed, overwrite=overwrite, progress=progress
+            )
+    return {seed: finished[seed] for seed in places}
+
+
+def train_fold(
+    plan: Plan, data: TrainingData, out: Path, random_state: int, fold: int, progress: Progress | None = None
+) -> Path:
+    """Train one fold (from 1) of an ensemble and keep its scores beside `out`; returns the folder that holds them.
+
+    A later `train_once` with the same arguments finds them. Raises `InputError` if the model has no such fold.
+    """
+    checkpoints = checkpoint_folder(out)
+    model = plan.model(random_state, checkpoints)
+    fit_fold = getattr(model, "fit_fold", None)
+    if fit_fold is None:
+        raise InputError(
+            "`only` takes a seed of `seeds`, or a fold of an ensemble; this is a single training"
+        )
+    fit_fold(fold, data.train, data.val, progress)
+    return checkpoints
+
+
+def train_once(
+    plan: Plan,
+    data: TrainingData,
+    out: Path,
+    random_state: int = 0,
+    *,
+    overwrite: bool = False,
+    progress: StageTimer | None = None,
+) -> Run:
+    """Train with one seed, score, and write the run folder `out`; see `train`."""
+    timer = progress or StageTimer()
+    checkpoints = checkpoint_folder(out)
+    model = plan.model(random_state, checkpoints)
+    model.fit(data.train, data.val, progress=timer, from_other_exam=data.from_other_exam)
+    predictions = _predict_splits(model, data, timer)
+    parts = _predict_parts(model, plan, random_state, data, timer)
+    scores = _score(data, predictions, parts, random_state, timer)
+    if not is_main_process(plan.kind):
+        model.save(out)  # under torchrun every process takes part in saving, and the first one writes
+        return Run(out, {"model": plan.kind})
+    with timer.stage("saving the run"):
+        kept = {
+            **predictions,
+            **{f"{split}_{part}": one for split, found in parts.items() for part, one in found.items()},
+        }
+        identity = plan.identity(random_state, data)
+        content = RunContent(
+            plan.kind, model, random_state, identity, data.splits, data.joined, kept, scores, timer.seconds
+        )
+        write_run(out, content, overwrite)
+    _keep_logs(checkpoints, out / "logs")
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return load_run(out)
+
+
+def checkpoint_folder(out: Path) -> Path:
+    """Where checkpoints are until the run is written: beside the run folder."""
+    return out.with_name(f"{out.name}.checkpoints")
+
+
+def is_main_process(kind: str) -> bool:
+    """Whether this process writes and prints; all but the first of torchrun's do not."""
+    if kind != "encoder":
+        return True
+    from cmexam_baseline.encoders import is_main_process as is_first
+
+    return is_first()
+
+
+def _encoder_settings(model: str | None, config: PathLike | None, given: Mapping[str, Any]) -> Any:
+    from cmexam_baseline.encoders import check_ready, load_settings
+
+    # Without a model, the TOML file may name one.
+    settings = load_settings(config, **given, **({"model": model} if model else {}))
+    check_ready(settings)
+    return settings
+
+
+def _identity_of(value: Any) -> Any:
+    """A value that JSON can hold and that says what decides the training."""
+    for name in ("training_identity", "describe"):  # encoder settings, embedder
+        if hasattr(value, name):
+            return getattr(value, name)()
+    return value
+
+
+def _finished_runs(plan: Plan, data: TrainingData, places: Mapping[int, Path]) -> dict[int, Run]:
+    found = {}
+    for seed, place in places.items():
+        if not is_run(place):
+            check_output_folder(place)
+            continue
+        run = load_run(place)
+        if run.config.get("identity") != plan.identity(seed, data):
+            raise InputError(
+                f"{place} was trained on other data or with other settings; give another folder or use `overwrite=True`"
+            )
+        found[seed] = run
+    return found
+
+
+def _train_job(plan: Plan, data: TrainingData, out: Path, random_state: int, overwrite: bool) -> float:
+    timer = StageTimer()
+    train_once(plan, data, out, random_state, overwrite=overwrite, progress=timer)
+    return sum(timer.seconds.values())
+
+
+def _predict_splits(
+    model: Baseline, data: TrainingData, timer: StageTimer, prefix: str = ""
+) -> dict[str, Predictions]:
+    return {
+        name: model.predict(exam, prefix_progress(timer, f"{prefix}predicting {name}"))
+        for name, exam in data.held_out.items()
     }
+
+
+def _predict_parts(
+    model: Baseline, plan: Plan, random_state: int, data: TrainingData, timer: StageTimer
+) -> dict[str, dict[str, Predictions]]:
+    """By split, the predictions of an ensemble's parts alone: its encoder, and LightGBM trained without it."""
+    if plan.kind != "ensemble":
+        return {}
+    from cmexam_baseline.baselines.ensemble import Ensemble
+
+    if not isinstance(model, Ensemble):
+        raise TypeError("an ensemble is an Ensemble")
+    shared = {name: plan.parameters[name] for name in ("bm25", "embedder") if name in plan.parameters}
+    alone = replace(plan, kind="lightgbm", parameters=shared).model(random_state)
+    alone.fit(
+        data.train,
+        data.val,
+        progress=prefix_progress(timer, "LightGBM alone"),
+        from_other_exam=data.from_other_exam,
+    )
+    of_lightgbm = _predict_splits(alone, data, timer, "LightGBM alone: ")
+    return {
+        name: dict(zip(PART_NAMES, (of_lightgbm[name], model.encoder_predictions(exam)), strict=True))
+        for name, exam in data.held_out.items()
+    }
+
+
+def _score(
+    data: TrainingData,
+    predictions: Mapping[str, Predictions],
+    parts: Mapping[str, Mapping[str, Predictions]],
+    random_state: int,
+    timer: StageTimer,
+) -> dict[str, Any]:
+    """The content of scores.json."""
+    scores: dict[str, Any] = {}
     for name, predicted in predictions.items():
-        explained = explanation_scores(exams[name], predicted.answers, predicted.explanations)
+        exam = data.splits[name].exam
+        scores[name] = answer_scores(exam, predicted.answers, data.splits[name].n_left_out)
+        explained = explanation_scores(exam, predicted.answers, predicted.explanations)
         if explained is not None:
             scores[name]["explanations"] = explained
-    with stages.stage("looking for overlap with the training questions"):
-        overlaps = {name: find_overlap(exams["train"], exams[name]) for name in predictions}
+    with timer.stage("looking for overlap with the training questions"):
+        overlaps = {name: find_overlap(data.train, exam) for name, exam in data.held_out.items()}
         for name, predicted in predictions.items():
-            scores[name]["without_overlap"] = scores_without_overlap(
-                overlaps[name], exams[name], predicted.answers
-            )
+            exam = data.splits[name].exam
+            scores[name]["without_overlap"] = scores_without_overlap(overlaps[name], exam, predicted.answers)
     for name, of_parts in parts.items():
-        with stages.stage(f"comparing the ensemble with its parts on {name}"):
+        with timer.stage(f"comparing the ensemble with its parts on {name}"):
             systems = {"ensemble": predictions[name].answers}
             systems |= {part: one.answers for part, one in of_parts.items()}
-            scores[name]["gains"] = ensemble_gains(exams[name], systems, overlaps[name].overlaps)
-    scores["free_baselines"] = free_baseline_scores(exams, seed)
-    if not writes(plan.kind):
-        # Under torchrun every process takes part in saving, and the first one writes.
-        baseline.save(plan.out)
-        return scores
-    with stages.stage("saving the run"):
-        kept = {**predictions, **_by_file(parts)}
-        write_run(
-            plan.out,
-            plan.overwrite,
-            plan.kind,
-            baseline,
-            seed,
-            splits,
-            plan.joined,
-            kept,
-            scores,
-            stages.seconds,
-        )
-    _keep_logs(plan.checkpoints, plan.out / "logs")
-    shutil.rmtree(plan.checkpoints, ignore_errors=True)
+            scores[name]["gains"] = ensemble_gains(data.splits[name].exam, systems, overlaps[name].overlaps)
+    exams = {name: split.exam for name, split in data.splits.items()}
+    scores["free_baselines"] = dummy_scores(exams, random_state)
     return scores
 
 
 def _keep_logs(checkpoints: Path, place: Path) -> None:
-    """Move the curves of `--log-to` from beside the checkpoints into the run folder."""
+    """Move the training curves (`log_to`) from beside the checkpoints into the run folder."""
     for logs in sorted(checkpoints.rglob("logs")):
         if logs.is_dir():  # not one that moved within another
             target = place / logs.parent.relative_to(checkpoints)
             target.parent.mkdir(parents=True, exist_ok=True)
             logs.rename(target)
-
-
-def writes(kind: str) -> bool:
-    """Whether this process is the one that writes and prints; all but the first of torchrun's are not."""
-    if kind != "encoder":
-        return True
-    from cmexam_baseline.encoders import is_main_process
-
-    return is_main_process()
-
-
-def _lightgbm(plan: Plan, seed: int, splits: Mapping[str, Split], stages: Progress) -> Any:
-    from cmexam_baseline.features import LightGBMBaseline
-
-    baseline = LightGBMBaseline(random_state=seed, embedder=plan.embedder, bm25=plan.bm25)
-    return baseline.fit(*_train_and_val(splits), progress=stages, from_other_exam=_is_extra(plan))
-
-
-def _encoder(plan: Plan, seed: int, splits: Mapping[str, Split], stages: StageTimer) -> Any:
-    from cmexam_baseline.baselines.evidence_encoder import EvidenceEncoder
-    from cmexam_baseline.encoders import with_seed
-
-    encoder = EvidenceEncoder.untrained(with_seed(plan.settings, seed))
-    encoder.fit(*_train_and_val(splits), progress=stages, folder=plan.checkpoints)
-    stages.say(encoder.encoder.report_.summary())
-    return encoder
-
-
-def _ensemble(plan: Plan, seed: int, splits: Mapping[str, Split], stages: StageTimer) -> Any:
-    from cmexam_baseline.baselines.ensemble import Ensemble
-    from cmexam_baseline.encoders import with_seed
-
-    ensemble = Ensemble.untrained(with_seed(plan.settings, seed), plan.n_folds, plan.embedder, plan.bm25)
-    train, val = _train_and_val(splits)
-    return ensemble.fit(train, val, stages, plan.checkpoints, _is_extra(plan))
-
-
-_FIT: dict[str, Callable[[Plan, int, Mapping[str, Split], StageTimer], Any]] = {
-    "lightgbm": _lightgbm,
-    "encoder": _encoder,
-    "ensemble": _ensemble,
-}
-
-
-def _train_and_val(splits: Mapping[str, Split]) -> tuple[Exam, Exam | None]:
-    return splits["train"].exam, splits["val"].exam if "val" in splits else None
-
-
-def _is_extra(plan: Plan) -> Any:
-    return None if plan.joined is None else plan.joined.is_extra
-
-
-def _predictions(
-    baseline: Any, exams: Mapping[str, Exam], stages: StageTimer, what: str = "predicting"
-) -> dict[str, Predictions]:
-    return {
-        name: baseline.predict(exam, progress=named(stages, f"{what} {name}"))
-        for name, exam in exams.items()
-        if name != "train"
-    }
-
-
-def _part_predictions(
-    plan: Plan, seed: int, splits: Mapping[str, Split], ensemble: Any, stages: StageTimer
-) -> dict[str, dict[str, Predictions]]:
-    """By split, what the parts of an ensemble say alone: its encoder, and LightGBM trained without it."""
-    exams = {name: split.exam for name, split in splits.items()}
-    alone = _lightgbm(plan, seed, splits, named(stages, "LightGBM alone"))
-    lightgbm = _predictions(alone, exams, stages, "LightGBM alone: predicting")
-    return {
-        name: dict(zip(PART_NAMES, (found, ensemble.encoder_predictions(exams[name])), strict=True))
-        for name, found in lightgbm.items()
-    }
-
-
-def _by_file(parts: Mapping[str, Mapping[str, Predictions]]) -> dict[str, Predictions]:
-    """Predictions of parts by the name of their file: val_lightgbm and so on."""
-    return {f"{name}_{part}": one for name, found in parts.items() for part, one in found.items()}

@@ -1,4 +1,4 @@
-"""The run folder: what `train` leaves and `predict` reads.
+"""The run folder: what `train` leaves and `load_run` reads.
 
     config.json             the model's kind and settings, seed, versions, fingerprints of the data
     model/                  what the model's own `save` wrote
@@ -7,9 +7,9 @@
     README.md               the model card
     scores.json             accuracy and weighted F1 by split, as fractions; BLEU and ROUGE in percent
     left_out.csv            rows of the data that could not be used, and why
-    extra_train_left_out.csv  with --extra-train: its questions that overlap with val, test or train
+    extra_train_left_out.csv  with extra training questions: those that overlap with val, test or train
     timings.json            seconds by stage
-    logs/                   with --log-to: TensorBoard's or wandb's files
+    logs/                   with `log_to`: TensorBoard's or wandb's files
 
 Nothing in it names another place, so it can be moved.
 """
@@ -17,34 +17,38 @@ Nothing in it names another place, so it can be moved.
 from __future__ import annotations
 
 import csv
-import importlib
 import io
 import json
+import os
 import platform
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
 
-from cmexam_baseline.baselines.embedder import give_embedder
+import numpy as np
+
+from cmexam_baseline.baselines.embedder import restore_embedder
 from cmexam_baseline.baselines.extra_training import JoinedExam
 from cmexam_baseline.baselines.model_card import model_card
+from cmexam_baseline.baselines.protocol import Baseline
+from cmexam_baseline.baselines.registry import MODELS, require_extras
 from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.io.files import new_folder, write_atomically
 from cmexam_baseline.exam.progress import Progress
 from cmexam_baseline.exam.splits import Split
 
 FORMAT = "cmexam-baseline run"
 FORMAT_VERSION = 1
+ONNX_MODEL = "model.onnx"
 
-MODEL_CLASSES = {
-    "lightgbm": "cmexam_baseline.features:LightGBMBaseline",
-    "encoder": "cmexam_baseline.baselines.evidence_encoder:EvidenceEncoder",
-    "ensemble": "cmexam_baseline.baselines.ensemble:Ensemble",
-}
-VERSIONS_OF = (
+# Larger exams are answered in batches, which bounds the memory.
+BATCH_SIZE = 20_000
+_VERSIONS_OF = (
     "cmexam-baseline",
     "numpy",
     "scipy",
@@ -56,89 +60,114 @@ VERSIONS_OF = (
 )
 
 
-class Baseline(Protocol):
-    """What every model of this package can do."""
+class Predictor(Protocol):
+    """What answers exams: a `Baseline`, or an encoder that was exported to ONNX."""
 
-    def fit(self, exam: Exam, val: Exam | None = None, progress: Progress | None = None) -> Baseline: ...
-    def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions: ...
-    def save(self, folder: Path) -> None: ...
+    def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
+        """Answers to `exam`."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder that has been checked: its place, its configuration."""
+    """A trained run: a run folder, or a folder that `export --onnx` made.
+
+    folder:     where it is
+    config:     content of config.json: the model's kind and settings, seed, versions, fingerprints of the data
+    embeddings: where the frozen encoder of a run with embeddings is now, if it has moved
+    """
 
     folder: Path
     config: dict[str, Any]
+    embeddings: str | None = field(default=None, repr=False)
 
-    @classmethod
-    def open(cls, folder: Path) -> Run:
-        """Read config.json of `folder`; `InputError` where it is not a run folder of this version."""
-        config = _read_object(folder / "config.json", folder)
-        if config.get("format") != FORMAT:
-            raise InputError(
-                f"{folder}/config.json is not of a run folder; give the folder that `train --out` made"
-            )
-        if config.get("format_version") != FORMAT_VERSION:
-            found = config.get("format_version")
-            raise InputError(
-                f"{folder} has run format {found!r}, this version reads {FORMAT_VERSION}; train it again"
-            )
-        if config.get("model") not in MODEL_CLASSES:
-            known = ", ".join(MODEL_CLASSES)
-            raise InputError(f"{folder}/config.json names model {config.get('model')!r}, known are {known}")
-        return cls(folder, config)
+    @property
+    def kind(self) -> str:
+        """A key of `MODELS`, or "onnx"."""
+        return str(self.config["model"])
 
-    def load_model(self, embeddings: str | None = None) -> Baseline:
-        """The trained model; `embeddings` is where its frozen encoder is now, if it has one and it moved."""
-        model: Baseline = model_class(self.config["model"]).load(self.folder / "model")
-        give_embedder(model, embeddings)
+    @cached_property
+    def scores(self) -> dict[str, Any]:
+        """The content of scores.json: by split accuracy, weighted F1 and more; empty for an ONNX folder."""
+        return {} if self.kind == "onnx" else read_scores(self.folder / "scores.json")
+
+    @cached_property
+    def model(self) -> Predictor:
+        """The trained model, loaded when first used; `InputError` if a file or a package is missing."""
+        if self.kind == "onnx":
+            require("onnx", "onnxruntime", purpose="prediction from an ONNX folder")
+            from cmexam_baseline.baselines.evidence_encoder import load_onnx
+
+            return load_onnx(self.folder)
+        require_extras(self.kind)
+        model: Baseline = MODELS[self.kind].load_class().load(self.folder / "model")
+        restore_embedder(model, self.embeddings)
         return model
 
+    def load(self) -> Run:
+        """Load the model now, and return the run; `InputError` if a file or a package is missing."""
+        self.model  # noqa: B018  # loads it
+        return self
 
-def load_predictor(folder: Path, embeddings: str | None = None) -> Any:
-    """The model of a run folder, or of a folder that `export --onnx` made; both have `predict`."""
-    if (folder / "model.onnx").is_file():
-        return model_class("encoder").load_onnx(folder)
-    return Run.open(folder).load_model(embeddings)
+    def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
+        """Answers to the questions of `exam`, with option probabilities and, where the model gives any, explanations.
+
+        The exam may come without answers. Raises `InputError` if the model cannot be loaded.
+        """
+        return concatenate(list(self.predict_batches(exam, progress)))
+
+    def predict_batches(self, exam: Exam, progress: Progress | None = None) -> Iterator[Predictions]:
+        """The same, 20,000 questions at a time, for exams whose predictions are not to be kept in memory."""
+        n = len(exam)
+        if n <= BATCH_SIZE:
+            yield self.model.predict(exam, progress)
+            return
+        for start in range(0, n, BATCH_SIZE):
+            if progress is not None:
+                progress("answering", start, n)
+            yield self.model.predict(exam[start : start + BATCH_SIZE])
+        if progress is not None:
+            progress("answering", n, n)
 
 
-def model_class(kind: str) -> Any:
-    """The class of a kind of model, imported now."""
-    module, name = MODEL_CLASSES[kind].split(":")
-    return getattr(importlib.import_module(module), name)
+def load_run(folder: str | os.PathLike[str], embeddings: str | None = None) -> Run:
+    """The run in `folder`: a run folder that `train` made, or an ONNX folder that `export` made.
+
+    embeddings: where the frozen encoder of a run trained with embeddings is now, if it has moved
+
+    Raises `InputError` if the folder is missing, holds neither, or was made by another version.
+
+    >>> load_run("no-such-folder")
+    Traceback (most recent call last):
+    cmexam_baseline.exam.errors.InputError: no-such-folder is not there; give a folder that `train` made
+    """
+    place = Path(folder)
+    if (place / ONNX_MODEL).is_file():
+        return Run(place, {"model": "onnx"})
+    return Run(place, _read_config(place), embeddings)
 
 
-def describe_run(kind: str, settings: dict[str, Any], seed: int, data: dict[str, Any]) -> dict[str, Any]:
-    """The content of config.json."""
-    return {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "model": kind,
-        "seed": seed,
-        "settings": settings,
-        "data": data,
-        "versions": {"python": platform.python_version(), **_versions()},
-    }
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in VERSIONS_OF:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+def _read_config(folder: Path) -> dict[str, Any]:
+    config = _read_object(folder / "config.json", folder)
+    if config.get("format") != FORMAT:
+        raise InputError(f"{folder}/config.json is not of a run folder; give a folder that `train` made")
+    found = config.get("format_version")
+    if found != FORMAT_VERSION:
+        raise InputError(
+            f"{folder} has run format {found!r}, this version reads {FORMAT_VERSION}; train it again"
+        )
+    if config.get("model") not in MODELS:
+        known = ", ".join(MODELS)
+        raise InputError(f"{folder}/config.json names model {config.get('model')!r}, known are {known}")
+    return config
 
 
 def _read_object(path: Path, folder: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"{folder} holds no config.json; give the folder that `train --out` made") from None
+        raise InputError(_no_config(folder)) from None
     except NotADirectoryError:
-        raise InputError(f"{folder} is a file; give the folder that `train --out` made") from None
+        raise InputError(f"{folder} is a file; give a folder that `train` made") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"{path} is damaged ({error}); train the run again") from None
     if not isinstance(value, dict):
@@ -146,42 +175,122 @@ def _read_object(path: Path, folder: Path) -> dict[str, Any]:
     return value
 
 
-def write_run(
-    folder: Path,
-    overwrite: bool,
-    kind: str,
-    baseline: Any,
-    seed: int,
-    splits: Mapping[str, Split],
-    joined: JoinedExam | None,
-    predictions: Mapping[str, Predictions],
-    scores: Mapping[str, Any],
-    seconds: Mapping[str, float],
-) -> None:
-    """Write the whole run aside, then give it its name."""
-    data: dict[str, dict[str, Any]] = {
-        name: {"rows": len(split.exam), "left_out": split.n_left_out, "fingerprint": split.exam.fingerprint()}
-        for name, split in splits.items()
-    }
-    if joined is not None:
-        data["train"]["extra"] = joined.counts()
+def _no_config(folder: Path) -> str:
+    """Why a folder without config.json is no run folder, and which to give instead."""
+    if not folder.exists():
+        return f"{folder} is not there; give a folder that `train` made"
+    inside = sorted(one.name for one in folder.iterdir() if is_run(one))
+    if inside:
+        return f"{folder} holds the runs {', '.join(inside)}; give one of them, as in {folder / inside[0]}"
+    if (folder.parent / "config.json").is_file():
+        return f"{folder} is inside a run folder; give {folder.parent}"
+    return f"{folder} holds no config.json; give a folder that `train` made"
+
+
+def is_run(folder: Path) -> bool:
+    """Whether `folder` looks like a run folder."""
+    return (folder / "config.json").is_file() and (folder / "scores.json").is_file()
+
+
+def read_scores(path: Path) -> dict[str, Any]:
+    """The content of a run's scores.json; raises `InputError` if it is damaged."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        for split in ("val", "test"):
+            if split in value:
+                float(value[split]["accuracy"]), int(value[split]["n"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path} cannot be read as the scores of a run ({error}); train it again") from error
+    return dict(value)
+
+
+def concatenate(parts: list[Predictions]) -> Predictions:
+    """Predictions of consecutive parts of an exam as one."""
+    if len(parts) == 1:
+        return parts[0]
+    scores = [part.option_scores for part in parts if part.option_scores is not None]
+    lengths = [np.diff(part.option_offsets) for part in parts if part.option_offsets is not None]
+    texts = [part.explanations for part in parts if part.explanations is not None]
+    return Predictions(
+        [name for part in parts for name in part.ids],
+        np.concatenate([part.answers for part in parts]),
+        np.concatenate(scores) if scores else None,
+        np.concatenate([[0], np.cumsum(np.concatenate(lengths))]) if lengths else None,
+        [text for part in texts for text in part] if texts else None,
+    )
+
+
+@dataclass(frozen=True)
+class RunContent:
+    """What `write_run` writes.
+
+    kind, model, random_state: the fitted model, a key of `MODELS` and the seed
+    identity:    fingerprint of all that decides the training, by which a finished run is recognised
+    splits:      the exam; joined: where its training questions come from, if other exams joined them
+    predictions: by the ending of their file's name, "val" for predictions_val.csv
+    scores:      as in scores.json; seconds: by stage
+    """
+
+    kind: str
+    model: Baseline
+    random_state: int
+    identity: str
+    splits: Mapping[str, Split]
+    joined: JoinedExam | None
+    predictions: Mapping[str, Predictions]
+    scores: Mapping[str, Any]
+    seconds: Mapping[str, float]
+
+    def config(self) -> dict[str, Any]:
+        """The content of config.json."""
+        data: dict[str, dict[str, Any]] = {
+            name: {
+                "rows": len(split.exam),
+                "left_out": split.n_left_out,
+                "fingerprint": split.exam.fingerprint(),
+            }
+            for name, split in self.splits.items()
+        }
+        if self.joined is not None:
+            data["train"]["extra"] = self.joined.counts()
+        return {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "model": self.kind,
+            "seed": self.random_state,
+            "settings": self.model.settings,
+            "data": data,
+            "identity": self.identity,
+            "versions": {"python": platform.python_version(), **_versions()},
+        }
+
+
+def write_run(folder: Path, content: RunContent, overwrite: bool = False) -> None:
+    """Write a run folder beside its place, then give it its name, so that it is never half there.
+
+    Raises `InputError` if `folder` is not empty, unless `overwrite` is set and it holds a run.
+    """
     with new_folder(folder, overwrite) as aside:
-        baseline.save(aside / "model")
-        for name, predicted in predictions.items():
+        content.model.save(aside / "model")
+        for name, predicted in content.predictions.items():
             predicted.write(aside / f"predictions_{name}.csv")
-        config = describe_run(kind, _settings_of(baseline), seed, data)
+        config = content.config()
         _write_json(aside / "config.json", config)
-        write_atomically(aside / "README.md", model_card(config, scores))
-        _write_json(aside / "scores.json", scores)
-        _write_json(aside / "timings.json", seconds)
-        _write_bad_rows(aside / "left_out.csv", splits)
-        if joined is not None:
-            write_atomically(aside / "extra_train_left_out.csv", joined.excluded_csv())
+        write_atomically(aside / "README.md", model_card(config, content.scores))
+        _write_json(aside / "scores.json", content.scores)
+        _write_json(aside / "timings.json", content.seconds)
+        _write_bad_rows(aside / "left_out.csv", content.splits)
+        if content.joined is not None:
+            write_atomically(aside / "extra_train_left_out.csv", content.joined.excluded_csv())
 
 
-def _settings_of(baseline: Any) -> dict[str, Any]:
-    settings = baseline.settings
-    found: dict[str, Any] = settings if isinstance(settings, dict) else settings.to_dict()
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _VERSIONS_OF:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
     return found
 
 

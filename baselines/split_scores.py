@@ -1,4 +1,4 @@
-"""Predictions that meet their exam: the figures of scores.json."""
+"""The figures of scores.json."""
 
 from __future__ import annotations
 
@@ -81,11 +81,11 @@ def explanation_scores(
     }
 
 
-def free_baseline_scores(exams: Mapping[str, Exam], seed: int) -> dict[str, dict[str, Any]]:
-    """Accuracy and weighted F1 of the baselines that cost nothing, by split, for every split but train."""
+def dummy_scores(exams: Mapping[str, Exam], random_state: int) -> dict[str, dict[str, Any]]:
+    """Accuracy and weighted F1 of the dummy baselines, by split, for every split but train."""
     scores: dict[str, dict[str, Any]] = {}
     for name, rule in DUMMY_BASELINES.items():
-        fitted = rule(random_state=seed).fit(exams["train"])
+        fitted = rule(random_state=random_state).fit(exams["train"])
         for split, exam in exams.items():
             if split != "train":
                 found = answer_scores(exam, fitted.predict(exam).answers)

@@ -1,4 +1,4 @@
-"""What was wrong in the rows of an exam's files, as commands print it."""
+"""What commands print of the rows that were read: those left out, those that joined the training questions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from cmexam_baseline.baselines.extra_training import JoinedExam
 from cmexam_baseline.cli.console import sanitize
 from cmexam_baseline.exam import BadRow
 from cmexam_baseline.exam.bad_rows import count_left_out
@@ -45,3 +46,17 @@ def bad_row_table(rows: Sequence[BadRow]) -> Table:
             sanitize(row.excerpt),
         )
     return table
+
+
+def say_extra(console: Console, joined: JoinedExam | None) -> None:
+    """A line per exam that joined the training questions: how many of its questions did, how many did not, and why."""
+    reasons = {
+        "excluded_val": "overlap with val",
+        "excluded_test": "overlap with test",
+        "excluded_train": "occur in train",
+        "excluded_other": "occur in an earlier file",
+    }
+    for source, counts in joined.counts().items() if joined is not None else ():
+        out = [f"{counts[name]:,} {why}" for name, why in reasons.items() if counts.get(name)]
+        left = f"; left out: {', '.join(out)}" if out else ""
+        console.print(f"{sanitize(source)}: {counts['joined']:,} questions join the training questions{left}")

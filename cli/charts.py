@@ -7,14 +7,15 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.io.files import write_atomically
 
 if TYPE_CHECKING:
-    from cmexam_baseline.baselines.leaderboard_entries import Standing
+    from cmexam_baseline.baselines.leaderboard_entries import LeaderboardEntry
     from cmexam_baseline.exam import Exam
     from cmexam_baseline.exam.statistics import Statistics
 
@@ -22,18 +23,17 @@ SHOWN_VALUES = 40
 MARKS = {
     "run": ("#c1121f", "o"),
     "predictions": ("#e07a00", "s"),
-    "free baseline": ("#7a7a7a", "^"),
+    "dummy baseline": ("#7a7a7a", "^"),
     "published": ("#1d3557", "D"),
 }
 FONTS = ["Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", "SimHei", "DejaVu Sans"]
 
 
 def pyplot() -> Any:
-    """matplotlib's pyplot without a display; `InputError` naming the install line where it is missing."""
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise InputError("charts need matplotlib; pip install 'cmexam-baseline[report]'") from error
+    """matplotlib's pyplot without a display; `InputError` with the install command if it is missing."""
+    require("report", "matplotlib", purpose="a chart")
+    import matplotlib
+
     matplotlib.use("Agg")
     from matplotlib import font_manager, pyplot
 
@@ -139,14 +139,14 @@ def _most_frequent(counts: Mapping[str, int]) -> dict[str, int]:
     return {**dict(values[:SHOWN_VALUES]), **({"(others)": rest} if rest else {})}
 
 
-def draw_leaderboard(standings: Sequence[Standing], file: Path) -> Path:
-    """Accuracy with its interval against the number of parameters; systems without one stand at the left."""
+def draw_leaderboard(entries: Sequence[LeaderboardEntry], file: Path) -> Path:
+    """Accuracy with its interval against the number of parameters; systems without one are at the left."""
     figure, panel = pyplot().subplots(figsize=(10, 6.5))
-    sizes = [each.size for each in standings if each.size]
+    sizes = [each.size for each in entries if each.size]
     smallest = min(sizes, default=1e8)
     unsized = smallest / 15
     for kind, (colour, mark) in MARKS.items():
-        group = [each for each in standings if each.kind == kind]
+        group = [each for each in entries if each.kind == kind]
         if not group:
             continue
         accuracies = [100 * each.accuracy for each in group]
@@ -156,7 +156,7 @@ def draw_leaderboard(standings: Sequence[Standing], file: Path) -> Path:
         panel.errorbar(
             places, accuracies, [lows, highs], fmt=mark, color=colour, capsize=2, ms=5, lw=1, label=kind
         )
-    for each, height in zip(standings, _label_heights(standings, unsized), strict=True):
+    for each, height in zip(entries, _label_heights(entries, unsized), strict=True):
         panel.annotate(
             f"{each.system} {100 * each.accuracy:.1f}",
             (each.size or unsized, 100 * each.accuracy),
@@ -182,13 +182,48 @@ def draw_leaderboard(standings: Sequence[Standing], file: Path) -> Path:
     return file
 
 
-def _label_heights(standings: Sequence[Standing], unsized: float) -> list[float]:
-    """Where labels stand so that those of about the same size do not cover each other."""
-    heights = [100 * each.accuracy for each in standings]
-    order = sorted(range(len(standings)), key=lambda place: heights[place])
+def draw_curve(found: dict[str, Any], file: Path) -> bool:
+    """Draw a learning curve (`MeasuredCurve.to_dict`); False if matplotlib is not installed."""
+    if find_spec("matplotlib") is None:
+        return False
+    import numpy as np
+
+    from cmexam_baseline.metrics import LearningCurve
+
+    figure, panel = pyplot().subplots(figsize=(7, 4.2))
+    rows = found["sizes"]
+    accuracy = np.array([row["accuracy"] for row in rows])
+    ends = np.array([row["interval"] for row in rows]).T
+    reach = 100 * np.abs(ends - accuracy)
+    sizes = [row["size"] for row in rows]
+    panel.errorbar(sizes, 100 * accuracy, reach, fmt="o", color="#c1121f", capsize=3, label="measured")
+    beyond = found["extrapolated"]
+    if beyond is not None:
+        law = LearningCurve(beyond["factor"], beyond["exponent"])
+        span = np.geomspace(sizes[0], max(sizes[-1], beyond["size"]), 100)
+        values = [100 * law.accuracy(size) for size in span.tolist()]
+        panel.plot(span, values, "--", color="#7a7a7a", label="power law")
+        away = 100 * np.abs(np.array(beyond["interval"])[:, None] - beyond["accuracy"])
+        panel.errorbar(
+            [beyond["size"]], [100 * beyond["accuracy"]], away, fmt="D", color="#1d3557", capsize=3,
+            mfc="white", label="extrapolated, not measured",
+        )  # fmt: skip
+    panel.set_xscale("log")
+    panel.set_xlabel("training questions")
+    panel.set_ylabel("accuracy on val, %")
+    panel.legend(frameon=False)
+    with new_file(file) as temporary:
+        save(figure, temporary)
+    return True
+
+
+def _label_heights(entries: Sequence[LeaderboardEntry], unsized: float) -> list[float]:
+    """Heights of labels at which those of about the same size do not overlap."""
+    heights = [100 * each.accuracy for each in entries]
+    order = sorted(range(len(entries)), key=lambda place: heights[place])
     last: dict[int, float] = {}
     for place in order:
-        column = round(math.log10(standings[place].size or unsized) * 1.5)
+        column = round(math.log10(entries[place].size or unsized) * 1.5)
         heights[place] = max(heights[place], last.get(column, -10.0) + 1.9)
         last[column] = heights[place]
     return heights

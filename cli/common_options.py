@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from cmexam_baseline.exam.bad_rows import BAD_ROWS as POLICIES
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.splits import SPLIT_NAMES, split_of
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class InputPath(click.Path):
@@ -84,6 +87,15 @@ KEY = click.option(
 )
 # The help says what is written, and how.
 OUTPUT = partial(click.option, "-o", "--output", type=click.Path(path_type=Path), required=True)
+# A folder that a command makes; -o and --output as everywhere, --out as before.
+OUT = partial(click.option, "-o", "--output", "--out", "out", type=click.Path(path_type=Path))
+
+
+def jobs_option(help: str) -> Callable[[Command], Command]:
+    """`--jobs N`, with what is done side by side."""
+    return click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help=help)
+
+
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress and no notes.")
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace what is there.")

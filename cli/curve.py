@@ -3,37 +3,47 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, QUIET
+from cmexam_baseline.cli.common_options import (
+    AS_JSON,
+    BAD_ROWS,
+    MORE_SEEDS,
+    OUT,
+    QUIET,
+    SEEDS,
+    jobs_option,
+    joined_seeds,
+)
 
-PUBLISHED_TRAINING_QUESTIONS = 54_497
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @click.command()
 @click.option(
     "--data", type=click.Path(path_type=Path), help="Folder with train and val; default: the bundled sample."
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
+@OUT(
     default=Path("runs/curve"),
     show_default=True,
-    help="Folder for points.json, curve.csv and curve.svg. Points that stand there are not measured again.",
+    help="Folder for points.json, curve.csv and curve.svg. Points in points.json are not measured again.",
 )
 @click.option(
     "--sizes",
     multiple=True,
     type=click.IntRange(min=2),
-    help="Training questions; repeatable. Default: all, a half, a quarter and so on, six in all.",
+    help="Training questions; repeatable.  [default: all, a half, a quarter and so on, six in all]",
 )
-@click.option("--seeds", multiple=True, type=click.IntRange(min=0), help="Repeatable. Default: 0, 1 and 2.")
+@SEEDS
+@MORE_SEEDS
+@jobs_option("Trainings side by side, each in a process.")
 @click.option(
     "--to",
     type=click.IntRange(min=1),
-    default=PUBLISHED_TRAINING_QUESTIONS,
+    default=54_497,
     show_default=True,
     help="Extrapolate to this many training questions; the default is CMExam's published training split.",
 )
@@ -44,7 +54,9 @@ def curve(
     data: Path | None,
     out: Path,
     sizes: tuple[int, ...],
-    seeds: tuple[int, ...],
+    seeds: tuple[str, ...],
+    more_seeds: tuple[str, ...],
+    jobs: int,
     to: int,
     bad_rows: str,
     as_json: bool,
@@ -53,44 +65,83 @@ def curve(
     """Train LightGBM on more and more questions, and draw its accuracy on val with intervals.
 
     Parts are drawn at random, smaller ones within larger ones. A power law through the measured points gives
-    what another size should reach; it is an extrapolation and marked as one.
+    what another size should reach; it is an extrapolation and marked as one. Without --seeds, 0, 1 and 2.
 
     \b
     Examples:
       cmexam-baseline curve
-      cmexam-baseline curve --data CMExam/data --out runs/curve --sizes 2000 --sizes 8000 --seeds 0
+      cmexam-baseline curve --data CMExam/data -o runs/curve --sizes 2000 --sizes 8000 --seeds 1 2
     """
-    from cmexam_baseline.baselines.curve_points import Points, measure, usual_sizes
-    from cmexam_baseline.cli import console
+    from cmexam_baseline.baselines.curve import learning_curve
+    from cmexam_baseline.cli import charts, console
     from cmexam_baseline.cli.bad_row_table import say_bad_rows
-    from cmexam_baseline.cli.curve_summary import draw, show, summary, write_table
-    from cmexam_baseline.exam.errors import InputError
-    from cmexam_baseline.exam.io.files import refuse_unwritable
+    from cmexam_baseline.exam.extras import install_command, require
+    from cmexam_baseline.exam.io.files import check_output, write_atomically
     from cmexam_baseline.exam.splits import load_splits
 
+    require("lightgbm", purpose="curve")
+    wanted = joined_seeds(seeds, more_seeds) or [0, 1, 2]
+    points, table, chart = (out / name for name in ("points.json", "curve.csv", "curve.svg"))
+    for file in (table, chart):
+        check_output(file)
     notes = console.notes()
-    refuse_unwritable(out / "points.json")
     splits = load_splits(data, bad_rows, needed=("train", "val"))
     if not quiet:
         say_bad_rows(notes, splits)
-    exams = {name: splits[name].exam for name in ("train", "val")}
-    wanted = sorted(set(sizes)) or usual_sizes(len(exams["train"]))
-    if wanted[-1] > len(exams["train"]):
-        raise InputError(f"--sizes {wanted[-1]}: there are {len(exams['train'])} training questions only")
-    if len(wanted) < 2:
-        raise InputError("a curve needs two sizes or more; repeat --sizes, or leave it out")
-    out.mkdir(parents=True, exist_ok=True)
-    with console.StageProgress(notes, quiet) as stages:
-        points = Points(out / "points.json", exams)
-        measured = list(measure(exams, wanted, sorted(set(seeds)) or [0, 1, 2], points, stages))
-    found: dict[str, Any] = summary(measured, to)
-    write_table(found, out / "curve.csv")
-    drawn = draw(found, out / "curve.svg")
+    with console.StageProgress(notes, quiet) as progress:
+        measured = learning_curve(
+            splits["train"].exam,
+            splits["val"].exam,
+            sizes,
+            wanted,
+            extrapolate_to=to,
+            points_file=points,
+            jobs=jobs,
+            progress=progress,
+        )
+    found = measured.to_dict()
+    write_atomically(table, measured.to_csv())
+    drawn = charts.draw_curve(found, chart)
     if as_json:
         console.print_json(found)
         return
-    show(console.results(), found)
+    _show(console.results(), found)
     if not quiet:
-        notes.print(f"Points, table{' and chart' if drawn else ''}: {out}")
+        notes.print(f"Points, table{' and chart' if drawn else ''}: {console.sanitize(str(out))}")
         if not drawn:
-            notes.print("No chart without matplotlib: pip install 'cmexam-baseline[report]'")
+            notes.print(f"No chart without matplotlib: {console.sanitize(install_command('report'))}")
+
+
+def _show(console: Console, found: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    from cmexam_baseline.metrics.learning_curve import FEWEST_SIZES
+
+    table = Table(title="LightGBM: accuracy on val in percent", title_justify="left")
+    for name in ("training questions", "accuracy", "sd over seeds", "seconds"):
+        table.add_column(name, justify="right")
+    for row in found["sizes"]:
+        spread = "–" if row["sd"] is None else f"{100 * row['sd']:.1f}"
+        table.add_row(f"{row['size']:,}", _percent(row), spread, f"{row['seconds']:.0f}")
+    beyond = found["extrapolated"]
+    if beyond is not None:
+        table.add_section()
+        table.add_row(f"{beyond['size']:,}, extrapolated", _percent(beyond), "", "")
+    console.print(table)
+    console.print(
+        f"{found['n_val']:,} questions; 95% intervals in brackets, for the choice of these questions.",
+        markup=False,
+    )
+    if len(found["sizes"]) < FEWEST_SIZES:
+        console.print(f"No extrapolation: it needs {FEWEST_SIZES} sizes, since two fit a power law exactly.")
+    if beyond is not None:
+        console.print(
+            f"Extrapolated, not measured: error = {beyond['factor']:.3g} × size^-{beyond['exponent']:.3g}, which misses"
+            f" measured accuracies by {100 * beyond['misfit']:.1f} points at most; whether it holds at this size is not"
+            " in the interval."
+        )
+
+
+def _percent(row: dict[str, Any]) -> str:
+    low, high = row["interval"]
+    return f"{100 * row['accuracy']:.1f} [{100 * low:.1f}, {100 * high:.1f}]"

@@ -48,7 +48,7 @@ def explain(
       cmexam-baseline explain runs/lightgbm CMExam/data/val.csv --row 7
       cmexam-baseline explain runs/lightgbm CMExam/data --split val --id val-7 --json
     """
-    from cmexam_baseline.baselines.run_folder import Run
+    from cmexam_baseline.baselines.run_folder import load_run
     from cmexam_baseline.cli import console
     from cmexam_baseline.cli.explain_tables import as_dict, show
     from cmexam_baseline.exam.errors import InputError
@@ -56,15 +56,14 @@ def explain(
 
     if (wanted is None) == (row is None):
         raise InputError("name the question by --id or by --row, one of them")
-    opened = Run.open(run)
-    if opened.config["model"] not in EXPLAINED:
+    opened = load_run(run)
+    if opened.kind not in EXPLAINED:
         raise InputError(
-            f"{run} holds a model of kind {opened.config['model']!r}; explain reads runs of "
-            + " and ".join(EXPLAINED)
+            f"{run} holds a model of kind {opened.kind!r}; explain reads runs of " + " and ".join(EXPLAINED)
         )
     questions = load_exam(exam, split, bad_rows, need_answers=False).exam
     place = _place(questions, wanted, row, exam)
-    model: Any = opened.load_model()
+    model: Any = opened.model
     asked = questions[place : place + 1]
     answer = model.predict(asked).letters()[0]
     found = model.attributions(asked, top)

@@ -24,20 +24,18 @@ def export(run: Path, onnx: Path, overwrite: bool, quiet: bool) -> None:
       cmexam-baseline export runs/bert --onnx bert-onnx
       cmexam-baseline predict bert-onnx CMExam/data/val.csv -o predictions.csv
     """
-    from cmexam_baseline.baselines.run_folder import Run
+    from cmexam_baseline.baselines.run_folder import load_run
     from cmexam_baseline.cli import console
     from cmexam_baseline.exam.errors import InputError
 
-    opened = Run.open(run)
-    if opened.config["model"] != "encoder":
-        raise InputError(
-            f"{run} holds a model of kind {opened.config['model']!r}; only encoders alone are exported"
-        )
+    opened = load_run(run)
+    if opened.kind != "encoder":
+        raise InputError(f"{run} holds a model of kind {opened.kind!r}; only encoders alone are exported")
     from cmexam_baseline.baselines.evidence_encoder import EvidenceEncoder
     from cmexam_baseline.encoders import export_onnx
 
     model = EvidenceEncoder.load(opened.folder / "model", device="cpu")
-    export_onnx(model.encoder, onnx, overwrite)
+    export_onnx(model.encoder_, onnx, overwrite)
     model.save_sentences(onnx)
     if not quiet:
         console.notes().print(f"ONNX model: {onnx}")

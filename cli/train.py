@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import os
+import ast
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OVERWRITE, QUIET
-from cmexam_baseline.cli.encoder_options import encoder_options
-
-# The splits that a kind of model cannot do without: an ensemble is chosen and compared on val.
-NEEDED = {"lightgbm": ("train",), "encoder": ("train",), "ensemble": ("train", "val")}
-FOLDS = 3
+from cmexam_baseline.cli.common_options import (
+    AS_JSON,
+    BAD_ROWS,
+    MORE_SEEDS,
+    OUT,
+    OVERWRITE,
+    QUIET,
+    SEEDS,
+    jobs_option,
+    joined_seeds,
+)
+from cmexam_baseline.cli.encoder_options import encoder_options, given_settings
+from cmexam_baseline.exam.errors import InputError
 
 
 @click.command()
@@ -23,17 +30,13 @@ FOLDS = 3
     help="Folder with train, val and test files (CSV, TSV, JSONL, JSON, Parquet, XLSX). "
     "Without it the bundled sample exam is used.",
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="The run folder to make.  [default: runs/ and the model's name]",
-)
+@OUT(help="The run folder to make.  [default: runs/ and the model's name]")
 @click.option(
     "--model",
     default="lightgbm",
     show_default=True,
     help="lightgbm, bert, roberta, an encoder (a name on the Hugging Face hub or a folder), or ensemble: "
-    "LightGBM that reads what an encoder thinks of the options.",
+    "LightGBM with the option scores of an encoder among its features.",
 )
 @click.option(
     "--encoder",
@@ -42,40 +45,50 @@ FOLDS = 3
 )
 @click.option(
     "--folds",
+    "n_folds",
     type=click.IntRange(2, 50),
-    help="[ensemble] Parts of the training questions, each scored by an encoder of the others.  "
-    f"[default: {FOLDS}]",
+    help="[ensemble] Parts of the training questions, each scored by an encoder of the others.  [default: 3]",
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all that is random."
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything random."
 )
+@SEEDS
+@MORE_SEEDS
+@jobs_option("Seeds, or folds of an ensemble, to train side by side, each in a process.")
 @click.option(
-    "--seeds",
-    multiple=True,
+    "--only",
     type=click.IntRange(min=0),
-    help="Several seeds, as in --seeds 1 2 3: mean ± sd.",
+    metavar="SEED|FOLD",
+    help="Train this one of --seeds, or without --seeds this fold of an ensemble (from 1), and stop: for several "
+    "machines. The same command without --only then collects what is finished and trains the rest.",
 )
-@click.argument("more_seeds", nargs=-1, type=click.IntRange(min=0), metavar="")
 @click.option(
     "--extra-train",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Another exam in any form; its questions join the training questions. Repeatable. "
-    "What overlaps with val or test stays out and is listed.",
+    help="Another exam in any format; its questions join the training questions. Repeatable. "
+    "Those that overlap with val or test are left out and listed.",
 )
 @click.option(
     "--embeddings",
     metavar="NAME-OR-PATH",
-    help="[lightgbm, ensemble] A frozen encoder whose vectors of questions and options are one more kind of evidence.",
+    help="[lightgbm, ensemble] A frozen encoder whose vectors of questions and options are further evidence.",
 )
 @click.option(
     "--bm25",
     is_flag=True,
-    help="[lightgbm] Rank the sentences of explanations by BM25, too: some 20 s more for 30,000 questions, and on val "
-    "no gain (docs/ablation.md).",
+    help="[lightgbm, ensemble] Rank the sentences of explanations by BM25, too: about 20 s more for 30,000 "
+    "questions, and no gain on val (docs/ablation.md).",
 )
 @click.option(
-    "--config", type=click.Path(path_type=Path), help="A TOML file with encoder settings, one a line."
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="[lightgbm] A setting of the trees, as in --set n_estimators=500. Repeatable.",
+)
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="A TOML file with encoder settings, one per line."
 )
 @BAD_ROWS
 @OVERWRITE
@@ -86,139 +99,96 @@ def train(
     data: Path | None,
     out: Path | None,
     model: str,
-    encoder: str | None,
-    folds: int | None,
     seed: int,
-    seeds: tuple[int, ...],
-    more_seeds: tuple[int, ...],
+    seeds: tuple[str, ...],
+    more_seeds: tuple[str, ...],
+    jobs: int,
+    only: int | None,
     extra_train: tuple[Path, ...],
-    embeddings: str | None,
-    bm25: bool,
-    config: Path | None,
+    assignments: tuple[str, ...],
     bad_rows: str,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
     **given: Any,
 ) -> None:
-    """Train a baseline on an exam and score it on val (and test, where there is one).
+    """Train a baseline on an exam and score it on val (and test, if there is one).
 
     The model is chosen and tuned on val alone; the test split is read for the final figure only. An encoder
-    that was interrupted goes on from its last checkpoint when the command is run again. An ensemble trains an
+    that was interrupted resumes from its last checkpoint when the command is run again. An ensemble trains an
     encoder for each fold and one of all questions, so that no question is scored by an encoder that saw it,
-    and shows what it gains over LightGBM and the encoder alone.
+    and reports what it gains over LightGBM and the encoder alone.
 
     \b
     Examples:
       cmexam-baseline train
-      cmexam-baseline train --data CMExam/data --out runs/lightgbm --seed 1
+      cmexam-baseline train --data CMExam/data -o runs/lightgbm --seed 1
+      cmexam-baseline train --data CMExam/data --seeds 1 2 3 --jobs 3
       cmexam-baseline train --data CMExam/data --extra-train medqa.jsonl --extra-train cmb.json
       cmexam-baseline train --data CMExam/data --model bert --head joint --epochs 3
       cmexam-baseline train --data CMExam/data --model bert --evidence 3
-      cmexam-baseline train --data CMExam/data --model roberta --seeds 1 2 3
       cmexam-baseline train --data CMExam/data --embeddings intfloat/multilingual-e5-small
       cmexam-baseline train --data CMExam/data --model ensemble --encoder bert --evidence 3 --folds 3
     """
-    from cmexam_baseline.baselines.extra_training import add_extra_train
-    from cmexam_baseline.baselines.pipeline import Plan, train_once, writes
-    from cmexam_baseline.cli import console, train_tables
-    from cmexam_baseline.cli.bad_row_table import say_bad_rows
-    from cmexam_baseline.cli.encoder_options import given_settings
-    from cmexam_baseline.cli.extra_train import say_extra
-    from cmexam_baseline.cli.gains import show_gains
-    from cmexam_baseline.exam.errors import InputError
-    from cmexam_baseline.exam.io.files import refuse_taken, refuse_unwritable
-    from cmexam_baseline.exam.splits import load_splits
+    from cmexam_baseline.baselines import pipeline
+    from cmexam_baseline.baselines.registry import MODELS, model_kind
+    from cmexam_baseline.cli import console
+    from cmexam_baseline.cli.bad_row_table import say_bad_rows, say_extra
+    from cmexam_baseline.cli.train_tables import show_runs
+    from cmexam_baseline.exam.io.files import check_output_folder
 
-    out = out or Path("runs") / Path(model).name
-    refuse_taken(out, overwrite)
-    refuse_unwritable(out)
-    if more_seeds and not seeds:
-        raise InputError(f"{more_seeds[0]} belongs to no option; several seeds are given as --seeds 1 2 3")
-    seeds += more_seeds
-    if len(set(seeds)) != len(seeds):
-        raise InputError(f"--seeds {' '.join(map(str, seeds))}: one stands twice; give each once")
-    if bm25 and model not in NEEDED:
-        raise InputError("--bm25 is for lightgbm's features; leave the option away or --model")
-    kind, settings = _model(model, encoder, folds, config, given_settings(given))
-    embedder = _embedder(kind, embeddings)
+    wanted = joined_seeds(seeds, more_seeds)
+    model_kind(model)
+    out = out or pipeline.default_folder(model)
+    inputs = [*extra_train, *filter(None, [data])]
+    if not wanted:
+        check_output_folder(out, inputs, overwrite=overwrite)
+    plan = pipeline.plan_training(model, **_arguments(given, assignments), fold_jobs=1 if wanted else jobs)
     notes = console.notes()
-    show = writes(kind)
-    with console.StageProgress(notes, quiet or not show) as stages:
-        with stages.stage("reading the exam"):
-            splits = load_splits(data, bad_rows, needed=NEEDED[kind])
-        joined = None
-        if extra_train:
-            with stages.stage("joining other exams"):
-                splits, joined = add_extra_train(splits, extra_train, bad_rows)
-        if show and not quiet:
-            say_bad_rows(notes, splits)
-            if joined is not None:
-                say_extra(notes, joined)
-        places = {one: out / f"seed-{one}" for one in seeds} or {seed: out}
-        scores = {
-            one: train_once(
-                Plan(kind, settings, place, overwrite, embedder, folds or FOLDS, bm25, joined),
-                one,
-                splits,
-                stages,
+    main = pipeline.is_main_process(plan.kind)
+    with console.StageProgress(notes, quiet or not main) as progress:
+        found = pipeline.load_training_data(
+            data,
+            extra_train=extra_train,
+            bad_rows=bad_rows,
+            needed=MODELS[plan.kind].splits,
+            progress=progress,
+        )
+        if main and not quiet:
+            say_bad_rows(notes, found.splits)
+            say_extra(notes, found.joined)
+        if wanted:
+            runs = pipeline.train_seeds(
+                plan, found, out, wanted, only=only, jobs=jobs, overwrite=overwrite, progress=progress
             )
-            for one, place in places.items()
-        }
-    if not show:
+        elif only is not None:
+            pipeline.train_fold(plan, found, out, seed, only, progress)
+            progress.say(f"fold {only} is finished; the same command without --only collects the folds")
+            return
+        else:
+            runs = {seed: pipeline.train_once(plan, found, out, seed, overwrite=overwrite, progress=progress)}
+    if not main:
         return
     if as_json:
-        runs = [{"run": str(places[one]), "seed": one, "scores": found} for one, found in scores.items()]
-        console.print_json({"runs": runs, "seconds": stages.seconds})
+        content = [{"run": str(run.folder), "seed": one, "scores": run.scores} for one, run in runs.items()]
+        console.print_json({"runs": content, "seconds": progress.seconds})
         return
-    name = Path(model).name
-    for one, found in scores.items():
-        title = f"{name}, seed {one}" if seeds else name
-        train_tables.show_training(console.results(), title, found, data is None)
-        train_tables.show_explanations(console.results(), title, found)
-        if kind == "ensemble":
-            show_gains(console.results(), title, found)
-    if len(scores) > 1:
-        train_tables.show_seeds(console.results(), name, scores)
+    show_runs(console.results(), Path(model).name, runs, data is None, several=bool(wanted))
     if not quiet:
-        notes.print(f"Run folder: {out}")
+        notes.print(f"Run folder: {console.sanitize(str(out))}")
 
 
-def _embedder(kind: str, name_or_path: str | None) -> Any:
-    from cmexam_baseline.baselines.embedder import make_embedder
-    from cmexam_baseline.exam.errors import InputError
-
-    if name_or_path is None:
-        return None
-    if kind == "encoder":
-        raise InputError("--embeddings are for lightgbm's features; leave the option away or --model")
-    return make_embedder(name_or_path)
-
-
-def _model(
-    model: str, encoder: str | None, folds: int | None, config: Path | None, given: dict[str, Any]
-) -> tuple[str, Any]:
-    """The kind of model and its settings; a card, packages or weights that lack end here, before data are read."""
-    from cmexam_baseline.exam.errors import InputError
-
-    kind = model if model in NEEDED else "encoder"
-    if kind != "ensemble":
-        for name, value in (("--encoder", encoder), ("--folds", folds)):
-            if value is not None:
-                raise InputError(f"{name} is for ensembles; leave it away or give --model ensemble")
-    if kind == "lightgbm":
-        if given or config:
-            name = "--config" if config else f"--{next(iter(given)).replace('_', '-')}"
-            raise InputError(
-                f"{name} is a setting of encoders; give --model bert, roberta or another encoder"
-            )
-        return kind, None
-    if kind == "ensemble" and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise InputError("an ensemble trains in one process; start it without torchrun")
-    from cmexam_baseline.encoders import check_ready, load_settings
-
-    # Without --encoder the TOML file may name the model.
-    named = {"model": encoder if kind == "ensemble" else model}
-    settings = load_settings(config, **given, **{name: value for name, value in named.items() if value})
-    check_ready(settings)
-    return kind, settings
+def _arguments(given: dict[str, Any], assignments: tuple[str, ...]) -> dict[str, Any]:
+    """The options that were given, and the settings of --set, as keyword arguments of `plan_training`."""
+    found = given_settings(given)
+    if not found["bm25"]:
+        del found["bm25"]
+    for text in assignments:
+        name, sign, value = text.partition("=")
+        if not sign or not name:
+            raise InputError(f"--set {text!r}: write it as in --set n_estimators=500")
+        try:
+            found[name.strip()] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            found[name.strip()] = value
+    return found

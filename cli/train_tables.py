@@ -1,24 +1,42 @@
-"""What `train` prints: figures of the new model beside those of the free baselines and the published ones."""
+"""What `train` prints: figures of the new model beside those of the dummy baselines and the published ones."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 from statistics import mean, stdev
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from cmexam_baseline.cli.percent import percent
+from cmexam_baseline.baselines.run_folder import Run
+from cmexam_baseline.cli.console import percent, sanitize
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES, PublishedResult, published_result
 
 BESIDE_EXPLANATIONS = ("Bart-large-chinese-CMExam", "ChatGLM-CMExam", "LLaMA-CMExam")
 # The published rows beside which a small model's figures make sense.
 BESIDE_A_BASELINE = ("BERT-CMExam", "RoBERTa-CMExam", "Random", "Human volunteers")
 
+_SYSTEMS = {"ensemble": "ensemble", "lightgbm": "LightGBM alone", "encoder": "encoder alone"}
+_ROWS = {"all": "all rows", "without_overlap": "without overlap with train"}
+
+
+def show_runs(console: Console, model: str, runs: Mapping[int, Run], is_sample: bool, several: bool) -> None:
+    """The figures of each run and, of several seeds, mean and standard deviation."""
+    model = sanitize(model)
+    for seed, run in runs.items():
+        title = f"{model}, seed {seed}" if several else model
+        show_training(console, title, run.scores, is_sample)
+        show_explanations(console, title, run.scores)
+        if run.kind == "ensemble":
+            show_gains(console, title, run.scores)
+    if len(runs) > 1:
+        show_seeds(console, model, {seed: run.scores for seed, run in runs.items()})
+
 
 def show_training(console: Console, model: str, scores: Mapping[str, Any], is_sample: bool) -> None:
-    """The figures of a new model, of the baselines that cost nothing, and of the published ones."""
+    """The figures of a new model, of the dummy baselines, and of the published ones."""
     splits = [name for name in ("val", "test") if name in scores]
     table = Table(title="Accuracy and weighted F1 in percent", title_justify="left")
     table.add_column("")
@@ -71,6 +89,18 @@ def show_seeds(console: Console, model: str, scores: Mapping[int, Mapping[str, A
             console.print(f"{model}, {split} accuracy over {len(accuracies)} seeds: {figure}")
 
 
+def show_gains(console: Console, model: str, scores: Mapping[str, Any]) -> None:
+    """For val and test, where there are any, the accuracies and the differences between the systems."""
+    for split in ("val", "test"):
+        if split in scores:
+            console.print(_gains_table(f"{model} and its parts on {split}", scores[split]["gains"]))
+    console.print(
+        "Accuracy in percent; differences in points with 95% intervals (paired bootstrap) and p of McNemar's "
+        "exact test, corrected by Holm; * below 0.05. All three were chosen on val",
+        style="dim",
+    )
+
+
 def _cells(scores: Mapping[str, Any], splits: list[str], with_interval: bool = False) -> list[str]:
     cells = []
     for split in splits:
@@ -103,3 +133,30 @@ def _footnote(scores: Mapping[str, Any], splits: list[str], is_sample: bool) -> 
         "on CMExam's own test split of 6,811 questions"
         + ("; the bundled sample is another, easier exam" if is_sample else "")
     )
+
+
+def _gains_table(title: str, found: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    for name, heading in _ROWS.items():
+        table.add_column(f"{heading} ({found[name]['n']:,})", justify="right")
+        table.add_column("p", justify="right")
+    for system, shown in _SYSTEMS.items():
+        table.add_row(
+            shown, *(cell for name in _ROWS for cell in (percent(found[name]["accuracy"][system]), ""))
+        )
+    table.add_section()
+    for first, second in combinations(_SYSTEMS, 2):
+        cells = [cell for name in _ROWS for cell in _difference(found[name]["differences"], first, second)]
+        table.add_row(f"{_SYSTEMS[first]} − {_SYSTEMS[second]}", *cells)
+    return table
+
+
+def _difference(differences: Sequence[Mapping[str, Any]], first: str, second: str) -> tuple[str, str]:
+    for one in differences:
+        if (one["figure"], one["first"], one["second"]) == ("accuracy", first, second):
+            value, low, high = (100 * one[name] for name in ("value", "low", "high"))
+            p = one["p_holm"]
+            star = " *" if p < 0.05 else "  "
+            return f"{value:+.1f}{star} [{low:+.1f}, {high:+.1f}]", f"{p:.4f}" if p >= 0.0001 else "<0.0001"
+    return "–", ""

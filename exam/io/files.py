@@ -26,7 +26,7 @@ _IDENTIFIED_BY = {
 # its reports and charts.
 _OWN_FILE = re.compile(
     rb'\A(id,answer,(explanation,)?probability_A|system,id,gold,answer,correct|size,seeds,accuracy,|\{"id": "[^"]*", '
-    rb'"answer": "[A-J]*", .*"probability_A": )|(schema|generator|creator|Creator|Software)[^\n]{0,99}cmexam-baseline',
+    rb'"answer": "[A-J]*", .*"probability_A": )|(schema|generator|creator|Creator|Software).{0,120}cmexam-baseline',
     re.DOTALL,
 )
 

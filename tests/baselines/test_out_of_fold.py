@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_exam import tiny_exam
 
-from cmexam_baseline.baselines.ensemble import Ensemble
-from cmexam_baseline.baselines.out_of_fold import FinishedFolds, leak_safe_folds, out_of_fold_scores
+from cmexam_baseline.baselines import ensemble
+from cmexam_baseline.baselines.out_of_fold import FoldCache, leak_safe_folds, out_of_fold_scores
 from cmexam_baseline.encoders import EncoderSettings
 from cmexam_baseline.exam import Exam, InputError, Predictions, Question
 from cmexam_baseline.exam.duplicates import copy_keys
@@ -20,7 +20,7 @@ from cmexam_baseline.exam.progress import no_progress
 from cmexam_baseline.features import LightGBMBaseline
 
 SEEN, UNSEEN = 0.9, 0.2
-KEPT_NOWHERE = FinishedFolds(None, "")
+KEPT_NOWHERE = FoldCache(None, "")
 
 
 def copies(exam: Exam, prefix: str) -> Exam:
@@ -43,10 +43,10 @@ def _turned(letters: str, n_options: int) -> str:
 class Memory:
     """A model that knows by heart what it was trained on, copies included, and says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, *settings: Any, **more: Any) -> None:
         self.known: set[int] = set()
 
-    def fit(self, exam: Exam, *more: Any) -> Memory:
+    def fit(self, exam: Exam, *more: Any, **named: Any) -> Memory:
         self.known = set(copy_keys(exam).tolist())
         return self
 
@@ -77,7 +77,7 @@ def test_folds_keep_copies_together(n_folds: int, seed: int, copied: list[int]) 
     assert set(folds.tolist()) == set(range(n_folds))
 
 
-def test_scores_stand_beside_their_options() -> None:
+def test_scores_are_beside_their_options() -> None:
     exam = tiny_exam()[:20]
 
     class Lengths(Memory):
@@ -91,42 +91,33 @@ def test_scores_stand_beside_their_options() -> None:
 
 
 def test_an_ensemble_never_reads_what_a_model_knows_by_heart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "cmexam_baseline.baselines.evidence_encoder.EvidenceEncoder.untrained",
-        lambda settings: type("Encoder", (Memory,), {"encoder": _Holding(settings)})(),
-    )
+    monkeypatch.setattr(ensemble, "EvidenceEncoder", Memory)
     read: list[np.ndarray] = []
-    fit, predict = LightGBMBaseline.fit, LightGBMBaseline.predict
+    fit, predict = LightGBMBaseline.fit_stacked, LightGBMBaseline.predict
 
     def spying_fit(self: LightGBMBaseline, *given: Any, **named: Any) -> LightGBMBaseline:
-        read.extend([named["more"]["encoder_probability"], named["val_more"]["encoder_probability"]])
+        read.extend(named[one]["encoder_probability"] for one in ("extra_columns", "val_extra_columns"))
+        self.n_estimators = 3
         return fit(self, *given, **named)
 
     def spying_predict(self: LightGBMBaseline, *given: Any, **named: Any) -> Predictions:
-        read.append(named["more"]["encoder_probability"])
+        read.append(named["extra_columns"]["encoder_probability"])
         return predict(self, *given, **named)
 
-    monkeypatch.setattr(LightGBMBaseline, "fit", spying_fit)
+    monkeypatch.setattr(LightGBMBaseline, "fit_stacked", spying_fit)
     monkeypatch.setattr(LightGBMBaseline, "predict", spying_predict)
     whole = tiny_exam()
     train, val = whole[:40] + copies(whole[:8], "c"), whole[40:60] + copies(whole[3:9], "v")
-    ensemble = Ensemble.untrained(EncoderSettings(model="memory"), n_folds=3)
-    ensemble.lightgbm.n_estimators = 3
-    ensemble.fit(train, val)
+    fitted = ensemble.Ensemble(EncoderSettings(model="memory")).fit(train, val)
     for exam in (train, val, copies(train[5:9], "x"), whole):
-        ensemble.predict(exam)
+        fitted.predict(exam)
     assert [len(column) for column in read[:2]] == [len(train.option_texts), len(val.option_texts)]
     assert {value for column in read for value in column.tolist()} == {UNSEEN}
-    # The encoder of all questions does know them: asked alone it says so.
-    assert SEEN in ensemble.encoder_predictions(val).option_scores
+    # The encoder of all questions has seen them: asked alone it says so.
+    assert SEEN in np.asarray(fitted.encoder_predictions(val).option_scores)
 
 
-class _Holding:
-    def __init__(self, settings: EncoderSettings) -> None:
-        self.settings = settings
-
-
-def test_fewer_different_questions_than_folds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fewer_different_questions_than_folds() -> None:
     two = tiny_exam()[:2]
     exam = two + copies(two, "c")
     with pytest.raises(InputError, match="2 different training questions cannot be cut into 3 folds"):
@@ -134,24 +125,24 @@ def test_fewer_different_questions_than_folds(monkeypatch: pytest.MonkeyPatch) -
     assert len(set(leak_safe_folds(exam, 2, 0).tolist())) == 2
 
 
-class TestFinishedFolds:
+class TestFoldCache:
     """What is kept of a training that may be killed."""
 
     def test_scores_come_back_and_checkpoints_go(self, tmp_path: Path) -> None:
-        folds = FinishedFolds(tmp_path / "work", "run")
+        folds = FoldCache(tmp_path / "work", "run")
         checkpoints = folds.checkpoints(1)
         assert checkpoints is not None
         checkpoints.mkdir(parents=True)
         scores = np.random.default_rng(0).random(7)
         folds.keep(1, scores)
-        found = FinishedFolds(tmp_path / "work", "run").load(1, 7)
+        found = FoldCache(tmp_path / "work", "run").load(1, 7)
         assert found is not None and found.tolist() == scores.tolist()
         assert folds.load(0, 7) is None
         assert [path.name for path in (tmp_path / "work").iterdir()] == ["fold-2.npz"]
 
     @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "text", "another length"])
     def test_what_is_damaged_is_computed_again(self, tmp_path: Path, damage: str) -> None:
-        folds = FinishedFolds(tmp_path, "run")
+        folds = FoldCache(tmp_path, "run")
         folds.keep(0, np.random.default_rng(0).random(500))
         file = tmp_path / "fold-1.npz"
         content = file.read_bytes()
@@ -167,6 +158,6 @@ class TestFinishedFolds:
         assert folds.load(0, 499 if damage == "another length" else 500) is None
 
     def test_scores_of_another_run_are_refused(self, tmp_path: Path) -> None:
-        FinishedFolds(tmp_path, "other settings").keep(0, np.zeros(3))
+        FoldCache(tmp_path, "other settings").keep(0, np.zeros(3))
         with pytest.raises(InputError, match=r"fold-1.npz holds scores of other data or settings; remove"):
-            FinishedFolds(tmp_path, "run").load(0, 3)
+            FoldCache(tmp_path, "run").load(0, 3)

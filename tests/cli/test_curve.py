@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from command_line import complain, succeed
 
+from cmexam_baseline.baselines.curve import learning_curve
 from cmexam_baseline.exam import write_exam
 from cmexam_baseline.exam.sample import sample_exam
 
@@ -27,9 +28,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def measured(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
     out = tmp_path_factory.mktemp("curves") / "curve"
     sizes = [part for size in SIZES for part in ("--sizes", str(size))]
-    found = succeed(
-        "curve", "--data", data, "--out", out, *sizes, "--seeds", "0", "--seeds", "1", "--json", "-q"
-    )
+    found = succeed("curve", "--data", data, "--out", out, *sizes, "--seeds", "0,1", "--json", "-q")
     return out, json.loads(found.stdout)
 
 
@@ -67,23 +66,17 @@ def test_what_was_measured_is_not_measured_again(data: Path, measured: tuple[Pat
     content = json.loads(file.read_text("utf-8"))
     content["points"][0]["right"] = "0" * 60  # told apart from a new measurement
     file.write_text(json.dumps(content), "utf-8")
-    again = succeed(
-        "curve",
-        "--data",
-        data,
-        "--out",
-        out,
-        "--sizes",
-        "40",
-        "--sizes",
-        "160",
-        "--seeds",
-        "0",
-        "--json",
-        "-q",
-    )
+    sizes = ["--sizes", "40", "--sizes", "160"]
+    again = succeed("curve", "--data", data, "-o", out, *sizes, "--seeds", "0", "--json", "-q")
     assert json.loads(again.stdout)["sizes"][0]["accuracy"] == 0
     assert json.loads(again.stdout)["extrapolated"] is None, "two sizes fit a power law exactly"
+
+
+def test_trainings_side_by_side_give_the_same_curve() -> None:
+    train, val = sample_exam("train")[:60], sample_exam("val")[:20]
+    curves = [learning_curve(train, val, [30, 60], [1], jobs=jobs).points for jobs in (1, 2)]
+    first, second = ([point.correct.tolist() for point in points] for points in curves)
+    assert first == second
 
 
 def test_points_of_another_exam_are_refused(measured: tuple[Path, dict]) -> None:

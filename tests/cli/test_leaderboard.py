@@ -16,7 +16,7 @@ from command_line import refused, runner
 from cmexam_baseline.baselines.leaderboard_entries import (
     PUBLISHED_TEST_QUESTIONS,
     parse_size,
-    published_standings,
+    published_entries,
 )
 from cmexam_baseline.baselines.run_folder import FORMAT, FORMAT_VERSION
 from cmexam_baseline.cli.main import commands
@@ -79,7 +79,7 @@ def test_the_best_comes_first_with_its_interval(tmp_path: Path) -> None:
     assert list(systems) == ["strong", "weak", "random letter"]
     assert systems["strong"]["interval"] == pytest.approx(list(wilson_interval(80, 200)))
     assert systems["strong"]["weighted_f1"] == pytest.approx(0.39)
-    assert systems["random letter"]["kind"] == "free baseline"
+    assert systems["random letter"]["kind"] == "dummy baseline"
     assert {each["split"] for each in systems.values()} == {"test"}
 
 
@@ -116,7 +116,7 @@ def test_a_score_report_ranks_as_its_predictions_do(exam: Path, tmp_path: Path) 
     assert "no report of `score --json`" in refused(run(tmp_path / "files"))
 
 
-def test_free_baselines_are_scored_on_the_exam_too(exam: Path, tmp_path: Path) -> None:
+def test_dummy_baselines_are_scored_on_the_exam_too(exam: Path, tmp_path: Path) -> None:
     free = {"random subset", "random letter", "longest option", "all of the above"}
     assert set(board("--exam", exam, "--no-published")) == free
     rows = 'Question,Options,Answer\n题,"A 甲\nB 乙",B\n'
@@ -128,7 +128,7 @@ def test_free_baselines_are_scored_on_the_exam_too(exam: Path, tmp_path: Path) -
 
 
 def test_published_rows_are_those_of_table_3_with_intervals_of_their_test_split() -> None:
-    published = {each.system: each for each in published_standings()}
+    published = {each.system: each for each in published_entries()}
     assert len(published) == 18
     assert published["RoBERTa-CMExam"].accuracy == pytest.approx(0.371)
     assert published["RoBERTa-CMExam"].size == 0.3e9
@@ -149,7 +149,7 @@ def test_the_table_marks_what_is_published_and_what_is_not_comparable(tmp_path: 
     assert "2 different sets of questions" in result.stdout
 
 
-def test_markdown_and_csv_hold_the_same_figures(tmp_path: Path) -> None:
+def test_every_format_has_the_same_figures(tmp_path: Path) -> None:
     make_run(tmp_path / "a|b", 0.4, n_parameters=35_700_000)
     markdown = run(tmp_path / "a|b", "--format", "markdown").stdout
     assert "| a\\|b | run | 35.7M | 200 | 40.0 | 33.5–46.9 | 39.0 |" in markdown
@@ -157,6 +157,18 @@ def test_markdown_and_csv_hold_the_same_figures(tmp_path: Path) -> None:
     (own,) = [row for row in rows if row["system"] == "a|b"]
     assert (float(own["accuracy"]), float(own["size"]), int(own["n"])) == (0.4, 35_700_000, 200)
     assert len(rows) == 20
+    latex = run(tmp_path / "a|b", "--format", "latex").stdout
+    assert "2 & a|b & run & 35.7M & 200 & 40.0 & 33.5--46.9 & 39.0 \\\\" in latex.replace("5 & a", "2 & a")
+    assert "95\\% interval" in latex and latex.endswith("\\end{tabular}\n")
+    assert run(tmp_path / "a|b", "--format", "json").stdout == run(tmp_path / "a|b", "--json").stdout
+    done = run(tmp_path / "a|b", "--format", "markdown", "-o", tmp_path / "board.md")
+    assert done.exit_code == 0 and done.stdout == ""
+    assert (tmp_path / "board.md").read_text("utf-8") == markdown
+
+
+def test_brackets_in_names_are_printed_as_they_are(tmp_path: Path) -> None:
+    printed = run(make_run(tmp_path / "a[red][b]", 0.4))
+    assert printed.exit_code == 0 and "a[red][b]" in printed.stdout
 
 
 def test_the_chart_names_every_system_and_is_the_same_each_time(tmp_path: Path) -> None:

@@ -254,7 +254,7 @@ def test_many_questions_are_answered_in_batches(
 ) -> None:
     val = SAMPLE_FOLDER / "val.csv"
     succeed("predict", run_folder, val, "-o", tmp_path / "whole.csv")
-    monkeypatch.setattr("cmexam_baseline.cli.predict.QUESTIONS_AT_ONCE", 64)
+    monkeypatch.setattr("cmexam_baseline.baselines.run_folder.BATCH_SIZE", 64)
     said = succeed("predict", run_folder, val, "-o", tmp_path / "batches.csv")
     assert "answering" in said.stderr
     assert (tmp_path / "batches.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()

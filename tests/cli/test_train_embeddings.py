@@ -81,7 +81,7 @@ def test_without_a_cache_the_run_is_the_same(
 def test_encoders_take_no_embeddings(places: Path, tmp_path: Path) -> None:
     encoder = places / "encoder"
     arguments = ("train", "--model", encoder, "--embeddings", encoder, "--out", tmp_path / "run")
-    complain(*arguments, about=["--embeddings are for lightgbm's features"])
+    complain(*arguments, about=["--embeddings is for lightgbm's features"])
 
 
 def test_a_run_without_embeddings_takes_none(places: Path, tmp_path: Path) -> None:

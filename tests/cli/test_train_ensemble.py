@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import killed_ensemble
 import numpy as np
@@ -17,6 +18,7 @@ from command_line import complain, succeed
 from tiny_encoders import characters_of, make_encoder, quick_options
 from tiny_exam import tiny_exam
 
+from cmexam_baseline.baselines.evidence_encoder import EvidenceEncoder
 from cmexam_baseline.exam import read_exam, read_predictions, write_exam
 
 pytest.importorskip("torch")
@@ -108,12 +110,11 @@ def test_a_moved_run_predicts_the_same(trained: tuple[Path, str], places: Path, 
     assert (tmp_path / "again.csv").read_bytes() == (run / "predictions_val.csv").read_bytes()
 
 
-def test_explain_counts_the_encoder_among_the_features(trained: tuple[Path, str], places: Path) -> None:
+def test_explain_reads_an_ensemble(trained: tuple[Path, str], places: Path) -> None:
     run, _ = trained
     val = places / "data" / "val.csv"
     found = json.loads(succeed("explain", run, val, "--row", "2", "--top", "50", "--json").stdout)
-    features = {one["feature"] for option in found["options"].values() for one in option["features"]}
-    assert any(name.startswith("encoder_") for name in features)
+    assert all(option["features"] for option in found["options"].values())
     assert found["predicted"] == read_predictions(run / "predictions_val.csv").letters()[1]
 
 
@@ -161,25 +162,51 @@ def test_a_killed_training_goes_on_with_the_folds_that_are_done(
     complain(*command(places, out, "--weight-decay", "0.1"), about=about)
     trainings: list[int] = []
 
-    def counting(exam, folds, train, finished, progress):
-        def counted(questions, *more):
-            trainings.append(len(questions))
-            return train(questions, *more)
-
-        return original(exam, folds, counted, finished, progress)
-
     from cmexam_baseline.baselines import ensemble
 
-    original = ensemble.out_of_fold_scores
-    monkeypatch.setattr(ensemble, "out_of_fold_scores", counting)
+    original = ensemble._train_encoder
+
+    def counting(*given: Any) -> EvidenceEncoder:
+        trainings.append(len(given[3]))
+        return original(*given)
+
+    monkeypatch.setattr(ensemble, "_train_encoder", counting)
     succeed(*command(places, out))
-    assert len(trainings) == 1 and not work.exists()
+    assert len(trainings) == 2 and not work.exists()  # the second fold, and all questions
     before = {path.relative_to(trained[0]) for path in trained[0].rglob("*") if path.is_file()}
     after = {path.relative_to(out) for path in out.rglob("*") if path.is_file()}
     assert before == after
     for name in sorted(before):
         if name.name not in VOLATILE:
             assert (out / name).read_bytes() == (trained[0] / name).read_bytes(), name
+
+
+def test_folds_of_several_machines_are_collected(
+    trained: tuple[Path, str], places: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    for fold in ("2", "1"):
+        succeed(*command(places, out, "--only", fold))
+        assert not out.exists()
+    work = out.with_name("run.checkpoints")
+    assert sorted(path.name for path in work.iterdir()) == ["fold-1.npz", "fold-2.npz"]
+    succeed(*command(places, out))
+    for name in ("predictions_val.csv", "scores.json"):
+        assert (out / name).read_bytes() == (trained[0] / name).read_bytes(), name
+    complain(
+        *command(places, tmp_path / "other", "--only", "3"),
+        about=["there is no fold 3", "--only takes 1 to 2"],
+    )
+
+
+def test_folds_side_by_side_give_the_same_run(
+    trained: tuple[Path, str], places: Path, tmp_path: Path
+) -> None:
+    succeed(*command(places, tmp_path / "run", "--jobs", "2"))
+    first, second = (
+        read_predictions(run / "predictions_val.csv").option_scores for run in (trained[0], tmp_path / "run")
+    )
+    assert second == pytest.approx(first, abs=1e-4)  # each process has fewer threads
 
 
 def test_embeddings_are_evidence_of_an_ensemble_too(

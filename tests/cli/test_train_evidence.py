@@ -54,12 +54,12 @@ def test_the_run_says_how_many_sentences_and_parameters(run_folder: Path) -> Non
 def test_training_and_prediction_read_what_the_store_finds(run_folder: Path, data: Path, monkeypatch) -> None:
     model = EvidenceEncoder.load(run_folder / "model")
     val = read_exam(data / "val.csv")
-    found = model.sentences.find(val, 2)
+    found = model.sentences_.find(val, 2)
     assert max(map(len, found)) == 2
     expected = model.predict(val).option_scores
-    model.encoder.find_evidence = lambda exam, progress: found
+    model.encoder_.find_evidence = lambda exam, progress: found
     assert model.predict(val).option_scores.tolist() == expected.tolist()
-    model.encoder.find_evidence = lambda exam, progress: [[]] * len(found)
+    model.encoder_.find_evidence = lambda exam, progress: [[]] * len(found)
     nothing = model.predict(val).option_scores
     assert abs(nothing - expected).max() > 1e-4
 

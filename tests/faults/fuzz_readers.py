@@ -76,10 +76,10 @@ def read_signature_bytes(data: bytes) -> None:
 
 def read_run_bytes(data: bytes) -> None:
     """As the config.json of a run folder."""
-    from cmexam_baseline.baselines.run_folder import Run
+    from cmexam_baseline.baselines.run_folder import load_run
 
     file = _scratch("config.json", data)
-    _one_line(partial(Run.open, file.parent), file.parent)
+    _one_line(partial(load_run, file.parent), file.parent)
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {

@@ -308,7 +308,8 @@ def import_what_is_needed(names: list[str]) -> None:
     if any(name.endswith(("(encoder)", "(ensemble)")) or name == "embeddings" for name in names):
         needed.append("transformers.models.bert.modeling_bert")
         needed += [
-            f"cmexam_baseline.{name}" for name in ("encoders.baseline", "encoders.embeddings", "cli.ensemble")
+            f"cmexam_baseline.{name}"
+            for name in ("encoders.baseline", "encoders.embeddings", "baselines.ensemble")
         ]
     for name in needed:
         importlib.import_module(name)

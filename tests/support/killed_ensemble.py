@@ -7,20 +7,20 @@ import signal
 import sys
 from typing import Any
 
-from cmexam_baseline.baselines.out_of_fold import FinishedFolds
+from cmexam_baseline.baselines.out_of_fold import FoldCache
 from cmexam_baseline.cli.main import commands
 
 
 def main() -> None:
     """Run the command; killed after the fold (from 0) with that number."""
-    last, keep = int(sys.argv[1]), FinishedFolds.keep
+    last, keep = int(sys.argv[1]), FoldCache.keep
 
-    def keep_and_die(self: FinishedFolds, fold: int, scores: Any) -> None:
+    def keep_and_die(self: FoldCache, fold: int, scores: Any) -> None:
         keep(self, fold, scores)
         if fold == last:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    FinishedFolds.keep = keep_and_die
+    FoldCache.keep = keep_and_die
     commands(sys.argv[2:], prog_name="cmexam-baseline")
 
 
