@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from cmexam_baseline.scoring.extraction.answer_parser import Slot, SlotReader
 from cmexam_baseline.scoring.extraction.list_detection import begins_list, is_scope, joined_lines
-from cmexam_baseline.scoring.extraction.patterns import MUST_CHOOSE, SUPPOSED, any_of, holds_any
+from cmexam_baseline.scoring.extraction.patterns import MUST_CHOOSE, SUPPOSED, any_of, holds_any, words
 from cmexam_baseline.scoring.extraction.rules import Reading
 from cmexam_baseline.scoring.extraction.undecided import is_named_behind
 
@@ -248,7 +248,7 @@ _CHOICE = "_(?:options?|choices?|selection|pick)"
 _EN_ANSWER_CUE = re.compile(
     any_of(
         "answers? ans"
-        f" correct{_CHOICE} best{_CHOICE} right{_CHOICE} final{_CHOICE}"
+        f" closest{_CHOICE} correct{_CHOICE} best{_CHOICE} right{_CHOICE} final{_CHOICE}"
         f" chosen{_CHOICE} selected{_CHOICE} my{_CHOICE}"
     )
     + rf"\b(?![ \t]+(?:key|choices)\b){_EN_FILLER}"
@@ -272,53 +272,17 @@ _CUES = (
     (
         _EN_ANSWER_CUE,
         "answer-phrase-text",
-        (
-            "ans",
-            "correct",
-            "final",
-            "option",
-            "choice",
-            "selection",
-            "pick",
-            "output",
-            "response",
-            "pred",
-            "result",
-        ),
+        words("ans correct final option choice selection pick output response pred result"),
     ),
     (
         _EN_CHOOSE_CUE,
         "choice-text",
-        (
-            "correction",
-            "conclusion",
-            "cho",
-            "select",
-            "pick",
-            "with",
-            "for",
-            "settle",
-            "say",
-            "to",
-            "leaving",
-        ),
+        words("correction conclusion cho select pick with for settle say to leaving"),
     ),
     (
         _CONCLUDE_CUE,
         "choice-text",
-        (
-            "thus",
-            "therefore",
-            "hence",
-            "so",
-            "finally",
-            "but",
-            "it is",
-            "it's",
-            "must be",
-            "should be",
-            "elimination",
-        ),
+        words("thus therefore hence so finally but it_is it's must_be should_be elimination"),
     ),
 )
 _EN_NEGATED_BEFORE = re.compile(

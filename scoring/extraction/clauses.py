@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cmexam_baseline.scoring.extraction.answer_parser import SlotReader
 from cmexam_baseline.scoring.extraction.options import Mention
-from cmexam_baseline.scoring.extraction.patterns import CLAUSE, SENTENCE, any_of
+from cmexam_baseline.scoring.extraction.patterns import CLAUSE, SENTENCE, any_of, words
 
 _LIST_MARK = re.compile(r"(?:^|:)\s*(?:[(①-⑳]|\d{1,2}\s?[.、)]|[-•·>#]|[A-Ja-j]\s?[.:、)]|选项)")
 _NUMBER = r"[ \t\u3000]*(?:\(\d{1,2}\)|[①-⑳]|\d{1,2}\s?[.、)](?!\d)|[-•·>#]|[A-J]\s?[.:、)])"
@@ -21,46 +21,22 @@ _ENUMERATED_BEFORE = ("、", "或", "或者", "例如", "比如", "如", "包括
 _ENUMERATED_BEHIND = ("、", "或", "等")
 _GOES_ON_TO_ETC = re.compile(r"(?:,[^,、。;]{1,10}){1,6}等")
 _DISMISSED_BEFORE = (
-    *(
-        "排除",
-        "排除了",
-        "不考虑",
-        "不选",
-        "除外",
-        "避免",
-        "禁用",
-        "不宜",
-        "不能",
-        "不应",
-        "不会",
-        "不是",
-        "并非",
-        "而非",
+    *words(
+        "排除 排除了 不考虑 不选 除外 避免 禁用 不宜 不能 不应 不会 不是 并非 而非 非 无 不 没有 未见"
+        " 鉴别 不如 优于 不同于 区别于"
     ),
-    *("非", "无", "不", "没有", "未见", "鉴别", "不如", "优于", "不同于", "区别于"),
     *(
         f"{word} {article}"
-        for word in (
-            *("not", "no", "n't", "rule out", "exclude", "rather than", "unlike", "than", "instead of"),
-            *("compared to", "compared with", "as opposed to", "versus", "vs", "vs."),
+        for word in words(
+            "not no n't rule_out exclude rather_than unlike than instead_of compared_to compared_with as_opposed_to versus vs vs."
         )
         for article in ("", "the ", "a ", "an ")
     ),
 )
-_DISMISSED_BEHIND = (
-    *(
-        "可能性小",
-        "可能性低",
-        "可能性不大",
-        "的可能性小",
-        "的可能性低",
-        "的可能性不大",
-        "的可能小",
-        "排除",
-        "可排除",
-    ),
-    *("被排除", "可被排除", "除外", "错误", "不正确", "不对", "不符", "不选"),
-    *(" is not", " is unlikely", " is incorrect", " isn't", " can be ruled", " can be excluded"),
+_DISMISSED_BEHIND = words(
+    "可能性小 可能性低 可能性不大 的可能性小 的可能性低 的可能性不大 的可能小"
+    " 排除 可排除 被排除 可被排除 除外 错误 不正确 不对 不符 不选"
+    " _is_not _is_unlikely _is_incorrect _isn't _can_be_ruled _can_be_excluded"
 )
 _CLAIM_BEFORE = re.compile(
     any_of(

@@ -189,6 +189,8 @@ _POINTED = re.compile(r"[ \t]?(?:[:、)]|\.(?![a-z]))")
 _NOT_ALONE = re.compile(r"['+-]|[ ](?!or\b|and\b)[a-z]|\.[a-z]")
 _DENIED_BEFORE = re.compile(r"\b(?:not|isn't|never)[ \t]+(?:the[ \t]+)?(?:option[ \t]+|choice[ \t]+)?[(\"]?$")
 _LOOK_BACK = 24
+# 选项C属于服务内容之一: others belong to it as well.
+_ONE_OF_SEVERAL = re.compile(r"属于[^,。;\n]{1,24}之一(?:,|$)")
 _LAST_NAMES = 8
 _DISMISSED = re.compile(
     any_of(r"排除 不选 不考虑 除外 不予 无法 不能确定 难以确定 \brul(?:e|ed|ing)_out\b \beliminat \bexclud"),
@@ -262,6 +264,8 @@ def _conclusions(reader: SlotReader, names: list[_Name]) -> Iterator[Reading]:
             continue
         span = sentence.span()
         if concludes(reader.lowered, *span) is None or _DISMISSED.search(reader.lowered, *span):
+            continue
+        if _ONE_OF_SEVERAL.search(reader.text, inside[-1].end, sentence.end()):
             continue
         rejected = says_of_option(reader.lowered, inside[-1].end, sentence.end(), reader.stem) is False
         # Without the stem, the one option that a reason calls wrong is what the question asks for.

@@ -207,6 +207,7 @@ def _only_text(reader: SlotReader, sentences: list[Part]) -> Iterator[Reading]:
         if sentence.spoken_for
         and _is_prominent(reader, sentence)
         and not _restates(reader, sentence)
+        and (not reader.stem.negative or _is_asked_for(reader, sentence))
         and (
             len(reader.text) < _LONGEST_REMARK
             or _WORD.search(reader.options.texts[sentence.spoken_for[-1].index])
@@ -215,6 +216,14 @@ def _only_text(reader: SlotReader, sentences: list[Part]) -> Iterator[Reading]:
     ]
     if prominent:
         yield _reading("only-text", prominent[-1])
+
+
+def _is_asked_for(reader: SlotReader, sentence: Part) -> bool:
+    """Whether a sentence claims its option or denies it what the stem denies: no mere description of it."""
+    mention = sentence.spoken_for[-1]
+    if is_claim(reader, sentence, mention):
+        return True
+    return says_of_option(reader.lowered, mention.end, sentence.end, reader.stem) is True
 
 
 def _is_prominent(reader: SlotReader, sentence: Part) -> bool:

@@ -53,7 +53,7 @@ LETTERS_TOGETHER = rf"[A-J](?:(?:选项|项)?{_JOINT}?(?:选项)?[A-J](?![a-z]))
 _CONCLUDING = re.compile(
     any_of(
         r"综上 因此 所以 故(?!障|意|事|乡) 综合(?!征|症) 总之 总而言之 总结 由此 可见[,:] 可知[,:]"
-        r" 根据(?:以上|上述|这些)"
+        r" 根据(?:以上|上述|这些|[您你]提供|题目提供)"
         r" 基于(?:以上|上述|这些) 必须选 一定要选 非要选 结合 我们?会?(?:认为|倾向|选) 最终 结论"
     )
 )
@@ -125,9 +125,11 @@ _CALLED_RIGHT = re.compile(
     ),
     re.IGNORECASE,
 )
+_BEHIND_AN_OPTION = r"(?:选项|项)?[)\]\"”'’]{0,2}[^,。;\n]{0,12}?"
 _DENIED_BY_STEM = re.compile(
-    any_of("不属于 不是 并非 不包括 不能 不应 不宜 无关 \\bnot\\b n't"), re.IGNORECASE
+    _BEHIND_AN_OPTION + any_of(r"不属于 不是 并非 不包括 不能 不应 不宜 无关 \bnot\b n't"), re.IGNORECASE
 )
+_AFFIRMED_AGAINST_STEM = re.compile(r"(?:选项|项)?[)\]\"”'’]{0,2}\s?(?:也|都|均|则)?(?:属于|包括在|包含在)")
 
 
 def says_of_option(lowered: str, start: int, end: int, stem: Stem) -> bool | None:
@@ -135,7 +137,11 @@ def says_of_option(lowered: str, start: int, end: int, stem: Stem) -> bool | Non
     wrong = _CALLED_WRONG.search(lowered, start, end)
     right = _CALLED_RIGHT.search(lowered, start, end)
     if wrong is None and right is None:
-        return True if stem.negative and _DENIED_BY_STEM.search(lowered, start, end) else None
+        if not stem.negative:
+            return None
+        if _DENIED_BY_STEM.match(lowered, start, end):
+            return True
+        return False if _AFFIRMED_AGAINST_STEM.match(lowered, start, end) else None
     is_right = wrong is None or (right is not None and right.start() < wrong.start())
     if stem.negative and not OF_THE_ANSWER.search(lowered, start, end):
         return not is_right

@@ -9,7 +9,7 @@ import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from cmexam_baseline.scoring.extraction.patterns import any_of, holds_any
+from cmexam_baseline.scoring.extraction.patterns import any_of, holds_any, words
 
 LONGEST_READ_WHOLE = 32_768
 HEAD = 8_192
@@ -64,35 +64,9 @@ _MARKER_PATTERN = (
 _AGAIN = r"|^[ \t]*(?:\d{1,2}[.、])?[ \t]*(?P<again>(?:下列|以下|关于|根据)[^\n]{4,200}?A[ \t]?[:：.、])"
 _MARKER = re.compile(_MARKER_PATTERN + "|(?P<again>(?!))", re.MULTILINE)
 _MARKER_OR_QUESTION = re.compile(_MARKER_PATTERN + _AGAIN, re.MULTILINE)
-_MAY_HOLD_TURNS = (
-    *(
-        "<",
-        "INST]",
-        "Human",
-        "USER",
-        "User",
-        "Instruction",
-        "Input",
-        "Assistant",
-        "ASSISTANT",
-        "Response",
-        "Question",
-    ),
-    *(
-        "用户",
-        "人类",
-        "问:",
-        "问：",
-        "指令",
-        "输入",
-        "系统",
-        "助手",
-        "题目",
-        "问题",
-        "例题",
-        "试题",
-        "下一题",
-    ),
+_MAY_HOLD_TURNS = words(
+    "< INST] Human USER User Instruction Input Assistant ASSISTANT Response Question"
+    " 用户 人类 问: 问： 指令 输入 系统 助手 题目 问题 例题 试题 下一题"
 )
 
 

@@ -22,6 +22,7 @@ _NO_OPTION = re.compile(
         rf" {_ALL_OPTIONS}[^,。;\n]{{0,6}}?(?:都|均|皆|全)?(?:是)?(?:不正确|不对|不符|错误|不是|不选|不成立|错的|不合适)"
         r" none_of_(?:the|these|those)_"
         r"(?:above|(?:given_|provided_|listed_|four_|five_|answer_)?(?:options|choices|answers|statements))"
+        r" (?:answer|result)_is_\(?not_(?:listed|available|among|given|provided|in_the|one_of)"
         r" none_of_(?:these|them|the_above)(?=[.,;!]|$|_(?:is|are))"
         r" (?:no|not_any)_(?:correct|right|suitable|single_correct)_(?:answer|option|choice)s?"
         r" no_(?:option|answer|choice)s?_(?:is|are|seems?|fits?)"

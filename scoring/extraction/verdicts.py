@@ -18,6 +18,7 @@ from cmexam_baseline.scoring.extraction.patterns import (
     any_of,
     concludes,
     holds_any,
+    words,
 )
 from cmexam_baseline.scoring.extraction.rules import Reading
 from cmexam_baseline.scoring.extraction.stem import Stem
@@ -150,26 +151,7 @@ _ITEM_WRONG = re.compile(
     )
 )
 _NEXT_QUESTION = re.compile(r"\n[^\n]{0,8}(?:下列|以下)")
-_VERDICT_WORDS = (
-    *(
-        "正确",
-        "错误",
-        "不对",
-        "符合",
-        "合适",
-        "恰当",
-        "成立",
-        "√",
-        "✓",
-        "✗",
-        "×",
-        "correct",
-        "wrong",
-        "true",
-        "false",
-        "right",
-    ),
-)
+_VERDICT_WORDS = words("正确 错误 不对 符合 合适 恰当 成立 √ ✓ ✗ × correct wrong true false right")
 _LETTER_BEFORE = re.compile(r"[A-J](?:选项|项)?[ \t]?[.:、)(\"“]{0,2}[ \t]?$")
 _LONGEST_ITEM = 600
 _LONGEST_SENTENCE = 120
