@@ -119,6 +119,34 @@ def test_commands_of_pages_have_the_options_they_show(page: str) -> None:
         assert shown <= options, f"{page}: {name} has no {shown - options}"
 
 
+def test_both_readmes_have_the_same_code_figures_and_links() -> None:
+    english, chinese = (
+        (ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "README.zh-CN.md")
+    )
+    blocks = [
+        [
+            re.sub(r"\s+# .*", "", block)
+            for block in re.findall(r"^```\w+\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        ]
+        for text in (english, chinese)
+    ]
+    assert blocks[0] == blocks[1]
+    figures = [set(re.findall(r"\d+(?:[.,]\d+)+%?", text)) for text in (english, chinese)]
+    assert figures[0] == figures[1]
+    links = [set(re.findall(r"\]\((?!README)([^)]+)\)", text)) for text in (english, chinese)]
+    assert links[0] == links[1]
+    assert max(english.count("\n"), chinese.count("\n")) <= 70
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_of_pages_lead_somewhere(page: str) -> None:
+    text = re.sub(
+        r"^```.*?^```$", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
+    for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", text):
+        assert ((ROOT / page).parent / target).exists(), f"{page}: {target}"
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_on_a_page(name: str) -> None:
     shown = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
