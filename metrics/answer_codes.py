@@ -30,6 +30,8 @@ _MULTIPLIERS = tuple(map(np.uint64, (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD
 # What people write between, around and after letters: "A,B,D", "(A)", "A、C。", "A B".
 _BESIDE_LETTERS = re.compile(r"[\s,;、。.:/|&+()\[\]【】\"']+")
 _LONGEST_CELL = 200
+# A quick test that most other texts fail at their first character.
+_MAY_BE_LETTERS = re.compile(r"(?:[A-Ja-j\s,;.:/|&+()\[\]\"']|[^\x00-\x7f])*\Z")
 
 
 def parse_letters(text: str) -> int | None:
@@ -139,10 +141,12 @@ def _as_labels(texts: list[str], kind: str | None) -> list[str]:
     known = _sets_of_letters()
     if kind == "labels" or known.issuperset(texts):
         return texts
-    labels = []
-    for text in texts:
-        mask = None if text in known or len(text) > _LONGEST_CELL else parse_letters(text)
-        labels.append(text if mask is None else _labels_of_masks()[mask])
+    labels = list(texts)
+    may_be_letters = _MAY_BE_LETTERS.match
+    for place, text in enumerate(texts):
+        if may_be_letters(text, 0, _LONGEST_CELL) and text not in known and len(text) <= _LONGEST_CELL:
+            mask = parse_letters(text)
+            labels[place] = text if mask is None else _labels_of_masks()[mask]
     return labels
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from math import isnan, nan, prod
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -195,11 +195,11 @@ class AnswerScores:
     @cached_property
     def _table(self) -> tuple[list[str], IntArray, IntArray, FloatArray]:
         """The sorted labels, and for each pair of `counts` the codes of both labels and its mass."""
-        labels = sorted({label for pair in self.counts for label in pair})
-        code_of = {label: code for code, label in enumerate(labels)}
+        sides = list(zip(*self.counts, strict=True)) or [(), ()]
+        labels = sorted({*sides[0], *sides[1]})
+        code_of = dict(zip(labels, range(len(labels)), strict=True))
         n = len(self.counts)
-        gold = np.fromiter((code_of[gold] for gold, _ in self.counts), np.int64, n)
-        predicted = np.fromiter((code_of[predicted] for _, predicted in self.counts), np.int64, n)
+        gold, predicted = (np.fromiter(map(code_of.__getitem__, side), np.int64, n) for side in sides)
         return labels, gold, predicted, np.fromiter(self._mass.values(), np.float64, n)
 
     @cached_property
@@ -400,7 +400,7 @@ def score_answers(
     if not (zero_division in (0, 1) or (isinstance(zero_division, float) and isnan(zero_division))):
         raise ValueError(f"zero_division must be 0, 1 or nan, not {zero_division!r}")
     table = _CountedAnswers(gold, (predicted,), kind)
-    counts: dict[tuple[str, str], int] = {(right, answer): n for (right, answer), n in table.counts().items()}
+    counts = cast("dict[tuple[str, str], int]", table.counts())
     weights = None
     if sample_weight is not None:
         checked = _checked_weights(sample_weight, len(table.cells), "sample_weight")
@@ -485,10 +485,12 @@ class _CountedAnswers:
             map(labels.__getitem__, place.tolist())
             for labels, place in zip(self._columns, places, strict=True)
         ]
-        found: dict[tuple[str, ...], Any] = {}
-        for combination, number in zip(zip(*columns, strict=True), sums.tolist(), strict=True):
-            # Several codes may have one label.
-            found[combination] = found.get(combination, 0) + number
+        combinations = list(zip(*columns, strict=True))
+        found: dict[tuple[str, ...], Any] = dict(zip(combinations, sums.tolist(), strict=True))
+        if len(found) < len(combinations):  # several codes have one label
+            found = dict.fromkeys(found, 0)
+            for combination, number in zip(combinations, sums.tolist(), strict=True):
+                found[combination] += number
         return found
 
     def counts(self) -> dict[tuple[str, ...], int]:
@@ -500,7 +502,7 @@ class _CountedAnswers:
     def correct(self) -> BoolArray:
         """Whether the first system is right, for each question."""
         gold, predicted = np.divmod(self.cells, self._shape[1])
-        code_of = {label: code for code, label in enumerate(dict.fromkeys(self._columns[0]))}
+        code_of = dict(zip(self._columns[0], range(len(self._columns[0])), strict=True))
         of_gold = np.array([code_of[label] for label in self._columns[0]], np.int64)
         of_predicted = np.array([code_of.get(label, -1) for label in self._columns[1]], np.int64)
         if not len(self.cells):

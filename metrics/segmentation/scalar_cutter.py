@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from math import inf
 
 from cmexam_baseline.metrics.segmentation.characters import BLOCK, HAN_RUN, NUMBER_OR_NAME, OTHER_CHARACTER
-from cmexam_baseline.metrics.segmentation.dictionary import ALONE, END, PREDECESSORS
+from cmexam_baseline.metrics.segmentation.dictionary import ALONE, AMID, BEGIN, END, PREDECESSORS
 from cmexam_baseline.metrics.segmentation.word_table import WordTable
 
 
@@ -23,7 +23,7 @@ class BlockCutter:
         self._start = table.start.tolist()
         transitions = table.transitions.tolist()
         self._ways = [
-            (first, transitions[first][state], second, transitions[second][state])
+            (transitions[first][state], transitions[second][state])
             for state, (first, second) in PREDECESSORS.items()
         ]
 
@@ -60,30 +60,40 @@ class BlockCutter:
         return self._weights[slot] != -inf
 
     def unknown_word_ends(self, ids: Sequence[int]) -> list[int]:
-        """Where the words of a run of Han characters end, by Viterbi's algorithm as in jieba's finalseg."""
-        sums = [
+        """The ends of the words of a run of Han characters, by Viterbi's algorithm as in jieba's finalseg."""
+        of_begin, of_amid, of_end, of_alone = self._emissions
+        (end_begin, alone_begin), (begin_amid, amid_amid), (begin_end, amid_end), (end_alone, alone_alone) = (
+            self._ways
+        )
+        begin, amid, end, alone = (
             start + emission[ids[0]] for start, emission in zip(self._start, self._emissions, strict=True)
-        ]
-        came_from = []
+        )
+        # A bit per state: whether the second of its predecessors wins. Written out, for this is the inner loop.
+        came_by_second = bytearray()
         for character in ids[1:]:
-            new_sums, new_from = [], []
-            for emission, (first, to_first, second, to_second) in zip(
-                self._emissions, self._ways, strict=True
-            ):
-                by_first = sums[first] + to_first + emission[character]
-                by_second = sums[second] + to_second + emission[character]
-                if by_second >= by_first:
-                    new_sums.append(by_second)
-                    new_from.append(second)
-                else:
-                    new_sums.append(by_first)
-                    new_from.append(first)
-            sums = new_sums
-            came_from.append(new_from)
-        state = ALONE if sums[ALONE] >= sums[END] else END
+            bits = 0
+            emission = of_begin[character]
+            new_begin, other = end + end_begin + emission, alone + alone_begin + emission
+            if other >= new_begin:
+                new_begin, bits = other, 1 << BEGIN
+            emission = of_alone[character]
+            new_alone, other = end + end_alone + emission, alone + alone_alone + emission
+            if other >= new_alone:
+                new_alone, bits = other, bits | 1 << ALONE
+            emission = of_amid[character]
+            new_amid, other = begin + begin_amid + emission, amid + amid_amid + emission
+            if other >= new_amid:
+                new_amid, bits = other, bits | 1 << AMID
+            emission = of_end[character]
+            end, other = begin + begin_end + emission, amid + amid_end + emission
+            if other >= end:
+                end, bits = other, bits | 1 << END
+            begin, amid, alone = new_begin, new_amid, new_alone
+            came_by_second.append(bits)
+        state = ALONE if alone >= end else END
         ends = [len(ids)]
         for place in range(len(ids) - 1, 0, -1):
-            state = came_from[place - 1][state]
+            state = PREDECESSORS[state][came_by_second[place - 1] >> state & 1]
             if state in (END, ALONE):
                 ends.append(place)
         return ends[::-1]

@@ -23,7 +23,6 @@ class VectorisedCutter:
 
     def __init__(self, table: WordTable, cutter: BlockCutter, split_words: Collection[str]) -> None:
         self._table = table
-        self._cutter = cutter
         self._unknown_words = UnknownWords(table, cutter, split_words)
 
     def word_starts(self, codes: CodePoints, text_offsets: IntArray) -> BoolArray:
@@ -42,7 +41,7 @@ class VectorisedCutter:
     def _chunk_starts(self, codes: CodePoints, begins_text: BoolArray) -> BoolArray:
         chunk = gather_blocks(self._table, codes, begins_text)
         long_words = find_long_words(self._table, chunk)
-        lengths = best_lengths(self._table, self._cutter, chunk, long_words)
+        lengths = best_lengths(self._table, chunk, long_words)
         begins_word = follow(chunk, lengths)
         self._unknown_words.join(codes, chunk, long_words, begins_word)
         starts = np.ones(len(codes) + 1, bool)

@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from cmexam_baseline.metrics.array_types import BoolArray, FloatArray, IntArray
 from cmexam_baseline.metrics.segmentation.chunk import Chunk, StepSchedule
-from cmexam_baseline.metrics.segmentation.scalar_cutter import BlockCutter
 from cmexam_baseline.metrics.segmentation.word_table import WordTable
 
 
@@ -48,7 +47,7 @@ def find_long_words(table: WordTable, chunk: Chunk) -> LongWords:
     return LongWords(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
-def best_lengths(table: WordTable, cutter: BlockCutter, chunk: Chunk, words: LongWords) -> IntArray:
+def best_lengths(table: WordTable, chunk: Chunk, words: LongWords) -> IntArray:
     """For each place, the length of the first word of the best path from there to the end of its block."""
     single_weights = table.weights.take(chunk.ids)
     begins_word = np.zeros(len(chunk.ids), bool)
@@ -81,8 +80,30 @@ def best_lengths(table: WordTable, cutter: BlockCutter, chunk: Chunk, words: Lon
     best = np.flatnonzero(word_sums == sums.take(words.begins))
     lengths[words.begins.take(best)] = words.lengths.take(best)
     for block in blocks.left_over.tolist():
-        place = slice(chunk.begins[block], chunk.ends[block])
-        lengths[place] = cutter.word_lengths(chunk.ids[place].tolist())
+        begin, end = int(chunk.begins[block]), int(chunk.ends[block])
+        inside = np.flatnonzero((words.begins >= begin) & (words.begins < end))
+        own = LongWords(words.begins[inside] - begin, words.lengths[inside], words.weights[inside])
+        lengths[begin:end] = _lengths_in_block(single_weights[begin:end], own)
+    return lengths
+
+
+def _lengths_in_block(single_weights: FloatArray, words: LongWords) -> list[int]:
+    """The same for one block alone, in plain Python, character by character."""
+    # The last begins come first, and of one begin the shorter words.
+    order = np.lexsort((words.lengths, -words.begins))
+    rows = zip(*(column[order].tolist() for column in words), strict=True)
+    n = len(single_weights)
+    sums, lengths = [0.0] * (n + 1), [1] * n
+    weights = single_weights.tolist()
+    word_begin, length, weight = next(rows, (-1, 0, 0.0))
+    for begin in range(n - 1, -1, -1):
+        best = weights[begin] + sums[begin + 1]
+        while word_begin == begin:
+            candidate = weight + sums[begin + length]
+            if candidate >= best:
+                best, lengths[begin] = candidate, length
+            word_begin, length, weight = next(rows, (-1, 0, 0.0))
+        sums[begin] = best
     return lengths
 
 
