@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from cmexam_baseline.exam.published import PublishedResult as PublishedResult
     from cmexam_baseline.exam.published import published_result as published_result
     from cmexam_baseline.exam.question import Question as Question
+    from cmexam_baseline.exam.splits import Split as Split
+    from cmexam_baseline.exam.splits import load_splits as load_splits
     from cmexam_baseline.exam.statistics import Statistics as Statistics
     from cmexam_baseline.exam.statistics import describe_exams as describe_exams
 
