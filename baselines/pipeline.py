@@ -264,6 +264,8 @@ def train_seeds(
         )
     timer = progress or StageTimer()
     places = {seed: out / f"seed-{seed}" for seed in seeds if only in (None, seed)}
+    for place in places.values() if overwrite else ():
+        check_output_folder(place, overwrite=True)
     finished = {} if overwrite else _finished_runs(plan, data, places)
     for seed in finished:
         timer.say(f"seed {seed}: trained before, in {places[seed]}")

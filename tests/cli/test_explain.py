@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from command_line import complain, succeed
+from small_sample import QUICK
 
 from cmexam_baseline.exam import read_exam, read_predictions
 from cmexam_baseline.exam.sample import SAMPLE_FOLDER
@@ -18,7 +19,7 @@ VAL = SAMPLE_FOLDER / "val.csv"
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "sample"
-    succeed("train", "--out", folder, "--quiet", "--json")
+    succeed("train", "--out", folder, *QUICK, "--quiet", "--json")
     return folder
 
 

@@ -7,14 +7,16 @@ import json
 from pathlib import Path
 
 from command_line import complain, succeed
+from small_sample import QUICK, small_sample
 
 from cmexam_baseline.exam import read_exam
-from cmexam_baseline.exam.sample import SAMPLE_FOLDER
+
+DATA = small_sample()
 
 
 def _write_other(path: Path) -> None:
     """Another exam in another form: new questions, one of val's and one of train's."""
-    val, train = (read_exam(SAMPLE_FOLDER / f"{name}.csv") for name in ("val", "train"))
+    val, train = (read_exam(DATA / f"{name}.csv") for name in ("val", "train"))
     rows = [
         {
             "question": question.question,
@@ -36,11 +38,13 @@ def test_questions_of_another_exam_join_and_what_overlaps_is_listed(tmp_path: Pa
     _write_other(other)
     _write_other(again)
     run = tmp_path / "run"
-    result = succeed("train", "--out", run, "--extra-train", other, "--extra-train", again)
+    result = succeed(
+        "train", "--data", DATA, "--out", run, *QUICK, "--extra-train", other, "--extra-train", again
+    )
     assert "other: 20 questions join" in result.stderr
     assert "other-2: 0 questions join" in result.stderr
     data = json.loads((run / "config.json").read_text("utf-8"))["data"]["train"]
-    assert data["rows"] == len(read_exam(SAMPLE_FOLDER / "train.csv")) + 20
+    assert data["rows"] == len(read_exam(DATA / "train.csv")) + 20
     assert data["extra"]["other"]["joined"] == 20
     assert data["extra"]["other-2"]["excluded_other"] == 20
     with (run / "extra_train_left_out.csv").open(encoding="utf-8", newline="") as stream:
@@ -51,7 +55,7 @@ def test_questions_of_another_exam_join_and_what_overlaps_is_listed(tmp_path: Pa
     ]
     assert len(listed) == 2 + 22
     output = tmp_path / "again.csv"
-    succeed("predict", run, SAMPLE_FOLDER / "val.csv", "-o", output, "--quiet")
+    succeed("predict", run, DATA / "val.csv", "-o", output, "--quiet")
     assert output.read_bytes() == (run / "predictions_val.csv").read_bytes()
 
 
