@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, OUTPUT, QUIET
+from cmexam_baseline.cli.common_options import AS_JSON, OUTPUT, QUIET, InputPath
 from cmexam_baseline.exam.errors import InputError
 
 SHOWN_FAILURES = 3
 
 
 @click.command()
-@click.argument("prompts", type=click.Path(path_type=Path))
+@click.argument("prompts", type=InputPath())
 @click.option("--base-url", required=True, help="The server's address, as in http://localhost:8000/v1.")
 @click.option("--model", help="The model to ask; openai-batch prompts may name one themselves.")
 @OUTPUT(help="Where the replies go, as JSONL. A file that holds some already is continued.")

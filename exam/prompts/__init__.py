@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cmexam_baseline.exam.prompts.batch_client import Outcome, RequestPolicy, ask_all
-from cmexam_baseline.exam.prompts.chat import ChatServer
+from cmexam_baseline.exam.prompts.batch_client import ChatServer, Outcome, RequestPolicy, ask_all
 from cmexam_baseline.exam.prompts.few_shot import pick_examples
 from cmexam_baseline.exam.prompts.files import FORMS, Request, read_prompts, write_prompts
 from cmexam_baseline.exam.prompts.reply_log import ReplyFile

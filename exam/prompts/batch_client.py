@@ -1,27 +1,73 @@
-"""Many requests to one server: several at a time, at a bounded pace, again where it helps."""
+"""Prompts sent to a server with the OpenAI chat API: several at a time, at a bounded rate, each reply kept."""
 
 from __future__ import annotations
 
-import contextlib
-import queue
-import random
+import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.http_download import RetryableError
-from cmexam_baseline.exam.prompts.chat import ChatServer, Rejected
+from cmexam_baseline.exam.extras import require
+from cmexam_baseline.exam.io.http_download import shown
 from cmexam_baseline.exam.prompts.files import Request
 from cmexam_baseline.exam.prompts.reply_log import ReplyFile, request_key
 
-LONGEST_BACKOFF = 60.0
+if TYPE_CHECKING:
+    from openai import OpenAI
 
-# So many requests refused in a row, and none answered: it is not about single questions.
+# Statuses that mean: this server will answer no request of ours.
+HOPELESS_STATUS = frozenset([401, 402, 403, 404, 405])
+# Requests refused while none was answered: the reason is not in single questions.
 HOPELESS_REJECTIONS = 5
 
 ReportCount = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class ChatServer:
+    """A server at `base_url` ("http://localhost:8000/v1") and how to talk to it.
+
+    settings: what every request holds besides its messages: model, temperature, max_tokens …
+    key:      the API key, sent as a bearer token; it appears in no message and no file
+    timeout:  seconds to wait for an answer
+
+    Raises `InputError` where `base_url` is no http(s) address.
+    """
+
+    base_url: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    key: str = field(default="", repr=False)
+    timeout: float = 120.0
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise InputError(
+                f"`base_url` {shown(self.base_url)!r} is no address; give http(s)://host[:port]/v1"
+            )
+        if not (self.key.isascii() and self.key.isprintable() and " " not in self.key):
+            raise InputError("the API key holds blanks, line ends or letters beyond ASCII; set it anew")
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """What is sent for a request: its own settings, the server's over them, and the messages."""
+        return {**request.settings, **self.settings, "messages": request.messages}
+
+    def client(self, attempts: int) -> OpenAI:
+        """The client, which retries 408, 409, 429, 5xx, timeouts and lost connections, as Retry-After says."""
+        require("prompts", "openai", purpose="sending prompts")
+        import openai
+
+        return openai.OpenAI(
+            base_url=self.base_url.rstrip("/").removesuffix("/chat/completions"),
+            api_key=self.key or "none",
+            timeout=self.timeout,
+            max_retries=attempts - 1,
+        )
 
 
 @dataclass(frozen=True)
@@ -29,17 +75,13 @@ class RequestPolicy:
     """How to treat a server.
 
     concurrency: requests under way at once
-    per_minute:  requests begun a minute at most; None = as many as come
+    per_minute:  questions begun a minute at most; None = no limit
     attempts:    attempts at one question
-    backoff:     seconds before the second attempt, doubled for each further one, up to a minute, and spread
-                 by up to half so that not all come back at once; a Retry-After counts instead and holds up
-                 all requests
     """
 
     concurrency: int = 8
     per_minute: float | None = None
     attempts: int = 6
-    backoff: float = 1.0
 
 
 @dataclass
@@ -52,162 +94,164 @@ class Outcome:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-class Pace:
-    """When the next request may begin; shared by all threads."""
+class _NoReply(Exception):
+    """Why a question has no answer; `hopeless` where no question will have one."""
 
-    def __init__(self, per_minute: float | None) -> None:
-        self._interval = 60.0 / per_minute if per_minute else 0.0
-        self._next = self._held = time.monotonic()
-        self._lock = threading.Lock()
-
-    def wait(self, stop: threading.Event) -> None:
-        """Sleep until it is this thread's turn, or `stop` is set."""
-        with self._lock:
-            turn = max(self._next, time.monotonic())
-            self._next = turn + self._interval
-        # The turn may be moved by `hold` while we wait.
-        while (left := max(turn, self._held) - time.monotonic()) > 0 and not stop.wait(min(left, 0.5)):
-            continue
-
-    def hold(self, seconds: float) -> None:
-        """Let nobody begin a request for so long."""
-        self._held = max(self._held, time.monotonic() + seconds)
+    def __init__(self, reason: str, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.rejected = status is not None and 400 <= status < 500 and status not in (408, 409, 429)
+        self.hopeless = status is not None and (status in HOPELESS_STATUS or status < 400)
 
 
 def ask_all(
     server: ChatServer,
     requests: Sequence[Request],
     replies: ReplyFile,
-    manners: RequestPolicy | None = None,
+    policy: RequestPolicy | None = None,
     progress: ReportCount | None = None,
 ) -> Outcome:
     """Ask the server for a reply to every request that `replies` has none to, and append each as it comes.
 
     A question that has an answer is never asked again, neither within a run nor by a later one. Replies that
-    stand in the file must be to the same conversations and settings.
+    are in the file must be to the same conversations and settings.
 
     A question that cannot be answered is in the outcome with its reason, and asked again by the next run.
-    `progress(done, total)` counts questions. Raises `InputError` where the file holds replies to other
-    requests or the server refuses them all; what has come until then is in the file.
-
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> requests = [Request("val-1", [{"role": "user", "content": "题目：…"}], {})]
-    >>> nobody = ChatServer("http://127.0.0.1:1/v1", {"model": "my-model"})
-    >>> with ReplyFile(Path(tempfile.mkdtemp()) / "replies.jsonl") as replies:
-    ...     ask_all(nobody, requests, replies, RequestPolicy(attempts=1)).failed
-    {'val-1': 'ConnectionRefusedError: ...'}
+    `progress(done, total)` counts questions. Raises `InputError` where the package openai is missing, where the file
+    holds replies to other requests, or where the server refuses them all; what has come until then is in the file.
     """
-    manners = manners or RequestPolicy()
+    policy = policy or RequestPolicy()
     keys = {request.id: request_key(server.body(request)) for request in requests}
     _refuse_other_requests(replies, keys)
     waiting = [request for request in requests if request.id not in replies.answered]
     outcome = Outcome(already_answered=len(requests) - len(waiting))
-    work = _Work(server, manners, waiting)
-    threads = [
-        threading.Thread(target=work.run, daemon=True) for _ in range(min(manners.concurrency, len(waiting)))
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        for done in range(1, len(waiting) + 1):
-            _take_down(work.results.get(), keys, replies, outcome)
-            if progress is not None:
-                progress(outcome.already_answered + done, len(requests))
-    finally:
-        # Ctrl-C, a full disk, a hopeless server: what has been answered by now is still taken down.
-        work.stop.set()
-        with contextlib.suppress(queue.Empty):
-            while True:
-                _take_down(work.results.get_nowait(), keys, replies, outcome, quietly=True)
+    if not waiting:
+        return outcome
+    pace = _Pace(policy.per_minute)
+    with server.client(policy.attempts) as client, ThreadPoolExecutor(policy.concurrency) as pool:
+        futures = {pool.submit(_ask, client, server, request, pace): request for request in waiting}
+        pending = set(futures)
+        try:
+            for future in as_completed(futures):
+                pending.discard(future)
+                _record(future, futures[future], keys, replies, outcome)
+                _give_up_on_refusals(server, future, outcome)
+                if progress is not None:
+                    progress(outcome.answered + len(outcome.failed), len(waiting))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            client.close()
+            for future in pending:
+                if future.done() and not future.cancelled() and future.exception() is None:
+                    _record(future, futures[future], keys, replies, outcome)
+            raise
     return outcome
 
 
-@dataclass
-class _Result:
-    request: Request
-    reply: dict[str, object] | None
-    error: Exception | None
-    attempts: int
-    seconds: float
+class _Pace:
+    """When the next question may begin; shared by all threads."""
+
+    def __init__(self, per_minute: float | None) -> None:
+        self._interval = 60.0 / per_minute if per_minute else 0.0
+        self._next = time.monotonic()
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        with self._lock:
+            turn = max(self._next, time.monotonic())
+            self._next = turn + self._interval
+        time.sleep(max(0.0, turn - time.monotonic()))
 
 
-class _Work:
-    """What the threads share: questions to ask, results to take down, the pace, and whether to stop."""
+def _ask(client: OpenAI, server: ChatServer, request: Request, pace: _Pace) -> dict[str, Any]:
+    """The reply to one request: response, finish_reason, model, usage, seconds and, where given, reasoning."""
+    import openai
 
-    def __init__(self, server: ChatServer, manners: RequestPolicy, waiting: Sequence[Request]) -> None:
-        self.server = server
-        self.manners = manners
-        self.pace = Pace(manners.per_minute)
-        self.stop = threading.Event()
-        self.results: queue.SimpleQueue[_Result] = queue.SimpleQueue()
-        self._questions: queue.SimpleQueue[Request] = queue.SimpleQueue()
-        for request in waiting:
-            self._questions.put(request)
-
-    def run(self) -> None:
-        """Ask until there is nothing left."""
-        while not self.stop.is_set():
-            try:
-                request = self._questions.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                result = self._asked(request)
-            except Exception as error:  # a defect: for the main thread, which raises it
-                result = _Result(request, None, error, 1, 0.0)
-            self.results.put(result)
-
-    def _asked(self, request: Request) -> _Result:
-        started = time.monotonic()
-        attempt = 0
-        while True:
-            attempt += 1
-            self.pace.wait(self.stop)
-            try:
-                reply = self.server.ask(request)
-            except RetryableError as failure:
-                if attempt >= self.manners.attempts or self.stop.is_set():
-                    return _Result(request, None, failure, attempt, time.monotonic() - started)
-                self._pause(failure.wait, attempt)
-            except (Rejected, InputError) as failure:
-                return _Result(request, None, failure, attempt, time.monotonic() - started)
-            else:
-                return _Result(request, reply, None, attempt, time.monotonic() - started)
-
-    def _pause(self, wait: float | None, attempt: int) -> None:
-        if wait is not None:
-            self.pace.hold(wait)
-            return
-        longest = min(self.manners.backoff * 2 ** (attempt - 1), LONGEST_BACKOFF)
-        self.stop.wait(longest * random.uniform(0.5, 1.0))
+    pace.wait()
+    started = time.monotonic()
+    try:
+        body = server.body(request)
+        answer = client.chat.completions.with_raw_response.create(
+            messages=body.pop("messages"),
+            model=body.pop("model", ""),
+            extra_body=body,
+            extra_headers=None if server.key else {"Authorization": openai.Omit()},
+        )
+        value = json.loads(answer.content)
+    except openai.APIStatusError as error:
+        said = error.body.get("message") if isinstance(error.body, dict) else error.body
+        status = error.status_code
+        raise _NoReply(
+            _one_line(f"answered {status}: {said or ''}", server.key).rstrip(": "), status
+        ) from error
+    except openai.APITimeoutError as error:
+        raise _NoReply(f"no answer for {server.timeout:g} s") from error
+    except openai.OpenAIError as error:
+        raise _NoReply(_one_line(f"{error} {error.__cause__ or ''}", server.key)) from error
+    except (ValueError, RecursionError) as error:
+        raise _NoReply("answered with something that is no chat completion") from error
+    return {**_reply_in(value), "seconds": round(time.monotonic() - started, 3)}
 
 
-def _take_down(
-    result: _Result, keys: dict[str, str], replies: ReplyFile, outcome: Outcome, quietly: bool = False
+def _reply_in(value: Any) -> dict[str, Any]:
+    try:
+        choice = value["choices"][0]
+        message = choice["message"]
+        content = message.get("content")
+    except (LookupError, TypeError, AttributeError) as error:
+        raise _NoReply("answered with something that is no chat completion") from error
+    if isinstance(content, list):
+        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    if not isinstance(content, str) or not content.strip():
+        raise _NoReply(f"answered with no text (finish_reason {choice.get('finish_reason')})")
+    reply = {
+        "response": content,
+        "finish_reason": choice.get("finish_reason"),
+        "model": value.get("model"),
+        "usage": value.get("usage"),
+        "reasoning": message.get("reasoning_content") or message.get("reasoning"),
+    }
+    return {name: part for name, part in reply.items() if part is not None}
+
+
+def _record(
+    future: Future[dict[str, Any]],
+    request: Request,
+    keys: Mapping[str, str],
+    replies: ReplyFile,
+    outcome: Outcome,
 ) -> None:
-    """Append what came of one question; `quietly` leaves errors to whoever raised the first."""
-    name = result.request.id
-    if result.reply is not None:
-        effort = {"attempts": result.attempts, "seconds": round(result.seconds, 3)}
-        replies.append({"id": name, "key": keys[name], **result.reply, **effort})
-        outcome.answered += 1
-        outcome.cut_off += result.reply.get("finish_reason") == "length"
+    try:
+        reply = future.result()
+    except _NoReply as failure:
+        outcome.failed[request.id] = str(failure)
         return
-    outcome.failed[name] = str(result.error)
-    if quietly or result.error is None:
-        return
-    if not isinstance(result.error, RetryableError | Rejected):
-        raise result.error
-    none_answered = not outcome.answered and len(outcome.failed) >= HOPELESS_REJECTIONS
-    if none_answered and isinstance(result.error, Rejected):
-        raise InputError(f"the server {result.error}; none of {len(outcome.failed)} questions was answered")
+    replies.append({"id": request.id, "key": keys[request.id], **reply})
+    outcome.answered += 1
+    outcome.cut_off += reply.get("finish_reason") == "length"
 
 
-def _refuse_other_requests(replies: ReplyFile, keys: dict[str, str]) -> None:
+def _give_up_on_refusals(server: ChatServer, future: Future[dict[str, Any]], outcome: Outcome) -> None:
+    failure = future.exception()
+    if not isinstance(failure, _NoReply):
+        return
+    if failure.hopeless:
+        raise InputError(
+            f"{shown(server.base_url)} {failure}; check `base_url`, `model` and the key's variable"
+        )
+    if failure.rejected and not outcome.answered and len(outcome.failed) >= HOPELESS_REJECTIONS:
+        raise InputError(f"the server {failure}; none of {len(outcome.failed)} questions was answered")
+
+
+def _refuse_other_requests(replies: ReplyFile, keys: Mapping[str, str]) -> None:
     other = [name for name, key in replies.answered.items() if name in keys and keys[name] != key]
     if other:
         raise InputError(
             f"{replies.path} holds a reply to another prompt, model or setting for {other[0]!r} "
             f"({len(other)} such); choose another `path`"
         )
+
+
+def _one_line(text: str, key: str) -> str:
+    """What a server said, fit for a message: printable, on one line, not long, without the key."""
+    shown = text.replace(key, "…") if key else text
+    return " ".join("".join(mark if mark.isprintable() else " " for mark in shown).split())[:300]

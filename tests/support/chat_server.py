@@ -47,7 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with self.chat.lock:
             self.chat.bodies.append({**body, "path": self.path})
-            self.chat.headers.append(dict(self.headers))
+            self.chat.headers.append({name.lower(): value for name, value in self.headers.items()})
             self.chat.under_way += 1
             self.chat.most_under_way = max(self.chat.most_under_way, self.chat.under_way)
             times = self.chat.times_asked()[body["messages"][-1]["content"]]

@@ -14,7 +14,7 @@ from chat_server import KEY, Chat, chatting, completion, failure, lines
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.prompts import ChatServer, Outcome, ReplyFile, Request, RequestPolicy, ask_all
 
-QUICK = RequestPolicy(concurrency=4, attempts=3, backoff=0.01)
+QUICK = RequestPolicy(concurrency=4, attempts=3)
 
 
 def requests(n: int) -> list[Request]:
@@ -25,9 +25,9 @@ def server(chat: Chat, **settings: Any) -> ChatServer:
     return ChatServer(chat.url, {"model": "toy", "temperature": 0}, key=KEY, **{"timeout": 5.0, **settings})
 
 
-def ask(chat: Chat, path: Path, n: int = 6, manners: RequestPolicy = QUICK, **settings: Any) -> Outcome:
+def ask(chat: Chat, path: Path, n: int = 6, policy: RequestPolicy = QUICK, **settings: Any) -> Outcome:
     with ReplyFile(path) as replies:
-        return ask_all(server(chat, **settings), requests(n), replies, manners)
+        return ask_all(server(chat, **settings), requests(n), replies, policy)
 
 
 def well(chat: Chat, body: dict[str, Any], times: int) -> tuple[int, dict[str, str], bytes]:
@@ -46,7 +46,7 @@ def test_every_question_is_asked_once_and_its_reply_kept(path: Path) -> None:
     assert {line["id"]: line["response"] for line in lines(path)} == {
         f"q{row}": f"答案：A（题{row}）" for row in range(6)
     }
-    assert all(line["model"] == "toy" and line["attempts"] == 1 for line in lines(path))
+    assert all(line["model"] == "toy" for line in lines(path))
     assert set(chat.times_asked().values()) == {1}
     assert {body["path"] for body in chat.bodies} == {"/v1/chat/completions"}
     assert all(body["temperature"] == 0 for body in chat.bodies)
@@ -55,7 +55,7 @@ def test_every_question_is_asked_once_and_its_reply_kept(path: Path) -> None:
 def test_the_key_goes_to_the_server_and_nowhere_else(path: Path) -> None:
     with chatting(well) as chat:
         ask(chat, path)
-    assert {headers["Authorization"] for headers in chat.headers} == {f"Bearer {KEY}"}
+    assert {headers["authorization"] for headers in chat.headers} == {f"Bearer {KEY}"}
     assert KEY not in path.read_text(encoding="utf-8")
     assert KEY not in repr(server(chat))
 
@@ -70,7 +70,7 @@ def test_a_second_run_asks_only_what_has_no_answer(path: Path) -> None:
         outcome = ask(chat, path)
         assert outcome.answered == 3
         assert set(outcome.failed) == {"q3", "q4", "q5"}
-        assert "400 Bad Request: filtered" in outcome.failed["q3"]
+        assert "400: filtered" in outcome.failed["q3"]
         chat.answer = well
         chat.bodies.clear()
         outcome = ask(chat, path)
@@ -82,39 +82,37 @@ def test_a_second_run_asks_only_what_has_no_answer(path: Path) -> None:
     assert sorted(line["id"] for line in lines(path)) == [f"q{row}" for row in range(6)]
 
 
+@pytest.mark.parametrize("trouble", [failure(429, "slow down", Retry_After="0.05"), failure(503)], ids=str)
+def test_trouble_that_passes_is_waited_out(trouble: tuple[int, dict[str, str], bytes], path: Path) -> None:
+    def at_first(chat: Chat, body: dict[str, Any], times: int) -> tuple[int, dict[str, str], bytes]:
+        return trouble if times < 2 else well(chat, body, times)
+
+    with chatting(at_first) as chat:
+        outcome = ask(chat, path, n=2)
+    assert outcome.answered == 2
+    assert set(chat.times_asked().values()) == {2}
+
+
 @pytest.mark.parametrize(
-    "trouble",
+    ("answer", "reason"),
     [
-        failure(429, "slow down"),
-        failure(429, "slow down", Retry_After="0.05"),
-        failure(500),
-        failure(503, Retry_After="soon"),
-        (200, {}, b"<html>busy</html>"),
-        (200, {}, b"{}"),
-        (200, {}, b'{"choices": []}'),
-        (200, {}, b'{"choices": [{"message": {"content": null}}]}'),
-        (200, {}, b'{"choices": [{"message": {"content": "  "}, "finish_reason": "stop"}]}'),
-        (200, {}, b"[" * 50_000),
-        (200, {"Content-Length": "1000"}, b'{"choices"'),
+        (failure(503, "overloaded"), "answered 503: overloaded"),
+        ((200, {}, b"<html>busy</html>"), "no chat completion"),
+        ((200, {}, b"{}"), "no chat completion"),
+        ((200, {}, b'{"choices": []}'), "no chat completion"),
+        ((200, {}, b'{"choices": [{"message": {"content": null}}]}'), "no text"),
+        (
+            (200, {}, b'{"choices": [{"message": {"content": " "}, "finish_reason": "stop"}]}'),
+            "finish_reason stop",
+        ),
     ],
     ids=str,
 )
-def test_trouble_that_passes_is_waited_out(trouble: tuple[int, dict[str, str], bytes], path: Path) -> None:
-    def at_first(chat: Chat, body: dict[str, Any], times: int) -> tuple[int, dict[str, str], bytes]:
-        return trouble if times < 3 else well(chat, body, times)
-
-    with chatting(at_first) as chat:
-        outcome = ask(chat, path, n=2, timeout=1.0)
-    assert outcome.answered == 2
-    assert set(chat.times_asked().values()) == {3}
-    assert all(line["attempts"] == 3 for line in lines(path))
-
-
-def test_trouble_that_stays_is_given_up_with_its_reason(path: Path) -> None:
-    with chatting(lambda *_: failure(503, "overloaded")) as chat:
-        outcome = ask(chat, path, n=2)
-    assert outcome.failed == dict.fromkeys(["q0", "q1"], "answered 503 Service Unavailable: overloaded")
-    assert set(chat.times_asked().values()) == {3}
+def test_trouble_that_stays_is_given_up_with_its_reason(answer: Any, reason: str, path: Path) -> None:
+    with chatting(lambda *_: answer) as chat:
+        outcome = ask(chat, path, n=2, policy=RequestPolicy(attempts=1))
+    assert set(outcome.failed) == {"q0", "q1"}
+    assert all(reason in each for each in outcome.failed.values()), outcome.failed
     assert lines(path) == []
 
 
@@ -124,7 +122,7 @@ def test_a_server_that_does_not_answer_is_not_waited_for_forever(path: Path) -> 
         return well(chat, body, times)
 
     with chatting(slow) as chat:
-        outcome = ask(chat, path, n=1, manners=RequestPolicy(attempts=2, backoff=0.01), timeout=0.1)
+        outcome = ask(chat, path, n=1, policy=RequestPolicy(attempts=1), timeout=0.1)
     assert outcome.failed == {"q0": "no answer for 0.1 s"}
 
 
@@ -136,7 +134,7 @@ def test_retry_after_holds_up_everybody(path: Path) -> None:
         return failure(429, Retry_After="0.3") if len(moments) == 1 else well(chat, body, times)
 
     with chatting(once_busy) as chat:
-        assert ask(chat, path, n=3, manners=RequestPolicy(concurrency=1, attempts=3)).answered == 3
+        assert ask(chat, path, n=3, policy=RequestPolicy(concurrency=1, attempts=3)).answered == 3
     assert moments[1] - moments[0] >= 0.29
 
 
@@ -146,14 +144,14 @@ def test_no_more_requests_at_once_than_allowed(path: Path) -> None:
         return well(chat, body, times)
 
     with chatting(slow) as chat:
-        ask(chat, path, n=12, manners=RequestPolicy(concurrency=3))
+        ask(chat, path, n=12, policy=RequestPolicy(concurrency=3))
         assert chat.most_under_way == 3
 
 
 def test_requests_begin_no_faster_than_the_rate(path: Path) -> None:
     started = time.monotonic()
     with chatting(well) as chat:
-        ask(chat, path, n=6, manners=RequestPolicy(concurrency=6, per_minute=1200))
+        ask(chat, path, n=6, policy=RequestPolicy(concurrency=6, per_minute=1200))
     assert time.monotonic() - started >= 5 * 60 / 1200
 
 
@@ -162,16 +160,15 @@ def test_requests_begin_no_faster_than_the_rate(path: Path) -> None:
     [
         (
             failure(401, f"Incorrect API key provided: {KEY}."),
-            "401 Unauthorized: Incorrect API key provided: ….",
+            "401: Incorrect API key provided: ….",
         ),
-        (failure(404, "no such model"), "404 Not Found: no such model"),
-        (failure(302, Location="http://elsewhere.invalid/"), "302 Found"),
-        (failure(400, "bad\nprompt"), "400 Bad Request: bad prompt; none of 5 questions was answered"),
+        (failure(404, "no such model"), "404: no such model"),
+        (failure(400, "bad\nprompt"), "400: bad prompt; none of 5 questions was answered"),
     ],
 )
 def test_a_hopeless_server_ends_the_run_at_once(answer, reason: str, path: Path) -> None:
     with chatting(lambda *_: answer) as chat, pytest.raises(InputError) as refusal:
-        ask(chat, path, n=50, manners=RequestPolicy(concurrency=2, attempts=3))
+        ask(chat, path, n=50, policy=RequestPolicy(concurrency=2, attempts=3))
     assert reason in str(refusal.value)
     assert KEY not in str(refusal.value)
     assert "\n" not in str(refusal.value)
@@ -181,8 +178,8 @@ def test_a_hopeless_server_ends_the_run_at_once(answer, reason: str, path: Path)
 def test_no_server_is_said(path: Path) -> None:
     with chatting(well) as chat:
         pass
-    outcome = ask(chat, path, n=1)
-    assert "ConnectionRefusedError" in outcome.failed["q0"]
+    outcome = ask(chat, path, n=1, policy=RequestPolicy(attempts=1))
+    assert "Connection" in outcome.failed["q0"]
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://x/v1", "http://", "file:///etc/passwd", ""])
@@ -272,7 +269,7 @@ def test_every_reply_is_synced_before_the_next_is_asked_for(path: Path, monkeypa
         os, "fsync", lambda descriptor: (synced.append(path.stat().st_size), real(descriptor))[1]
     )
     with chatting(well) as chat:
-        ask(chat, path, n=4, manners=RequestPolicy(concurrency=1))
+        ask(chat, path, n=4, policy=RequestPolicy(concurrency=1))
     content = path.read_bytes()
     assert len(synced) == 4
     assert all(content[size - 1 : size] == b"\n" for size in synced)
