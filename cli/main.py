@@ -21,6 +21,7 @@ COMMANDS = {
     "score": ("cmexam_baseline.cli.score:score", "Score prediction files on an exam."),
     "compare": ("cmexam_baseline.cli.compare:compare", "Test whether systems differ significantly."),
     "curve": ("cmexam_baseline.cli.curve:curve", "Draw accuracy against the number of questions."),
+    "pretrain": ("cmexam_baseline.cli.pretrain:pretrain", "Adapt an encoder to training texts."),
     "export": ("cmexam_baseline.cli.export:export", "Export a trained encoder to ONNX."),
     "data": ("cmexam_baseline.cli.data:data", "Download, check, describe and convert exam files."),
     "prompts": ("cmexam_baseline.cli.prompts:prompts", "Make prompts and send them to a model."),

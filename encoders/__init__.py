@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from cmexam_baseline.encoders.models import weights_fingerprint as weights_fingerprint
     from cmexam_baseline.encoders.onnx_encoder import OnnxEncoder as OnnxEncoder
     from cmexam_baseline.encoders.onnx_encoder import export_onnx as export_onnx
+    from cmexam_baseline.encoders.pretraining import collect_texts as collect_texts
+    from cmexam_baseline.encoders.pretraining import pretrain as pretrain
     from cmexam_baseline.encoders.settings import EncoderSettings as EncoderSettings
     from cmexam_baseline.encoders.settings import load_settings as load_settings
     from cmexam_baseline.encoders.settings import with_seed as with_seed

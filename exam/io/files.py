@@ -18,6 +18,7 @@ PathLike = str | os.PathLike[str]
 _IDENTIFIED_BY = {
     "config.json": {"format", "format_version", "versions"},
     "encoder.json": {"format", "settings", "layout"},
+    "pretraining.json": {"base", "base_fingerprint", "loss_after"},
     "model.json": {"kind", "format", "sha256"},
     "ensemble.json": {"kind", "format", "sha256"},
     "state.json": {"run", "sha256"},

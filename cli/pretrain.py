@@ -1,0 +1,110 @@
+"""`cmexam-baseline pretrain`: continued masked-language modelling of an encoder on training texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OVERWRITE, QUIET
+
+
+@click.command()
+@click.option(
+    "--model", default="bert", show_default=True, help="bert, roberta, a name on the hub or a folder."
+)
+@click.option("--data", type=click.Path(path_type=Path), help="Folder with train, val and test files.")
+@click.option(
+    "--corpus",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A text file, one text per line, to learn from as well. Repeatable.",
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The model folder to make.")
+@click.option("--epochs", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--lr", type=float, default=5e-5, show_default=True, help="Maximum learning rate.")
+@click.option(
+    "--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Sequences per step."
+)
+@click.option(
+    "--max-length", type=click.IntRange(min=16), default=128, show_default=True, help="Tokens per sequence."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option(
+    "--precision", type=click.Choice(["auto", "fp16", "bf16", "fp32"]), default="auto", show_default=True
+)
+@BAD_ROWS
+@OVERWRITE
+@AS_JSON
+@QUIET
+def pretrain(
+    model: str,
+    data: Path | None,
+    corpus: tuple[Path, ...],
+    out: Path,
+    epochs: int,
+    lr: float,
+    batch_size: int,
+    max_length: int,
+    seed: int,
+    device: str,
+    precision: str,
+    bad_rows: str,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Adapt an encoder to the domain: predict masked tokens of training stems, options and explanations.
+
+    `train --model` takes the folder. Nothing of val and test is read: training questions that overlap with them,
+    and texts that contain one of their stems, are left out and counted.
+
+    \b
+    Examples:
+      cmexam-baseline pretrain --model bert --data CMExam/data --out models/bert-medical
+      cmexam-baseline train --model models/bert-medical --data CMExam/data
+    """
+    from dataclasses import asdict
+
+    from cmexam_baseline.cli import console
+    from cmexam_baseline.encoders import EncoderSettings, check_ready, collect_texts, pretrain
+    from cmexam_baseline.exam.io.files import check_output_folder
+    from cmexam_baseline.exam.splits import load_splits
+
+    check_output_folder(out, [*corpus, *([data] if data else []), model], overwrite=overwrite)
+    check_ready(EncoderSettings(model, device=device, precision=precision))
+    notes = console.notes()
+    with console.StageProgress(notes, quiet) as stages:
+        with stages.stage("reading the exam"):
+            exams = {
+                name: split.exam for name, split in load_splits(data, bad_rows, needed=("train",)).items()
+            }
+            lines = (line for path in corpus for line in _lines(path))
+            texts = collect_texts(exams.pop("train"), list(exams.values()), lines)
+        report = pretrain(
+            model, texts, out, epochs=epochs, lr=lr, batch_size=batch_size, max_length=max_length,
+            random_state=seed, device=device, precision=precision, overwrite=overwrite, progress=stages,
+        )  # fmt: skip
+    if as_json:
+        console.print_json({"model": str(out), **asdict(report)})
+        return
+    console.results().print(
+        f"loss of masked tokens: {report.loss_before:.3f} before, {report.loss_after:.3f} after {report.steps}"
+        f" steps on {report.texts} texts"
+    )
+    if not quiet:
+        notes.print(
+            f"left out because of val and test: {report.left_out_questions} questions, {report.left_out_texts} texts"
+        )
+        notes.print(f"Model folder: {out}")
+
+
+def _lines(path: Path) -> list[str]:
+    from cmexam_baseline.exam.errors import InputError
+
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{path} cannot be read: {reason}; give UTF-8 text, one text per line") from error

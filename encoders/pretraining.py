@@ -1,0 +1,289 @@
+"""Domain-adaptive pretraining: continued masked-language modelling on the texts of training questions.
+
+Source: Gururangan et al. 2020, "Don't Stop Pretraining", arXiv 2004.10964; masking as in Devlin et al. 2019.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cmexam_baseline.encoders.batch_sizing import device_memory, is_out_of_memory
+from cmexam_baseline.encoders.devices import device_facts
+from cmexam_baseline.encoders.model_io import save_errors
+from cmexam_baseline.encoders.models import (
+    find_model,
+    load_encoder,
+    load_tokenizer,
+    quiet,
+    weights_fingerprint,
+)
+from cmexam_baseline.encoders.optimization import schedule_factor, seed_everything
+from cmexam_baseline.encoders.runtime import Runtime, start_runtime
+from cmexam_baseline.encoders.settings import EncoderSettings
+from cmexam_baseline.encoders.tokens import Template, TextTokenizer, TokenTable
+from cmexam_baseline.exam.duplicates import find_overlap
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.io.files import new_folder, write_atomically
+from cmexam_baseline.exam.normalise import normalise_texts
+from cmexam_baseline.exam.progress import DetailedStage, Progress
+
+REPORT = "pretraining.json"
+_GRAM = 10
+_HELD_OUT = 0.02
+_MAX_HELD_OUT = 500
+
+
+@dataclass(frozen=True)
+class PretrainingTexts:
+    """Texts to learn from, and the numbers of questions and texts that were left out to keep held-out exams unseen."""
+
+    texts: list[str]
+    left_out_questions: int
+    left_out_texts: int
+
+
+@dataclass(frozen=True)
+class PretrainingReport:
+    """What pretraining did: losses are mean cross-entropies of masked tokens of texts that were not trained on."""
+
+    base: str
+    base_fingerprint: str
+    texts: int
+    left_out_questions: int
+    left_out_texts: int
+    tokens: int
+    steps: int
+    loss_before: float
+    loss_after: float
+    device: str
+    precision: str
+
+
+def collect_texts(train: Exam, held_out: Sequence[Exam] = (), corpus: Iterable[str] = ()) -> PretrainingTexts:
+    """Stems with their options and explanations of `train`, and lines of `corpus`, each once.
+
+    Questions that overlap with a held-out exam (`find_overlap`) are left out, and so is every text that contains
+    a held-out stem of at least ten characters.
+
+    >>> from cmexam_baseline.exam.question import Question
+    >>> train = Exam.from_questions([Question("1", "夜盲症缺乏的维生素是", ("维生素A", "维生素C"), "A", "维生素A。")])
+    >>> collect_texts(train).texts
+    ['夜盲症缺乏的维生素是 维生素A 维生素C', '维生素A。']
+    >>> collect_texts(train, [train]).left_out_questions
+    1
+    """
+    seen = np.zeros(len(train), np.bool_)
+    for exam in held_out:
+        seen |= find_overlap(exam, train).overlaps
+    kept = train[np.flatnonzero(~seen)]
+    texts = [" ".join([stem, *kept.options(row)]) for row, stem in enumerate(kept.questions)]
+    texts = [text.strip() for text in (*texts, *kept.explanations, *corpus) if text and text.strip()]
+    texts = list(dict.fromkeys(texts))
+    stems = [stem for exam in held_out for stem in normalise_texts(exam.questions) if len(stem) >= _GRAM]
+    begins: dict[str, list[str]] = {}
+    for stem in stems:
+        begins.setdefault(stem[:_GRAM], []).append(stem)
+    clean = [
+        text
+        for text, plain in zip(texts, normalise_texts(texts), strict=True)
+        if not (begins and _contains(plain, begins))
+    ]
+    return PretrainingTexts(clean, int(seen.sum()), len(texts) - len(clean))
+
+
+def pretrain(
+    model: str, found: PretrainingTexts, folder: str | os.PathLike[str], *, epochs: int = 1, lr: float = 5e-5,
+    batch_size: int = 32, max_length: int = 128, mask_share: float = 0.15, random_state: int = 0,
+    device: str = "auto", precision: str = "auto", overwrite: bool = False, progress: Progress | None = None,
+) -> PretrainingReport:  # fmt: skip
+    """Train `model` on masked tokens of the texts and write it to a new folder, which `EncoderBaseline` takes.
+
+    Longer texts are cut into sequences of `max_length` tokens. The loss is measured before and after on 2% of
+    the texts (at most 500), which are not trained on. Raises `InputError` if the model has no masked-language
+    head or mask token, if there are too few texts, or if the memory does not suffice. One process; a run that is
+    interrupted starts again.
+    """
+    from transformers import AutoModel, AutoModelForMaskedLM
+
+    settings = EncoderSettings(
+        model, epochs=epochs, lr=lr, batch_size=batch_size, max_length=max_length,
+        random_state=random_state, device=device, precision=precision,
+    )  # fmt: skip
+    if not 0 < mask_share < 1:
+        raise InputError(f"mask_share is {mask_share}, expected a number between 0 and 1")
+    runtime, base = start_runtime(settings), find_model(model)
+    tokenizer = load_tokenizer(base)
+    if tokenizer.mask_token_id is None:
+        raise InputError(f"{model} has no mask token; pretrain an encoder of BERT's kind")
+    torch.manual_seed(random_state)
+    network, _ = load_encoder(base, AutoModelForMaskedLM)
+    network.to(runtime.device)
+    text_tokenizer = TextTokenizer.from_transformers(tokenizer)
+    most = getattr(network.config, "max_position_embeddings", max_length + 8) - 8
+    sequences = _cut(
+        text_tokenizer.tokenize(found.texts, progress), text_tokenizer.template, min(max_length, most)
+    )
+    if len(sequences) < 2:
+        raise InputError(f"{len(found.texts)} texts are too few to pretrain on; give more")
+    order = np.random.default_rng(random_state).permutation(len(sequences))
+    n_held_out = min(max(int(_HELD_OUT * len(sequences)), 1), _MAX_HELD_OUT)
+    held_out, trained = order[:n_held_out], order[n_held_out:]
+    masker = _Masker(
+        sequences, text_tokenizer.template, int(tokenizer.mask_token_id), len(tokenizer), mask_share
+    )
+    before = _loss(network, masker, held_out, runtime, batch_size)
+    steps = _train(network, masker, trained, runtime, settings, progress)
+    after = _loss(network, masker, held_out, runtime, batch_size)
+    report = PretrainingReport(
+        model, weights_fingerprint(base), len(found.texts), found.left_out_questions, found.left_out_texts,
+        sum(len(sequences[row]) for row in trained), steps, before, after,
+        device_facts(device).name, runtime.precision,
+    )  # fmt: skip
+    # A masked-language model has no pooler: that of the base, if any, is kept beside.
+    with_pooler, missing = load_encoder(base, AutoModel)
+    pooler = {
+        f"{network.base_model_prefix}.{name}": weight.contiguous()
+        for name, weight in with_pooler.state_dict().items()
+        if name.startswith("pooler.") and name not in missing
+    }
+    with save_errors(Path(folder)), new_folder(folder, overwrite) as temporary, quiet():
+        network.save_pretrained(temporary, state_dict={**network.state_dict(), **pooler})
+        tokenizer.save_pretrained(temporary)
+        write_atomically(temporary / REPORT, json.dumps(asdict(report), ensure_ascii=False, indent=1))
+    return report
+
+
+def _contains(text: str, begins: Mapping[str, list[str]]) -> bool:
+    """Whether a text contains one of the stems, which are found by their first ten characters."""
+    for i in range(len(text) - _GRAM + 1):
+        stems = begins.get(text[i : i + _GRAM])
+        if stems and any(text.startswith(stem, i) for stem in stems):
+            return True
+    return False
+
+
+def _cut(table: TokenTable, template: Template, max_length: int) -> list[NDArray[np.int64]]:
+    """Every text as sequences with special tokens."""
+    size = max_length - len(template.prefix) - len(template.suffix)
+    return [
+        np.array([*template.prefix, *table[text][begin : begin + size], *template.suffix], np.int64)
+        for text in range(len(table))
+        for begin in range(0, len(table[text]), size)
+    ]
+
+
+class _Masker:
+    """Batches with masked tokens: of the chosen ones 80% are masked, 10% replaced at random, 10% kept."""
+
+    def __init__(
+        self, sequences: list[NDArray[np.int64]], template: Template, mask: int, n_tokens: int, share: float
+    ) -> None:
+        self.sequences, self.template, self.mask, self.n_tokens, self.share = (
+            sequences,
+            template,
+            mask,
+            n_tokens,
+            share,
+        )
+
+    def batch(self, rows: NDArray[np.int64], random: np.random.Generator) -> dict[str, torch.Tensor]:
+        """Inputs and labels (S, L); a label of -100 is not predicted."""
+        width = max(len(self.sequences[row]) for row in rows)
+        ids = np.full((len(rows), width), self.template.pad, np.int64)
+        can = np.zeros(ids.shape, np.bool_)
+        attention = np.zeros(ids.shape, np.int64)
+        for place, row in enumerate(rows):
+            own = self.sequences[row]
+            ids[place, : len(own)] = own
+            attention[place, : len(own)] = 1
+            can[place, len(self.template.prefix) : len(own) - len(self.template.suffix)] = True
+        chosen = can & (random.random(ids.shape) < self.share)
+        labels = np.where(chosen, ids, -100)
+        kind = random.random(ids.shape)
+        ids[chosen & (kind < 0.8)] = self.mask
+        replaced = chosen & (kind >= 0.8) & (kind < 0.9)
+        ids[replaced] = random.integers(0, self.n_tokens, int(replaced.sum()))
+        arrays = {"input_ids": ids, "attention_mask": attention, "labels": labels}
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+    def batches(self, rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+        """Rows in batches of similar length."""
+        order = rows[np.argsort([len(self.sequences[row]) for row in rows], kind="stable")]
+        return [order[begin : begin + size] for begin in range(0, len(order), size)]
+
+
+def _loss(network: Any, masker: _Masker, rows: NDArray[np.int64], runtime: Runtime, size: int) -> float:
+    """Mean loss of masked tokens; the masks are the same in every call."""
+    network.eval()
+    random, total, count = np.random.default_rng(0), 0.0, 0
+    with torch.no_grad():
+        for some in masker.batches(rows, size):
+            inputs = masker.batch(some, random)
+            n_masked = int((inputs["labels"] >= 0).sum())
+            if n_masked:
+                total += float(_step_loss(network, inputs, runtime)) * n_masked
+                count += n_masked
+    return total / max(count, 1)
+
+
+def _train(
+    network: Any, masker: _Masker, rows: NDArray[np.int64], runtime: Runtime, settings: EncoderSettings,
+    progress: Progress | None,
+) -> int:  # fmt: skip
+    """Train over all epochs; returns the number of steps."""
+    steps = settings.epochs * -(-len(rows) // settings.batch_size)
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=settings.weight_decay)
+    scaler = runtime.scaler()
+    network.train()
+    for step, (some, random) in enumerate(_plan(masker, rows, settings)):
+        for group in optimizer.param_groups:
+            group["lr"] = settings.learning_rate() * schedule_factor("linear", step, steps, settings.warmup)
+        optimizer.zero_grad(set_to_none=True)
+        seed_everything(settings.random_state, step)
+        inputs = masker.batch(some, random)
+        if (inputs["labels"] >= 0).any():
+            try:
+                loss = _step_loss(network, inputs, runtime)
+                scaler.scale(loss).backward()
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                raise InputError(
+                    f"{device_memory(runtime.device)} does not suffice; lower `batch_size` or `max_length`"
+                ) from error
+            if not math.isfinite(float(loss)):
+                raise InputError(f"the loss became NaN or infinite at step {step + 1} of {steps}; lower `lr`")
+            scaler.unscale_(optimizer)
+            torch.nn.utils.clip_grad_norm_(network.parameters(), settings.max_grad_norm)
+            scaler.step(optimizer)
+            scaler.update()
+            if progress is not None:
+                progress(DetailedStage("pretraining", f"loss {float(loss):.3f}"), step + 1, steps)
+    return steps
+
+
+def _plan(
+    masker: _Masker, rows: NDArray[np.int64], settings: EncoderSettings
+) -> Iterator[tuple[NDArray[np.int64], np.random.Generator]]:
+    for epoch in range(settings.epochs):
+        random = np.random.default_rng([settings.random_state, epoch])
+        batches = masker.batches(random.permutation(rows), settings.batch_size)
+        for number in random.permutation(len(batches)):
+            yield batches[number], random
+
+
+def _step_loss(network: Any, inputs: dict[str, torch.Tensor], runtime: Runtime) -> torch.Tensor:
+    with runtime.autocast():
+        loss: torch.Tensor = network(**{name: one.to(runtime.device) for name, one in inputs.items()}).loss
+    return loss
