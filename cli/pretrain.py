@@ -21,7 +21,9 @@ from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OVERWRITE, QUI
     help="A text file, one text per line, to learn from as well. Repeatable.",
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The model folder to make.")
-@click.option("--epochs", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--epochs", type=click.IntRange(min=1), default=1, show_default=True, help="Passes over the texts."
+)
 @click.option("--lr", type=float, default=5e-5, show_default=True, help="Maximum learning rate.")
 @click.option(
     "--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Sequences per step."
@@ -29,10 +31,22 @@ from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OVERWRITE, QUI
 @click.option(
     "--max-length", type=click.IntRange(min=16), default=128, show_default=True, help="Tokens per sequence."
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option(
-    "--precision", type=click.Choice(["auto", "fp16", "bf16", "fp32"]), default="auto", show_default=True
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of masks and order."
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where to compute.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp16", "bf16", "fp32"]),
+    default="auto",
+    show_default=True,
+    help="Arithmetic.",
 )
 @BAD_ROWS
 @OVERWRITE
