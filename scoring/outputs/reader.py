@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.formats import read_table
 from cmexam_baseline.exam.io.options_cell import parse_options, split_options
 from cmexam_baseline.exam.io.table import cell_text
+from cmexam_baseline.exam.splits import stem_of
 from cmexam_baseline.scoring.outputs.column_detection import ColumnChoice, Recognition, recognise
 from cmexam_baseline.scoring.outputs.flatten import flatten_columns
 from cmexam_baseline.scoring.outputs.joining import JoinKeys
@@ -85,7 +85,7 @@ def read_outputs(
     found = recognise(columns, shown, chosen or ColumnChoice())
     keys = _join_keys(columns, found)
     others = {column: _texts(columns[column]) for column in keep if column in columns}
-    stem = name or (shown if shown == "standard input" else Path(shown).name.split(".")[0])
+    stem = name or (shown if shown == "standard input" else stem_of(shown))
     if found.systems:
         return [
             SystemOutput(

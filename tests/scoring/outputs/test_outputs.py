@@ -122,3 +122,10 @@ def test_column_names_with_line_breaks_are_shown_in_one_line(tmp_path: Path, cho
     with pytest.raises(InputError, match="broken.jsonl has no column") as caught:
         read_outputs(file, choice)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["Qwen2.5-7B.csv", "Qwen2.5-7B.csv.gz"])
+def test_a_version_number_is_part_of_the_name(tmp_path: Path, name: str) -> None:
+    content = b"id,answer\nq1,A\n"
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    assert read_outputs(tmp_path / name)[0].name == "Qwen2.5-7B"
