@@ -316,7 +316,7 @@ def english_readings(reader: SlotReader) -> Iterator[Reading]:
 
 def _is_case(lowered: str, position: int) -> bool:
     """Whether the sentence before `position` supposes something ("if there is cough, …")."""
-    start = max(lowered.rfind(mark, max(0, position - 200), position) for mark in ".;\n") + 1
+    start = max(lowered.rfind(mark, max(0, position - 200), position) for mark in ".;:\n") + 1
     return _CASE.match(lowered, start, position) is not None and not _TURN.search(lowered, start, position)
 
 

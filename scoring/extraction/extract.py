@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS, mask_to_letters, parse_letters
-from cmexam_baseline.scoring.extraction.rules import NO_ANSWER, Reading
+from cmexam_baseline.scoring.extraction.rules import NO_ANSWER, UNKNOWN_COUNT, Reading
 
 _Entry = TypeVar("_Entry")
 
@@ -184,7 +184,9 @@ def plain_reading(text: str, options: Sequence[str] | None) -> Reading | None:
 
 def _letters(text: str, match: re.Match[str], options: Sequence[str] | None) -> Reading | None:
     mask = parse_letters(match["letters"]) or 0
-    if options is not None and (mask >> len(options) or (len(text) > 1 and text.strip() in options)):
+    if mask >> (UNKNOWN_COUNT if options is None else len(options)):
+        return None
+    if options is not None and len(text) > 1 and text.strip() in options:
         return None
     if match["phrase"]:
         end = match.start("letters") + len(match["letters"].rstrip(" \n\t,、;，；"))

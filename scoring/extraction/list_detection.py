@@ -18,7 +18,10 @@ _ITEM_LINE = r"[ \t>#-]*(?:选项)?\(?([A-J])\s*(?:[.:、)]|选项|项)"
 _ITEM_ON_A_LINE = re.compile(_ITEM_LINE)
 _LIST_NEXT_LINE = re.compile(r"\n" + _ITEM_LINE)
 _NEXT_ITEM = re.compile(r"[\n。;,]" + _ITEM_LINE)
-_VERDICT = r"[ \t]?[.:、)\](\[【】-]{0,3}[ \t]?(?:不?正确|错误?|不?对|[√×✓✗✔✘✅❌]|(?i:(?:in)?correct|wrong|true|false))[)\]】]?"
+_VERDICT = (
+    r"[ \t]?[.:、,)\](\[【】-]{0,3}[ \t]?(?:不?正确|错误?|不?对|[√×✓✗✔✘✅❌]"
+    r"|(?i:(?:in)?correct|wrong|true|false|yes|no)\b)[)\]】]?"
+)
 _VERDICT_ALONE = re.compile(_VERDICT)
 _NEXT_VERDICT = re.compile(
     rf"[^\n]{{0,80}}?[\s。;,.、)】]{{0,3}}(?:选项|[Oo]ption[ \t])?[(\[【]?[A-J]{_VERDICT}"

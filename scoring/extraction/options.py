@@ -10,12 +10,10 @@ from functools import cached_property
 from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.scoring.extraction.patterns import any_of, holds_any
 from cmexam_baseline.scoring.extraction.reply_text import clean
+from cmexam_baseline.scoring.extraction.rules import UNKNOWN_COUNT
 
 LEAST_SIMILARITY = 60.0
 """Least Indel similarity (percent) of a listed text to the option that its letter names."""
-
-UNKNOWN_COUNT = 8
-"""Letters A–H count where the options are unknown: I may be the pronoun."""
 
 _OWN_LETTER = re.compile(r"\(?([a-j])\s*[.、:)\s]\s*(?=\S)")
 _ALL_OF_THEM = re.compile(
@@ -139,6 +137,8 @@ class OptionTexts:
 
         loose: the question asks for several: any text of about the option's length counts
         """
+        if index >= len(self.texts):
+            return False
         own = self.own_text_at(text.lower(), index, 0)
         if _ENDS_IN_VERDICT.search(text) or (own is not None and _JUDGED.search(text, own)):
             return False

@@ -99,7 +99,7 @@ MUST_CHOOSE = re.compile(
 WRONG_BEHIND = re.compile(
     r"\s{0,3}[:(]?\s{0,3}(?:的?(?:说法|描述|叙述|表述|内容))?(?:是|都|均|也|则|为|显然|明显)*"
     + any_of(
-        "错误(?!答案) 错的 错(?![过综误]) 不正确 不对 不符 不是(?=正确|答案|最佳|本题|该题|此题|首选) 不选 不成立"
+        "错误(?!答案) 错的 错(?![过综误]) 不正确 不对 不准确 不符 不是(?=正确|答案|最佳|本题|该题|此题|首选) 不选 不成立"
         " 不合适 不恰当"
         " 有误 可以?排除 应?排除 被排除 × ✗ ✘ ❌"
     )
@@ -111,7 +111,8 @@ WRONG_BEHIND = re.compile(
 
 _CALLED_WRONG = re.compile(
     any_of(
-        r"错误(?!的?是) 不正确 不对(?!称|劲) 不符 不恰当 不妥 不合适 不合理 不合法 不合规 不成立 违反 违背 违法 有误 不予考虑"
+        r"错误(?!的?是) 不正确 不对(?!称|劲) 不符 不恰当 不妥 不合适 不合理 不合法 不合规 不成立 不准确 不严谨"
+        r" 违反 违背 违法 有误 不予考虑"
         r" \b(?:in|not_)(?:correct|appropriate|accurate)"
         r" \bnot_(?:the_|a_)?(?:correct|right|best|most|true|answer|appropriate|likely)"
         r" \bwrong \bfalse \bunlikely \bruled_out \bless_likely \bviolat"
@@ -120,7 +121,7 @@ _CALLED_WRONG = re.compile(
 )
 _CALLED_RIGHT = re.compile(
     any_of(
-        r"(?<!不)正确 (?<!不)符合 (?<!不)合法 (?<!不)合理 (?<!不)合规 (?<!不)恰当 (?<!不)合适 (?<!不)成立 是对的"
+        r"(?<!不)正确 (?<!不)符合 (?<!不)合法 (?<!不)合理 (?<!不)合规 (?<!不)恰当 (?<!不)合适 (?<!不)成立 (?<!不)准确 是对的"
         r" \bcorrect\b \bright\b \bappropriate\b \btrue\b"
     ),
     re.IGNORECASE,
@@ -149,7 +150,7 @@ def says_of_option(lowered: str, start: int, end: int, stem: Stem) -> bool | Non
 
 
 OF_THE_ANSWER = re.compile(
-    r"题意|题干|题目|答案|正确选项|当选|不选|应选|排除|\b(?:answer|choice)\b", re.IGNORECASE
+    r"题意|题干|题目|答案|正确的?选项|当选|不选|应选|排除|\b(?:answer|choice)\b", re.IGNORECASE
 )
 
 SENTENCE = re.compile(r"[^。!?;\n\ue000]+")

@@ -66,6 +66,9 @@ _TABLE = (
 
 RULES: dict[str, Rule] = {rule.name: rule for rule in _TABLE}
 
+UNKNOWN_COUNT = 8
+"""Letters A–H count where the options are unknown: I may be the pronoun."""
+
 NO_ANSWER = ""
 """The rule name of an extraction that found no answer."""
 

@@ -87,7 +87,7 @@ _WRONG = _DEGREE + any_of(
 _OF_THE_OPTION = r"(?:选项|[两二三四五]?[项个种者])?(?:的?(?:说法|描述|叙述|表述|内容|陈述))?"
 _BETWEEN = r"[ \t]?[:,.、-]?[ \t]?(?:\([^()\n]{1,40}\)|[\"“][^\"“”\n]{1,40}[\"”])?[ \t]?[(\[【]?"
 _CHINESE_VERDICT = re.compile(
-    rf"(?P<letters>{LETTERS_TOGETHER})[)\]】]?{_OF_THE_OPTION}{_BETWEEN}"
+    rf"(?P<letters>{LETTERS_TOGETHER})[)\]】]?{_OF_THE_OPTION}[)\]】]?{_BETWEEN}"
     rf"(?:(?P<wrong>{_WRONG})|(?P<right>{_RIGHT}))"
 )
 _ENGLISH_VERDICT = re.compile(
@@ -111,8 +111,8 @@ _VERDICT_BEHIND_TEXT = re.compile(
     re.IGNORECASE,
 )
 _SHORT_ENGLISH_VERDICT = re.compile(
-    r"(?P<letters>[A-J])\)?[ \t]{0,2}[-:.]?[ \t]{0,2}\(?(?:(?P<wrong>incorrect|wrong|false)|(?P<right>correct|right|true))"
-    r"(?=[.,;:!)]|\s*$|[ \t]*\n)",
+    r"(?P<letters>[A-J])\)?[ \t]{0,2}[-:.]?[ \t]{0,2}\(?(?:(?P<wrong>incorrect|wrong|false|no)|(?P<right>correct|right|true|yes))"
+    r"(?:[ \t](?:answer|choice|option))?(?=[.,;:!)]|\s*$|[ \t]*\n|[ \t][A-J][).:])",
     re.IGNORECASE,
 )
 _VERDICT_PATTERNS = (_CHINESE_VERDICT, _ENGLISH_VERDICT, _SHORT_ENGLISH_VERDICT)
@@ -207,7 +207,7 @@ def _verdict_at(reader: SlotReader, position: int) -> Verdict | None:
     for pattern in _VERDICT_PATTERNS:
         match = pattern.match(text, position)
         if match is not None:
-            about = OF_THE_ANSWER.search(text, match.start(match.lastgroup or 0), match.end() + 2) is not None
+            about = OF_THE_ANSWER.search(text, match.start(match.lastgroup or 0), match.end() + 3) is not None
             return Verdict(_mask(match["letters"]), match["right"] is not None, position, match.end(), about)
     name = _OWN_NAME.match(text, position)
     mask = _mask(text[position])

@@ -219,6 +219,16 @@ HOSTILE = [
         "不选A",
         "１",
     ),
+    *(
+        "A. 毛果芸香碱、",
+        "答案：A\n",
+        "均符合题意",
+        "无法确定",
+        "<eoa>",
+        "A：正确。",
+        "answer is (A) or (B) ",
+        "I ",
+    ),
 ]
 
 
@@ -230,7 +240,7 @@ def test_a_repeated_piece_takes_linear_time(beginning: str) -> None:
     for piece in HOSTILE:
         text = beginning + piece * (16_000 // len(piece))
         start = time.process_time()
-        extract(text, options)
+        extract(text, options, "下列叙述错误的有")
         assert time.process_time() - start < 1.5, piece
 
 
