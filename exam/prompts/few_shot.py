@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.duplicates import are_near
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.normalise import normalise_texts
 
 # Nearest training questions looked at for each question; copies and doubles among them are skipped.
@@ -80,6 +81,7 @@ def _most_similar(
     exam: Exam, train: Exam, pool: NDArray[np.int64], shots: int, seed: int
 ) -> Iterator[Sequence[int]]:
     """Rows of `train` by cosine of TF-IDF over characters and pairs of them, stem and options together."""
+    require("lightgbm", "sklearn", purpose="picking examples by similarity")
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     if not len(pool):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -197,3 +200,26 @@ def test_messages(tmp_path: Path) -> None:
         "dev",
         about=["omit --split"],
     )
+
+
+def test_text_files_need_no_extra_and_tables_name_theirs(tmp_path: Path) -> None:
+    code = (
+        "import sys; from hidden_modules import hide; hide(['polars', 'fastexcel', 'xlsxwriter', 'pandas', 'sklearn'])\n"
+        "from command_line import complain, succeed\n"
+        "from cmexam_baseline.exam.sample import SAMPLE_FOLDER\n"
+        "for name in ('a.jsonl', 'a.tsv', 'a.json', 'a.csv.gz'):\n"
+        "    succeed('data', 'convert', SAMPLE_FOLDER / 'val.csv', name)\n"
+        "    succeed('data', 'check', name)\n"
+        "for name in ('a.parquet', 'a.xlsx'):\n"
+        "    complain('data', 'convert', 'a.tsv', name, about=['polars', 'pip install', '[tables]'])\n"
+        "assert not {'polars', 'pandas'} & set(sys.modules)\n"
+    )
+    support = Path(__file__).parents[1] / "support"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(support)},
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert not (tmp_path / "a.parquet").exists()

@@ -63,6 +63,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(content)
 
+    def handle(self) -> None:
+        with suppress(ConnectionResetError):
+            super().handle()
+
     def log_message(self, *arguments: object) -> None:
         pass
 
