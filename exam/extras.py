@@ -11,7 +11,7 @@ from cmexam_baseline.exam.errors import InputError
 
 # The modules that an extra of setup.cfg makes importable.
 EXTRAS = {
-    "distributed": ("dask", "distributed"),
+    "distributed": ("joblib", "dask", "distributed"),
     "encoders": ("torch", "transformers", "accelerate", "peft", "safetensors"),
     "lightgbm": ("lightgbm", "sklearn", "scipy", "joblib"),
     "onnx": ("onnx", "onnxruntime", "onnxscript"),
