@@ -50,7 +50,7 @@ class Ensemble(Estimator):
     random_state:     seed of both models and of the folds
     n_jobs:           threads for LightGBM (default: all processors)
     fold_jobs:        folds trained side by side, each in a process; needs `checkpoints`
-    embedder, bm25:   as for `LightGBMBaseline`
+    corpus, embedder: as for `LightGBMBaseline`
     checkpoints:      folder for checkpoints and finished folds, from which a repeated `fit` resumes
 
     No score that the trees read comes from an encoder that saw the question or a duplicate of it: training
@@ -73,8 +73,8 @@ class Ensemble(Estimator):
         random_state: int = 0,
         n_jobs: int | None = None,
         fold_jobs: int = 1,
+        corpus: Any = None,
         embedder: Embedder | None = None,
-        bm25: bool = False,
         checkpoints: Path | None = None,
     ) -> None:
         self.encoder_settings = encoder_settings
@@ -83,7 +83,7 @@ class Ensemble(Estimator):
         self.n_jobs = n_jobs
         self.fold_jobs = fold_jobs
         self.embedder = embedder
-        self.bm25 = bm25
+        self.corpus = corpus
         self.checkpoints = checkpoints
         # Several figures of a run need the same pass of the encoder over val.
         self._encoder_predictions: dict[str, Predictions] = {}
@@ -132,7 +132,7 @@ class Ensemble(Estimator):
         self.oof_scores_ = OofScores.from_exam(exam, scores)
         self._encoder_predictions = {}
         lightgbm = LightGBMBaseline(
-            random_state=self.random_state, n_jobs=self.n_jobs, embedder=self.embedder, bm25=self.bm25
+            random_state=self.random_state, n_jobs=self.n_jobs, corpus=self.corpus, embedder=self.embedder
         )
         self.lightgbm_ = lightgbm.fit_stacked(
             exam,
@@ -209,7 +209,6 @@ class Ensemble(Estimator):
             encoder.encoder_settings,
             n_folds=n_folds,
             random_state=lightgbm.random_state,
-            bm25=lightgbm.bm25,
         )
         loaded.lightgbm_, loaded.encoder_, loaded.oof_scores_ = lightgbm, encoder, scores
         return loaded

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,9 @@ from cmexam_baseline.exam.io.files import check_output_folder
 from cmexam_baseline.exam.progress import Progress, StageTimer
 from cmexam_baseline.exam.splits import Split, load_splits
 
+if TYPE_CHECKING:
+    from cmexam_baseline.features import Corpus
+
 PathLike = str | os.PathLike[str]
 
 _FOR_ENCODERS = '{} of encoders; use `model="bert"`, roberta or another encoder'
@@ -56,6 +59,14 @@ class Plan:
         """The unfitted model."""
         resources = {"n_jobs": self.n_jobs, "fold_jobs": self.fold_jobs, "checkpoints": checkpoints}
         return make_model(self.kind, self.parameters, random_state, resources)
+
+    def without_questions(self, data: TrainingData) -> Plan:
+        """The plan with a corpus, if any, that contains no question of `data`."""
+        corpus = self.parameters.get("corpus")
+        if corpus is None:
+            return self
+        exams = {name: split.exam for name, split in data.splits.items()}
+        return replace(self, parameters={**self.parameters, "corpus": corpus.without_questions(exams)})
 
     def identity(self, random_state: int, data: TrainingData) -> str:
         """A fingerprint of all that decides the trained model, by which a finished run is recognised."""
@@ -102,7 +113,8 @@ def plan_training(
     encoder: str | None = None,
     n_folds: int | None = None,
     embeddings: str | None = None,
-    bm25: bool = False,
+    corpus: PathLike | Sequence[PathLike] | Corpus = (),
+    question_banks: bool = False,
     config: PathLike | None = None,
     n_jobs: int | None = None,
     fold_jobs: int = 1,
@@ -117,11 +129,11 @@ def plan_training(
     for name, value in (("encoder", encoder), ("n_folds", n_folds)):
         if value is not None and kind != "ensemble":
             raise InputError(f'`{name}` is for ensembles; omit it or use `model="ensemble"`')
-    for name, value in (("embeddings", embeddings), ("bm25", bm25 or None)):
+    for name, value in (("embeddings", embeddings), ("corpus", corpus or None)):
         if value is not None and kind not in ("lightgbm", "ensemble"):
             raise InputError(f"`{name}` is for lightgbm's features; omit it or use another `model`")
     require_extras(kind)
-    parameters: dict[str, Any] = {"bm25": True} if bm25 else {}
+    parameters: dict[str, Any] = {}
     if kind == "lightgbm":
         if config is not None:
             raise InputError(_FOR_ENCODERS.format("`config` holds settings"))
@@ -143,8 +155,20 @@ def plan_training(
         from cmexam_baseline.baselines.embedder import make_embedder
 
         parameters["embedder"] = make_embedder(embeddings)
+    if corpus:
+        from cmexam_baseline.features.corpus import Corpus as Passages
+
+        if not isinstance(corpus, Passages):
+            paths = [corpus] if isinstance(corpus, str | os.PathLike) else list(corpus)
+            missing = [path for path in paths if not Path(path).exists()]
+            if missing:
+                raise InputError(f"`corpus`: {missing[0]} does not exist; give files or folders of text")
+            corpus = Passages.read(paths, question_banks)
+        parameters["corpus"] = corpus
     plan = Plan(model, kind, parameters, n_jobs, fold_jobs)
-    plan.model(0)
+    unfitted: Any = plan.model(0)
+    if kind == "lightgbm":
+        unfitted.tree_settings()
     return plan
 
 
@@ -203,7 +227,8 @@ def train(
     overwrite:    replace a run that is there
     progress:     a `StageTimer`, which a subclass may draw
     arguments:    `encoder` and `n_folds` (of an ensemble), `embeddings` (a frozen encoder for LightGBM's features),
-                  `bm25`, `config` (a TOML file with encoder settings), `n_jobs` (threads), `fold_jobs` (folds of an
+                  `corpus` (files and folders of text as further evidence; `question_banks=True` reads question
+                  banks among them, too), `config` (a TOML file with encoder settings), `n_jobs` (threads), `fold_jobs` (folds of an
                   ensemble side by side), and settings: the constructor's arguments of `LightGBMBaseline` for
                   "lightgbm", else the fields of `EncoderSettings`
 
@@ -228,6 +253,7 @@ def train(
     found = load_training_data(
         data, extra_train=extra_train, bad_rows=bad_rows, needed=MODELS[plan.kind].splits, progress=progress
     )
+    plan = plan.without_questions(found)
     return train_once(plan, found, place, random_state, overwrite=overwrite, progress=progress)
 
 
@@ -365,7 +391,7 @@ def _encoder_settings(model: str | None, config: PathLike | None, given: Mapping
 
 def _identity_of(value: Any) -> Any:
     """A value that JSON can hold and that says what decides the training."""
-    for name in ("training_identity", "describe"):  # encoder settings, embedder
+    for name in ("training_identity", "describe"):  # encoder settings, embedder, corpus
         if hasattr(value, name):
             return getattr(value, name)()
     return value
@@ -411,7 +437,7 @@ def _predict_parts(
 
     if not isinstance(model, Ensemble):
         raise TypeError("an ensemble is an Ensemble")
-    shared = {name: plan.parameters[name] for name in ("bm25", "embedder") if name in plan.parameters}
+    shared = {name: plan.parameters[name] for name in ("corpus", "embedder") if name in plan.parameters}
     alone = replace(plan, kind="lightgbm", parameters=shared).model(random_state)
     alone.fit(
         data.train,

@@ -2,7 +2,7 @@
 
 To add one: write a class with the methods of `Baseline` and a class method `load(folder)`, then add a line to
 `MODELS`. Its constructor takes `random_state` and keywords of its own; it is also handed `n_jobs`,
-`checkpoints` (a folder), `fold_jobs` and `embedder` if it has arguments of these names.
+`checkpoints` (a folder), `fold_jobs`, `corpus` and `embedder` if it has arguments of these names.
 """
 
 from __future__ import annotations

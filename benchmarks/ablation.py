@@ -20,7 +20,6 @@ from cmexam_baseline.exam import Exam, read_splits
 from cmexam_baseline.exam.decoding import Decoder
 from cmexam_baseline.features import LightGBMBaseline
 from cmexam_baseline.features import booster as trees
-from cmexam_baseline.features.bm25 import BM25Index
 from cmexam_baseline.features.feature_table import FeatureTable
 from cmexam_baseline.features.training_index import TrainingIndex, right_options
 
@@ -30,19 +29,17 @@ GROUPS = {
     "record of the option's text": ("history",),
     "sentences of explanations, by likeness": ("explanation_",),
     "sentences of explanations, by coverage": ("sentence_",),
-    "sentences of explanations, by BM25": ("bm25_",),
-    "answered questions as statements": ("stated_",),
+    "answered questions as statements": ("answered_",),
     "questions read backwards": ("reversed_",),
-    "the same list of options": ("list_", "companions_"),
     "surface of options and stem": (
         "length", "digits", "shared_", "place", "n_options", "stem_", "all_or_none", "option_negated",
     ),
 }  # fmt: skip
 INDICES = {
-    "explanations (sentences)": ("explanation_", "sentence_", "bm25_"),
+    "explanations (sentences)": ("explanation_", "sentence_"),
     "options": ("votes_", "history_like", "history_right_like", "history_wrong_like"),
-    "option texts": ("history", "list_", "companions_"),
-    "statements": ("stated_",),
+    "option texts": ("history",),
+    "statements": ("answered_",),
     "right and wrong options of questions": ("reversed_right", "reversed_wrong", "reversed_balance"),
 }
 
@@ -54,21 +51,20 @@ def tables(data: Path, work: Path) -> tuple[Exam, Exam, FeatureTable, FeatureTab
     file = work / f"{train.fingerprint()[:12]}-{val.fingerprint()[:12]}.npz"
     if not file.exists():
         index = TrainingIndex.fit(train)
-        ranked = BM25Index.fit(index, train)
-        seen, asked = (
-            FeatureTable.build(index, exam, extra_columns=ranked.evidence(index, exam))
-            for exam in (train, val)
-        )
+        seen, asked = (FeatureTable.build(index, exam) for exam in (train, val))
         np.savez(file, train=seen.values, val=asked.values, names=np.array(seen.names))
     with np.load(file, allow_pickle=False) as saved:
         names = saved["names"].tolist()
-        return train, val, FeatureTable(names, saved["train"]), FeatureTable(names, saved["val"])
+        seen = FeatureTable(names, saved["train"], train.option_offsets)
+        return train, val, seen, FeatureTable(names, saved["val"], val.option_offsets)
 
 
 def without(table: FeatureTable, prefixes: tuple[str, ...], only: bool = False) -> FeatureTable:
     """`table` without the features that begin so, or with them alone."""
     kept = [i for i, name in enumerate(table.names) if name.startswith(prefixes) == only]
-    return FeatureTable([table.names[i] for i in kept], np.ascontiguousarray(table.values[:, kept]))
+    return FeatureTable(
+        [table.names[i] for i in kept], np.ascontiguousarray(table.values[:, kept]), table.offsets
+    )
 
 
 def main() -> None:
@@ -79,29 +75,25 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--n_jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     train, val, seen, asked = tables(arguments.data, arguments.work)
     store = arguments.work / "fits.json"
     fits: dict[str, float] = json.loads(store.read_text()) if store.exists() else {}
-    n_estimators = LightGBMBaseline().n_estimators
 
     def accuracies(name: str, prefixes: tuple[str, ...], only: bool = False) -> list[float]:
-        for random_state in arguments.seeds:
-            if f"{name} {random_state}" not in fits:
+        for seed in arguments.seeds:
+            if f"{name} {seed}" not in fits:
+                settings = LightGBMBaseline(random_state=seed).tree_settings()
                 model = trees.train(
-                    without(seen, prefixes, only),
-                    right_options(train),
-                    n_estimators,
-                    random_state,
-                    arguments.n_jobs,
+                    without(seen, prefixes, only), right_options(train), settings, arguments.jobs
                 )
                 scores = trees.probabilities(model, without(asked, prefixes, only))
                 answers = Decoder.argmax().decode(scores, val.option_offsets)
-                fits[f"{name} {random_state}"] = float((answers == val.answers).mean() * 100)
+                fits[f"{name} {seed}"] = float((answers == val.answers).mean() * 100)
                 store.write_text(json.dumps(fits, indent=1))
-        return [fits[f"{name} {random_state}"] for random_state in arguments.seeds]
+        return [fits[f"{name} {seed}"] for seed in arguments.seeds]
 
     full = accuracies("all features", ())
     rows = [("all features", full)]
@@ -122,7 +114,6 @@ def document(rows: list[tuple[str, list[float]]], n_train: int, n_val: int, seed
         f"mean ± standard deviation over seeds {', '.join(map(str, seeds))}. Made by `benchmarks/ablation.py`.",
         f"The sampling error of one figure on {n_val:,} questions is about "
         f"{100 * (full / 100 * (1 - full / 100) / n_val) ** 0.5:.1f} points; differences below one point say little.",
-        '"All features" has the BM25 ranking of `train --bm25` among them, which is not the default.',
         "",
         "| features | accuracy | difference |",
         "|---|---|---|",

@@ -40,7 +40,7 @@ def explain(
     """Show what decided about one question of EXAM: evidence and features for each of its options.
 
     RUN is a run folder of the LightGBM baseline, or of an ensemble, in which the encoder's scores are
-    features. Contributions are log-odds (TreeSHAP); a feature counts together with its comparisons with the
+    features. Contributions are logits (TreeSHAP); a feature counts together with its comparisons with the
     other options.
 
     \b

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -13,6 +14,7 @@ from cmexam_baseline.cli.console import sanitize
 from cmexam_baseline.exam import Question
 from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.features.attribution import Evidence, OptionAttribution
+from cmexam_baseline.features.corpus_index import Passage
 
 _LONGEST = 60
 
@@ -38,7 +40,7 @@ def show(console: Console, question: Question, answer: str, found: Sequence[Opti
     console.print(f"predicted {answer}{known}")
     options = list(zip(LETTERS, question.options, found, strict=False))
     scores = _table("Options", "", "option", "probability")
-    features = _table("Features that decided", "", "feature", "value", "log-odds")
+    features = _table("Features that decided", "", "feature", "value", "logit")
     evidence = _table("Evidence", "", "from", "what it says", "like stem", "like option")
     for letter, text, reasons in options:
         style = "bold" if letter in answer else None
@@ -47,23 +49,27 @@ def show(console: Console, question: Question, answer: str, found: Sequence[Opti
         for one in reasons.features:
             features.add_row("", one.feature, f"{one.value:.3g}", f"{one.contribution:+.2f}")
         evidence.add_section()
-        for number, piece in enumerate([*reasons.questions, *reasons.sentences]):
+        pieces: list[Evidence | Passage] = [*reasons.questions, *reasons.sentences, *reasons.passages]
+        for number, piece in enumerate(pieces):
             evidence.add_row("" if number else letter, *_cells(piece))
-        if not reasons.questions and not reasons.sentences:
-            evidence.add_row(letter, "–", "nothing speaks of this option", "", "")
+        if not pieces:
+            evidence.add_row(letter, "–", "no evidence for this option", "", "")
     for table in (scores, features, evidence):
         console.print(table)
 
 
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left")
-    numbers = {"probability", "value", "log-odds", "like stem", "like option"}
+    numbers = {"probability", "value", "logit", "like stem", "like option"}
     for name in columns:
         table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
     return table
 
 
-def _cells(piece: Evidence) -> tuple[str, str, str, str]:
+def _cells(piece: Evidence | Passage) -> tuple[str, str, str, str]:
+    if isinstance(piece, Passage):
+        where = sanitize("\n".join(filter(None, [Path(piece.source).name, piece.heading])))
+        return where, sanitize(piece.text), f"{piece.like_stem:.2f}", f"{piece.like_option:.2f}"
     text = piece.text if len(piece.text) <= _LONGEST else f"{piece.text[:_LONGEST]}…"
     said = f"{sanitize(text)}\n{piece.verdict}: {sanitize(piece.option)}" if piece.verdict else sanitize(text)
     return sanitize(piece.id), said, f"{piece.like_stem:.2f}", f"{piece.like_option:.2f}"

@@ -75,10 +75,14 @@ from cmexam_baseline.exam.errors import InputError
     help="[lightgbm, ensemble] A frozen encoder whose vectors of questions and options are further evidence.",
 )
 @click.option(
-    "--bm25",
-    is_flag=True,
-    help="[lightgbm, ensemble] Rank the sentences of explanations by BM25, too: about 20 s more for 30,000 "
-    "questions, and no gain on val (docs/ablation.md).",
+    "--corpus",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="[lightgbm, ensemble] Text as further evidence: .txt, .md, .tex, .html, .jsonl, .csv, archives or folders of "
+    "them. Repeatable. Passages that contain a question are left out and listed.",
+)
+@click.option(
+    "--question-banks", is_flag=True, help="Read files of --corpus that look like collections of questions."
 )
 @click.option(
     "--set",
@@ -105,6 +109,8 @@ def train(
     jobs: int,
     only: int | None,
     extra_train: tuple[Path, ...],
+    corpus: tuple[Path, ...],
+    question_banks: bool,
     assignments: tuple[str, ...],
     bad_rows: str,
     overwrite: bool,
@@ -127,6 +133,7 @@ def train(
       cmexam-baseline train --data CMExam/data --extra-train medqa.jsonl --extra-train cmb.json
       cmexam-baseline train --data CMExam/data --model bert --head joint --epochs 3
       cmexam-baseline train --data CMExam/data --model bert --evidence 3
+      cmexam-baseline train --data CMExam/data --corpus textbooks/ --set bag=3
       cmexam-baseline train --data CMExam/data --embeddings intfloat/multilingual-e5-small
       cmexam-baseline train --data CMExam/data --model ensemble --encoder bert --evidence 3 --folds 3
     """
@@ -140,10 +147,16 @@ def train(
     wanted = joined_seeds(seeds, more_seeds)
     model_kind(model)
     out = out or pipeline.default_folder(model)
-    inputs = [*extra_train, *filter(None, [data])]
+    inputs = [*extra_train, *corpus, *filter(None, [data])]
     if not wanted:
         check_output_folder(out, inputs, overwrite=overwrite)
-    plan = pipeline.plan_training(model, **_arguments(given, assignments), fold_jobs=1 if wanted else jobs)
+    plan = pipeline.plan_training(
+        model,
+        **_arguments(given, assignments),
+        corpus=corpus,
+        question_banks=question_banks,
+        fold_jobs=1 if wanted else jobs,
+    )
     notes = console.notes()
     main = pipeline.is_main_process(plan.kind)
     with console.StageProgress(notes, quiet or not main) as progress:
@@ -157,6 +170,9 @@ def train(
         if main and not quiet:
             say_bad_rows(notes, found.splits)
             say_extra(notes, found.joined)
+        plan = plan.without_questions(found)
+        if main and not quiet and corpus:
+            notes.print(console.sanitize(plan.parameters["corpus"].summary()))
         if wanted:
             runs = pipeline.train_seeds(
                 plan, found, out, wanted, only=only, jobs=jobs, overwrite=overwrite, progress=progress
@@ -181,8 +197,6 @@ def train(
 def _arguments(given: dict[str, Any], assignments: tuple[str, ...]) -> dict[str, Any]:
     """The options that were given, and the settings of --set, as keyword arguments of `plan_training`."""
     found = given_settings(given)
-    if not found["bm25"]:
-        del found["bm25"]
     for text in assignments:
         name, sign, value = text.partition("=")
         if not sign or not name:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.extras import install_command
+from cmexam_baseline.exam.openmp import wait_passively
 from cmexam_baseline.metrics.lazy_names import lazy_names
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from cmexam_baseline.encoders.settings import EncoderSettings as EncoderSettings
     from cmexam_baseline.encoders.settings import load_settings as load_settings
     from cmexam_baseline.encoders.settings import with_seed as with_seed
+
+wait_passively()
 
 _load, __dir__, __all__ = lazy_names(__name__)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,36 @@ from numpy.typing import NDArray
 
 # Feature name -> one value an option, flat in exam order.
 Columns = dict[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """Values in groups, flat: value i belongs to group `rows[i]` of `n`; `rows` (int64) does not decrease.
+
+    >>> segments = Segments(np.array([0, 0, 2]), 3)
+    >>> segments.max(np.array([1.0, 3.0, 2.0])).tolist(), segments.sum(np.array([1.0, 3.0, 2.0])).tolist()
+    ([3.0, 0.0, 2.0], [4.0, 0.0, 2.0])
+    """
+
+    rows: NDArray[np.int64]
+    n: int
+
+    @cached_property
+    def _offsets(self) -> NDArray[np.int64]:
+        return np.searchsorted(self.rows, np.arange(self.n + 1))
+
+    def max(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """The greatest value of each group, 0 for an empty one."""
+        return segment_max(values, self._offsets)
+
+    def sum(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """The sum of each group; the same bits whatever the other groups hold."""
+        sums: NDArray[np.float64] = np.bincount(self.rows, values, self.n).astype(np.float64, copy=False)
+        return sums
+
+    def where(self, chosen: NDArray[np.bool_]) -> Segments:
+        """The groups of the chosen values alone."""
+        return Segments(self.rows[chosen], self.n)
 
 
 def segment_max(values: NDArray[Any], offsets: NDArray[Any]) -> NDArray[np.float64]:

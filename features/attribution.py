@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.features import booster as trees
 from cmexam_baseline.features.arrays import Columns, segment_rows
+from cmexam_baseline.features.corpus_index import Passage
 from cmexam_baseline.features.feature_table import RELATION, FeatureTable
-from cmexam_baseline.features.inverted_index import COVERAGE_THRESHOLD, top_k
+from cmexam_baseline.features.inverted_index import top_k
 from cmexam_baseline.features.neighbour_votes import SIMILARITY_THRESHOLD
 from cmexam_baseline.features.queries import Queries
 from cmexam_baseline.features.training_index import TrainingIndex
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class FeatureContribution:
-    """A feature, its value, and what it and its comparisons with the other options add to the log-odds."""
+    """A feature, its value, and what it and its comparisons with the other options add to the logit."""
 
     feature: str
     value: float
@@ -52,13 +55,18 @@ class FeatureContribution:
 
 @dataclass(frozen=True)
 class OptionAttribution:
-    """The probability of an option, in log-odds `start` plus all contributions, and what speaks of it."""
+    """The probability of an option and its reasons.
+
+    `start` plus all contributions is the logit of the option; the softmax over the options of a question gives
+    their probabilities, with a bag of boosters up to the mean over them.
+    """
 
     score: float
     start: float
     features: list[FeatureContribution]
     questions: list[Evidence]
     sentences: list[Evidence]
+    passages: list[Passage] = field(default_factory=list)
 
 
 def attributions(
@@ -114,14 +122,17 @@ def _questions(index: TrainingIndex, queries: Queries, top: int) -> list[list[Ev
                 like_stem=stem,
                 like_option=option,
             )
-            for document, stem, option in found
+            for document, stem, option in matches
         ]
-        for found in _best(scores, like_stem, top)
+        for matches in _best(scores, like_stem, top)
     ]
 
 
 def _sentences(index: TrainingIndex, queries: Queries, top: int) -> list[list[Evidence]]:
-    scores = index.sentences.coverage(queries.option_shares, queries.option_keys, COVERAGE_THRESHOLD)
+    import scipy.sparse as sp
+
+    found = index.sentences.matches(queries.option_shares, queries.option_keys)
+    scores = sp.csr_matrix((found.coverage, (found.rows, found.documents)), (found.n, len(index.sentences)))
     near = index.sentences.scores(queries.stems, queries.keys).toarray()
     like_stem = near[queries.owner[segment_rows(scores.indptr)], scores.indices]
     return [
@@ -134,9 +145,9 @@ def _sentences(index: TrainingIndex, queries: Queries, top: int) -> list[list[Ev
                 like_stem=stem,
                 like_option=option,
             )
-            for document, stem, option in found
+            for document, stem, option in matches
         ]
-        for found in _best(scores, like_stem, top)
+        for matches in _best(scores, like_stem, top)
     ]
 
 

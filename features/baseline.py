@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.features import booster as trees
 from cmexam_baseline.features.arrays import Columns, segment_rows
 from cmexam_baseline.features.attribution import OptionAttribution, attributions
-from cmexam_baseline.features.bm25 import BM25Index
+from cmexam_baseline.features.corpus import Corpus
+from cmexam_baseline.features.corpus_index import CorpusIndex
 from cmexam_baseline.features.dense_index import DenseIndex, Embedder
 from cmexam_baseline.features.explainer import Explainer
 from cmexam_baseline.features.feature_table import FeatureTable
@@ -29,7 +31,8 @@ from cmexam_baseline.features.stacking import check_columns
 from cmexam_baseline.features.training_index import TrainingIndex, right_options
 from cmexam_baseline.metrics.cpu_count import cpu_count
 
-_INDEX, _EXPLAINER, _DENSE, _BM25 = "training_index.npz", "explanations.npz", "embeddings.npz", "bm25.npz"
+_INDEX, _EXPLAINER, _DENSE = "training_index.npz", "explanations.npz", "embeddings.npz"
+_CORPUS = "corpus.npz"
 
 
 class LightGBMBaseline(Estimator):
@@ -40,8 +43,8 @@ class LightGBMBaseline(Estimator):
                        as in `lightgbm.LGBMClassifier`
     bag:               number of boosters with different seeds whose probabilities are averaged
     n_jobs:            threads for LightGBM (default: all processors); does not change the result
+    corpus:            a `Corpus`, or files and folders of text that `Corpus.read` reads, as further evidence
     embedder:          a frozen encoder whose vectors are one more kind of evidence (default: none)
-    bm25:              whether sentences are ranked by BM25, too
 
     Learned by `fit`: `decoder_`, `index_` (what the training exam holds), `boosters_`, `explainer_`.
 
@@ -58,7 +61,7 @@ class LightGBMBaseline(Estimator):
     boosters_: list[Any]
     explainer_: Explainer
     dense_index_: DenseIndex | None
-    bm25_index_: BM25Index | None
+    corpus_index_: CorpusIndex | None
     embeddings_: dict[str, str] | None
     extra_columns_: list[str]
 
@@ -77,8 +80,8 @@ class LightGBMBaseline(Estimator):
         max_bin: int = 63,
         bag: int = 1,
         n_jobs: int | None = None,
+        corpus: Corpus | str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
         embedder: Embedder | None = None,
-        bm25: bool = False,
     ) -> None:
         self.random_state = random_state
         self.n_estimators = n_estimators
@@ -91,8 +94,8 @@ class LightGBMBaseline(Estimator):
         self.max_bin = max_bin
         self.bag = bag
         self.n_jobs = n_jobs
+        self.corpus = corpus
         self.embedder = embedder
-        self.bm25 = bm25
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -102,12 +105,19 @@ class LightGBMBaseline(Estimator):
         embeddings = self.embedder.describe() if self.embedder else getattr(self, "embeddings_", None)
         if self.__sklearn_is_fitted__():
             found["decoder"] = self.decoder_.to_dict()
+        index = getattr(self, "corpus_index_", None)
         given = {
-            "bm25": self.bm25,
+            "corpus": index and {"passages": len(index.corpus), "left_out": len(index.corpus.left_out)},
             "embeddings": embeddings,
             "extra_columns": getattr(self, "extra_columns_", None),
         }
         return {**found, **{name: value for name, value in given.items() if value}}
+
+    def tree_settings(self) -> trees.TreeSettings:
+        """The parameters that decide the trees."""
+        return trees.TreeSettings(
+            random_state=self.random_state, **{name: getattr(self, name) for name in trees.TUNABLE}
+        )
 
     def use_embedder(self, embedder: Embedder) -> None:
         """Give a loaded model the encoder that it was trained with.
@@ -161,6 +171,7 @@ class LightGBMBaseline(Estimator):
         report, given = progress or no_progress, extra_columns or {}
         other = np.zeros(len(exam), dtype=np.bool_) if from_other_exam is None else from_other_exam
         check_columns(given, exam, list(given))
+        settings = self.tree_settings()
         known = exam.answers > 0
         if not known.any():
             raise InputError("no training question has an answer; give a training file with answers")
@@ -170,7 +181,7 @@ class LightGBMBaseline(Estimator):
             given = {name: column[of_options] for name, column in given.items()}
         self.extra_columns_ = list(given)
         self.index_ = TrainingIndex.fit(exam, progress=report, from_other_exam=other)
-        self.bm25_index_ = BM25Index.fit(self.index_, exam) if self.bm25 else None
+        self.corpus_index_ = self._fit_corpus(exam, val, report)
         self.embeddings_, self.dense_index_ = None, None
         if self.embedder is not None:
             self.embeddings_ = self.embedder.describe()
@@ -178,9 +189,6 @@ class LightGBMBaseline(Estimator):
         further = self._further_columns(exam, given, report)
         table = FeatureTable.build(
             self.index_, exam, progress=report, from_other_exam=other, extra_columns=further
-        )
-        settings = trees.TreeSettings(
-            random_state=self.random_state, **{name: getattr(self, name) for name in trees.TUNABLE}
         )
         self.boosters_ = trees.train(table, right_options(exam), settings, self.n_jobs or cpu_count(), report)
         self.explainer_ = Explainer.fit(exam)
@@ -191,6 +199,15 @@ class LightGBMBaseline(Estimator):
             )
             self.decoder_ = Decoder.fit(scores, val.option_offsets, val.answers, val.questions)
         return self
+
+    def _fit_corpus(self, exam: Exam, val: Exam | None, progress: Progress) -> CorpusIndex | None:
+        if self.corpus is None:
+            return None
+        corpus = (
+            self.corpus if isinstance(self.corpus, Corpus) else Corpus.read(self.corpus, progress=progress)
+        )
+        asked = {"train": exam} if val is None else {"train": exam, "val": val}
+        return CorpusIndex.fit(corpus.without_questions(asked), exam, progress)
 
     def predict(
         self, exam: Exam, progress: Progress | None = None, extra_columns: Columns | None = None
@@ -229,14 +246,18 @@ class LightGBMBaseline(Estimator):
         """
         self._check_is_fitted()
         further = self._further_columns(exam, extra_columns, no_progress)
-        return attributions(self.index_, self.boosters_, exam, top, further)
+        found = attributions(self.index_, self.boosters_, exam, top, further)
+        if self.corpus_index_ is None:
+            return found
+        passages = self.corpus_index_.passages(exam, top)
+        return [replace(one, passages=own) for one, own in zip(found, passages, strict=True)]
 
     def _further_columns(self, exam: Exam, given: Columns | None, progress: Progress) -> Columns:
         """The columns beside those of the index, in the order in which the trees know them."""
         check_columns(given or {}, exam, self.extra_columns_)
         columns: Columns = {}
-        if self.bm25_index_ is not None:
-            columns |= self.bm25_index_.evidence(self.index_, exam, progress)
+        if self.corpus_index_ is not None:
+            columns |= self.corpus_index_.evidence(exam, progress)
         if self.dense_index_ is not None:
             if self.embedder is None:
                 name = (self.embeddings_ or {}).get("name")
@@ -256,10 +277,11 @@ class LightGBMBaseline(Estimator):
             _INDEX: pack_arrays(self.index_.arrays()),
             _EXPLAINER: pack_arrays(self.explainer_.arrays()),
         }
+        if self.corpus_index_ is not None:
+            files[_CORPUS] = pack_arrays(self.corpus_index_.arrays())
+            files["corpus_left_out.csv"] = self.corpus_index_.corpus.left_out_csv().encode()
         if self.dense_index_ is not None:
             files[_DENSE] = pack_arrays(self.dense_index_.arrays())
-        if self.bm25_index_ is not None:
-            files[_BM25] = pack_arrays(self.bm25_index_.arrays())
         write_model(folder, self.settings, files, overwrite)
 
     @classmethod
@@ -273,7 +295,7 @@ class LightGBMBaseline(Estimator):
         settings, files = read_model(folder)
         try:
             given = {name: _PARAMETER_TYPES[name](settings[name]) for name in _PARAMETER_TYPES}
-            baseline = cls(n_jobs=n_jobs, bm25=bool(settings.get("bm25")), **given)
+            baseline = cls(n_jobs=n_jobs, **given)
             baseline._restore(settings, files)
         except UNREADABLE as error:
             raise InputError(
@@ -284,12 +306,13 @@ class LightGBMBaseline(Estimator):
     def _restore(self, settings: dict[str, Any], files: dict[str, bytes]) -> None:
         self.decoder_ = Decoder.from_dict(settings["decoder"])
         self.index_ = TrainingIndex.from_arrays(unpack_arrays(files[_INDEX]))
-        self.embeddings_, self.dense_index_, self.bm25_index_ = None, None, None
+        self.corpus_index_ = None
+        if "corpus" in settings:
+            self.corpus_index_ = CorpusIndex.from_arrays(unpack_arrays(files[_CORPUS]))
+        self.embeddings_, self.dense_index_ = None, None
         if "embeddings" in settings:
             self.embeddings_ = {key: str(settings["embeddings"][key]) for key in ("name", "fingerprint")}
             self.dense_index_ = DenseIndex.from_arrays(unpack_arrays(files[_DENSE]))
-        if self.bm25:
-            self.bm25_index_ = BM25Index.from_arrays(unpack_arrays(files[_BM25]))
         self.extra_columns_ = [str(name) for name in settings.get("extra_columns", [])]
         self.explainer_ = Explainer.from_arrays(unpack_arrays(files[_EXPLAINER]))
         self.boosters_ = [trees.from_text(files[_booster_file(i)].decode()) for i in range(self.bag)]

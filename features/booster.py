@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.progress import Progress, no_progress
+from cmexam_baseline.features.arrays import segment_rows
 from cmexam_baseline.features.feature_table import FeatureTable
 
 # The same trees on every run and for every number of threads.
 _FIXED = {
-    "objective": "binary",
     "subsample_freq": 1,
     "deterministic": True,
     "force_row_wise": True,
@@ -44,6 +46,16 @@ class TreeSettings:
     max_bin: int
     bag: int
 
+    def __post_init__(self) -> None:
+        """Raises `InputError` for a value that LightGBM does not accept."""
+        for name, (low, high) in RANGES.items():
+            value = getattr(self, name)
+            whole = isinstance(low, int)
+            numeric = isinstance(value, numbers.Integral if whole else numbers.Real)
+            if not numeric or isinstance(value, bool) or not low <= value <= high:
+                kind = "an integer" if whole else "a number"
+                raise InputError(f"`{name}` must be {kind} from {low} to {high}; got {value!r}")
+
     def parameters(self, member: int) -> dict[str, Any]:
         """The parameters of one booster, for `lightgbm.train`."""
         return {
@@ -54,8 +66,19 @@ class TreeSettings:
         }
 
 
-# The settings of the trees that a user may change, besides the seed.
-TUNABLE = tuple(name for name in TreeSettings.__dataclass_fields__ if name != "random_state")
+# The settings of the trees that a user may change, besides the seed: least and greatest value, integers both or neither.
+RANGES: dict[str, tuple[float, float]] = {
+    "n_estimators": (1, 100_000),
+    "learning_rate": (1e-6, 1.0),
+    "num_leaves": (2, 131_072),
+    "min_child_samples": (0, 1_000_000_000),
+    "subsample": (0.01, 1.0),
+    "colsample_bytree": (0.001, 1.0),
+    "reg_lambda": (0.0, 1e9),
+    "max_bin": (2, 65_535),
+    "bag": (1, 1000),
+}
+TUNABLE = tuple(RANGES)
 
 
 def train(
@@ -65,7 +88,10 @@ def train(
     n_jobs: int,
     progress: Progress = no_progress,
 ) -> list[Any]:
-    """The LightGBM boosters that tell right options from wrong ones, `settings.bag` of them."""
+    """The LightGBM boosters that choose the right option of a question, `settings.bag` of them.
+
+    Their objective is the cross-entropy of a softmax over the options of each question.
+    """
     import lightgbm
 
     total = settings.n_estimators * settings.bag
@@ -76,24 +102,59 @@ def train(
         feature_name=table.names,
         params={**settings.parameters(0), **threads},
     )
+    # Where every feature is constant, as for a single question, LightGBM refuses gradients from outside.
+    data.construct()
+    constant = all(data.feature_num_bin(i) < 2 for i in range(len(table.names)))
+    objective = "binary" if constant else _Softmax(table.offsets)
     boosters: list[Any] = []
 
     def report(state: Any) -> None:
         progress("training trees", len(boosters) * settings.n_estimators + state.iteration + 1, total)
 
     for member in range(settings.bag):
-        parameters = {**settings.parameters(member), **threads}
+        parameters = {**settings.parameters(member), **threads, "objective": objective}
         boosters.append(lightgbm.train(parameters, data, settings.n_estimators, callbacks=[report]))
     return boosters
 
 
+class _Softmax:
+    """Gradients of the cross-entropy, called by LightGBM in each iteration."""
+
+    def __init__(self, offsets: NDArray[np.int64]) -> None:
+        self.offsets = offsets
+
+    def __call__(
+        self, logits: NDArray[np.float64], data: Any
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """First and second derivatives; several right options share the target equally."""
+        owner, right = segment_rows(self.offsets), data.get_label()
+        n_right = np.add.reduceat(right, self.offsets[:-1])
+        target = right / np.maximum(n_right, 1)[owner]
+        found = softmax(logits, self.offsets)
+        return found - target, np.maximum(found * (1 - found), 1e-6)
+
+
+def softmax(logits: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Probabilities that sum to 1 in each segment.
+
+    >>> softmax(np.array([0.0, 0.0, 5.0]), np.array([0, 2, 3])).tolist()
+    [0.5, 0.5, 1.0]
+    """
+    owner, starts = segment_rows(offsets), offsets[:-1]
+    powers = np.exp(logits - np.maximum.reduceat(logits, starts)[owner])
+    found: NDArray[np.float64] = powers / np.add.reduceat(powers, starts)[owner]
+    return found
+
+
 def probabilities(boosters: Sequence[Any], table: FeatureTable) -> NDArray[np.float64]:
     """The probability that each option is right, float64 (options,): the mean over the boosters."""
-    return np.asarray(np.mean([one.predict(table.values) for one in boosters], axis=0), dtype=np.float64)
+    return np.asarray(
+        np.mean([softmax(one.predict(table.values), table.offsets) for one in boosters], axis=0), np.float64
+    )
 
 
 def contributions(boosters: Sequence[Any], table: FeatureTable) -> NDArray[np.float64]:
-    """What each feature adds to the log-odds of each option (TreeSHAP), float64 (options, features + 1).
+    """What each feature adds to the logit of each option (TreeSHAP, mean over the boosters), float64 (options, features + 1).
 
     The last column is where every option starts from.
     """

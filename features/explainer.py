@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.duplicates import copy_keys
@@ -21,6 +20,9 @@ from cmexam_baseline.features.inverted_index import top_k
 from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.threads import in_threads
 from cmexam_baseline.features.training_index import TrainingIndex
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 _BLOCK = 64
 _CANDIDATES = 40
@@ -176,6 +178,8 @@ def _standing_alone(sentence: str) -> str:
 
 def _queries(index: TrainingIndex, exam: Exam, answers: NDArray[np.uint16]) -> sp.csr_matrix:
     """What sentences are wanted for each question: like the stem, like the chosen options, like the others."""
+    import scipy.sparse as sp
+
     rows = index.vocabulary.tfidf(index.vocabulary.counts([*exam.questions, *exam.option_texts]))
     owner = segment_rows(exam.option_offsets)
     place = (np.arange(len(owner)) - exam.option_offsets[owner]).astype(np.uint16)

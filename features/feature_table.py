@@ -1,4 +1,4 @@
-"""The table that the trees read: a row an option, a column a feature."""
+"""The table that the trees read: a row per option, a column per feature."""
 
 from __future__ import annotations
 
@@ -21,10 +21,16 @@ RELATION = "__"
 
 @dataclass(frozen=True, eq=False)
 class FeatureTable:
-    """names: the features; values: float32 (options, features), options flat in exam order."""
+    """What the trees read.
+
+    names:   the features
+    values:  float32 (options, features), options flat in exam order
+    offsets: int64 (questions+1,), bounds of the questions
+    """
 
     names: list[str]
     values: NDArray[np.float32]
+    offsets: NDArray[np.int64]
 
     @classmethod
     def build(
@@ -36,10 +42,10 @@ class FeatureTable:
         from_other_exam: NDArray[np.bool_] | None = None,
         extra_columns: Columns | None = None,
     ) -> FeatureTable:
-        """All features of `exam` as `index` sees it; rows see no training question with their key.
+        """All features of `exam`; no row depends on a training question with its own key.
 
         from_other_exam: bool (n,), which questions come from another exam (default: none)
-        extra_columns:     further evidence, one value an option
+        extra_columns:     further features, one value per option
         """
         compared = {
             **retrieval_features(index, exam, keys, progress),
@@ -66,4 +72,4 @@ class FeatureTable:
                 table[:, place] = beside[relation]
                 place += 1
         progress("comparing options", len(relations) // len(STATISTICS), len(relations) // len(STATISTICS))
-        return cls(names, table)
+        return cls(names, table, exam.option_offsets)

@@ -1,4 +1,4 @@
-"""The index: which training documents resemble a query, never those of the query's own question."""
+"""An inverted index: the training documents that resemble a query, never those of the query's own question."""
 
 from __future__ import annotations
 
@@ -7,24 +7,46 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from cmexam_baseline.features.arrays import segment_rows
+from cmexam_baseline.features.arrays import Segments, segment_rows
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 Keys = NDArray[np.uint64]
 
 # A term in more documents than this says little and costs most of the time; a constant keeps growth linear.
 _MAX_POSTINGS = 3000
 
-# A document that shares less than this with an option says nothing about it.
-SIMILARITY_THRESHOLD = 0.12
-# Documents that hold less than this share of an option do not speak of it; from the other on they hold it all.
-COVERAGE_THRESHOLD = 0.3
-FULLY = 0.95
+# A match is at least this similar, or covers at least this share of the query; from the last on it counts as all.
+MIN_SIMILARITY = 0.12
+MIN_COVERAGE = 0.3
+FULL_COVERAGE = 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class Matches(Segments):
+    """Documents that match queries: k pairs in the order of the queries, whose number is in `rows`.
+
+    documents:  int32 (k,)
+    coverage:   float32 (k,), the share of the query's weight that the document holds, 0–1
+    similarity: float32 (k,), their cosine similarity with weight idf for each distinct term
+    """
+
+    documents: NDArray[np.int32]
+    coverage: NDArray[np.float32]
+    similarity: NDArray[np.float32]
+
+    def without(self, dropped: NDArray[np.bool_]) -> Matches:
+        """The pairs that are not dropped."""
+        kept = ~dropped
+        return Matches(
+            self.rows[kept], self.n, self.documents[kept], self.coverage[kept], self.similarity[kept]
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,48 +55,66 @@ class InvertedIndex:
 
     postings: float32 CSR (terms, documents), without the terms that too many documents hold
     keys:     uint64 (documents,); a query sees only documents with another key than its own
+    norms:    float32 (documents,), as of `Vocabulary.norms`; ones where `matches` is not used
 
-    The key stands for the question a document comes from and all its copies (see `copy_keys`), or for a fold.
+    The key identifies the question a document comes from and all its copies (see `copy_keys`), or a fold.
     So no answer and no explanation reaches the rows they belong to: there is no other way to read an index.
     """
 
     postings: sp.csr_matrix
     keys: Keys
+    norms: NDArray[np.float32]
 
     @classmethod
-    def build(cls, documents: sp.csr_matrix, keys: Keys, max_postings: int = _MAX_POSTINGS) -> InvertedIndex:
-        """The index over weighted rows, one document a row."""
+    def build(
+        cls,
+        documents: sp.csr_matrix,
+        keys: Keys,
+        norms: NDArray[np.float32] | None = None,
+        max_postings: int = _MAX_POSTINGS,
+    ) -> InvertedIndex:
+        """The index over weighted rows, one document per row."""
         frequency = np.bincount(documents.indices, minlength=documents.shape[1])
         pruned = documents.copy()
         pruned.data[frequency[pruned.indices] > max_postings] = 0
         pruned.eliminate_zeros()
-        return cls(pruned.T.tocsr(), keys)
+        return cls(pruned.T.tocsr(), keys, np.ones(len(keys), np.float32) if norms is None else norms)
 
     def __len__(self) -> int:
         return len(self.keys)
 
     def scores(self, queries: sp.csr_matrix, keys: Keys, threshold: float = 0.0) -> sp.csr_matrix:
-        """Scalar products above `least` of queries with documents of other keys, CSR (queries, documents)."""
-        return self._visible((queries @ self.postings).tocsr(), keys, threshold)
-
-    def coverage(self, queries: sp.csr_matrix, keys: Keys, threshold: float = 0.0) -> sp.csr_matrix:
-        """Sums above `least` of the query's weights over the terms that a document holds, CSR like `scores`.
-
-        With the rows of `Vocabulary.shares` that is the share of a text that the document holds.
-        """
-        return self._visible((queries @ self._presence).tocsr(), keys, threshold)
-
-    @cached_property
-    def _presence(self) -> sp.csr_matrix:
-        ones = np.ones_like(self.postings.data)
-        parts = (ones, self.postings.indices, self.postings.indptr)
-        return sp.csr_matrix(parts, shape=self.postings.shape)
-
-    def _visible(self, scores: sp.csr_matrix, keys: Keys, threshold: float) -> sp.csr_matrix:
+        """Scalar products above `threshold` of queries with documents of other keys, CSR (queries, documents)."""
+        scores = (queries @ self.postings).tocsr()
         own = np.repeat(keys, np.diff(scores.indptr)) == self.keys[scores.indices]
         scores.data[own | (scores.data <= threshold)] = 0
         scores.eliminate_zeros()
         return scores
+
+    def matches(self, shares: sp.csr_matrix, keys: Keys, norms: NDArray[np.float32] | None = None) -> Matches:
+        """The documents that cover each query, or with `norms` resemble it, from one product.
+
+        shares and norms: of the queries, as `Vocabulary.shares` and `Vocabulary.norms` give them. The squared
+        norm of a query is the sum of its squared weights, so the share that a document holds, times the norm
+        of the query, by the norm of the document, is their cosine similarity. Without `norms` it is 0.
+        """
+        found = (shares @ self._presence).tocsr()
+        rows = segment_rows(found.indptr)
+        kept = found.data > MIN_COVERAGE
+        similarity = np.zeros_like(found.data)
+        if norms is not None:
+            similarity = found.data * norms[rows] / self.norms[found.indices]
+            kept |= similarity > MIN_SIMILARITY
+        kept &= keys[rows] != self.keys[found.indices]
+        return Matches(rows[kept], shares.shape[0], found.indices[kept], found.data[kept], similarity[kept])
+
+    @cached_property
+    def _presence(self) -> sp.csr_matrix:
+        import scipy.sparse as sp
+
+        ones = np.ones_like(self.postings.data)
+        parts = (ones, self.postings.indices, self.postings.indptr)
+        return sp.csr_matrix(parts, shape=self.postings.shape)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything as plain arrays, for a file."""
@@ -84,21 +124,26 @@ class InvertedIndex:
             "indptr": self.postings.indptr,
             "shape": np.array(self.postings.shape, dtype=np.int64),
             "keys": self.keys,
+            "norms": self.norms,
         }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> InvertedIndex:
         """The index that `arrays` described."""
+        import scipy.sparse as sp
+
         parts = (arrays["data"], arrays["indices"], arrays["indptr"])
-        return cls(sp.csr_matrix(parts, shape=tuple(arrays["shape"].tolist())), arrays["keys"])
+        return cls(
+            sp.csr_matrix(parts, shape=tuple(arrays["shape"].tolist())), arrays["keys"], arrays["norms"]
+        )
 
 
 @contextmanager
 def as_array(scores: sp.csr_matrix) -> Iterator[NDArray[np.float32]]:
-    """`scores` as an array (queries, documents) to look up pairs in, as long as the context lasts.
+    """`scores` as an array (queries, documents) for random access while the context lasts.
 
-    Each thread keeps its arrays and wipes only what was written, so that a block of queries costs what its
-    scores cost, however many documents there are.
+    Each thread reuses its arrays and clears only what was written, so the cost is that of the scores, however
+    many documents there are.
     """
     free = _scratch.__dict__.setdefault("free", [])
     size = scores.shape[0] * scores.shape[1]

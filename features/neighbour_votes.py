@@ -1,4 +1,4 @@
-"""How training questions rated options like those that are asked about."""
+"""Votes of training questions with similar options."""
 
 from __future__ import annotations
 
@@ -6,47 +6,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.features.arrays import Columns, segment_max, segment_rows, segment_sum
+from cmexam_baseline.features.arrays import Columns, Segments, segment_rows
 from cmexam_baseline.features.inverted_index import Keys
 from cmexam_baseline.features.queries import Queries
 from cmexam_baseline.features.training_index import TrainingIndex, comparable
 
-# Options that share less than this say nothing about each other.
+# Options that are less similar have no vote.
 SIMILARITY_THRESHOLD = 0.3
-# A text that was offered this often is judged half by its own record, half by that of all options.
+# A text that was offered this often counts half by its own history, half by that of all options.
 _PRIOR_WEIGHT = 3.0
 _PRIOR_RIGHT = 0.2
 
 
 def neighbour_votes(index: TrainingIndex, queries: Queries, near: NDArray[np.float32]) -> Columns:
-    """How often options like this one were right and wrong, weighted by the likeness of stem and of option.
+    """How often similar options were right and wrong, weighted by the similarity of stem and of option.
 
-    near: float32 (n, training questions), likeness of the stems
+    near: float32 (n, training questions), similarity of the stems
     """
     scores = index.options.scores(queries.options, queries.option_keys, SIMILARITY_THRESHOLD)
-    asking = queries.owner[segment_rows(scores.indptr)]
-    question = index.option_owner[scores.indices]
-    alike = scores.data.astype(np.float64)
-    stem_alike = near[asking, question].astype(np.float64)
+    found = Segments(segment_rows(scores.indptr), scores.shape[0])
+    asking, question = queries.owner[found.rows], index.option_owner[scores.indices]
+    of_stem, of_option = near[asking, question], scores.data
     right = index.option_right[scores.indices]
     same_sense = queries.negated[asking] == index.negated[question]
-    joint = stem_alike * alike
+    joint, squares, fourth = of_stem * of_option, (of_stem * of_option) ** 2, of_option**4
     columns: Columns = {}
     for verdict, holds in (("right", right), ("wrong", ~right)):
-        columns[f"votes_{verdict}_sum"] = segment_sum(joint * holds, scores.indptr)
-        columns[f"votes_{verdict}_squares"] = segment_sum(joint**2 * holds, scores.indptr)
-        columns[f"votes_{verdict}_alike"] = segment_sum(stem_alike * alike**4 * holds, scores.indptr)
-        columns[f"votes_{verdict}_best"] = segment_max(joint * holds, scores.indptr)
-        columns[f"votes_{verdict}_same_sense"] = segment_max(joint * (holds & same_sense), scores.indptr)
-        columns[f"votes_{verdict}_turned"] = segment_max(joint * (holds & ~same_sense), scores.indptr)
-        columns[f"history_{verdict}_like"] = segment_sum(alike**4 * holds, scores.indptr)
+        part, own_joint, own_sense = found.where(holds), joint[holds], same_sense[holds]
+        columns[f"votes_{verdict}_sum"] = part.sum(own_joint)
+        columns[f"votes_{verdict}_squares"] = part.sum(squares[holds])
+        columns[f"votes_{verdict}_alike"] = part.sum((of_stem * fourth)[holds])
+        columns[f"votes_{verdict}_best"] = part.max(own_joint)
+        columns[f"votes_{verdict}_same_sense"] = part.max(own_joint * own_sense)
+        columns[f"votes_{verdict}_turned"] = part.max(own_joint * ~own_sense)
+        columns[f"history_{verdict}_like"] = part.sum(fourth[holds])
     for kind in ("sum", "squares", "alike", "best", "same_sense", "turned"):
         good, bad = columns[f"votes_right_{kind}"], columns[f"votes_wrong_{kind}"]
         columns[f"votes_balance_{kind}"] = good - bad
         columns[f"votes_odds_{kind}"] = (good + 0.001) / (good + bad + 0.004)
     if index.from_other_exam.any():
-        votes = joint**2 * np.where(right, 1.0, -1.0) * ~index.from_other_exam[question]
-        columns["votes_balance_own"] = segment_sum(votes, scores.indptr)
+        votes = squares * np.where(right, 1, -1) * ~index.from_other_exam[question]
+        columns["votes_balance_own"] = found.sum(votes)
     columns["history_like"] = _shrunk(columns["history_right_like"], columns["history_wrong_like"])
     return columns
 

@@ -1,19 +1,22 @@
-"""An exam as the index is asked about it."""
+"""An exam as queries to the training index."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.stem_wording import is_negated
 from cmexam_baseline.features.arrays import segment_rows
 from cmexam_baseline.features.inverted_index import Keys
-from cmexam_baseline.features.training_index import TrainingIndex, comparable
+from cmexam_baseline.features.training_index import TrainingIndex
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +25,8 @@ class Queries:
 
     stems:         float32 CSR (n, terms), TF-IDF
     options:       float32 CSR (m, terms), TF-IDF
-    option_shares: float32 CSR (m, terms), the share of each term in what the option says, sums 1
-    texts:         float32 CSR (m, texts), the whole text of each option as one term
+    option_shares: float32 CSR (m, terms), the share of each term in the weight of the option, sums 1
+    option_norms:  float32 (m,), as of `Vocabulary.norms`
     offsets:       int64 (n+1,)
     owner:         int64 (m,) question of each option
     keys:          uint64 (n,); documents with a question's key are not seen
@@ -33,7 +36,7 @@ class Queries:
     stems: sp.csr_matrix
     options: sp.csr_matrix
     option_shares: sp.csr_matrix
-    texts: sp.csr_matrix
+    option_norms: NDArray[np.float32]
     offsets: NDArray[np.int64]
     owner: NDArray[np.int64]
     keys: Keys
@@ -48,7 +51,7 @@ class Queries:
             stems=vocabulary.tfidf(vocabulary.counts(exam.questions)),
             options=vocabulary.tfidf(option_counts),
             option_shares=vocabulary.shares(option_counts),
-            texts=index.one_hot_texts(comparable(exam.option_texts)),
+            option_norms=vocabulary.norms(option_counts),
             offsets=exam.option_offsets,
             owner=segment_rows(exam.option_offsets),
             keys=keys,
@@ -67,7 +70,7 @@ class Queries:
                 stems=self.stems[questions],
                 options=self.options[options],
                 option_shares=self.option_shares[options],
-                texts=self.texts[options],
+                option_norms=self.option_norms[options],
                 offsets=offsets - offsets[0],
                 owner=self.owner[options] - start,
                 keys=self.keys[questions],

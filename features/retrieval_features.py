@@ -1,9 +1,10 @@
-"""What the index says about each option of a question."""
+"""Evidence for each option of a question from the training index."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.duplicates import copy_keys
@@ -15,9 +16,11 @@ from cmexam_baseline.features.explanation_similarity import explanation_similari
 from cmexam_baseline.features.inverted_index import Keys, as_array, top_k
 from cmexam_baseline.features.neighbour_votes import neighbour_votes, option_history
 from cmexam_baseline.features.queries import Queries
-from cmexam_baseline.features.shared_option_lists import chosen_from_the_same
 from cmexam_baseline.features.threads import in_threads
 from cmexam_baseline.features.training_index import TrainingIndex
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 _BLOCK = 64
 _NEIGHBOURS = 5
@@ -50,7 +53,6 @@ def _block(index: TrainingIndex, queries: Queries) -> Columns:
             **neighbour_votes(index, queries, near),
             **explanation_similarity(index, queries, near),
             **answered_question_similarity(index, queries, near),
-            **chosen_from_the_same(index, queries, near),
         }
 
 

@@ -5,22 +5,26 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.features.arrays import join_texts, segment_rows, split_texts
-from cmexam_baseline.features.inverted_index import SIMILARITY_THRESHOLD, InvertedIndex, as_array, top_k
+from cmexam_baseline.features.inverted_index import MIN_SIMILARITY, InvertedIndex, as_array, top_k
 from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.threads import in_threads
 from cmexam_baseline.features.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 _FORMAT = 1
 _BLOCK = 64
@@ -54,6 +58,7 @@ class SentenceRetriever:
     @classmethod
     def fit(cls, exam: Exam, progress: Progress = no_progress) -> SentenceRetriever:
         """The sentences of `exam`; questions without answer or explanation give none of that kind."""
+        require("lightgbm", "scipy", purpose="evidence")
         owner = segment_rows(exam.option_offsets)
         progress("collecting sentences", 0, 2)
         vocabulary = Vocabulary.fit(
@@ -85,7 +90,7 @@ class SentenceRetriever:
             offsets = exam.option_offsets[start : start + _BLOCK + 1]
             owner = segment_rows(offsets - offsets[0])
             likeness = self.index.scores(
-                options[offsets[0] : offsets[-1]], keys[questions][owner], SIMILARITY_THRESHOLD
+                options[offsets[0] : offsets[-1]], keys[questions][owner], MIN_SIMILARITY
             )
             with as_array(self.index.scores(stems[questions], keys[questions])) as near:
                 likeness.data *= near[owner[segment_rows(likeness.indptr)], likeness.indices]
@@ -113,6 +118,7 @@ class SentenceRetriever:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> SentenceRetriever:
         """What `save` wrote; raises `InputError` naming the file if it is missing or damaged."""
+        require("lightgbm", "scipy", purpose="evidence")
         try:
             arrays = unpack_arrays(Path(path).read_bytes())
             if int(arrays["format"]) != _FORMAT:

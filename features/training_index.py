@@ -1,14 +1,13 @@
-"""What the training exam holds, ready to be looked up."""
+"""The training exam, indexed for retrieval."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.duplicates import copy_keys
@@ -20,6 +19,9 @@ from cmexam_baseline.features.arrays import join_texts, segment_rows, split_text
 from cmexam_baseline.features.inverted_index import InvertedIndex, Keys
 from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 _INDICES = ("stems", "right", "wrong", "statements", "options", "sentences")
 _TEXTS = ("option_texts", "ids", "questions", "sentence_texts")
@@ -89,7 +91,7 @@ class TrainingIndex:
         split = [split_sentences(text) for text in exam.explanations]
         sentence_owner = np.repeat(np.arange(len(exam)), [len(parts) for parts in split])
         sentence_texts = [part for parts in split for part in parts]
-        sentences = vocabulary.tfidf(vocabulary.counts(sentence_texts))
+        sentences = vocabulary.counts(sentence_texts)
         progress("collecting words", 3, 3)
         return cls(
             vocabulary=vocabulary,
@@ -98,7 +100,9 @@ class TrainingIndex:
             wrong=InvertedIndex.build(vocabulary.tfidf(bags["wrong"]), keys),
             statements=InvertedIndex.build(vocabulary.tfidf(bags["statements"]), keys),
             options=InvertedIndex.build(vocabulary.tfidf(options), keys[owner]),
-            sentences=InvertedIndex.build(sentences, keys[sentence_owner]),
+            sentences=InvertedIndex.build(
+                vocabulary.tfidf(sentences), keys[sentence_owner], vocabulary.norms(sentences)
+            ),
             option_owner=owner,
             option_right=option_right,
             option_texts=comparable(exam.option_texts),
@@ -116,24 +120,6 @@ class TrainingIndex:
     def text_ids(self) -> dict[str, int]:
         """A number for each distinct option text."""
         return {text: number for number, text in enumerate(dict.fromkeys(self.option_texts))}
-
-    @cached_property
-    def texts(self) -> InvertedIndex:
-        """The options again, each as a document whose only term is its whole text."""
-        return InvertedIndex.build(self.one_hot_texts(self.option_texts), self.options.keys)
-
-    @cached_property
-    def n_options(self) -> NDArray[np.int64]:
-        """int64 (n,) how many options each question has."""
-        return np.bincount(self.option_owner, minlength=len(self.stems)).astype(np.int64)
-
-    def one_hot_texts(self, comparable_texts: list[str]) -> sp.csr_matrix:
-        """Rows over `text_ids`, float32 CSR; an unknown text is an empty row."""
-        ids = np.array([self.text_ids.get(text, -1) for text in comparable_texts], dtype=np.int64)
-        known = ids >= 0
-        bounds = np.concatenate([[0], np.cumsum(known)])
-        ones = np.ones(int(bounds[-1]), dtype=np.float32)
-        return sp.csr_matrix((ones, ids[known], bounds), shape=(len(ids), len(self.text_ids)))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything as plain arrays, for a file."""
@@ -190,6 +176,8 @@ def comparable(option_texts: Sequence[str]) -> list[str]:
 
 def _bags(options: sp.csr_matrix, offsets: NDArray[np.int64], chosen: NDArray[np.bool_]) -> sp.csr_matrix:
     """The counts of the chosen options of each question, added up."""
+    import scipy.sparse as sp
+
     bounds = np.concatenate([[0], np.cumsum(chosen)])[offsets]
     picked = np.flatnonzero(chosen)
     ones = np.ones(len(picked), dtype=np.float32)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from cmexam_baseline.features.arrays import join_texts, segment_sum, split_texts
 from cmexam_baseline.features.text import cut_words, normalize
 
-_CODE_POINT_BITS = 21
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
-# BM25 as Robertson et al. (TREC-3, 1994) set it: how soon repeating a term stops helping, how much length counts.
-_K1, _B = 1.2, 0.75
+_CODE_POINT_BITS = 21
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +41,8 @@ class Vocabulary:
         >>> vocabulary.words, len(vocabulary.pairs)
         (['乙肝', '甲肝'], 2)
         """
+        import scipy.sparse as sp
+
         folded = [normalize(text) for text in texts]
         cut = cut_words(folded)
         words = sorted({word for row in cut for word in row})
@@ -57,6 +58,31 @@ class Vocabulary:
         idf = (np.log((1 + n_documents) / (1 + frequency)) + 1).astype(np.float32)
         return cls(words, pairs, idf)
 
+    @classmethod
+    def fit_chunks(cls, chunks: Sequence[Sequence[str]]) -> Vocabulary:
+        """The terms of many texts, each a document of its own, chunk by chunk to bound memory.
+
+        >>> chunks = Vocabulary.fit_chunks([["甲肝"], ["乙肝", "甲肝"]])
+        >>> whole = Vocabulary.fit(["甲肝", "乙肝", "甲肝"], np.arange(3))
+        >>> chunks.words == whole.words, chunks.idf.tolist() == whole.idf.tolist()
+        (True, True)
+        """
+        words: dict[str, int] = {}
+        pairs: dict[int, int] = {}
+        n_documents = sum(map(len, chunks))
+        for chunk in chunks:
+            part = cls.fit(chunk, np.arange(len(chunk)))
+            # The idf of a part tells in how many of its documents a term occurs.
+            frequency = np.rint((1 + len(chunk)) / np.exp(part.idf.astype(np.float64) - 1) - 1).astype(int)
+            for word, count in zip(part.words, frequency.tolist(), strict=False):
+                words[word] = words.get(word, 0) + count
+            for pair, count in zip(part.pairs.tolist(), frequency[len(part.words) :].tolist(), strict=True):
+                pairs[pair] = pairs.get(pair, 0) + count
+        ordered, codes = sorted(words), sorted(pairs)
+        counts = np.array([words[word] for word in ordered] + [pairs[pair] for pair in codes], np.float64)
+        idf = (np.log((1 + n_documents) / (1 + counts)) + 1).astype(np.float32)
+        return cls(ordered, np.array(codes, np.uint64), idf)
+
     def counts(self, texts: Sequence[str]) -> sp.csr_matrix:
         """How often each known term stands in each text, float32 CSR (n texts, n terms)."""
         folded = [normalize(text) for text in texts]
@@ -71,30 +97,16 @@ class Vocabulary:
         return weights
 
     def shares(self, counts: sp.csr_matrix) -> sp.csr_matrix:
-        """Rows of sum 1 with weights idf² for each term that is there, float32 CSR.
+        """Rows of sum 1 with weights idf² for each distinct term, float32 CSR."""
+        rows = counts.copy()
+        rows.data = (self.idf**2)[rows.indices]
+        _divide_rows(rows, segment_sum(rows.data, rows.indptr))
+        return rows
 
-        How often a term stands there does not matter: each counts by how much it says.
-        """
-        return _parts_of_one(counts, self.idf**2)
-
-    def rarities(self, counts: sp.csr_matrix) -> sp.csr_matrix:
-        """Rows of sum 1 with weights idf for each term that is there, float32 CSR: a query for `bm25` rows."""
-        return _parts_of_one(counts, self.idf)
-
-    def bm25(self, counts: sp.csr_matrix, mean_length: float) -> sp.csr_matrix:
-        """Rows with BM25's weight of each term in the document, without the term's rarity, float32 CSR.
-
-        Their scalar product with the `rarities` of a query is its BM25 score divided by the sum of its idf:
-        the same order for each query, and from 0 to k1 + 1. `mean_length` is that of a document, in terms.
-        """
-        weights = counts.copy()
-        lengths = segment_sum(counts.data.astype(np.float64), counts.indptr)
-        norms = _K1 * (1 - _B + _B * lengths / mean_length)
-        repeated = counts.data.astype(np.float64)
-        weights.data = (repeated * (_K1 + 1) / (repeated + np.repeat(norms, np.diff(counts.indptr)))).astype(
-            np.float32
-        )
-        return weights
+    def norms(self, counts: sp.csr_matrix) -> NDArray[np.float32]:
+        """The length of each row with weight idf for each distinct term, float32 (n,), at least 1."""
+        squares = segment_sum((self.idf**2)[counts.indices], counts.indptr)
+        return np.sqrt(np.maximum(squares, 1)).astype(np.float32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything as plain arrays, for a file."""
@@ -104,14 +116,6 @@ class Vocabulary:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Vocabulary:
         """The vocabulary that `arrays` described."""
         return cls(split_texts("words", arrays), arrays["pairs"], arrays["idf"])
-
-
-def _parts_of_one(counts: sp.csr_matrix, weight: NDArray[np.float32]) -> sp.csr_matrix:
-    """Rows of sum 1 in which each term that is there stands with its weight, however often it is there."""
-    rows = counts.copy()
-    rows.data = weight[rows.indices].astype(np.float32)
-    _divide_rows(rows, segment_sum(rows.data, rows.indptr))
-    return rows
 
 
 def _divide_rows(rows: sp.csr_matrix, divisors: NDArray[np.float64]) -> None:
@@ -125,6 +129,8 @@ def _count(
     words: list[str],
     pairs: NDArray[np.uint64],
 ) -> sp.csr_matrix:
+    import scipy.sparse as sp
+
     ids = {word: number for number, word in enumerate(words)}
     word_ids = np.fromiter((ids.get(word, -1) for row in cut for word in row), dtype=np.int64)
     word_rows = np.repeat(np.arange(len(cut)), [len(row) for row in cut])

@@ -368,12 +368,3 @@ def test_many_questions_are_answered_in_batches(
     said = succeed("predict", run_folder, val, "-o", tmp_path / "batches.csv")
     assert "answering" in said.stderr
     assert (tmp_path / "batches.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
-
-
-def test_bm25_is_for_trees_and_remembered(tmp_path: Path) -> None:
-    complain("train", "--model", "bert", "--bm25", "--out", tmp_path / "no", about=["--bm25 is for lightgbm"])
-    data = tmp_path / "data"
-    data.mkdir()
-    shutil.copy(DATA / "val.csv", data / "train.csv")
-    succeed("train", "--data", data, "--bm25", "--out", tmp_path / "run", "--quiet", *QUICK)
-    assert json.loads((tmp_path / "run" / "model" / "model.json").read_text("utf-8"))["settings"]["bm25"]

@@ -6,6 +6,7 @@ from tiny_exam import tiny_exam
 
 from cmexam_baseline.exam import Exam, InputError, Question
 from cmexam_baseline.features import LightGBMBaseline
+from cmexam_baseline.features.booster import softmax
 
 TRAIN = tiny_exam()
 
@@ -20,8 +21,8 @@ def test_contributions_add_up_to_the_score(baseline: LightGBMBaseline) -> None:
     found = baseline.attributions(exam, top=1000)
     scores = baseline.predict(exam).option_scores
     assert [one.score for one in found] == scores.tolist()
-    odds = [one.start + sum(part.contribution for part in one.features) for one in found]
-    assert 1 / (1 + np.exp(-np.array(odds))) == pytest.approx(scores, abs=1e-6)
+    logits = [one.start + sum(part.contribution for part in one.features) for one in found]
+    assert softmax(np.array(logits), exam.option_offsets) == pytest.approx(scores, abs=1e-6)
 
 
 def test_the_strongest_come_first_and_no_more_than_asked_for(baseline: LightGBMBaseline) -> None:

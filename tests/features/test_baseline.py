@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from tiny_exam import tiny_exam
 
 from cmexam_baseline.exam import Exam, InputError
+from cmexam_baseline.exam.errors import NotFittedError
 from cmexam_baseline.features import LightGBMBaseline
 
 TRAIN, VAL = tiny_exam(), tiny_exam(seed=1, prefix="val")
@@ -208,5 +210,44 @@ def test_an_exam_without_answers_teaches_nothing():
 
 @pytest.mark.parametrize("verb", [lambda b: b.predict(VAL), lambda b: b.save("nowhere")])
 def test_nothing_is_predicted_or_saved_before_fit(verb):
-    with pytest.raises(InputError, match="first"):
+    with pytest.raises(NotFittedError, match="first"):
         verb(LightGBMBaseline())
+
+
+def test_it_is_an_estimator(baseline):
+    twin = clone(baseline)
+    assert twin.get_params() == baseline.get_params()
+    assert not twin.__sklearn_is_fitted__() and baseline.__sklearn_is_fitted__()
+    table = baseline.predict_proba(VAL)
+    assert table.shape == (len(VAL), VAL.n_options.max())
+    assert table.sum(axis=1) == pytest.approx(1)
+
+
+def test_a_bag_is_the_mean_of_its_boosters(tmp_path):
+    bag = LightGBMBaseline(n_estimators=3, bag=2, num_leaves=7).fit(TRAIN)
+    assert len(bag.boosters_) == 2
+    bag.save(tmp_path / "bag")
+    again = LightGBMBaseline.load(tmp_path / "bag")
+    assert (again.bag, again.num_leaves) == (2, 7)
+    scores = again.option_scores(VAL)
+    assert np.array_equal(scores, bag.option_scores(VAL))
+    parts = []
+    for one in bag.boosters_:
+        again.boosters_ = [one]
+        parts.append(again.option_scores(VAL))
+    assert scores == pytest.approx(np.mean(parts, axis=0))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"num_leaves": 1}, "`num_leaves` must be an integer from 2"),
+        ({"num_leaves": 2.5}, "`num_leaves` must be an integer"),
+        ({"bag": True}, "got True"),
+        ({"subsample": "x"}, "`subsample` must be a number from 0.01 to 1.0; got 'x'"),
+        ({"learning_rate": float("nan")}, "got nan"),
+    ],
+)
+def test_settings_that_lightgbm_does_not_accept_are_refused(given, message):
+    with pytest.raises(InputError, match=message):
+        LightGBMBaseline(**given).fit(TRAIN)

@@ -37,15 +37,24 @@ def test_scores_equal_the_slow_twin(data, n_queries, n_documents, threshold):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.data(), st.integers(0, 5), st.integers(1, 6), st.sampled_from([0.0, 0.5]))
-def test_coverage_equals_the_slow_twin(data, n_queries, n_documents, threshold):
-    queries, documents = data.draw(_rows(n_queries)), data.draw(_rows(n_documents))
+@given(st.data(), st.integers(0, 5), st.integers(1, 6))
+def test_matches_equal_the_slow_twin(data, n_queries, n_documents):
+    idf = np.array([1, 1.5, 2, 2.5, 3, 3.5], np.float32)
+    queries, documents = (data.draw(_rows(n)) > 0 for n in (n_queries, n_documents))
     query_keys, document_keys = data.draw(_keys(n_queries)), data.draw(_keys(n_documents))
-    index = InvertedIndex.build(sp.csr_matrix(documents), document_keys)
-    covered = index.coverage(sp.csr_matrix(queries), query_keys, threshold)
-    held = (documents > 0).astype(np.float32)
-    expected = slow_retrieval.visible_scores(queries, held, query_keys, document_keys)
-    assert np.allclose(covered.toarray(), np.where(expected > threshold, expected, 0))
+    squares, lengths = queries * idf**2, np.sqrt(np.maximum((documents * idf**2).sum(axis=1), 1))
+    index = InvertedIndex.build(sp.csr_matrix(documents * idf), document_keys, lengths.astype(np.float32))
+    totals = squares.sum(axis=1, keepdims=True)
+    shares, norms = squares / np.maximum(totals, 1), np.sqrt(np.maximum(totals[:, 0], 1)).astype(np.float32)
+    coverage = slow_retrieval.visible_scores(shares, documents, query_keys, document_keys)
+    cosine = coverage * norms[:, None] / lengths
+    for given_norms, kept in ((norms, (coverage > 0.3) | (cosine > 0.12)), (None, coverage > 0.3)):
+        found = index.matches(sp.csr_matrix(shares.astype(np.float32)), query_keys, given_norms)
+        order = np.lexsort((found.documents, found.rows))
+        assert np.column_stack([found.rows, found.documents])[order].tolist() == np.argwhere(kept).tolist()
+        assert found.coverage[order] == pytest.approx(coverage[kept], abs=1e-5)
+        expected = cosine[kept] if given_norms is not None else np.zeros(kept.sum())
+        assert found.similarity[order] == pytest.approx(expected, abs=1e-5)
 
 
 @settings(max_examples=60, deadline=None)

@@ -37,13 +37,13 @@ def test_a_sentence_that_speaks_of_stem_and_option_speaks_for_it():
 
 def test_a_right_option_makes_a_statement():
     found = _evidence("患癞皮病者应补充", "烟酸", "核黄素")
-    for name in ("stated_best", "stated_sharp", "stated_full_best", "votes_balance_best"):
+    for name in ("answered_best", "answered_sharp", "answered_full_best", "votes_balance_best"):
         assert found[name][0] > found[name][1], name
 
 
 def test_a_negated_question_states_its_wrong_options():
     found = _evidence("可治疗坏血病的营养素是", "烟酸", "抗坏血酸")
-    for name in ("stated_best", "stated_sharp", "stated_full_best"):
+    for name in ("answered_best", "answered_sharp", "answered_full_best"):
         assert found[name][1] > found[name][0], name
 
 
@@ -80,17 +80,6 @@ def test_records_equal_the_slow_twin(n_folds):
             assert found[name].tolist() == values, name
 
 
-def test_what_the_same_list_of_options_was_asked_before_counts():
-    found = _evidence("缺碘", "核黄素", "烟酸", "碘")
-    assert found["companions_right_squares"][1] > 0 == found["companions_right_squares"][0]
-    assert found["companions_wrong_squares"][0] > 0 == found["companions_wrong_squares"][2]
-    assert found["list_right_count"] == [0, 0, 0]
-    found = _evidence("缺碘", "核黄素", "烟酸")
-    assert found["list_right_count"] == [0, 1]
-    assert found["list_wrong_count"] == [1, 0]
-    assert found["companions_odds"] == [0.2 / 2, 1.2 / 2]
-
-
 def test_what_the_exam_s_own_questions_say_stands_apart():
     asked = Exam.from_questions([Question("q", "患癞皮病者应补充", ("烟酸", "核黄素"), "")])
     plain = retrieval_features(TrainingIndex.fit(TRAIN), asked)
@@ -100,11 +89,11 @@ def test_what_the_exam_s_own_questions_say_stands_apart():
     other = retrieval_features(
         TrainingIndex.fit(TRAIN, from_other_exam=np.array([False, False, False, True])), asked
     )
-    assert own.keys() - plain.keys() == {"votes_balance_own", "stated_best_own"}
+    assert own.keys() - plain.keys() == {"votes_balance_own", "answered_best_own"}
     for name, column in plain.items():
         assert np.array_equal(own[name], column), name
-    assert own["stated_best_own"].tolist() == plain["stated_best"].tolist()
-    assert other["stated_best_own"][0] < plain["stated_best"][0]
+    assert own["answered_best_own"].tolist() == plain["answered_best"].tolist()
+    assert other["answered_best_own"][0] < plain["answered_best"][0]
     assert other["votes_balance_own"][0] < own["votes_balance_own"][0]
 
 

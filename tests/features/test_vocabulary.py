@@ -76,15 +76,3 @@ def test_shares_add_up_to_one_and_count_a_term_once():
     assert shares.toarray().sum(axis=1).tolist() == pytest.approx([1, 1, 0])
     once = vocabulary.shares(vocabulary.counts(["甲肝 甲肝"]))
     assert once.toarray().tolist() == vocabulary.shares(vocabulary.counts(["甲肝"])).toarray().tolist()
-
-
-def test_bm25_equals_the_slow_twin():
-    vocabulary = Vocabulary.fit(TEXTS, np.array(DOCUMENTS))
-    weights = slow_retrieval.idf(TEXTS, DOCUMENTS)
-    documents = [TEXTS[0] * 3, TEXTS[0] + TEXTS[1], TEXTS[-1]]
-    scores = (
-        vocabulary.rarities(vocabulary.counts(TEXTS)) @ vocabulary.bm25(vocabulary.counts(documents), 7.0).T
-    )
-    expected = [[slow_retrieval.bm25(query, one, weights, 7.0) for one in documents] for query in TEXTS]
-    assert scores.toarray().tolist() == [pytest.approx(row, rel=1e-5) for row in expected]
-    assert scores.toarray().max() > 1  # repeated terms count for extra_columns, up to k1 + 1

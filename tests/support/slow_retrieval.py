@@ -46,15 +46,6 @@ def tfidf(text: str, weights: dict[str, float]) -> dict[str, float]:
     return {term: weight / length for term, weight in row.items()}
 
 
-def bm25(query: str, document: str, weights: dict[str, float], mean_length: float) -> float:
-    """BM25 with k1 1.2 and b 0.75 over the known terms, divided by the sum of the query's weights."""
-    held = Counter({term: count for term, count in terms(document).items() if term in weights})
-    asked = {term for term in terms(query) if term in weights}
-    norm = 1.2 * (1 - 0.75 + 0.75 * sum(held.values()) / mean_length)
-    score = sum(weights[term] * held[term] * 2.2 / (held[term] + norm) for term in asked)
-    return score / (sum(weights[term] for term in asked) or 1.0)
-
-
 def visible_scores(
     queries: NDArray[np.float32],
     documents: NDArray[np.float32],
