@@ -129,8 +129,8 @@ def plan_training(
     for name, value in (("encoder", encoder), ("n_folds", n_folds)):
         if value is not None and kind != "ensemble":
             raise InputError(f'`{name}` is for ensembles; omit it or use `model="ensemble"`')
-    for name, value in (("embeddings", embeddings), ("corpus", corpus or None)):
-        if value is not None and kind not in ("lightgbm", "ensemble"):
+    for name, used in (("embeddings", embeddings is not None), ("corpus", bool(corpus))):
+        if used and kind not in ("lightgbm", "ensemble"):
             raise InputError(f"`{name}` is for lightgbm's features; omit it or use another `model`")
     require_extras(kind)
     parameters: dict[str, Any] = {}
@@ -228,9 +228,9 @@ def train(
     progress:     a `StageTimer`, which a subclass may draw
     arguments:    `encoder` and `n_folds` (of an ensemble), `embeddings` (a frozen encoder for LightGBM's features),
                   `corpus` (files and folders of text as further evidence; `question_banks=True` reads question
-                  banks among them, too), `config` (a TOML file with encoder settings), `n_jobs` (threads), `fold_jobs` (folds of an
-                  ensemble side by side), and settings: the constructor's arguments of `LightGBMBaseline` for
-                  "lightgbm", else the fields of `EncoderSettings`
+                  banks among them, too), `config` (a TOML file with encoder settings), `n_jobs` (threads),
+                  `fold_jobs` (folds of an ensemble side by side), and settings: the constructor's arguments of
+                  `LightGBMBaseline` for "lightgbm", else the fields of `EncoderSettings`
 
     Models are chosen on val; test is only scored. Raises `InputError` for arguments, files or an environment that do
     not allow it, as far as possible before any work.
