@@ -13,14 +13,14 @@ REQUIREMENTS := setup.cfg pyproject.toml constraints.txt
 # The editable install links every file by itself, so it is renewed when a file comes or goes; edits need nothing.
 FILES := $(shell find $(FOLDERS) -type f -not -name '*.pyc' | LC_ALL=C sort | cksum | cut -d ' ' -f 1)
 
-.PHONY: $(VENV)/installed-train-$(FILES) test-environment train test test-all test-oldest faults mutants coverage dist-smoke install-hashed audit lint docs bench bench-guard clean
+.PHONY: $(VENV)/installed-train-$(FILES) test-environment train test test-all test-oldest faults mutants coverage dist-smoke install-hashed audit lint docs bench clean
 
 train: $(VENV)/installed-train-$(FILES)
 	$(BIN)/cmexam-baseline train --out runs/sample --overwrite
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m "not minutes"
-	$(BIN)/python benchmarks/guard.py
+	OMP_NUM_THREADS=1 $(BIN)/pytest benchmarks -m small -q --benchmark-columns=min,rounds
 
 # Also what needs ../shared and minutes: training on 30,000 questions.
 test-all: test
@@ -70,9 +70,6 @@ docs: | $(BIN)/python
 bench: $(VENV)/installed-test-$(FILES)
 	$(PIP) install $(CONSTRAINTS) -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/compare.py
-
-bench-guard: $(VENV)/installed-test-$(FILES)
-	$(BIN)/python benchmarks/guard.py
 
 clean:
 	rm -rf $(VENV) build dist site *.egg-info runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

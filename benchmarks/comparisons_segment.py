@@ -32,17 +32,31 @@ def comparisons() -> Iterator[Comparison]:
     )
 
 
-def guarded() -> Iterator[Comparison]:
+def small() -> Iterator[Comparison]:
     """A small generated input with a lower floor."""
     texts = texts_of(benchmark_pairs(600, real=False))
+    han = [
+        "".join(character for text in texts for character in text if "\u4e00" <= character <= "\u9fd5")[
+            :30_000
+        ]
+    ]
     yield Comparison(
-        "guard-segment",
+        "small-segment",
         "jieba's words as lists of strings",
         describe(texts),
         Contender("cmexam-baseline", lambda: metrics.cut(texts)),
         [Contender("jieba.lcut", lambda: cut_by_jieba(texts), 2)],
-        {"jieba.lcut": 8},
+        {"jieba.lcut": 5},
         lambda: agree(texts),
+    )
+    yield Comparison(
+        "small-one-block",
+        "one block of Han characters without punctuation",
+        describe(han),
+        Contender("cmexam-baseline", lambda: metrics.cut(han)),
+        [Contender("jieba.lcut", lambda: cut_by_jieba(han), 2)],
+        {"jieba.lcut": 1.5},
+        lambda: agree(han),
     )
 
 
