@@ -29,6 +29,13 @@ FORMATS = ("table", "json", "csv", "markdown", "latex")
         "ids stand as they are: import a CSV of an untrusted file as text, so that no cell is a formula."
     ),
 )
+@click.option(
+    "--slices",
+    default="main",
+    show_default=True,
+    metavar="main|all|none|COLUMN",
+    help="Groups in the table: the ten that differ most, all, none, or those of one column.",
+)
 @click.option("--report", type=click.Path(path_type=Path), help="Write a self-contained HTML page.")
 @click.option(
     "--lang",
@@ -47,6 +54,7 @@ def score(
     form: str,
     as_json: bool,
     save: Path | None,
+    slices: str,
     report: Path | None,
     language: str,
     show_extraction: bool,
@@ -88,7 +96,10 @@ def score(
         _write_report(report, scored, language)
     if show_extraction:
         score_messages.show_extractions(console.results(), scored)
-    score_tables.PRINTERS[form](content)
+    if form == "table":
+        score_tables.print_tables(content, slices, scoring["slice_columns"])
+    else:
+        score_tables.PRINTERS[form](content)
 
 
 def _save_rows(path: Path, parts: Iterable[dict[str, list[Any]]]) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import click
+from rich.cells import cell_len
+from rich.console import Console
 from rich.table import Table
 
 from cmexam_baseline.cli import console
@@ -58,8 +60,11 @@ FIGURES = {
 }
 
 
-# So many systems fit beside each other in a terminal.
+# Columns of systems in the table of groups, where the terminal is wide enough.
 SIDE_BY_SIDE = 10
+# Groups that are shown unless all are asked for, and the widest names of systems and groups.
+MAIN_SLICES = 10
+_NAME, _GROUP = 24, 26
 MISSING_ROWS = {"wrong": "count as wrong", "skip": "are left out", "error": "are refused"}
 
 MISSING_EXPLANATIONS = {
@@ -68,27 +73,76 @@ MISSING_EXPLANATIONS = {
 }
 
 
-def print_tables(report: Report) -> None:
-    """The headline table, the slices of the systems and the signatures."""
+def print_tables(report: Report, slices: str = "main", named: Sequence[str] = ()) -> None:
+    """The headline tables, the slices of the systems and the signatures.
+
+    slices: "main" shows the large groups that differ most, "all" every group, "none" no group, and the name of a
+            property its groups
+    named:  properties whose groups are shown beside the main ones
+    """
     output = console.results()
     exam = report["exam"]
     where = ", ".join(part for part in (exam["source"], exam["split"]) if part)
     title = f"{where}: {exam['n']:,} questions, profile {report['profile']}, percent with 95% intervals"
     output.print(sanitize(title), style="bold", soft_wrap=True)
     systems = report["systems"]
-    output.print(_figure_table(systems[0]) if len(systems) == 1 else _headline_table(report))
+    for table in [_figure_table(systems[0])] if len(systems) == 1 else _headline_tables(report, output.width):
+        output.print(table)
     for line in _remarks(report):
         output.print(sanitize(line), soft_wrap=True)
-    sliced = [system for system in systems if system["slices"]]
-    if len(sliced) == 1:
-        output.print(_slice_table(sliced[0]))
-    elif sliced:
-        if len(sliced) > SIDE_BY_SIDE:
-            sliced = sorted(sliced, key=_accuracy, reverse=True)[:SIDE_BY_SIDE]
-            output.print(f"Groups of the {SIDE_BY_SIDE} most accurate systems; --json has those of all")
-        output.print(_slices_side_by_side(sliced))
+    sliced = sorted((system for system in systems if system["slices"]), key=_accuracy, reverse=True)
+    shown = _shown_slices(sliced, slices, named)
+    if shown:
+        _print_slices(output, sliced, shown)
     for signature in _signatures(report):
         output.print(signature, style="dim", markup=False, soft_wrap=True)
+
+
+def _print_slices(output: Console, systems: list[Report], shown: list[Report]) -> None:
+    n_all = len(systems[0]["slices"])
+    if len(systems) == 1:
+        output.print(_slice_table(systems[0], shown))
+    else:
+        # The group, its number of questions and the lines between take 38 columns, each system eight.
+        beside = systems[: max(1, min(SIDE_BY_SIDE, (output.width - 38) // 8))]
+        names = [system["name"] for system in beside]
+        short = sum(max(5, cell_len(name)) + 3 for name in names) <= output.width - 38
+        headings = names if short else [str(number) for number in range(1, len(names) + 1)]
+        output.print(_slices_side_by_side(beside, shown, headings))
+        if not short:
+            legend = "; ".join(f"{number} {name}" for number, name in enumerate(names, 1))
+            output.print(sanitize(legend), soft_wrap=True)
+        if len(beside) < len(systems):
+            output.print(f"Groups of the {len(beside)} most accurate systems; --json has those of all")
+    if len(shown) < n_all:
+        output.print(
+            f"{len(shown)} of {n_all} groups, those that differ most; --json has all", soft_wrap=True
+        )
+
+
+def _shown_slices(systems: Sequence[Report], which: str, named: Sequence[str]) -> list[Report]:
+    """The slices of the first system that are shown, in their order."""
+    if not systems or which == "none":
+        return []
+    found: list[Report] = systems[0]["slices"]
+    if which not in ("main", "all"):
+        return [part for part in found if part["by"] == which]
+    if which == "all" or len(found) <= MAIN_SLICES:
+        return found
+    accuracies = [_accuracies(system) for system in systems]
+    overall = [_accuracy(system) for system in systems]
+
+    def difference(part: Report) -> float:
+        key = (part["by"], part["value"])
+        differences = [one[key] - all_ for one, all_ in zip(accuracies, overall, strict=True) if key in one]
+        return abs(sum(differences)) / len(differences)
+
+    large = sorted((part for part in found if not part["small"]), key=difference, reverse=True)[:MAIN_SLICES]
+    return [part for part in found if part in large or part["by"] in named]
+
+
+def _accuracies(system: Report) -> dict[tuple[str, str], float]:
+    return {(part["by"], part["value"]): part["accuracy"] for part in system["slices"]}
 
 
 def _accuracy(system: Report) -> float:
@@ -161,15 +215,29 @@ def _figure_table(system: Report) -> Table:
     return table
 
 
-def _headline_table(report: Report) -> Table:
-    """Several systems: a row for every one."""
-    table = Table()
+def _headline_tables(report: Report, width: int) -> Iterator[Table]:
+    """Several systems: a row for each; the columns share several tables where one would be too wide."""
     headings, rows = _headline_cells(report, between="\n")
-    for place, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if place else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*map(sanitize, row))
-    return table
+    cells = [headings, *rows]
+    widths = [
+        max(cell_len(line) for row in cells for line in row[place].split("\n"))
+        for place in range(len(headings))
+    ]
+    left = 1 + min(widths[0], _NAME) + 3
+    parts: list[list[int]] = [[]]
+    for place in range(1, len(headings)):
+        used = left + sum(widths[other] + 3 for other in parts[-1])
+        if parts[-1] and used + widths[place] + 3 > width:
+            parts.append([])
+        parts[-1].append(place)
+    for part in parts:
+        table = Table()
+        table.add_column(headings[0], overflow="fold", max_width=_NAME)
+        for place in part:
+            table.add_column(headings[place], justify="right", min_width=widths[place])
+        for row in rows:
+            table.add_row(*(sanitize(row[place]) for place in (0, *part)))
+        yield table
 
 
 def _headline_cells(report: Report, between: str = " ") -> tuple[list[str], list[list[str]]]:
@@ -243,7 +311,7 @@ def _remarks(report: Report) -> Iterator[str]:
                 yield f"{name}: accuracy on the surest questions: {kept}"
 
 
-def _slice_table(system: Report) -> Table:
+def _slice_table(system: Report, shown: Sequence[Report]) -> Table:
     """Questions, accuracy and interval by group."""
     rows = [
         [
@@ -251,37 +319,36 @@ def _slice_table(system: Report) -> Table:
             f"{100 * part['accuracy']:.1f}",
             f"{100 * part['low']:.1f}–{100 * part['high']:.1f}",
         ]
-        for part in system["slices"]
+        for part in shown
     ]
-    return _grouped_table(["n", "Acc", "95%"], system["slices"], rows)
+    return _grouped_table(["n", "Acc", "95%"], shown, rows)
 
 
-def _slices_side_by_side(systems: list[Report]) -> Table:
-    """Accuracy by group, a column a system; n is that of the first."""
-    accuracies = [
-        {(part["by"], part["value"]): part["accuracy"] for part in system["slices"]} for system in systems
-    ]
+def _slices_side_by_side(systems: Sequence[Report], shown: Sequence[Report], headings: list[str]) -> Table:
+    """Accuracy by group, a column for each system; n is that of the first."""
+    accuracies = [_accuracies(system) for system in systems]
     rows = []
-    for part in systems[0]["slices"]:
+    for part in shown:
         found = [accuracy.get((part["by"], part["value"])) for accuracy in accuracies]
         rows.append([f"{part['n']:,}", *("–" if each is None else f"{100 * each:.1f}" for each in found)])
-    return _grouped_table(["n", *(system["name"] for system in systems)], systems[0]["slices"], rows)
+    return _grouped_table(["n", *headings], shown, rows)
 
 
-def _grouped_table(headings: list[str], slices: list[Report], rows: list[list[str]]) -> Table:
+def _grouped_table(headings: list[str], slices: Sequence[Report], rows: list[list[str]]) -> Table:
     """A section for every property, a row for every value; slices of few questions are marked and dim."""
-    table = Table(caption="* fewer than 30 questions", caption_justify="left")
-    table.add_column("group")
-    table.add_column("")
+    small = any(part["small"] for part in slices)
+    table = Table(caption="* fewer than 30 questions" if small else None, caption_justify="left")
+    table.add_column("group", overflow="fold", max_width=_GROUP)
     for heading in headings:
-        table.add_column(sanitize(heading), justify="right", overflow="fold")
+        table.add_column(sanitize(heading), justify="right", min_width=5, no_wrap=True)
     before = None
     for part, cells in zip(slices, rows, strict=True):
-        if before not in (None, part["by"]):
-            table.add_section()
-        group = part["by"] if part["by"] != before else ""
+        if part["by"] != before:
+            if before is not None:
+                table.add_section()
+            table.add_row(sanitize(part["by"]), style="bold")
         value = part["value"] + (" *" if part["small"] else "")
-        table.add_row(*map(sanitize, [group, value, *cells]), style="dim" if part["small"] else None)
+        table.add_row(*map(sanitize, [f"  {value}", *cells]), style="dim" if part["small"] else None)
         before = part["by"]
     return table
 

@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 import sklearn.metrics
 from command_line import complain, runner, succeed
+from rich.cells import cell_len
+from rich.console import Console
 from score_reports import csv_of, report_of_command
 
 from cmexam_baseline import metrics
+from cmexam_baseline.cli import console
 from cmexam_baseline.cli.main import commands
 from cmexam_baseline.exam import Exam
 from cmexam_baseline.exam.sample import SAMPLE_FOLDER, sample_exam
@@ -334,3 +337,29 @@ def test_every_profile_has_its_name_on_the_command_line(
 ) -> None:
     file = csv_of(tmp_path / "p.csv", id=exam.ids, answer=answers)
     assert scored(file, VAL, "--profile", profile)["profile"] == profile
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_tables_fit_the_terminal(width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two systems with explanations: no cell is broken, whatever the width; few groups unless more are asked for."""
+    monkeypatch.setattr(console, "results", lambda: Console(highlight=False, width=width))
+    exam = sample_exam("test")
+    names = ("a-model-of-some-length", "predictions_test")
+    for name in names:
+        csv_of(tmp_path / f"{name}.csv", id=exam.ids, answer=["A"] * 200, explanation=list(exam.questions))
+    files = [tmp_path / f"{name}.csv" for name in names]
+    test = SAMPLE_FOLDER / "test_with_annotations.csv"
+    printed = {
+        which: succeed("score", *files, test, "-q", "--slices", which).stdout
+        for which in ("main", "all", "none")
+    }
+    for text in printed.values():
+        tables = [line for line in text.splitlines() if line[:1] in "┏┃┡│├└"]
+        assert max(map(cell_len, tables)) <= width
+        for part in (*names, "ROUGE-L", "BLEU-4", "No answer"):
+            assert part in text
+    rows = {which: text.count("\n│   ") for which, text in printed.items()}
+    assert rows["none"] < rows["main"] < rows["all"]
+    assert "groups, those that differ most" in printed["main"]
+    by_level = succeed("score", *files, test, "-q", "--slices", "Difficulty level").stdout
+    assert "Difficulty level" in by_level and "Medical Discipline" not in by_level
