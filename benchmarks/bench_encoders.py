@@ -186,7 +186,7 @@ def _processor() -> str:
 
 
 def utilisation(config: Any, facts: DeviceFacts, precision: str, tokens_per_second: float) -> str:
-    """Floating-point work on tokens that are no padding, forward and backward, against the card's peak."""
+    """Floating-point work on tokens without padding, forward and backward, as a share of the GPU's peak."""
     peak = next(
         (tera for (name, kind), tera in PEAK_TFLOPS.items() if name in facts.name and kind == precision), 0
     )

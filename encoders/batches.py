@@ -70,6 +70,19 @@ class Batches:
         self.states: Halves | None = None
         """(tokens, hidden size): the cached output of frozen layers for every token."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For worker processes that are not forked: the file of the cache, not gigabytes of its content."""
+        state = dict(vars(self))
+        if isinstance(self.states, np.memmap):
+            state["states"] = (self.states.filename, self.states.shape)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if isinstance(state["states"], tuple):
+            filename, shape = state["states"]
+            self.states = np.memmap(filename, np.float16, "r", shape=shape)
+
     def __len__(self) -> int:
         return len(self.sequences)
 

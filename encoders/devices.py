@@ -121,7 +121,7 @@ def check_ready(settings: EncoderSettings) -> None:
 
     >>> check_ready(EncoderSettings(model="no/such/folder"))
     Traceback (most recent call last):
-    cmexam_baseline.exam.errors.InputError: no/such/folder is no folder; give one with config.json, a \
+    cmexam_baseline.exam.errors.InputError: no/such/folder is not a folder; give one with config.json, a \
 tokenizer and model.safetensors, or a name on the hub
     """
     needed = _NEEDED if settings.tuning == "full" else (*_NEEDED, "peft")
@@ -144,6 +144,8 @@ def check_tracker(report_to: str) -> None:
     >>> check_tracker("none")
     """
     names = _TRACKERS.get(report_to, ())
+    if names:
+        require("encoders", "accelerate", purpose=f'`report_to="{report_to}"`')
     if names and all(importlib.util.find_spec(name) is None for name in names):
         raise InputError(f'`report_to="{report_to}"` needs {report_to}; run pip install {report_to}')
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,7 @@ _MAX_HALF = 65504.0
 _VERSION = "1"
 _KEEP_FREE = 1 << 30
 _GROUPS_PER_FLUSH = 64
+_SECONDS_TO_WAIT = 1.0
 
 
 class LowerLayers:
@@ -147,13 +149,20 @@ def cache_states(
     if not min(runtime.gather(int(enough))):
         _say(progress, f"not cached: {n_bytes / 1e9:.1f} GB needed, the disk has less")
         return 0
-    if not min(runtime.gather(int(_is_whole(path, n_bytes)))):
+    while not min(runtime.gather(int(_is_whole(path, n_bytes)))):
         with ExitStack() as stack:
-            if runtime.rank == 0:
-                stack.enter_context(locked(_started(path, shape), "wait for it, or set `cache_gigabytes=0`"))
-            runtime.wait()
-            _compute(scorer, batches, runtime, max_tokens, path, shape, progress)
-    elif runtime.rank == 0:
+            busy = 0
+            try:
+                if runtime.rank == 0:
+                    stack.enter_context(locked(_started(path, shape), "wait"))
+            except (InputError, FileNotFoundError):  # another run computes the same
+                busy = 1
+            if max(runtime.gather(busy)):
+                _say(progress, "waiting for another run that computes the same")
+                time.sleep(_SECONDS_TO_WAIT)
+            else:
+                _compute(scorer, batches, runtime, max_tokens, path, shape, progress)
+    if runtime.rank == 0:
         path.touch()
     _say(progress, f"{n_bytes / 1e9:.2f} GB in {path}")
     batches.states = np.memmap(path, np.float16, "r", shape=shape)

@@ -16,7 +16,7 @@ NAMES = {
     "bert": ("bert-base-chinese", "google-bert/bert-base-chinese"),
     "roberta": ("hfl/chinese-roberta-wwm-ext-large",),
 }
-"""Short names and the repositories on the hub that they stand for, the first one that is in the cache."""
+"""Short names of repositories on the hub; the first one that is cached is used, else the last is downloaded."""
 
 _WEIGHTS = (
     "model.safetensors",
@@ -42,7 +42,7 @@ def find_model(name: str) -> Path:
 
     >>> find_model("no/such/folder")
     Traceback (most recent call last):
-    cmexam_baseline.exam.errors.InputError: no/such/folder is no folder; give one with config.json, a \
+    cmexam_baseline.exam.errors.InputError: no/such/folder is not a folder; give one with config.json, a \
 tokenizer and model.safetensors, or a name on the hub
     """
     folder = Path(name).expanduser()
@@ -55,7 +55,7 @@ tokenizer and model.safetensors, or a name on the hub
     repositories = NAMES.get(name, (name,))
     if name not in NAMES and (name.count("/") > 1 or name.startswith((".", "~", "/")) or not name):
         raise InputError(
-            f"{name or repr(name)} is no folder; give one with config.json, a tokenizer"
+            f"{name or repr(name)} is not a folder; give one with config.json, a tokenizer"
             " and model.safetensors, or a name on the hub"
         )
     for repository in repositories:

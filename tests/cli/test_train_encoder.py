@@ -177,7 +177,7 @@ def test_mistakes_are_told_before_the_data_are_read(
         complain("train", "--model", "bert", "--data", missing, "--report-to", "wandb", about=about)
     for model, about in (
         ("bert", "give its path in place of the name"),
-        (tmp_path / "no-model", "is no folder"),
+        (tmp_path / "no-model", "is not a folder"),
     ):
         complain("train", "--model", model, "--data", missing, "--out", tmp_path / "r", about=[about])
     complain(

@@ -229,7 +229,7 @@ def test_mistakes_are_told_before_anything_is_trained(
     bare = ("train", "--out", out, "--data")
     complain(*bare, missing, "--model", "ensemble", about=["bert: ", "hf download"])
     complain(
-        *bare, missing, "--model", "ensemble", "--encoder", tmp_path / "no", about=["no", "is no folder"]
+        *bare, missing, "--model", "ensemble", "--encoder", tmp_path / "no", about=["no", "is not a folder"]
     )
     complain(*bare, missing, "--encoder", encoder, about=["--encoder is for ensembles"])
     complain(*bare, missing, "--model", encoder, "--folds", "3", about=["--folds is for ensembles"])

@@ -32,9 +32,9 @@ def test_precision_by_capability():
     assert choose_precision(DeviceFacts("cpu")) == "fp32"
     assert choose_precision(V100) == "fp16"
     for capability in ((7, 5), (6, 1)):
-        assert choose_precision(DeviceFacts("cuda", "card", capability)) == "fp16"
+        assert choose_precision(DeviceFacts("cuda", "GPU", capability)) == "fp16"
     for capability in ((8, 0), (8, 6), (9, 0), (12, 0)):
-        assert choose_precision(DeviceFacts("cuda", "card", capability)) == "bf16"
+        assert choose_precision(DeviceFacts("cuda", "GPU", capability)) == "bf16"
     assert choose_precision(V100, "fp32") == "fp32"
     with pytest.raises(InputError, match='has no bf16 in hardware; use `precision="fp16"`'):
         choose_precision(V100, "bf16")
@@ -57,14 +57,14 @@ def test_precision_by_capability():
         ((9, 0), (), True),
     ],
 )
-def test_a_card_without_kernels_is_reported(capability, kernels, runs):
-    facts = DeviceFacts("cuda", "card", capability, kernels, torch_version="2.13.0+cu130")
+def test_a_gpu_without_kernels_is_reported(capability, kernels, runs):
+    facts = DeviceFacts("cuda", "GPU", capability, kernels, torch_version="2.13.0+cu130")
     if runs:
         check_kernels(facts)
         return
     with pytest.raises(InputError) as caught:
         check_kernels(facts)
-    assert "card has compute capability" in str(caught.value)
+    assert "GPU has compute capability" in str(caught.value)
     assert "pip install" in str(caught.value)
 
 
@@ -72,7 +72,7 @@ def test_volta_is_told_of_the_last_wheels_that_carry_it():
     facts = DeviceFacts("cuda", "Tesla V100", (7, 0), ("sm_75", "sm_80"), torch_version="2.13.0+cu130")
     with pytest.raises(InputError, match="https://download.pytorch.org/whl/cu126"):
         check_kernels(facts)
-    new = DeviceFacts("cuda", "new card", (13, 0), ("sm_75", "sm_80"), torch_version="2.13.0+cu130")
+    new = DeviceFacts("cuda", "new GPU", (13, 0), ("sm_75", "sm_80"), torch_version="2.13.0+cu130")
     with pytest.raises(InputError, match="run pip install --upgrade torch"):
         check_kernels(new)
 
@@ -95,20 +95,20 @@ def test_facts_come_from_torch(monkeypatch):
     assert device_facts("cpu").kind == "cpu"
 
 
-def test_a_wanted_card_that_is_not_there(monkeypatch):
+def test_a_wanted_gpu_that_is_missing(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(InputError, match='sees no GPU; check nvidia-smi, or use `device="cpu"`'):
         device_facts("cuda")
 
 
-def test_a_card_without_kernels_stops_training_before_anything_is_loaded(monkeypatch, exam):
+def test_a_gpu_without_kernels_stops_training_before_anything_is_loaded(monkeypatch, exam):
     facts = DeviceFacts("cuda", "Tesla V100", (7, 0), ("sm_80",), torch_version="2.13.0")
     monkeypatch.setattr(runtime, "device_facts", lambda wanted: facts)
     with pytest.raises(InputError, match="Tesla V100 has compute capability 7.0"):
         EncoderBaseline(model="no/such/model").fit(exam)
 
 
-def test_batches_for_a_card_are_pinned_and_made_beside(monkeypatch):
+def test_batches_for_a_gpu_are_pinned_and_made_beside(monkeypatch):
     loader = load_batches([], [np.arange(2)] * 5, torch.device("cuda"), workers=2)
     assert (loader.pin_memory, loader.num_workers) == (True, 2)
     loader = load_batches([], [np.arange(2)], torch.device("cpu"), workers=2)
@@ -124,7 +124,7 @@ def test_the_gpu_with_the_least_memory_decides_for_all(bert, exam, monkeypatch):
     assert EncoderBaseline(model=str(bert), epochs=1).fit(exam[:8]).report_.batch_tokens == 320
 
 
-def test_peak_memory_of_a_card_begins_after_what_was_tried(monkeypatch):
+def test_peak_memory_of_a_gpu_begins_after_what_was_tried(monkeypatch):
     began = []
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", began.append)
     forget_peak_memory(torch.device("cpu"))
@@ -132,7 +132,7 @@ def test_peak_memory_of_a_card_begins_after_what_was_tried(monkeypatch):
     assert began == [torch.device("cuda")]
 
 
-@pytest.mark.filterwarnings("ignore:CUDA is not available")  # which is why there is a stand-in
+@pytest.mark.filterwarnings("ignore:CUDA is not available")  # the device is a fake
 def test_every_model_has_the_device_that_was_wanted_for_it(monkeypatch):
     """accelerate alone would keep the device of the first one for the life of the process."""
     facts = DeviceFacts("cuda", "Tesla V100", (7, 0), ("sm_70",))

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import pickle
+import time
+from threading import Thread
+
 import numpy as np
 import pytest
 import torch
 from tiny_encoders import make_encoder, make_rule_exam
 
 from cmexam_baseline.encoders import EncoderBaseline, frozen_layers
+from cmexam_baseline.encoders.batches import Batches
 from cmexam_baseline.encoders.frozen_layers import LowerLayers
+from cmexam_baseline.encoders.lengths import Truncation
+from cmexam_baseline.encoders.sequences import Sequences
+from cmexam_baseline.encoders.tokens import Template
 from cmexam_baseline.exam.errors import InputError
 
 QUICK = {"lr": 5e-3, "batch_size": 8, "epochs": 2, "freeze_layers": 1, "batch_tokens": 512}
@@ -141,6 +149,26 @@ def test_a_run_from_the_cache_resumes_from_its_checkpoints(bert, exams, cache, t
     assert resumed.report_.evaluations == whole.report_.evaluations
 
 
+def test_two_runs_that_need_the_same_cache_compute_it_once(bert, exams, cache, monkeypatch):
+    """As folds that are trained side by side do with val."""
+    monkeypatch.setattr(frozen_layers, "_SECONDS_TO_WAIT", 0.05)
+    compute, calls, found = frozen_layers._compute, [], {}
+
+    def slow(scorer, batches, *rest):
+        calls.append(len(batches))
+        time.sleep(0.3)
+        compute(scorer, batches, *rest)
+
+    monkeypatch.setattr(frozen_layers, "_compute", slow)
+    runs = [Thread(target=lambda n=n: found.update({n: train(bert, exams, epochs=1)})) for n in range(2)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert sorted(calls) == [16, 40]
+    assert len(found) == 2
+
+
 def test_what_exceeds_the_disk_space_is_computed_at_every_step(bert, exams, cache, monkeypatch):
     told = []
     baseline = EncoderBaseline(str(bert), **QUICK, cache_gigabytes=1e-5).fit(
@@ -186,3 +214,18 @@ def test_other_encoders_freeze_too(kind, tmp_path):
         from_states = encoder(input_ids=ids).last_hidden_state
     torch.testing.assert_close(computed, expected, atol=5e-3, rtol=0)
     assert torch.equal(from_states, computed)
+
+
+def test_worker_processes_get_the_file_of_the_cache_and_not_its_content(tmp_path):
+    sequences = Sequences(
+        ids=np.zeros(1000, np.int32), segments=np.zeros(1000, np.int16), positions=None,
+        offsets=np.arange(51) * 20, firsts=np.arange(51), sequence_of=np.arange(50),
+        option_offsets=np.arange(51), truncation=Truncation(),
+    )  # fmt: skip
+    batches = Batches(sequences, Template((2,), (3,), (3,), pad=0, marker=4, second_type=1))
+    states = np.random.default_rng(0).normal(size=(1000, 4)).astype(np.float16)
+    states.tofile(tmp_path / "states.f16")
+    batches.states = np.memmap(tmp_path / "states.f16", np.float16, "r", shape=states.shape)
+    stored = pickle.dumps(batches)
+    assert len(stored) < len(pickle.dumps(batches.sequences)) + 2000
+    np.testing.assert_array_equal(pickle.loads(stored).make(np.array([3])).states[0, :20], states[60:80])

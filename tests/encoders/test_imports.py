@@ -65,7 +65,7 @@ def test_missing_packages_are_all_named(monkeypatch, bert):
         check_ready(EncoderSettings(model=str(bert), tuning="lora"))
 
 
-def test_the_card_is_looked_at_before_the_weights(monkeypatch, bert):
+def test_the_gpu_is_looked_at_before_the_weights(monkeypatch, bert):
     check_ready(EncoderSettings(model=str(bert)))
     facts = devices.DeviceFacts("cuda", "Tesla V100", (7, 0), ("sm_80",), torch_version="2.13.0")
     monkeypatch.setattr(devices, "device_facts", lambda wanted: facts)

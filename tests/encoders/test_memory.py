@@ -1,4 +1,4 @@
-"""Memory that runs out in training and prediction; a CPU plays the GPU that holds so many tokens and no more."""
+"""Memory that runs out in training and prediction; a CPU plays a GPU that holds a limited number of tokens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import torch
 from tiny_encoders import make_exam
 
-from cmexam_baseline.baselines.out_of_fold import FinishedFolds, out_of_fold_scores
+from cmexam_baseline.baselines.out_of_fold import FoldCache, out_of_fold_scores
 from cmexam_baseline.encoders import EncoderBaseline, scoring, training
 from cmexam_baseline.encoders.batch_sizing import (
     first_batch_tokens,
@@ -122,7 +122,7 @@ def test_training_leaves_no_gradients_and_folds_no_models(bert, exam):
         models.append(weakref.ref(model))
         return model
 
-    out_of_fold_scores(exam, np.arange(len(exam)) % 3, train, FinishedFolds(None, ""), lambda *progress: None)
+    out_of_fold_scores(exam, np.arange(len(exam)) % 3, train, FoldCache(None, ""), lambda *progress: None)
     assert alive == [[], [], []]
 
 

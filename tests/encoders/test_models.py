@@ -119,8 +119,8 @@ def test_what_a_folder_lacks_is_named(bert, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["no/such/folder", "./here", "/nowhere", "", "~/x"])
-def test_a_path_that_is_no_folder_is_said_to_be_none(name, hub):
-    with pytest.raises(InputError, match="is no folder; give one with config.json"):
+def test_a_path_that_is_not_a_folder_is_refused(name, hub):
+    with pytest.raises(InputError, match="is not a folder; give one with config.json"):
         find_model(name)
 
 

@@ -89,7 +89,7 @@ def make_exam(n: int, seed: int = 0, options: tuple[int, ...] = (5,), several: f
 
 
 def make_rule_exam(n: int, seed: int = 0) -> Exam:
-    """As `make_exam` with 4 or 5 options, but with a rule to learn: 甲 stands in the right options alone."""
+    """As `make_exam` with 4 or 5 options, but with a rule to learn: 甲 occurs only in right options."""
     exam = make_exam(n, seed, options=(5, 4))
     texts = []
     for answer, question in zip(exam.answers.tolist(), exam, strict=True):
