@@ -136,13 +136,13 @@ class StageProgress(StageTimer):
                 )
 
     def close_stage(self) -> float:
-        """End the current stage and print how long it took."""
+        """End the current stage and print how long it took and how many cores it kept busy."""
         stage, seconds = self._stage, super().close_stage()
         if self._bar is not None and self._task is not None:
             self._bar.remove_task(self._task)
             self._task = None
         if stage is not None and not self._quiet:
-            line = f"  {stage:<44} {seconds:7.1f} s  {self._detail}"
+            line = f"  {stage:<44} {seconds:7.1f} s  {self.cores:3.1f} cores  {self._detail}"
             self._console.print(sanitize(line.rstrip()), style="dim")
         return seconds
 

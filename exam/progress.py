@@ -42,7 +42,8 @@ def detail_of(stage: str) -> str:
 class StageTimer:
     """A progress callback that records the seconds of each stage and prints nothing.
 
-    `seconds` maps each finished stage to its time; a stage that is entered twice adds up. Subclasses draw.
+    `seconds` maps each finished stage to its time; a stage that is entered twice adds up. `cores` is the processor
+    time of the last stage divided by its time: how many cores were busy. Subclasses draw.
 
     >>> timer = StageTimer()
     >>> timer("training", 1, 2)
@@ -56,11 +57,14 @@ class StageTimer:
         self.seconds: dict[str, float] = {}
         self._stage: str | None = None
         self._started = 0.0
+        self._processor_started = 0.0
+        self.cores = 0.0
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         if stage != self._stage:
             self.close_stage()
             self._stage, self._started = stage, time.perf_counter()
+            self._processor_started = time.process_time()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -74,6 +78,7 @@ class StageTimer:
         if self._stage is None:
             return 0.0
         seconds = time.perf_counter() - self._started
+        self.cores = (time.process_time() - self._processor_started) / max(seconds, 1e-9)
         self.seconds[self._stage] = round(self.seconds.get(self._stage, 0.0) + seconds, 3)
         self._stage = None
         return seconds

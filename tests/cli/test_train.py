@@ -368,3 +368,16 @@ def test_many_questions_are_answered_in_batches(
     said = succeed("predict", run_folder, val, "-o", tmp_path / "batches.csv")
     assert "answering" in said.stderr
     assert (tmp_path / "batches.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
+def test_a_corpus_is_read_saved_and_shown_by_explain(tmp_path: Path) -> None:
+    book = tmp_path / "book.md"
+    book.write_text("# 维生素\n缺乏维生素A可引起夜盲症和干眼病，补充鱼肝油后好转。\n", "utf-8")
+    said = succeed(*TRAIN, "--corpus", book, "--out", tmp_path / "run")
+    assert "corpus: 1 passages, 26 characters, from 1 files" in said.stderr
+    exam = tmp_path / "val.csv"
+    exam.write_text('Question,Options,Answer\n引起夜盲症的是缺乏,"A 维生素A\nB 碘",A\n', "utf-8")
+    found = json.loads(succeed("explain", tmp_path / "run", exam, "--row", "1", "--json").stdout)
+    assert found["options"]["A"]["passages"][0]["source"] == str(book)
+    complain("train", "--model", "bert", "--corpus", book, about=["--corpus is for lightgbm"])
+    complain("train", "--corpus", tmp_path / "no", "--out", tmp_path / "no-run", about=["does not exist"])
