@@ -83,7 +83,7 @@ SPLIT = click.option("--split", type=SPLITS, help="Which split, where EXAM is a 
 KEY = click.option(
     "--key",
     type=InputPath(),
-    help="A file with the answers (id, answer), where EXAM comes without them.",
+    help="A file with the answers (id, answer), where the exam comes without them.",
 )
 # The help says what is written, and how.
 OUTPUT = partial(click.option, "-o", "--output", type=click.Path(path_type=Path), required=True)

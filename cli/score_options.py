@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from cmexam_baseline.cli.common_options import BAD_ROWS, SPLITS
+from cmexam_baseline.cli.common_options import BAD_ROWS, KEY, SPLITS
 from cmexam_baseline.metrics.profiles import PROFILES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -21,6 +21,7 @@ _OPTIONS = [
         help="The exam: a file, or a folder with splits.",
     ),
     click.option("--split", type=SPLITS, help="Which split, where --exam is a folder."),
+    KEY,
     click.option(
         "--train",
         "train_path",

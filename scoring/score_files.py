@@ -45,6 +45,7 @@ class Scoring:
     jobs: int = 1
     backend: str = "processes"
     scheduler: str | None = None
+    key: Path | None = None
 
     @property
     def workers(self) -> Workers:
@@ -128,8 +129,8 @@ def _exam_apart(files: Sequence[str], exam_path: Path | None) -> tuple[list[str]
 def _read_exam(path: Path, options: Scoring) -> tuple[Exam, list[BadRow]]:
     """A split of a folder, or a file in our own form or that of another exam set."""
     if options.split is not None or path.is_dir():
-        return read_exam_with_issues(path, options.bad_rows, split=options.split)
-    found = import_exam(path, options.bad_rows)
+        return read_exam_with_issues(path, options.bad_rows, split=options.split, key=options.key)
+    found = import_exam(path, options.bad_rows, key=options.key)
     return found.exam, found.bad_rows
 
 

@@ -149,6 +149,9 @@ def test_an_answer_key_in_a_file_of_its_own(tmp_path: Path, key: Any, how: str) 
     assert read_exam(tmp_path / "out.csv").letters() == ["A", "B"]
     assert read_exam(exam, key=answers).letters() == ["A", "B"]
     assert check(exam, "--key", str(answers))["left_out"] == 0
+    write(tmp_path / "model.json", [{"id": 1, "prediction": "A"}, {"id": 2, "prediction": "A"}])
+    scored = succeed("score", tmp_path / "model.json", "--exam", exam, "--key", answers, "--json")
+    assert json.loads(scored.stdout)["systems"][0]["answers"]["accuracy"]["value"] == 0.5
 
 
 def test_keys_that_do_not_fit(tmp_path: Path) -> None:
