@@ -72,6 +72,7 @@ def read_outputs(
     where the file cannot be read or no column holds answers.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> file = Path(tempfile.mkdtemp()) / "qwen.jsonl"
     >>> _ = file.write_text('{"id": "val-1", "response": "答案：B"}\\n', "utf-8")
     >>> (output,) = read_outputs(file)
