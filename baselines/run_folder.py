@@ -105,7 +105,7 @@ class Run:
 
     def load(self) -> Run:
         """Load the model now, and return the run; `InputError` if a file or a package is missing."""
-        self.model  # noqa: B018  # loads it
+        self.model  # noqa: B018 - loads it
         return self
 
     def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:

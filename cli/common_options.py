@@ -35,7 +35,10 @@ def _hint(path: Path) -> str:
     """The name beside a missing path that is most like its own, or what else to do."""
     if not path.parent.is_dir():
         return f"the folder {path.parent} is not there either; check the path"
-    close = get_close_matches(path.name, [one.name for one in path.parent.iterdir()], 1)
+    names = [one.name for one in path.parent.iterdir()]
+    close = [name for name in names if Path(name).stem == path.name] or get_close_matches(
+        path.name, names, 1, 0.7
+    )
     return f"did you mean {path.with_name(close[0])}?" if close else "check the path"
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, QUIET
+from cmexam_baseline.cli.common_options import AS_JSON, QUIET, InputPath
 from cmexam_baseline.cli.score_options import scoring_options
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=InputPath(), metavar="FILE...")
 @scoring_options
 @click.option(
     "--all-pairs",
@@ -22,7 +23,7 @@ from cmexam_baseline.cli.score_options import scoring_options
 @AS_JSON
 @QUIET
 def compare(
-    files: tuple[str, ...],
+    files: tuple[Path, ...],
     all_pairs: bool,
     published: bool,
     as_json: bool,
@@ -49,7 +50,7 @@ def compare(
     from cmexam_baseline.scoring.score_files import Scoring, score_files
 
     options = Scoring(**scoring)
-    scored = score_files(files, options)
+    scored = score_files([str(file) for file in files], options)
     if scored.exam is None:
         raise InputError("a comparison needs the exam that the systems answered; name it with --exam")
     if not quiet:

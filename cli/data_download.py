@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from cmexam_baseline.cli.common_options import AS_JSON, OVERWRITE, QUIET, SPLITS
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @click.command()

@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, InputPath
 
 EXAMPLES = 3
 
 
 @click.command()
-@click.argument("train", type=click.Path(path_type=Path))
-@click.argument("test", type=click.Path(path_type=Path))
+@click.argument("train", type=InputPath())
+@click.argument("test", type=InputPath())
 @click.option(
     "--size", type=click.IntRange(1, 64), default=10, show_default=True, help="Characters of an n-gram."
 )

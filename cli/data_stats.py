@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from cmexam_baseline.cli.common_options import AS_JSON, KEY, QUIET, InputPath
-from cmexam_baseline.exam.statistics import NOT_APPLICABLE
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -130,6 +129,8 @@ def _answer_table(statistics: Statistics) -> Table:
 
 def _number_of_values(counts: dict[str, int]) -> str:
     # CMExam's own counts of values leave 不符合 (not applicable) aside.
+    from cmexam_baseline.exam.statistics import NOT_APPLICABLE
+
     applicable = len(counts) - (NOT_APPLICABLE in counts)
     return f"{applicable} values" + (f" and {NOT_APPLICABLE}" if NOT_APPLICABLE in counts else "")
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, SPLIT
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, SPLIT, InputPath
 
 EXPLAINED = ("lightgbm", "ensemble")
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.argument("exam", type=click.Path(path_type=Path))
+@click.argument("run", type=InputPath())
+@click.argument("exam", type=InputPath())
 @click.option("--id", "wanted", help="The id of the question.")
 @click.option("--row", type=click.IntRange(min=1), help="Its number among the usable questions, from 1.")
 @SPLIT

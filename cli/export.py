@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from cmexam_baseline.cli.common_options import OVERWRITE, QUIET
+from cmexam_baseline.cli.common_options import OVERWRITE, QUIET, InputPath
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=InputPath())
 @click.option("--onnx", type=click.Path(path_type=Path), required=True, help="The folder to make.")
 @OVERWRITE
 @QUIET

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OUTPUT, QUIET, SPLIT
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OUTPUT, QUIET, SPLIT, InputPath
 from cmexam_baseline.exam.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("exam", type=click.Path(path_type=Path))
+@click.argument("exam", type=InputPath())
 @OUTPUT(help="Where the prompts go, as JSONL; with --shards, one file a shard beside it.")
 @SPLIT
 @click.option(
@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Chat messages; lines of OpenAI's batch API, as vLLM takes them too; or one plain text.",
 )
-@click.option(
-    "--train", type=click.Path(path_type=Path), help="The exam (file or folder) that examples come from."
-)
+@click.option("--train", type=InputPath(), help="The exam (file or folder) that examples come from.")
 @click.option(
     "--shots", type=click.IntRange(min=0), help="Examples before each question.  [few-shot: 5, else 0]"
 )

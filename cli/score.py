@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from cmexam_baseline.cli.common_options import QUIET
+from cmexam_baseline.cli.common_options import QUIET, InputPath
 from cmexam_baseline.cli.score_options import scoring_options
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE... [EXAM]")
+@click.argument("files", nargs=-1, required=True, type=InputPath(), metavar="FILE... [EXAM]")
 @scoring_options
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How to print."
@@ -50,7 +50,7 @@ FORMATS = ("table", "json", "csv", "markdown", "latex")
 )
 @QUIET
 def score(
-    files: tuple[str, ...],
+    files: tuple[Path, ...],
     form: str,
     as_json: bool,
     save: Path | None,
@@ -84,7 +84,7 @@ def score(
     for place in filter(None, (save, report)):
         refuse_unwritable(place)
     form = "json" if as_json else form
-    scored = score_files(files, Scoring(**scoring))
+    scored = score_files([str(file) for file in files], Scoring(**scoring))
     if not quiet:
         score_messages.say_what_was_read(console.notes(), scored)
     content = report_of(scored.exam, scored.source.to_dict(), scored.systems, scored.settings)

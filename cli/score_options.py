@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from cmexam_baseline.cli.common_options import BAD_ROWS, KEY, SPLITS
-from cmexam_baseline.metrics.profiles import PROFILES
+from cmexam_baseline.cli.common_options import BAD_ROWS, KEY, SPLITS, InputPath
+
+# The keys of `metrics.PROFILES`, which costs the import of numpy.
+PROFILES = ("cmexam", "cmexam-gpt", "google", "sacrebleu", "sacrebleu-char", "sacrebleu-zh")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -17,7 +18,7 @@ _OPTIONS = [
     click.option(
         "--exam",
         "exam_path",
-        type=click.Path(path_type=Path),
+        type=InputPath(),
         help="The exam: a file, or a folder with splits.",
     ),
     click.option("--split", type=SPLITS, help="Which split, where --exam is a folder."),
@@ -25,7 +26,7 @@ _OPTIONS = [
     click.option(
         "--train",
         "train_path",
-        type=click.Path(path_type=Path),
+        type=InputPath(),
         help="Training questions, to slice by overlap.",
     ),
     click.option(
@@ -33,7 +34,7 @@ _OPTIONS = [
     ),
     click.option(
         "--profile",
-        type=click.Choice(list(PROFILES)),
+        type=click.Choice(PROFILES),
         default="cmexam",
         show_default=True,
         help="Whose definition of BLEU and ROUGE.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from urllib.parse import unquote, urlsplit
 
@@ -51,6 +50,8 @@ def install_command(extra: str) -> str:
 
 
 def _requirement(extra: str) -> str:
+    from importlib.metadata import PackageNotFoundError, distribution  # costs as much as all of `--help`
+
     by_name = f"'cmexam-baseline[{extra}]'"
     try:
         text = distribution("cmexam-baseline").read_text("direct_url.json")

@@ -140,7 +140,7 @@ def test_charts_without_matplotlib_name_the_install_line(
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     message = refused(run("data", "stats", folder, "--charts", tmp_path / "charts"))
-    assert "pip install 'cmexam-baseline[report]'" in message
+    assert "run pip install" in message and "[report]" in message
     assert not (tmp_path / "charts").exists()
 
 

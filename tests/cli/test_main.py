@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import errno
 import io
+import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import Result
 from command_line import run, runner, succeed
 
-from cmexam_baseline.cli import data, main, prompts
+from cmexam_baseline.cli import data, main, prompts, score_options
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.metrics import PROFILES
 
 
 def broken(error: BaseException) -> Result:
@@ -75,6 +78,37 @@ def test_a_summary_fits_its_line_and_every_command_has_help(
         assert command is not None and command.help and "Examples:" in command.help, name
         for option in command.params:
             assert not isinstance(option, click.Option) or option.help, f"{name} {option.opts}"
+
+
+def test_profiles_are_those_of_metrics() -> None:
+    assert list(score_options.PROFILES) == list(PROFILES)
+
+
+def test_help_and_errors_import_nothing_heavy(tmp_path: Path) -> None:
+    """The processor time of a start is in the imports: numpy alone costs as much as all the rest."""
+    program = (
+        "import sys; from cmexam_baseline.cli.main import commands\n"
+        "for arguments in {arguments}:\n"
+        "    try: commands(arguments, prog_name='cmexam-baseline')\n"
+        "    except SystemExit: pass\n"
+        "print({{name for name in sys.modules if name in ('numpy', 'rich', 'importlib.metadata')}})"
+    )
+    groups: list[tuple[main.LazyGroup, list[str]]] = [
+        (main.commands, []),
+        (data.data, ["data"]),
+        (prompts.prompts, ["prompts"]),
+    ]
+    arguments = [[*parents, name, "--help"] for group, parents in groups for name in group.lazy]
+    arguments += [
+        ["--help"],
+        ["--version"],
+        ["nothing"],
+        ["score", "no.csv"],
+        ["predict", "no", "no.csv", "-o", "p.csv"],
+    ]
+    run_program = [sys.executable, "-c", program.format(arguments=arguments)]
+    done = subprocess.run(run_program, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == "set()"
 
 
 def test_a_misspelt_command_is_answered_with_the_likely_one() -> None:

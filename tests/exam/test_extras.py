@@ -48,7 +48,7 @@ def test_the_command_follows_how_this_copy_was_installed(
         def read_text(self, name: str) -> str | None:
             return json.dumps(origin) if origin else None
 
-    monkeypatch.setattr(extras, "distribution", lambda name: Distribution())
+    monkeypatch.setattr("importlib.metadata.distribution", lambda name: Distribution())
     assert extras.install_command("report") == expected
 
 
