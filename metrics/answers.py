@@ -365,7 +365,7 @@ class AnswerScores:
 
     @property
     def signature(self) -> str:
-        """What these figures mean, in one line that `parse_answer_signature` reads."""
+        """The definition of these figures, in one line that `parse_answer_signature` reads."""
         return str(
             AnswerSignature(
                 self.n, self.n_unanswered, package_version(), self.weights is not None, self.zero_division

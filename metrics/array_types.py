@@ -1,4 +1,4 @@
-"""Kinds of arrays, by what they hold, for type hints."""
+"""Types of arrays, by content, for annotations."""
 
 from __future__ import annotations
 

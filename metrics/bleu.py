@@ -21,7 +21,7 @@ def bleu(
 
     `matches` and `totals`, of shape (..., N), are the clipped matches and the n-grams of the predictions for
     the orders 1 to N, summed over any pairs; the lengths have the shape (...); so has the result, with N
-    behind. A precision without n-grams, and BLEU without predictions, is 0. `smoothing` is one of
+    as last dimension. A precision without n-grams, and BLEU without predictions, is 0. `smoothing` is one of
     `SMOOTHING`, which only matters where an order has no match: none, or sacrebleu's exp, floor (0.1) and
     add-k (1).
 

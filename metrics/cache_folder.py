@@ -1,4 +1,4 @@
-"""Where a user's caches lie."""
+"""The folder of this user's caches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def cache_folder() -> Path | None:
-    """Where this user's caches lie, or None where no home can be told.
+    """The folder of this user's caches, or None without a home folder.
 
     `CMEXAM_BASELINE_CACHE` if set; else the platform's place: `$XDG_CACHE_HOME` or `~/.cache`,
     `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows, and `cmexam-baseline` within.
@@ -21,7 +21,7 @@ def cache_folder() -> Path | None:
     if chosen:
         return Path(chosen)
     base = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME", "")
-    if os.path.isabs(base):  # noqa: PTH117 - a relative path is to be ignored, says the XDG specification
+    if os.path.isabs(base):  # noqa: PTH117 - the XDG specification ignores relative paths
         return Path(base) / "cmexam-baseline"
     try:
         home = Path.home()

@@ -32,12 +32,12 @@ def encode(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]
 
 
 def kinds(codes: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """For each code point 0, or 1 if `str.isspace` holds, or `BLANK` if it is U+0020.
+    """For each code point 0, or 1 if `str.isspace` is true, or `BLANK` if it is U+0020.
 
     >>> kinds(encode(["a b\\n"])[0]).tolist()
     [0, 2, 0, 1]
     """
-    # Everything from U+3001 on is clipped to U+3001, which is no whitespace, as nothing beyond it is.
+    # Everything from U+3001 on is clipped to U+3001, which is no whitespace, like everything beyond it.
     return _KINDS.take(codes, mode="clip")
 
 

@@ -1,4 +1,4 @@
-"""From texts to the statistics of every pair: batches, threads, and nothing computed twice."""
+"""From texts to the statistics of every pair: batches, threads, shared counts."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def profile_statistics(
         raise ValueError(f"threads must be at least 1, or None for all processors, not {threads!r}")
     are_tokens = any(GIVEN in profile.tokenizers for profile in profiles)
     given = read_pairs(references, predictions, are_tokens)
-    # What CMExam's script scores in place of a missing prediction is scored beside the empty text.
+    # A missing prediction is scored both as an empty text and as the text that CMExam's script uses.
     absent = given.without_prediction()
     if not any(profile.missing_predictions == "script" for profile in profiles):
         absent = absent[:0]
@@ -93,7 +93,7 @@ def profile_statistics(
 def _count(
     sides: list[Any], tokenizer: Tokenizer, treatments: dict[str, tuple[int, bool]]
 ) -> dict[str, NDArray[Any]]:
-    """The counts of a batch under each treatment of whitespace; where that does not matter, counted once."""
+    """The counts of a batch under each treatment of whitespace; pairs that all treatments leave equal are counted once."""
     tokens = tokenize(sides, tokenizer)
     first, *others = treatments
     max_order = max(order for order, _ in treatments.values())
@@ -130,7 +130,7 @@ def _needs(profiles: Sequence[Profile]) -> tuple[Needs, dict[Any, Tokenizer]]:
 
 
 def _described(statistics: FloatArray, pairs: Pairs, scored: BoolArray) -> FloatArray:
-    """Clear the rows that are omitted, and record for every row what it lacks."""
+    """Clear the omitted rows, and record for every row which texts are missing or empty."""
     statistics[~scored] = 0
     at = STATISTICS.index("rows")
     no_reference, no_prediction = pairs.missing

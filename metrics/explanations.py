@@ -1,4 +1,4 @@
-"""BLEU and ROUGE of explanations: one pass over all pairs, results that add up."""
+"""BLEU and ROUGE of explanations, from one pass over all pairs; results of parts can be added."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ExplanationScores:
       `n_missing` is the number of rows with a reference but without a prediction.
     - `per_pair`: every figure of every row, as a record array: `per_pair.rougeL[3]`, `per_pair["bleu4"]`; nan
       for an omitted row. The BLEU of a single pair is that of a corpus of one; see also `sentence_bleu()`.
-    - `signature`: one line that says what the figures mean.
+    - `signature`: one line that describes the definition of the figures.
     - `statistics`: a float64 matrix (rows, k), one row per row of the input, of numbers that add up
       (`statistic_names`); column 0 is 1 for a scored row and 0 for an omitted one. `figures_of(sums)` turns
       sums of such rows, of shape (..., k), into the figures (..., m) in percent, in the order of
@@ -119,7 +119,7 @@ class ExplanationScores:
 
     @property
     def signature(self) -> str:
-        """What these figures mean, in one line that `parse_signature` reads."""
+        """The definition of these figures, in one line that `parse_signature` reads."""
         n_pairs = self.counts["pairs"]
         dropped = self.counts["rows"] - n_pairs
         return str(
@@ -136,7 +136,7 @@ class ExplanationScores:
 
     @property
     def n_missing(self) -> int:
-        """The number of rows with a reference but without a prediction; `Profile` says how they are scored."""
+        """The number of rows with a reference but without a prediction; scored as `Profile.missing_predictions` defines."""
         return self.counts["missing_predictions"]
 
     def sentence_bleu(self, effective_order: bool = True) -> FloatArray:
@@ -206,7 +206,7 @@ class ExplanationScores:
             return parts[0]
         if all(part.same_definition(parts[0]) for part in parts):
             return cls._joined(parts)
-        total: ExplanationScores = sum(parts[1:], parts[0])  # raises, and says what differs
+        total: ExplanationScores = sum(parts[1:], parts[0])  # raises and names the difference
         return total
 
     @classmethod
@@ -327,7 +327,7 @@ def score_profiles(
 
 
 class ExplanationScorer:
-    """Scores explanations as they arrive: holds sums alone, neither texts nor the statistics of single pairs.
+    """Scores a stream of explanations: keeps only sums, neither texts nor the statistics of single pairs.
 
     `profile` is a name or a `Profile`. The result equals that of `score_explanations` of all pairs at once.
 

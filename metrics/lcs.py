@@ -21,7 +21,7 @@ def lcs_lengths(numbers: NDArray[Any], offsets: NDArray[np.int64], n_numbers: in
     >>> lcs_lengths(np.array([1, 2, 3, 2, 3, 1], np.uint32), np.array([0, 3, 6]), 4).tolist()
     [2]
     """
-    # Loading rapidfuzz takes longer than most calls; nobody pays who only wants accuracy.
+    # Importing rapidfuzz takes longer than most calls and is not needed for accuracy.
     from rapidfuzz import process
     from rapidfuzz.distance import LCSseq
 

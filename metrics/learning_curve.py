@@ -31,7 +31,7 @@ def fit_learning_curve(sizes: npt.ArrayLike, accuracies: npt.ArrayLike) -> Learn
     """The straight line through log error over log size, by least squares.
 
     `sizes` and `accuracies` (fractions) are of shape (k,); a size may occur several times. Two different sizes
-    fit exactly: how well the law holds shows only with more. Raises `ValueError` unless there are two different
+    fit exactly: only more sizes show how well the law fits. Raises `ValueError` unless there are two different
     sizes, all finite and above 0, and every accuracy is from 0 to below 1.
     Definition: Hestness et al., Deep Learning Scaling is Predictable, Empirically (2017), section 2.
 
@@ -64,7 +64,7 @@ def extrapolate(
 
     `right`, of shape (k, n), marks for each of k trainings with `sizes` (k,) questions which of the same n
     evaluated questions are answered rightly. The interval covers the choice of these questions, not whether
-    the power law holds beyond the measured sizes.
+    the power law is valid beyond the measured sizes.
 
     Raises what `fit_learning_curve` raises, and `ValueError` for fewer than four different sizes, no
     evaluated question, no resample, a size `to` that is not above 0, or a level outside 0 to 1.

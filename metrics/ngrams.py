@@ -1,16 +1,16 @@
-"""What the n-grams of two texts have in common, for many pairs at once.
+"""Counts of the n-grams that two texts share, for many pairs at once.
 
-A chunk of pairs becomes a matrix, one row a pair: the reference's tokens, the prediction's tokens, padding.
+A chunk of pairs becomes a matrix, one row per pair: the reference's tokens, the prediction's tokens, padding.
 An n-gram and its side (0 reference, 1 prediction) are packed into one integer with the side in the lowest
-bit. Once a row is sorted, the two sides of an n-gram that both texts hold stand next to each other and differ
-by exactly 1, so comparing each entry with its left neighbour answers everything:
+bit. Once a row is sorted, the two sides of a shared n-gram are neighbours and differ
+by exactly 1, so comparing each entry with its left neighbour is enough:
 
 - equal: the same n-gram on the same side again;
-- differing by 1: an n-gram that both sides hold;
+- differing by 1: an n-gram on both sides;
 - anything else: a new n-gram.
 
 Short rows of 32-bit integers sort many times faster than one long array (numpy's sorting networks). To keep
-to 32 bits, orders above 2 are packed from `local` numbers: within a pair, the tokens that both sides hold are
+to 32 bits, orders above 2 are packed from `local` numbers: within a pair, the tokens on both sides are
 numbered from 1, and all others, which cannot be part of a match, are 0.
 """
 
@@ -37,7 +37,7 @@ COUNTS = np.dtype(
         ("lcs", np.int64),
     ]
 )
-"""What is counted for a pair. Arrays run over the orders 1, 2, …: `clipped` is the sum over n-grams of the
+"""The counts of a pair. Arrays run over the orders 1, 2, …: `clipped` is the sum over n-grams of the
 smaller of both counts, `shared` the number of different n-grams on both sides, `*_types` on one side, `lcs`
 the length of the longest common subsequence."""
 
@@ -49,8 +49,8 @@ _MANY = 64  # repetitions that are followed step by step where there are any
 class Buffers:
     """Named scratch arrays: asking again for a name gives the same memory, enlarged where needed.
 
-    A fresh array of a few hundred kilobytes costs a page fault every four of them, more than most of
-    what is computed in it. One buffers belongs to one thread.
+    A new array of a few hundred kilobytes costs a page fault every four of them, more than most
+    computations on it. An object belongs to one thread.
 
     >>> buffers = Buffers()
     >>> buffers.array("keys", 4, np.uint32).shape
@@ -61,7 +61,7 @@ class Buffers:
         self._memory: dict[str, NDArray[np.uint8]] = {}
 
     def array(self, name: str, size: int, dtype: DTypeLike) -> NDArray[Any]:
-        """An uninitialised array of `size` elements; whatever held this name before is overwritten."""
+        """An uninitialised array of `size` elements; the previous array of this name is overwritten."""
         n_bytes = size * np.dtype(dtype).itemsize
         memory = self._memory.get(name)
         if memory is None or len(memory) < n_bytes:
@@ -69,7 +69,7 @@ class Buffers:
         return memory[:n_bytes].view(dtype)
 
     def zeros(self, name: str, size: int, dtype: DTypeLike) -> NDArray[Any]:
-        """An array of zeros, for users of this name who leave it all zeros again.
+        """An array of zeros, for callers that reset it to zeros.
 
         >>> Buffers().zeros("table", 2, np.uint8).tolist()
         [0, 0]
@@ -81,7 +81,7 @@ class Buffers:
 
 
 class PairRows:
-    """A chunk of pairs as a matrix, and the counting over it. The arrays live in the buffers."""
+    """A chunk of pairs as a matrix, and the counting over it. The arrays are in the buffers."""
 
     def __init__(self, streams: TokenStreams, index: NDArray[np.int64], buffers: Buffers) -> None:
         self.buffers = buffers
@@ -136,7 +136,7 @@ class PairRows:
         """For sorted rows of n-gram and side: the flags `again` and `both`, by comparison with the left
         neighbour.
 
-        `again` has one entry more than there are keys, so that the end of a run can be looked up.
+        `again` has one entry more than there are keys, so that the end of a run can be found.
         """
         difference = self.buffers.array("difference", self.size, keys.dtype)
         np.bitwise_xor(keys[1:], keys[:-1], out=difference[1:])
@@ -154,11 +154,11 @@ class PairRows:
         in_prediction &= first
         predictions = self.per_row(in_prediction)
         self.counts["reference_types"][:, order - 1] = self.per_row(first) - predictions
-        # Padding counts as one n-gram of the prediction: it has the highest key and stands in every row.
+        # Padding counts as one n-gram of the prediction: it has the highest key and occurs in every row.
         self.counts["prediction_types"][:, order - 1] = predictions - 1
 
     def _count_tokens(self) -> None:
-        """Order 1, and the numbers of the tokens that both sides hold."""
+        """Order 1, and the numbers of the tokens on both sides."""
         keys = self.buffers.array("keys", self.size, _integers(int(self.padding).bit_length() + 1))
         np.left_shift(self.tokens, 1, out=keys, casting="same_kind")
         keys |= self.side
@@ -168,7 +168,7 @@ class PairRows:
         self.counts["shared"][:, 0] = shared
         self._count_types(1, keys, again)
 
-        # Single tokens are repeated so often that following the repetitions would take longer than this.
+        # Single tokens have many repetitions: this is faster than following them.
         starts = np.flatnonzero(~again)
         lengths = np.diff(starts)
         runs = np.flatnonzero(both[starts[:-1]])
@@ -191,7 +191,7 @@ class PairRows:
         places = self.buffers.array("places", self.size, np.intp)
         np.add(self._matrix(self.tokens), first_cells[:, None], out=self._matrix(places))
         self.local = self.buffers.array("local", self.size, table.dtype)
-        # "wrap" because no place is out of bounds, and saying so saves the check.
+        # "wrap" skips the check of bounds, which no index violates.
         table.take(places, out=self.local, mode="wrap")
         table[cells] = 0
 
@@ -211,7 +211,7 @@ class PairRows:
         self._count_types(2, keys, again)
 
     def _count_longer(self) -> None:
-        """Orders 3 and 4 of the tokens that both sides hold."""
+        """Orders 3 and 4 of the tokens on both sides."""
         local, n_local = self.local, self.n_local
         pairs, n_pairs = self._packed("pairs", local, n_local, local, n_local, distance=1), n_local**2
         if 2 * n_pairs**2 >= 1 << 64:
@@ -286,7 +286,7 @@ class PairRows:
         return matches + self._beyond_many(again, turns)
 
     def _beyond_many(self, again: NDArray[np.bool_], turns: NDArray[np.int64]) -> NDArray[np.int64]:
-        """As above, but by the lengths of the runs before and after the turns, whatever they are."""
+        """As above, but by the lengths of the runs before and after the turns, of any length."""
         starts = np.flatnonzero(~again)
         runs = np.searchsorted(starts, turns)
         matches = np.minimum(turns - starts[runs - 1], starts[runs + 1] - turns) - _MANY

@@ -14,15 +14,15 @@ from cmexam_baseline.metrics.ragged import offsets_of
 from cmexam_baseline.metrics.token_streams import TokenStreams
 
 CHUNK_TOKENS = 1 << 16
-"""Tokens a chunk, padding included: its arrays stay in the processor's cache."""
+"""Tokens per chunk, padding included: its arrays stay in the processor's cache."""
 
 
 CHUNK_CELLS = 1 << 22
-"""Pairs a chunk times different tokens: the size of the table in which the tokens of a pair are numbered."""
+"""Pairs per chunk times distinct tokens: the size of the table in which the tokens of a pair are numbered."""
 
 
 def count_pairs(streams: TokenStreams, max_order: int = MAX_ORDER, with_lcs: bool = True) -> NDArray[Any]:
-    """Everything that BLEU and ROUGE are made of, one record of type `COUNTS` a pair.
+    """All counts that BLEU and ROUGE are computed from, one record of type `COUNTS` per pair.
 
     Orders above `max_order` (2 or 4) and, without `with_lcs`, the LCS stay 0.
     """
@@ -41,7 +41,7 @@ def count_pairs(streams: TokenStreams, max_order: int = MAX_ORDER, with_lcs: boo
 def chunks(
     lengths: NDArray[np.int64], limit: int, most_pairs: int | None = None
 ) -> Iterator[NDArray[np.int64]]:
-    """Indices of pairs of like length, longest first: one to `most_pairs`, of about `limit` tokens with padding."""
+    """Indices of pairs of similar length, longest first: up to `most_pairs`, of about `limit` tokens with padding."""
     order = np.argsort(-lengths, kind="stable")
     start = 0
     while start < len(order):
@@ -52,7 +52,7 @@ def chunks(
 
 
 def _lcs_of(rows: PairRows) -> NDArray[np.int64]:
-    """A token that the other side lacks is in no common subsequence: only shared tokens are compared."""
+    """A token missing on the other side is in no common subsequence: only shared tokens are compared."""
     shared = rows.local != 0
     numbers = rows.local[shared]
     sides = np.stack([rows.per_row(shared & ~rows.side), rows.per_row(shared & rows.side)], axis=1)

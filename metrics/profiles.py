@@ -58,7 +58,7 @@ def _either(choices: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Profile:
-    """Everything that decides what BLEU and ROUGE of explanations are.
+    """A definition of BLEU and ROUGE of explanations.
 
     - `bleu_tokenizer`, `rouge_tokenizer`: `char`, `jieba` (its words), `zh` (sacrebleu's), `tokens` (the
       input is lists of tokens), or a function from a text to a list of tokens.
@@ -154,7 +154,7 @@ def choose_profile(
 ) -> Profile:
     """A profile by its name, with parts set singly; its name becomes `custom` if that changes anything.
 
-    `tokenizer` and `whitespace` hold for BLEU and ROUGE alike. Raises `ValueError` for an unknown name or
+    `tokenizer` and `whitespace` apply to both BLEU and ROUGE. Raises `ValueError` for an unknown name or
     value.
 
     >>> choose_profile("google", tokenizer="jieba").bleu_tokenizer
@@ -180,7 +180,7 @@ def choose_profile(
 def tokenizer_name(tokenizer: Tokenizer) -> str:
     """The tokenizer in a signature: of a callable its attribute `name` if it has one, or else its qualified name.
 
-    Functions without a name of their own, such as lambdas, are told apart by a hash of their code.
+    Functions without a name of their own, such as lambdas, are distinguished by a hash of their code.
 
     >>> tokenizer_name(str.split)
     'callable:builtins.str.split'
@@ -206,9 +206,9 @@ def _content(code: CodeType) -> tuple[object, ...]:
 
 
 def same_tokenizer(one: Tokenizer, other: Tokenizer) -> bool:
-    """Whether two tokenizers are certainly the same: equal, or of one name that tells them apart from others.
+    """Whether two tokenizers are known to be the same: equal, or of the same distinctive name.
 
-    Two objects of one class without the attribute `name` may cut differently, so they are not the same.
+    Two objects of one class without the attribute `name` may cut differently and are not the same.
 
     >>> same_tokenizer(str.split, "callable:builtins.str.split"), same_tokenizer("char", "zh")
     (True, False)

@@ -1,6 +1,6 @@
 """Bootstrap intervals and paired tests: a resample weighs rows, and figures are functions of sums.
 
-So 1,000 resamples of all figures are one product of two matrices. Everything is drawn from one seed: the same
+So 1,000 resamples of all figures are one product of two matrices. Random numbers come from one seed: the same
 call gives the same result.
 """
 
@@ -25,8 +25,8 @@ from cmexam_baseline.metrics.resampling_units import (
     SummedScores,
 )
 
-# Numbers, so that resamples stay in the cache, and their products too small for BLAS to start threads that
-# wait for each other: on a busy machine these take many times as long as the product itself.
+# Numbers, so that resamples stay in the cache, and their products too small for BLAS to start threads,
+# which on a busy machine take many times as long as the product itself.
 _WEIGHTS_AT_ONCE = 1 << 15
 _RESAMPLES_AT_ONCE = 8  # at least, so that many rows need not be looked up for each resample alone
 _TIE = 1e-9  # differences that agree up to this are equal but for the order of additions
@@ -39,10 +39,10 @@ class PairedComparison:
     `difference` is first minus second, and `interval` that of the difference by the paired bootstrap. Both
     p are two-sided, for the hypothesis that the systems do not differ, and count the observation itself:
 
-    - `p_bootstrap`: how often the bootstrap's differences lie as far from their mean as 0 does from the
+    - `p_bootstrap`: the share of the bootstrap's differences that are as far from their mean as 0 is from the
       observed one (Koehn 2004, centred as in sacrebleu);
-    - `p_permutation`: how often the systems differ as much if, question by question, a coin decides which
-      answer is whose (approximate randomisation: Noreen 1989, Riezler and Maxwell 2005).
+    - `p_permutation`: the share of trials with as large a difference if the answers of both systems are exchanged
+      question by question at random (approximate randomisation: Noreen 1989, Riezler and Maxwell 2005).
     """
 
     first: float
@@ -62,7 +62,7 @@ def bootstrap(
 ) -> dict[str, ConfidenceInterval]:
     """The percentile bootstrap interval of each figure of answers or of explanations.
 
-    Questions are drawn with replacement, as many as were scored; with no question every interval is nan.
+    Questions are resampled with replacement, as many as were scored; without questions every interval is nan.
     Figures of answers are `ANSWER_FIGURES`, those of explanations `scores.figure_names`. Raises
     `ValueError` for a level outside 0 to 1, fewer than one resample, or sample weights, and `TypeError` for
     anything that is not such scores.

@@ -1,7 +1,7 @@
-"""What is resampled: rows that occur a number of times, and figures for any weights of these rows.
+"""The units of resampling: rows with multiplicities, and the figures for any weights of these rows.
 
 One question of an explanation is one row. Of answers, all questions with the same gold and predicted
-answers are one row: which of them a resample draws makes no difference, only how many.
+answers are one row: only their number in a resample matters.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from cmexam_baseline.metrics.array_types import BoolArray, FloatArray, IntArray
 
-# Of more rows, a product waits for the memory, and BLAS starts threads that wait for each other.
+# With more rows a product leaves the cache, and BLAS starts threads.
 _ROWS_A_BLOCK = 1 << 9
 
 ANSWER_FIGURES: tuple[str, ...] = (
@@ -75,7 +75,7 @@ class StatisticsSample:
     def __init__(self, scores: SummedScores) -> None:
         self._scores = scores
         is_scored = _is_scored(scores)
-        # Of a million rows a copy is a quarter of a gigabyte.
+        # A copy of a million rows takes a quarter of a gigabyte.
         self._statistics = scores.statistics if is_scored.all() else scores.statistics[is_scored]
         self.counts = np.ones(len(self._statistics), np.int64)
         self.figure_names = scores.figure_names
@@ -149,8 +149,7 @@ class PairedAnswerSample:
     def __init__(self, counts: Mapping[tuple[str, ...], int]) -> None:
         self.counts = np.fromiter(counts.values(), np.int64, len(counts))
         gold, first, second = zip(*counts, strict=True) if counts else ((), (), ())
-        # Every row of this table stands for a triple and one of its two systems, so that answers can be
-        # exchanged.
+        # A row of this table is a triple and one of its two systems, so that answers can be exchanged.
         self._table = _AnswerTable([*gold, *gold], [*first, *second])
 
     def figures(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -33,12 +33,12 @@ def f1(precision: FloatArray, recall: FloatArray) -> FloatArray:
 
 
 def f1_of_sets(precision: FloatArray, recall: FloatArray) -> FloatArray:
-    """As the scorers that count sets have it, CMExam's among them: 1e-8 in the denominator."""
+    """F1 with 1e-8 in the denominator, as in scorers that count sets, CMExam's among them."""
     return 2 * (precision * recall / (precision + recall + 1e-8))
 
 
 def f_of_official_lcs(precision: FloatArray, recall: FloatArray) -> FloatArray:
-    """F with beta = precision / recall, as CMExam's scripts have it from ROUGE's working note 1.3.1."""
+    """F with beta = precision / recall, as in CMExam's scripts, from ROUGE's working note 1.3.1."""
     beta_squared = (precision / (recall + 1e-12)) ** 2
     return (1 + beta_squared) * recall * precision / (recall + beta_squared * precision + 1e-12)
 

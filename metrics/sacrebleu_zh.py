@@ -1,7 +1,7 @@
 """sacrebleu's `zh` tokenizer for many texts at once.
 
 The rules are those of sacrebleu 2's TokenizerZh and TokenizerRegexp: a character of certain ranges is a
-token, so is ASCII punctuation, a full stop or comma unless it stands between digits, and a hyphen after a
+token, so is ASCII punctuation, a full stop or comma unless it is between digits, and a hyphen after a
 digit. The ranges are sacrebleu's, its mistakes included (mjpost/sacrebleu#298): two that were meant for
 planes above U+FFFF take in U+2001–U+2A6D and U+2F81–U+2FA1, hence “, ①, ℃ and Ⅱ, and leave out Extension B.
 """

@@ -1,13 +1,12 @@
 """jieba 0.42.1's words, exactly, for many texts at once.
 
-`cut(texts)` equals `[jieba.lcut(text) for text in texts]` for every text, at a small part of its time, and
-`word_starts(texts)` says the same in arrays, without making a string of each word. jieba stays the source:
-its dictionary and its model of unknown words are read from its installed files, and what
-`jieba.load_userdict`, `add_word`, `del_word`, `suggest_freq` or `set_dictionary` has changed in this
-process is followed.
+`cut(texts)` equals `[jieba.lcut(text) for text in texts]` for every text, many times faster, and
+`word_starts(texts)` gives the same words as arrays, without a string per word. The dictionary and the model of
+unknown words are read from jieba's installed files; changes in this process by `jieba.load_userdict`,
+`add_word`, `del_word`, `suggest_freq` or `set_dictionary` are followed.
 
 The first call of a process loads a table of 18 MB from the user's cache folder, in about 0.1 s. The first
-call on a machine builds it, in about 1.5 s, and stores it there (`segmentation/table_cache.py` says where); if
+call on a machine builds it, in about 1.5 s, and stores it there (see `segmentation/table_cache.py`); if
 that cannot be written each process builds it. A change to jieba's words also costs a build, once. jieba
 itself is never imported.
 """
@@ -40,7 +39,7 @@ _FEW_CHARACTERS = 700  # below this plain Python is faster than arrays
 
 
 class Segmenter:
-    """Cuts texts into the words that jieba would cut with one dictionary, whatever jieba is doing meanwhile.
+    """Cuts texts into the words of jieba with one dictionary, independent of the state of jieba in this process.
 
     `user_dict` is a file as for `jieba.load_userdict`, added to `dictionary`, a file as for
     `jieba.set_dictionary`, which is jieba's own by default. Raises `OSError` if a file cannot be read and
@@ -72,7 +71,7 @@ class Segmenter:
         self._long = VectorisedCutter(table, block_cutter, split_words)
 
     def __getstate__(self) -> tuple[WordTable, frozenset[str]]:
-        # What is made of these cannot be sent to another process.
+        # The cutters made of these cannot be pickled.
         return self._table, self._split_words
 
     def __setstate__(self, state: tuple[WordTable, frozenset[str]]) -> None:
@@ -81,7 +80,7 @@ class Segmenter:
     def dictionary_hash(self) -> str:
         """sha256 of all words, their frequencies and the words to split, in hexadecimal.
 
-        Equal dictionaries have equal hashes, on every machine and whatever files they come from.
+        Equal dictionaries have equal hashes, on every machine and from any files.
         """
         if not self._split_words:
             return self._table.digest
@@ -100,9 +99,9 @@ class Segmenter:
         return strings_of_words(codes, text_offsets, self._long.word_starts(codes, text_offsets))
 
     def word_starts(self, texts: Iterable[str]) -> tuple[CodePoints, IntArray, BoolArray]:
-        """Where words begin in all texts laid end to end: `(codes, text_offsets, starts)`.
+        """Where words begin in the concatenated texts: `(codes, text_offsets, starts)`.
 
-        `codes` are the code points of n characters, uint32; text i lies from
+        `codes` are the code points of n characters, uint32; text i is from
         `text_offsets[i]` to `text_offsets[i + 1]`; `starts` has n + 1 entries and is True where a word
         begins, and at the end. Raises `TypeError` naming the first entry that is no string.
 
@@ -124,7 +123,7 @@ class Segmenter:
 
 
 class _Default:
-    """The segmenter that cuts as `jieba.lcut` would in this process at this moment."""
+    """The segmenter that cuts as `jieba.lcut` does in this process at present."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -156,7 +155,7 @@ _default = _Default()
 def cut(texts: Iterable[str]) -> list[list[str]]:
     """The words of each text, equal to `[jieba.lcut(text) for text in texts]`, words added to jieba included.
 
-    The cost of the first call is told at the head of this module. Raises `TypeError` naming the first entry
+    See the module for the cost of the first call. Raises `TypeError` naming the first entry
     that is no string.
 
     >>> cut(["患者出现心力衰竭", ""])

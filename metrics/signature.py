@@ -1,4 +1,4 @@
-"""A figure's signature: one line that says what it means, and the way back from it."""
+"""A figure's signature: one line that describes its definition, and the parser of such lines."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ STATISTICS = (
     "several_references",
     "reference_checksum",
 )
-"""The columns of a matrix of statistics; `pairs` is 1 for a row that is scored, 0 for one left out."""
+"""The columns of a matrix of statistics; `pairs` is 1 for a scored row, 0 for an omitted one."""
 
 _AT = {name: column for column, name in enumerate(STATISTICS)}
 _MATCHES = slice(_AT["bleu1_matches"], _AT["bleu1_ngrams"])
@@ -47,9 +47,9 @@ _HALF = 1 << (_FRACTION_BITS // 2)
 
 
 def statistics_of(bleu_counts: NDArray[Any], rouge_counts: NDArray[Any], profile: Profile) -> FloatArray:
-    """One row of `STATISTICS` a pair, from its counts (`COUNTS`) under the profile's two tokenizers.
+    """One row of `STATISTICS` per pair, from its counts (`COUNTS`) under the profile's two tokenizers.
 
-    The columns about rows are left 0, but for `rows` and `pairs`, which are 1.
+    The columns about rows are 0, except `rows` and `pairs`, which are 1.
     """
     statistics = np.zeros((len(bleu_counts), len(STATISTICS)))
     statistics[:, _AT["pairs"]] = 1
@@ -72,7 +72,7 @@ def statistics_of(bleu_counts: NDArray[Any], rouge_counts: NDArray[Any], profile
 
 
 def figures_of(sums: FloatArray, smoothing: str) -> FloatArray:
-    """The `FIGURES` in percent of summed `STATISTICS`, (..., k) to (..., m); nan where they hold no pair."""
+    """The `FIGURES` in percent of summed `STATISTICS`, (..., k) to (..., m); nan without pairs."""
     sums = np.asarray(sums, np.float64)
     pairs = sums[..., :1]
     bleus = bleu(
@@ -125,7 +125,7 @@ def as_counts(sums: Sequence[int]) -> dict[str, int]:
 
 
 def _rouge_counts(counts: NDArray[Any], profile: Profile) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
-    """For ROUGE-1, 2 and L how much both sides have in common, and how much there is in either."""
+    """For ROUGE-1, 2 and L the n-grams (or tokens) in common, in the reference and in the prediction."""
     reference, prediction = counts["reference_tokens"], counts["prediction_tokens"]
     longest = (counts["lcs"], reference, prediction)
     if profile.counting == "set":

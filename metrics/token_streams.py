@@ -1,4 +1,4 @@
-"""Token streams: what every tokenizer makes of pairs of texts, and all that counting needs."""
+"""Token streams: the output of every tokenizer and the input of all counting."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _Value = TypeVar("_Value", bound=np.generic)
 class TokenStreams:
     """The tokens of n pairs as numbers, one flat array: reference 0, prediction 0, reference 1, …
 
-    `ids` (uint32) holds numbers below `n_types`; equal tokens of a pair have equal numbers. The tokens of
+    `ids` (uint32) are numbers below `n_types`; equal tokens of a pair have equal numbers. The tokens of
     reference i are `ids[offsets[2 * i]:offsets[2 * i + 1]]`, those of its prediction follow them.
     """
 

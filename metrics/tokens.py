@@ -1,6 +1,6 @@
-"""Tokenizers: pairs of texts to token streams, under each way of treating whitespace.
+"""Tokenizers: pairs of texts to token streams, under each treatment of whitespace.
 
-| whitespace | what becomes of the tokens |
+| whitespace | effect on the tokens |
 |---|---|
 | remove | tokens of nothing but whitespace, and empty ones, are dropped |
 | keep | every token stays as it is |
@@ -38,7 +38,7 @@ class Tokens(Protocol):
         """The tokens of some pairs alone."""
 
     def treated_alike(self) -> NDArray[np.bool_]:
-        """For each pair, whether its tokens are certainly the same under every treatment of whitespace."""
+        """For each pair, whether its tokens are known to be the same under every treatment of whitespace."""
 
 
 def tokenize(sides: Sequence[Any], tokenizer: Tokenizer) -> Tokens:
@@ -101,7 +101,7 @@ class ListedTokens:
 
     def treated_alike(self) -> NDArray[np.bool_]:
         """As of `Tokens`."""
-        # A token may hold a blank within, which only one treatment splits at: not worth telling apart.
+        # A token may contain a blank, at which only one treatment splits: such pairs are rare and not searched for.
         return np.zeros(len(self._sides) // 2, np.bool_)
 
 
@@ -131,7 +131,7 @@ def _sacrebleu_zh(texts: Sequence[str]) -> NumberedTokens:
 
 def _words(spans: WordSpans) -> NumberedTokens:
     ids, n_types = number_words(spans)
-    # Whitespace is never within a word, so the first character tells; two of them are jieba's "\r\n".
+    # Whitespace is never within a word, so the first character decides; two of them are jieba's "\r\n".
     return NumberedTokens(TokenStreams(ids, spans.offsets, n_types), kinds(spans.codes[spans.starts]))
 
 

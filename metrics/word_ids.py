@@ -1,4 +1,4 @@
-"""Words as numbers, without making a Python string of each."""
+"""Words as numbers, without a Python string per word."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FEWEST_BITS = 8
 
 @dataclass(frozen=True, eq=False)
 class WordSpans:
-    """Words as stretches of code points: word i is `codes[starts[i]:starts[i] + lengths[i]]`.
+    """Words as spans of code points: word i is `codes[starts[i]:starts[i] + lengths[i]]`.
 
     The words of text t are those from `offsets[t]` to `offsets[t + 1]`.
     """
@@ -58,8 +58,8 @@ def number_words(spans: WordSpans) -> tuple[NDArray[np.uint32], int]:
 def number_keys(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint32], int]:
     """Consecutive numbers from 0 for the different keys, in no particular order, and how many there are.
 
-    Many times faster than sorting: every key is thrown into a table at a place computed from it, where the last
-    one written stays. All that find themselves there have their number; the others go into another table.
+    Many times faster than sorting: every key is written into a table at a position computed from it. Keys that
+    are found there afterwards have their number; the others, overwritten, are placed in another table.
 
     >>> number_keys(np.array([7, 5, 7], np.uint64))[1]
     2

@@ -1,1 +1,1 @@
-"""What `cmexam_baseline.metrics.segment` is made of: dictionary, trie, word graph, unknown words, cache."""
+"""The parts of `cmexam_baseline.metrics.segment`: dictionary, trie, word graph, unknown words, cache."""

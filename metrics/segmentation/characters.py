@@ -1,4 +1,4 @@
-"""Which characters jieba cuts into words: blocks of Han and Latin characters; all others stand alone."""
+"""The characters that jieba cuts into words, blocks of Han and Latin characters; each other one is a word."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Blocks of a chunk of text, side by side, so that all of them are worked on at once."""
+"""The blocks of a chunk of text as arrays, so that all of them are cut at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class StepSchedule:
     """Which sequences have an element in each step.
 
     In step t these are the first `counts[t]` of `order`, the sequences by falling length. The few that are
-    longer than there are steps stand in `left_over` instead: they are better worked on one by one.
+    longer than there are steps are in `left_over` instead, to be processed one by one.
 
     >>> StepSchedule(np.array([2, 900, 1] + [3] * 20)).counts
     [22, 21, 20]
@@ -41,10 +41,10 @@ class StepSchedule:
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """Blocks one after the other, each followed by one place that holds the id 0, which no word contains.
+    """Blocks one after the other, each followed by one position with the id 0, which no word contains.
 
-    `begins` and `ends` bound each block within `ids`; `sources[i]` is the place in the text that `ids[i]`
-    comes from, the text's length for the places between blocks.
+    `begins` and `ends` bound each block within `ids`; `sources[i]` is the position in the text that `ids[i]`
+    comes from, the text's length for the positions between blocks.
     """
 
     ids: IdArray
@@ -54,7 +54,7 @@ class Chunk:
 
 
 def gather_blocks(table: WordTable, codes: CodePoints, begins_text: BoolArray) -> Chunk:
-    """The blocks of texts given as code points; `begins_text[i]` says that a text begins at place i."""
+    """The blocks of texts given as code points; `begins_text[i]` marks that a text begins at position i."""
     n = len(codes)
     in_block = character_classes().take(codes) != OTHER
     is_edge = np.ones(n + 1, bool)

@@ -17,7 +17,7 @@ from typing import Any
 
 from cmexam_baseline.metrics.segmentation.characters import BLOCK
 
-# A character begins a word, is amid it, ends it, or stands alone.
+# A character begins a word, is inside it, ends it, or is a word.
 STATES = "BMES"
 BEGIN, AMID, END, ALONE = range(len(STATES))
 # Which two states can come before each; of two equal sums the second wins, for jieba compares letters then.
@@ -37,7 +37,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 @dataclass(frozen=True, eq=False)
 class Dictionary:
-    """What `jieba.dt` holds once it is loaded: the words' frequencies and the sum they are relative to."""
+    """The content of `jieba.dt` once it is loaded: the words' frequencies and their sum."""
 
     frequencies: dict[str, int]
     total: int
@@ -68,7 +68,7 @@ def file_content(name: str) -> bytes:
 
 
 def parse_dictionary(content: bytes, source: str) -> Dictionary:
-    """Read lines of `word frequency [tag]`; of a word that comes twice the last frequency holds, as in jieba.
+    """Read lines of `word frequency [tag]`; the last frequency of a word that occurs twice counts, as in jieba.
 
     Raises `ValueError` naming `source` and line where a line has another form.
     """
@@ -103,8 +103,8 @@ def _literal(source: bytes) -> Any:
 def add_user_words(dictionary: Dictionary, content: bytes, source: str) -> tuple[Dictionary, frozenset[str]]:
     """A copy of the dictionary with the words of a user's file, and those of them that must be split.
 
-    Each line is `word [frequency] [tag]`. A word without a frequency gets the smallest with which it would be
-    cut out; one with frequency 0 is deleted, and split even where the unknown-word model would join it.
+    Each line is `word [frequency] [tag]`. A word without a frequency gets the smallest one with which it is
+    cut as a word; one with frequency 0 is deleted, and split even if the model of unknown words would join it.
     Raises `ValueError` naming `source` and line where the file is not UTF-8.
     """
     growing = _GrowingDictionary(dictionary)
@@ -128,7 +128,7 @@ def add_user_words(dictionary: Dictionary, content: bytes, source: str) -> tuple
 
 
 class _GrowingDictionary:
-    """A dictionary that also holds every beginning of its words, with frequency 0, as jieba's does."""
+    """A dictionary that also contains every prefix of its words, with frequency 0, as jieba's does."""
 
     def __init__(self, dictionary: Dictionary) -> None:
         self.total = dictionary.total
@@ -148,7 +148,7 @@ class _GrowingDictionary:
         self._add_beginnings(word)
 
     def suggested_frequency(self, word: str) -> int:
-        """Just above what its parts are worth together, and no less than the word has: `suggest_freq`."""
+        """Just above the joint probability of its parts, and no less than the word's own: `suggest_freq`."""
         worth = 1.0
         for part in self._parts(word):
             worth *= self.frequencies.get(part, 1) / self.total

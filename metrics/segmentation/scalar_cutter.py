@@ -112,7 +112,7 @@ class TextCutter:
     def cut(self, text: str) -> list[str]:
         """The words of a text."""
         words: list[str] = []
-        # A pattern with one group splits into what lies between matches and, at odd places, the matches.
+        # A pattern with one group splits into the text between matches and, at odd positions, the matches.
         for place, piece in enumerate(BLOCK.split(text)):
             words.extend(self._cut_block(piece) if place % 2 else OTHER_CHARACTER.findall(piece))
         return words
@@ -120,7 +120,7 @@ class TextCutter:
     def _cut_block(self, block: str) -> Iterator[str]:
         ids = [self._ids.get(character, 0) for character in block]
         lengths = self._cutter.word_lengths(ids)
-        run_begin = begin = 0  # single characters in a row are held back until a longer word or the end comes
+        run_begin = begin = 0  # consecutive single characters are collected up to the next longer word
         while begin < len(block):
             end = begin + lengths[begin]
             if end - begin > 1:

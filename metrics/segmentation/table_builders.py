@@ -70,7 +70,7 @@ def table_of_files(dictionary: Path | None, user_dict: Path | None) -> tuple[Wor
 
 
 def table_of_jieba_state(state: JiebaState, untouched: WordTable) -> WordTable:
-    """The table that `jieba.dt` stands for now; `untouched` is that of jieba's own dictionary."""
+    """The table of the current dictionary of `jieba.dt`; `untouched` is that of jieba's own dictionary."""
     if state.frequencies is None:
         return table_of_files(state.path, None)[0] if state.path else untouched
     if state.path is None and _is_untouched(state, untouched):
@@ -80,7 +80,7 @@ def table_of_jieba_state(state: JiebaState, untouched: WordTable) -> WordTable:
     table = build_table(words, model)
     if table.n_words == len(words.frequencies.keys() - {""}):
         return table
-    # Somebody wrote into `jieba.dt.FREQ` past jieba's functions: words whose beginnings it lacks are never
+    # `jieba.dt.FREQ` was changed without jieba's functions: words whose prefixes are missing are never
     # found.
     return build_table(Dictionary(_reachable(words.frequencies), words.total), model)
 

@@ -1,8 +1,8 @@
-"""Finished tables kept in the user's cache folder, so that only the first process on a machine builds them.
+"""Word tables in the user's cache folder, so that only the first process on a machine builds them.
 
 A file is one line (a magic word, the format's version, a key made from all sources, the sha256 of the rest)
-and an npz without pickles. It is used only if the line fits, if it belongs to this user, and if nobody else
-may write to it; else it is built anew and replaced. Where nothing can be written, nothing is kept.
+and an npz without pickles. It is used only if the line matches, if it belongs to this user, and if no other
+user may write to it; otherwise it is rebuilt and replaced. If the folder is not writable, nothing is cached.
 """
 
 from __future__ import annotations
@@ -111,9 +111,9 @@ def _write_atomically(path: Path, content: bytes) -> None:
 
 
 def _forget_oldest(folder: Path) -> None:
-    """Keep the tables of the last few dictionaries: every change of a user dictionary makes a new one.
+    """Keep the tables of the last few dictionaries: every change of a user dictionary adds one.
 
-    What a killed process left half written goes as well, once nobody can be writing it any more.
+    Partly written files of killed processes are removed as well, once they are old.
     """
     for path in folder.glob(f".{_file_name('*')}.*"):
         if time.time() - path.stat().st_mtime > _LONGEST_WRITING:

@@ -23,7 +23,7 @@ _SEED = 0
 class WordNodes:
     """A trie before it is laid out: nodes level by level, each level sorted by parent and code point.
 
-    Node 0 is the root and stands in none of the columns; entry i describes node i + 1. `frequencies` is 0
+    Node 0 is the root and has no entry in the columns; entry i describes node i + 1. `frequencies` is 0
     where a node is only the beginning of longer words. Equal dictionaries give equal columns.
     """
 
@@ -93,9 +93,9 @@ def _checked_counts(words: list[str], frequencies: Mapping[str, int]) -> IntArra
 
 @dataclass(frozen=True, eq=False)
 class DoubleArray:
-    """Where each node lies: the child of slot s by id c is slot `bases[s] + c` if `parents` there says s.
+    """The slot of each node: the child of slot s by id c is slot `bases[s] + c` if its entry in `parents` is s.
 
-    A node directly below the root lies in the slot of its character's id, and its parent is -1.
+    A node directly below the root has the slot of its character's id, and its parent is -1.
     `slots[i]` is the slot of node i + 1 of the `WordNodes` that were laid out.
     """
 
@@ -105,11 +105,10 @@ class DoubleArray:
 
 
 def lay_out(nodes: WordNodes, character_ids: IdArray) -> DoubleArray:
-    """Find every node a slot; `character_ids` maps code points, all of the trie's among them, to ids from 1.
+    """Assign a slot to every node; `character_ids` maps code points, all of the trie's among them, to ids from 1.
 
-    The children of one node keep their distances, so each family needs an offset at which all its slots are
-    free. Offsets are drawn at random with a fixed seed, the largest families first; children without
-    siblings fill the holes.
+    The children of one node share an offset, so each family needs an offset at which all its slots are free.
+    Offsets are random with a fixed seed, the largest families first; children without siblings fill the gaps.
     """
     n_ids = int(character_ids.max(initial=0))
     ids = character_ids[nodes.code_points].astype(np.int64)
@@ -121,7 +120,7 @@ def lay_out(nodes: WordNodes, character_ids: IdArray) -> DoubleArray:
     )
     slots = ids.copy()
     slots[below_first] += offset_of_node[nodes.parents[below_first]]
-    # Any offset plus any id lies inside the arrays, so that following a character needs no check of bounds.
+    # Any offset plus any id is inside the arrays: following a character needs no check of bounds.
     n_slots = int(max(slots.max(initial=0), offset_of_node.max())) + n_ids + 1
     slot_of_node = np.concatenate([[-1], slots])
     bases, parents = np.zeros(n_slots, np.int32), np.full(n_slots, -1, np.int32)
@@ -146,7 +145,7 @@ class _Families:
 
 
 class _Slots:
-    """The slots that are still free, and the ways to take some of them for a family."""
+    """The free slots, and how they are assigned to families."""
 
     def __init__(self, first: int, size: int) -> None:
         self.first = first
@@ -164,7 +163,7 @@ class _Slots:
         for family in large[np.argsort(-families.sizes[large], kind="stable")].tolist():
             begin = families.begins[family]
             offsets[family] = self._place_one(families.ids[begin : begin + families.sizes[family]])
-        # Small families crowd out each other's rounds less if the larger of them go first.
+        # Fewer rounds are needed if the larger of the small families are placed first.
         self._place_many(families, families.of_size(5, _LARGE_FAMILY - 1), offsets)
         self._place_many(families, families.of_size(2, 4), offsets)
         self._place_only_children(families, families.of_size(1, 1), offsets)
@@ -196,7 +195,7 @@ class _Slots:
             members = span_indices(families.begins[pending], sizes)
             drawn = self._draw(len(pending))
             slots = drawn[owners] + families.ids[members]
-            # Where two families of this round want one slot, the one written last has it.
+            # If two families of this round take one slot, the one written last keeps it.
             owner_of_slot[slots] = owners
             is_bad = ~self.is_free[slots] | (owner_of_slot[slots] != owners)
             fits = np.bincount(owners[is_bad], minlength=len(pending)) == 0

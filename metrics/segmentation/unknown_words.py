@@ -1,4 +1,4 @@
-"""What becomes of characters that the best path leaves single: jieba's finalseg, for many runs at once."""
+"""jieba's finalseg, which joins single characters of the best path to words, for many runs at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cmexam_baseline.metrics.segmentation.word_table import WordTable
 
 
 class UnknownWords:
-    """Joins single characters in a row to words, but for those of `split_words`, which stay characters."""
+    """Joins consecutive single characters to words, except those of `split_words`, which stay characters."""
 
     def __init__(self, table: WordTable, cutter: BlockCutter, split_words: Collection[str]) -> None:
         self._table = table
@@ -30,7 +30,7 @@ class UnknownWords:
         self._to_state = table.transitions[self._predecessors, states][:, :, None]
 
     def join(self, codes: CodePoints, chunk: Chunk, long_words: LongWords, begins_word: BoolArray) -> None:
-        """Correct `begins_word`, the best path's words, where single characters stand in a row."""
+        """Correct `begins_word`, the best path's words, where single characters follow each other."""
         begins, lengths = _runs_of_singles(chunk, long_words, begins_word)
         places = span_indices(begins, lengths)
         if not len(places):
@@ -114,7 +114,7 @@ def _runs_of_singles(
 def _join_latin(
     text: CodePoints, places: IntArray, begins: IntArray, lengths: IntArray, begins_word: BoolArray
 ) -> None:
-    """Numbers and names are words, and so is what stands between them; `begins` are places in `text`."""
+    """Numbers and names are words, and so is the text between them; `begins` are positions in `text`."""
     members = span_indices(begins, lengths)
     in_line = np.arange(len(members)) + np.repeat(np.arange(len(begins)), lengths)
     line = np.full(len(members) + len(begins), ord("\n"), np.uint8)

@@ -1,4 +1,4 @@
-"""Many texts cut at once, one chunk after the other."""
+"""Many texts cut at once with arrays, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cmexam_baseline.metrics.segmentation.unknown_words import UnknownWords
 from cmexam_baseline.metrics.segmentation.word_graph import best_lengths, find_long_words, follow
 from cmexam_baseline.metrics.segmentation.word_table import WordTable
 
-_CHUNK_CHARACTERS = 1 << 18  # characters; what is worked on should stay in the processor's cache
+_CHUNK_CHARACTERS = 1 << 18  # characters; the arrays of a chunk should stay in the processor's cache
 _CARRIAGE_RETURN, _LINE_FEED = 13, 10
 
 

@@ -1,8 +1,8 @@
-"""jieba's choice among the dictionary's words, for all blocks of a chunk of text at once.
+"""jieba's best path through the graph of dictionary words, for all blocks of a chunk at once.
 
 For each block jieba builds the graph of all dictionary words in it and takes the path with the greatest sum
-of log frequencies, adding from right to left. Equal sums, and so the last digit of each, decide what is
-cut; so the same additions are made here in the same order: step d is for the characters d places before
+of log frequencies, adding from right to left. The last digit of a sum decides between nearly equal
+paths, so the same additions are made here in the same order: step d is for the characters d places before
 their block's end.
 """
 
@@ -116,7 +116,7 @@ def _distances_to_end(chunk: Chunk) -> npt.NDArray[np.uint16]:
 
 
 def follow(chunk: Chunk, lengths: IntArray) -> BoolArray:
-    """Where the words of each block's best path begin; the places that end blocks are marked too."""
+    """Where the words of each block's best path begin; the positions that end blocks are marked too."""
     begins_word = np.zeros(len(chunk.ids), bool)
     begins_word[chunk.ends] = True
     places = chunk.begins

@@ -1,4 +1,4 @@
-"""All that cutting needs of a dictionary and of jieba's model of unknown words, as arrays."""
+"""The word table: a dictionary and jieba's model of unknown words as arrays."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class WordTable:
     """A trie over character ids with a weight for each word, and the model of unknown words.
 
     Character ids are 1 to n in the order of `characters`, 0 for all other characters. Child c of the node
-    in slot s lies in slot `bases[s] + c` if `parents` there says s; the node of a first character c lies in
+    in slot s is in slot `bases[s] + c` if `parents` of that slot is s; the node of a first character c is in
     slot c. Weights and the model's figures are natural logarithms; the weight of a slot that ends no word
     is -inf.
     """
@@ -45,7 +45,7 @@ class WordTable:
         return ids
 
     def has_word(self, word: str) -> bool:
-        """Whether the dictionary holds this word with a frequency above 0."""
+        """Whether the dictionary contains this word with a frequency above 0."""
         slot = -1
         for character in word:
             character_id = int(self.character_ids[ord(character)])
@@ -70,7 +70,7 @@ def build_table(dictionary: Dictionary, model: UnknownWordModel) -> WordTable:
     trie = lay_out(nodes, ids)
     log_total = log(dictionary.total)
     distinct, which = np.unique(nodes.frequencies, return_inverse=True)
-    # math.log and this order of operations, as in jieba: a last digit decides which of two equal paths wins.
+    # math.log and this order of operations, as in jieba: the last digit decides which of two equal paths wins.
     weight_of = np.array([log(count) - log_total if count else -np.inf for count in distinct.tolist()])
     weights = np.full(len(trie.bases), -np.inf)
     weights[trie.slots] = weight_of[which]
@@ -90,7 +90,7 @@ def build_table(dictionary: Dictionary, model: UnknownWordModel) -> WordTable:
 
 
 def _by_use(nodes: WordNodes, model: UnknownWordModel) -> CodePoints:
-    """Every character of dictionary and model, the most used first: what is looked up often lies together."""
+    """Every character of dictionary and model, the most frequent first, so that frequent look-ups share cache lines."""
     uses = np.bincount(nodes.code_points, minlength=CODE_POINTS)
     for emissions in model.emissions.values():
         uses[[ord(character) for character in emissions]] += 1

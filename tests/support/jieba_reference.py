@@ -17,7 +17,8 @@ def quiet_jieba() -> ModuleType:
         import jieba
     jieba.setLogLevel(60)
     load_quietly(jieba.dt)
-    return jieba
+    module: ModuleType = jieba
+    return module
 
 
 def load_quietly(tokenizer: Any) -> Any:

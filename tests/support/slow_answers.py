@@ -32,7 +32,7 @@ def slow_figures(gold: Sequence[Answer], predicted: Sequence[Answer]) -> dict[st
         score = slow_label([answer == label for answer in gold], [answer == label for answer in predicted])
         labels.append((score[3], *score[:3]))
     weighted, macro = slow_average(labels), slow_average([(1, *label[1:]) for label in labels])
-    figures = {"accuracy": sum(map(str.__eq__, gold, predicted)) / len(gold)}
+    figures = {"accuracy": sum(a == b for a, b in zip(gold, predicted, strict=True)) / len(gold)}
     for name, means in (("weighted", weighted), ("macro", macro)):
         for part, mean in zip(("precision", "recall", "f1"), means, strict=True):
             figures[f"{name}_{part}"] = mean

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from official_definition import Figures, jieba_words, lcs_length, named, ngrams
-from sacrebleu.metrics import BLEU
+from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
 
 from cmexam_baseline.metrics import Profile
 
-_ZH = TokenizerZh()
+_ZH = TokenizerZh()  # type: ignore[no-untyped-call]
 _TOKENIZERS: dict[str, Any] = {
     "char": list,
     "jieba": jieba_words,
