@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from cmexam_baseline.exam.io.columns import ALIASES
-from cmexam_baseline.exam.io.options_cell import parse_options, split_options
+from cmexam_baseline.exam.io.options_cell import parse_options, split_options, without_decoration
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.exam.letters import LETTERS
 
@@ -187,7 +187,10 @@ def _take_option_fields(fields: _Fields) -> list[str]:
     for form in OPTION_NAMES:
         names = [form.format(letter) for letter in LETTERS]
         if fields.has(names[0]) and fields.has(names[1]):
-            return [cell_text(fields.take([name])) for name in names]
+            texts = [cell_text(fields.take([name])) for name in names]
+            while texts and not texts[-1].strip():
+                texts.pop()
+            return without_decoration(texts)
     return []
 
 

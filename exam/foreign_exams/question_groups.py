@@ -23,11 +23,23 @@ _SHARED = [
     *("共用题干", "共用备选答案", "共用选项", "病例", "case"),
 ]
 _NESTED = ["question", "questions", "sub questions", "subquestions", "items", "小题", "子题"]
+_NESTED_KEYS = frozenset(map(field_key, _NESTED))
+# Around nested questions, these hold the shared stem, too.
+_SHARED_AROUND = [
+    "content",
+    "passage",
+    "material",
+    "context",
+    "background",
+    "description",
+    "材料",
+    "题干材料",
+]
 _SUB_QUESTION = ["sub question", "subquestion", "小题", *QUESTION_NAMES]
 # "（1～3题共用备选答案）", with or without the numbers of its questions.
 _HEADING = re.compile(
-    r"[（(【\[]?\s*第?(?:(?P<first>\d+)\s*[-－–—~～至到]+\s*(?P<last>\d+)\s*)?题?\s*"
-    r"共用(?P<what>备选答案|选项|题干|病例)\s*[)）】\]]?\s*[:：]?\s*"
+    r"(?P<open>[（(【\[])?\s*第?(?:(?P<first>\d+)\s*[-－–—~～至到]+\s*(?P<last>\d+)\s*)?题?\s*"
+    r"共用(?P<what>备选答案|选项|题干|病例)(?(open)\s*[)）】\]]|(?(first)|(?=\s*[:：\n])))\s*[:：]?\s*"
 )
 _NUMBER = re.compile(r"^\s*(?:问题)?\s*[（(]?(?P<number>\d{1,3})\s*[)）.．、:：]+\s*")
 
@@ -46,19 +58,25 @@ def expand_groups(records: Sequence[Record]) -> list[tuple[int, Record]]:
     found: list[tuple[int, Record]] = []
     heading = _Heading()
     for index, record in enumerate(records):
-        nested = _field(record, _NESTED)
-        if nested is not None and _are_questions(record[nested]):
+        nested = next(
+            (name for name in record if field_key(name) in _NESTED_KEYS and _are_questions(record[name])),
+            None,
+        )
+        if nested is not None:
             found += [(index, question) for question in _nested_questions(record, nested)]
         elif (shared := _field(record, _SHARED)) is not None and _field(record, QUESTION_NAMES) is not None:
             rest = {name: value for name, value in record.items() if name != shared}
-            found.append((index, _with_shared(rest, cell_text(record[shared]))))
+            found.append((index, _with_shared(rest, record[shared])))
         else:
             found.append((index, heading.applied(record)))
     return found
 
 
 def _nested_questions(record: Record, nested: str) -> Iterator[Record]:
-    shared = _field(record, _SHARED) or _field(record, [name for name in QUESTION_NAMES if name != nested])
+    around = [
+        name for name in (*_SHARED, *QUESTION_NAMES, *_SHARED_AROUND) if field_key(name) != field_key(nested)
+    ]
+    shared = _field(record, around)
     options = _field(record, OPTIONS_NAMES)
     identity = _field(record, ID_NAMES)
     own = {name: value for name, value in record.items() if name not in (nested, shared, options, identity)}
@@ -72,14 +90,16 @@ def _nested_questions(record: Record, nested: str) -> Iterator[Record]:
             fields["options"] = record[options]
         if identity is not None and _field(question, ID_NAMES) is None:
             fields[identity] = f"{cell_text(record[identity])}-{number}"
-        yield _with_shared(fields, cell_text(record[shared]) if shared is not None else "")
+        yield _with_shared(fields, record[shared] if shared is not None else "")
 
 
-def _with_shared(fields: Record, shared: str) -> Record:
+def _with_shared(fields: Record, shared: object) -> Record:
     name = _field(fields, QUESTION_NAMES)
     if name is None:
         return fields
-    text = _HEADING.sub("", shared, count=1).strip()
+    if isinstance(shared, Mapping | list):
+        return fields if has_options(fields) else {**fields, "options": shared}
+    text = _HEADING.sub("", cell_text(shared), count=1).strip()
     split = split_options(text)
     options = split.options if split is not None else []
     if not options and len(parse_options(text)) > 1:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.exam.letters import LETTERS
 
@@ -56,6 +57,9 @@ _LINE_MARK = re.compile(
 )
 # The same in running text, where a bare blank after the letter says nothing ("维生素A 缺乏").
 _RUNNING_MARK = re.compile(r"(?<![A-Za-z0-9Ａ-Ｚ])[(（\[【]?([A-JＡ-Ｊ])[)）\]】.．、:：]+[ \t\u3000]*")
+# On one line in a cell of options also lower-case letters, and letters with nothing but blanks around them.
+_LOWER_MARK = re.compile(r"(?<![A-Za-z0-9])[(（\[【]?([a-j])[)）\]】.．、:：]+[ \t\u3000]*")
+_BARE_MARK = re.compile(r"(?:^|(?<=[\s;；,，|]))([A-JＡ-Ｊ])[ \t\u3000]+")
 _STEM_LEAD = re.compile(r"^\s*(?:问题|题目|题干|Question)\s*[:：]\s*", re.I)
 _OPTIONS_WORD = re.compile(r"[\s,，;；]*(?:选项|备选答案|Options)\s*[:：]?\s*$", re.I)
 _OPTIONS_WORD_BEFORE_A = re.compile(
@@ -99,12 +103,17 @@ def without_decoration(texts: list[str]) -> list[str]:
         return texts
     if all(text.rstrip().endswith(_SEPARATORS) for text in texts[:-1]):
         texts = [text.rstrip().rstrip("".join(_SEPARATORS)).rstrip() for text in texts]
-    if texts[0].lstrip()[:1] in ("A", "Ａ", "(", "（", "[", "【"):
-        found = [match for match in map(_OWN_LETTER.fullmatch, texts) if match and match["text"]]
-        letters = [_plain_letter(match["letter"] or match["bare"]) for match in found]
-        if len(found) == len(texts) and letters == list(_ALPHABET[: len(texts)]):
-            texts = [match["text"] for match in found]
-    return texts
+    return _without_own_letters(texts)
+
+
+def _without_own_letters(texts: list[str]) -> list[str]:
+    if not texts or texts[0].lstrip()[:1] not in ("A", "Ａ", "(", "（", "[", "【"):
+        return texts
+    found = [match for match in map(_OWN_LETTER.fullmatch, texts) if match and match["text"]]
+    letters = [_plain_letter(match["letter"] or match["bare"]) for match in found]
+    if len(found) < len(texts) or letters != list(_ALPHABET[: len(texts)]):
+        return texts
+    return without_decoration([match["text"] for match in found])
 
 
 def format_options(texts: Sequence[str], line_break: str = "\n") -> str:
@@ -130,7 +139,10 @@ def option_list(texts: Sequence[str]) -> list[str]:
     plain = list(texts)
     if _list_to_options(plain) == plain:
         return plain
-    return [f"{letter} {text}" for letter, text in zip(LETTERS, texts, strict=False)]
+    lettered = [f"{letter} {text}" for letter, text in zip(LETTERS, texts, strict=False)]
+    if _list_to_options(lettered) != plain:
+        raise InputError(f"options {plain} would be read back without their letters; remove these")
+    return lettered
 
 
 def _published(cell: str) -> list[str]:
@@ -156,9 +168,12 @@ def _lines_to_options(cell: str) -> list[str]:
         best = literal if len(literal) > len(best) else best
         unified = unified.replace("\\r\\n", "\n").replace("\\n", "\n")
     n_found = sum(map(bool, best))
-    inline = split_options(unified) if n_found < _MANY_OPTIONS else None
-    if inline is not None and not inline.stem and not inline.rest and len(inline.options) > max(n_found, 1):
-        return [text.rstrip(";；,，、 ") for text in inline.options]
+    if n_found < _MANY_OPTIONS:
+        for mark in (_LINE_MARK, _RUNNING_MARK, _LOWER_MARK, _BARE_MARK):
+            marks = _longest_run([(found, _plain_letter(found.group(1))) for found in mark.finditer(unified)])
+            split = _cut(unified, marks) if len(marks) > max(n_found, 1) else None
+            if split is not None and not split.stem and not split.rest:
+                return [text.rstrip(";；,，、|/ ") for text in split.options]
     return best
 
 
@@ -217,7 +232,7 @@ def _list_to_options(items: Sequence[object]) -> list[str]:
         in_order = [pair[0] for pair in marked if pair] == list(_ALPHABET[: len(texts)])
         # ["A 型", "B 型"] are texts that begin with a letter, not marked options.
         if in_order and all(stripped) and len(set(stripped)) == len(texts):
-            return stripped
+            return without_decoration(stripped) if style is not _STYLES[0] else _without_own_letters(stripped)
     return texts
 
 
