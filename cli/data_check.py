@@ -26,7 +26,7 @@ def check(exam: Path, strict: bool, unanswered: bool, key: Path | None, as_json:
     EXAM is read as `data convert` reads it.
 
     Unusable rows (no question, unreadable options, no answer, a letter without option) are those that
-    training and scoring leave out; doubtful ones (a doubled or empty option, a question that stands in the
+    training and scoring leave out; doubtful ones (a duplicate or empty option, a question that occurs in the
     file already) stay in. Ends with exit code 2 where more than 1% of a file cannot be used.
 
     \b

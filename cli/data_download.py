@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     "source",
     metavar="URL-OR-FOLDER",
     help="A mirror: an address or a folder under which train.csv, val.csv and test_with_annotations.csv "
-    "stand. Without it the files come from the authors' repository on GitHub.",
+    "are found. Without it the files come from the authors' repository on GitHub.",
 )
 @click.option(
     "--split",

@@ -23,7 +23,7 @@ EXAMPLES = 3
     type=click.FloatRange(0, 1, min_open=True),
     default=0.8,
     show_default=True,
-    help="Share of a stem's n-grams that must stand in TRAIN.",
+    help="Share of a stem's n-grams that must occur in TRAIN.",
 )
 @click.option("--save", type=click.Path(path_type=Path), help="Write every overlapping row (.csv, .jsonl).")
 @BAD_ROWS
@@ -31,7 +31,7 @@ EXAMPLES = 3
 def overlap(
     train: Path, test: Path, size: int, near: float, save: Path | None, bad_rows: str, as_json: bool
 ) -> None:
-    """Count the questions of TEST that stand in TRAIN too: the same, with the same stem, or nearly so.
+    """Count the questions of TEST that occur in TRAIN too: the same, with the same stem, or nearly so.
 
     \b
     Examples:

@@ -52,9 +52,13 @@ if TYPE_CHECKING:
 @click.option(
     "--max-tokens", type=click.IntRange(min=1), help="Limit of the reply that openai-batch lines name."
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many questions.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most this many questions, from the start.")
 @click.option(
-    "--shards", type=click.IntRange(min=1), default=1, show_default=True, help="Share out in so many files."
+    "--shards",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Number of files to split into.",
 )
 @BAD_ROWS
 @AS_JSON

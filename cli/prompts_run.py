@@ -45,7 +45,7 @@ SHOWN_FAILURES = 3
     show_default=True,
     help="Seconds to wait for a reply.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many prompts.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most this many prompts, from the start.")
 @AS_JSON
 @QUIET
 def run(

@@ -1,4 +1,4 @@
-"""Questions, answers, predictions and the files they stand in.
+"""Questions, answers, predictions and their files.
 
 Names are loaded from their modules when first used, so that a command pays for what it needs.
 """

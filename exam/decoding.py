@@ -33,7 +33,7 @@ class Decoder:
     """How the scores of a question's options become its answer, a bit mask.
 
     The best option (the first among equals) always belongs to the answer. `usual` says which others join it,
-    `several` says the same for stems whose wording asks for several letters; None stands for none.
+    `several` says the same for stems whose wording asks for several letters; None means none.
 
     >>> scores, offsets = [0.1, 0.7, 0.6, 0.2, 0.9], [0, 3, 5]
     >>> Decoder.argmax().decode(scores, offsets).tolist()

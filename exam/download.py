@@ -69,7 +69,7 @@ PUBLISHED_FILES = (
 
 @dataclass(frozen=True)
 class FetchedFile:
-    """What became of one file: where it lies, and whether it was there already."""
+    """What became of one file: its path, and whether it was there already."""
 
     file: PublishedFile
     path: Path
@@ -96,13 +96,13 @@ def download_exam(
 ) -> list[FetchedFile]:
     """Fetch CMExam's files into `folder`, each checked by its git blob id before it takes its place.
 
-    source:   a URL or a folder under which the files stand by their names
+    source:   a URL or a folder that holds the files by their names
     files:    those to fetch; None = all of `PUBLISHED_FILES`
     progress: called as progress(name, bytes so far, bytes in all)
     on_retry: told in one line when an attempt failed and another is made
 
     A file that is there already is kept if it is the published one. What has come of an interrupted
-    download lies beside its target as a hidden `.part` file, and the next call goes on from there.
+    download is kept beside its target as a hidden `.part` file, and the next call goes on from there.
 
     Raises `InputError` where a file in the folder is another one (unless `overwrite`), and where the source
     does not give the published content.

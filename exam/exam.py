@@ -63,7 +63,7 @@ class Exam:
         object.__setattr__(self, "answers", _frozen_array(self.answers, np.uint16))
         _check_lengths(self)
         _check_options(self)
-        refuse_doubled(self.ids, "id")
+        check_unique(self.ids, "id")
 
     @classmethod
     def from_questions(cls, questions: Iterable[Question]) -> Exam:
@@ -90,7 +90,7 @@ class Exam:
     def concatenate(cls, exams: Sequence[Exam]) -> Exam:
         """One exam after the other; an annotation that only some of them have is "" in the others.
 
-        Raises `InputError` for no exam at all or for ids that stand in more than one.
+        Raises `InputError` for no exam at all or for ids that occur in more than one.
         """
         if not exams:
             raise InputError("no exam to concatenate; give at least one")
@@ -280,14 +280,14 @@ def offsets_of(counts: ArrayLike) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
 
 
-def refuse_doubled(ids: Sequence[str], what: str) -> None:
-    """Raise `InputError` naming the rows of the first id that stands twice."""
+def check_unique(ids: Sequence[str], what: str) -> None:
+    """Raise `InputError` naming the rows of the first duplicate id."""
     if len(set(ids)) == len(ids):
         return
     first: dict[str, int] = {}
     for row, name in enumerate(ids, 1):
         if name in first:
-            raise InputError(f"{what} {name!r} stands in rows {first[name]} and {row}; make the ids unique")
+            raise InputError(f"{what} {name!r} occurs in rows {first[name]} and {row}; make the ids unique")
         first[name] = row
 
 

@@ -84,7 +84,7 @@ def _mapped(joined: str, character_map: Callable[[str], str]) -> str:
     chosen = number[codes]
     counts = lengths[chosen]
     ends = np.cumsum(counts)
-    # The n-th character of a target stands n places after its start.
+    # The n-th character of a target is n places after its start.
     places = np.repeat(starts[chosen] - ends + counts, counts) + np.arange(ends[-1] if len(ends) else 0)
     mapped: bytes = _codes("".join(targets))[places].tobytes()
     return mapped.decode("utf-32-le", "surrogatepass")

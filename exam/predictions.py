@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam, refuse_doubled
+from cmexam_baseline.exam.exam import Exam, check_unique
 from cmexam_baseline.exam.frames import to_frame
 from cmexam_baseline.exam.io.result_writer import write_column_parts, write_columns
 from cmexam_baseline.exam.letters import (
@@ -58,7 +58,7 @@ class Predictions:
             _set_array(self, "option_offsets", np.int64, "iu")
         _check_lengths(self)
         _check_scores(self)
-        refuse_doubled(self.ids, "prediction id")
+        check_unique(self.ids, "prediction id")
 
     def letters(self) -> list[str]:
         """The answers as letters in order, "" where there is none."""

@@ -1,4 +1,4 @@
-"""Published results on CMExam: the paper's Table 3, to stand beside one's own."""
+"""Published results on CMExam: the paper's Table 3, to compare with one's own."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Figure:
 
     @property
     def deviation(self) -> float | None:
-        """What stands after ±, None where nothing does."""
+        """The number after ±, None where there is none."""
         deviation = self.printed.partition("±")[2]
         return float(deviation) if deviation else None
 

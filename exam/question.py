@@ -11,7 +11,7 @@ from cmexam_baseline.exam.letters import LETTERS
 class Question:
     """One question for people to look at: what `exam[3]` and `for question in exam` give.
 
-    `options` stand without their letters, `answer` is letters in order ("" = unknown),
+    `options` are without their letters, `answer` is letters in order ("" = unknown),
     `annotations` maps a column ("Difficulty level") to this question's value.
 
     >>> Question("q1", "缺乏可致夜盲症的维生素是", ("维生素A", "维生素C"), "A").right_options

@@ -23,7 +23,7 @@ def read_answers(
 ) -> tuple[list[int | None], str]:
     """The bit masks of many answers, and the name of the form that reads most of them.
 
-    answers: n values as they stand in the file: "C", "A,B", ["A", "B"], "E：24小时内", the option's text, 2
+    answers: n values as the file has them: "C", "A,B", ["A", "B"], "E：24小时内", the option's text, 2
     options: n lists of option texts
     index_base: whether numbers count from 0 or from 1; None finds out
 

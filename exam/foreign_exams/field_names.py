@@ -30,7 +30,7 @@ ANSWER_NAMES = [
 EXPLANATION_NAMES = [*ALIASES["explanation"], "explain", "exp", "reasoning", "comment"]
 OPTION_NAMES = ["{}", "op{}", "opt{}", "option {}", "choice {}", "选项{}"]
 
-# What a model said about the question is no part of the exam.
+# A model's reply to the question is no part of the exam.
 REPLY_NAMES = {
     *("predictanswer", "prediction", "predictedanswer", "predictedexplanation", "modelresult", "modeloutput"),
     *("modelanswer", "pred", "output", "generatedtext", "reply"),
@@ -46,11 +46,11 @@ _EXPLAINED = re.compile(
 
 @dataclass(frozen=True)
 class OtherRow:
-    """One record in known places; `options` stand without letters, and are [] where none were found.
+    """One record in known places; `options` are without letters, and are [] where none were found.
 
     answers:     the one to read, as it was found, and a second one to check it against (MedQA gives a letter
                  and the text)
-    instruction: text that stood around the question and is no part of it
+    instruction: text around the question and is no part of it
     left_out:    names of fields that are no part of an exam: a model's reply, nested values
     """
 
@@ -162,13 +162,13 @@ def _without_turns(record: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def _last_exchange(turns: list[object]) -> dict[str, object]:
-    said = {"user": "", "assistant": ""}
+    turn_of = {"user": "", "assistant": ""}
     for turn in turns:
         if isinstance(turn, Mapping):
             role = _ROLES.get(cell_text(turn.get("role", turn.get("from"))).lower(), "")
             if role:
-                said[role] = cell_text(turn.get("content", turn.get("value")))
-    return {"question": said["user"], "answer": said["assistant"]}
+                turn_of[role] = cell_text(turn.get("content", turn.get("value")))
+    return {"question": turn_of["user"], "answer": turn_of["assistant"]}
 
 
 def _take_options(fields: _Fields) -> list[str]:

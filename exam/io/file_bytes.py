@@ -1,4 +1,4 @@
-"""What stands at a path: its bytes, unpacked within bounds, and its text, decoded."""
+"""The bytes of a file, unpacked within bounds, and its text, decoded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cmexam_baseline.exam.errors import InputError
 MAX_BYTES = 1 << 30
 # The longest line that is surely not taken for a mistake; the whole reply of a model is far below.
 LONG_LINE = 64 << 20
-# Texts pack to a tenth, hardly ever to a fiftieth; what unpacks to so many times its size is a trap.
+# Texts pack to a tenth, hardly ever to a fiftieth; what unpacks to this many times its size is a trap.
 MAX_UNPACKING = 200
 # Below this size unpacking is harmless whatever its ratio.
 SMALL_UNPACKED = 64 << 20
@@ -57,7 +57,7 @@ class Text:
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """The bytes of a file, unpacked where its name ends in .gz.
 
-    Raises `InputError` where nothing or a folder stands there, it cannot be read, its gzip is damaged, or it
+    Raises `InputError` where the path is missing or a folder, it cannot be read, its gzip is damaged, or it
     is larger than 1 GiB, packed or unpacked.
 
     >>> import tempfile
@@ -126,7 +126,7 @@ def refuse_long_lines(data: bytes, file: str) -> None:
 
 
 def refuse_bomb(packed: int, unpacked: int, file: str) -> None:
-    """Raise `InputError` if so many packed bytes should not become so many unpacked ones.
+    """Raise `InputError` where unpacking gives more bytes than a table can have.
 
     >>> refuse_bomb(packed=1_000_000, unpacked=12_000_000, file="p.csv.gz")
     """

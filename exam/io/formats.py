@@ -88,13 +88,13 @@ def read_exam_with_issues(
     Unusable, and left out: a row with other fields than the header, without question, with fewer than two or
     more than ten options, without answer, with letters that are none or have no option. Doubtful, listed
     but kept, so that a figure still counts them: an option without text, two options with the same text, a
-    question that stands in the file before with the same options. `bad_rows` says what follows: "auto" leaves
+    question that occurs earlier in the file with the same options. `bad_rows` says what follows: "auto" leaves
     unusable rows out up to 1% of the file, "skip" however many, "error" accepts no listed row at all, "keep"
     keeps also rows whose answer is missing or unusable, as unanswered; a score over them has to count them as
     wrong.
 
     Raises `InputError`, naming the file, where it cannot be read, columns are missing, ids are
-    doubled, or the rows are worse than `bad_rows` allows.
+    duplicates, or the rows are worse than `bad_rows` allows.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "val.csv"
@@ -151,7 +151,7 @@ def read_splits_with_issues(
 
 
 def read_table(path: str | os.PathLike[str]) -> Table:
-    """The columns of a file as they stand, by its ending; "-" is standard input, read by its content.
+    """The columns of a file as they are, by its ending; "-" is standard input, read by its content.
 
     Raises `InputError` where it cannot be read.
     """

@@ -104,7 +104,7 @@ def fetch_more(
 
 
 def shown(url: str) -> str:
-    """A URL without the user name and password that may stand in it.
+    """A URL without the user name and password that it may contain.
 
     >>> shown("https://me:secret@mirror.org/data/train.csv?token=1")
     'https://mirror.org/data/train.csv'
@@ -202,7 +202,7 @@ def _raise_for_connection(error: Exception, url: str, timeout: float) -> NoRetur
 
 
 def one_line(text: str) -> str:
-    """What a server said, fit for a message: printable, on one line, not long.
+    """A server's words, fit for a message: printable, on one line, not long.
 
     >>> one_line("go\\naway\\x1b[31m")
     'go away [31m'

@@ -22,7 +22,7 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
     JSONL).
 
     Raises `InputError`, naming file and row, where the file cannot be read, a column is missing, an id is
-    empty or doubled, an answer is not a set of letters, or a probability is not a number between 0 and 1 or
+    empty or duplicate, an answer is not a set of letters, or a probability is not a number between 0 and 1 or
     leaves a gap.
 
     >>> import pathlib, tempfile
@@ -114,6 +114,6 @@ def _refuse_unusable_ids(ids: Sequence[str], table: Table, file: str) -> None:
             raise InputError(f"{file}, row {number}: no id; give every prediction its question's id")
         if name in first:
             raise InputError(
-                f"{file}, row {number}: id {name!r} stands in row {first[name]} already; remove one"
+                f"{file}, row {number}: id {name!r} occurs in row {first[name]} already; remove one"
             )
         first[name] = number

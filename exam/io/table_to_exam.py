@@ -40,7 +40,7 @@ class _NamedColumns:
 
 @dataclass
 class _Rows:
-    """The rows of a table, read and checked; the lists run in parallel, options lie flat between `bounds`.
+    """The rows of a table, read and checked; the lists run in parallel, options are flat between `bounds`.
 
     faults: row -> why the exam goes without it; doubts: row -> what is odd about it
     """

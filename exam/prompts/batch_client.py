@@ -186,10 +186,10 @@ def _ask(client: OpenAI, server: ChatServer, request: Request, pace: _Pace) -> d
         )
         value = json.loads(answer.content)
     except openai.APIStatusError as error:
-        said = error.body.get("message") if isinstance(error.body, dict) else error.body
+        message = error.body.get("message") if isinstance(error.body, dict) else error.body
         status = error.status_code
         raise _NoReply(
-            _one_line(f"answered {status}: {said or ''}", server.key).rstrip(": "), status
+            _one_line(f"answered {status}: {message or ''}", server.key).rstrip(": "), status
         ) from error
     except openai.APITimeoutError as error:
         raise _NoReply(f"no answer for {server.timeout:g} s") from error
@@ -260,6 +260,6 @@ def _refuse_other_requests(replies: ReplyFile, keys: Mapping[str, str]) -> None:
 
 
 def _one_line(text: str, key: str) -> str:
-    """What a server said, fit for a message: printable, on one line, not long, without the key."""
+    """A server's words, fit for a message: printable, on one line, not long, without the key."""
     shown = text.replace(key, "…") if key else text
     return " ".join("".join(mark if mark.isprintable() else " " for mark in shown).split())[:300]

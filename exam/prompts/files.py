@@ -112,7 +112,7 @@ def read_prompts(path: str | os.PathLike[str]) -> list[Request]:
         request = _request_of(_object_of(line, f"{name}, line {number}"), f"{name}, line {number}")
         if request.id in first:
             raise InputError(
-                f"{name}, line {number}: id {request.id!r} stands in line {first[request.id]} already; "
+                f"{name}, line {number}: id {request.id!r} occurs in line {first[request.id]} already; "
                 "make ids unique"
             )
         first[request.id] = number

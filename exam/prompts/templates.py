@@ -26,7 +26,7 @@ class Style:
     """How a question is asked.
 
     request: what the model is to write, with and without an explanation
-    shots:   how many answered questions stand before the question unless something else is asked for
+    shots:   how many answered questions precede the question unless something else is asked for
     """
 
     request: dict[bool, str]
@@ -79,7 +79,7 @@ def make_prompts(
     """One prompt a question, that holds its stem and options and nothing of its answer.
 
     explain:  whether the model is to explain its answer
-    examples: for each question of `exam`, the answered questions that stand before it
+    examples: for each question of `exam`, the answered questions that precede it
 
     Raises `InputError` for a style that is none of `STYLES`, and where `examples` has another length than
     `exam` or holds the question itself.
@@ -103,7 +103,7 @@ def make_prompts(
     for row, question in enumerate(exam):
         before = [] if examples is None else list(examples[row])
         if any(example.question == question.question for example in before):
-            raise InputError(f"question {question.id!r} stands among its own examples; leave it out there")
+            raise InputError(f"question {question.id!r} is among its own examples; omit it there")
         turns = [turn for example in before for turn in _answered(example, STYLES[style], explain)]
         messages = (_message("system", SYSTEM), *turns, _asked(question, STYLES[style], explain))
         prompts.append(Prompt(question.id, messages, tuple(example.id for example in before)))

@@ -100,7 +100,7 @@ def test_other_indices_are_refused(exam: Exam, key: Any, error: type[Exception])
 
 
 def test_a_row_taken_twice_is_refused(exam: Exam) -> None:
-    with pytest.raises(InputError, match="'a-1' stands in rows 1 and 2"):
+    with pytest.raises(InputError, match="'a-1' occurs in rows 1 and 2"):
         exam[[0, 0]]
 
 
@@ -111,7 +111,7 @@ def test_concatenation_fills_annotations(exam: Exam) -> None:
     assert both.annotations == {"Difficulty level": ["1", "3", ""], "Disease Group": ["", "", "外科"]}
     assert both.options(2) == ["一", "二"]
     assert both[:2].ids == exam.ids
-    with pytest.raises(InputError, match="stands in rows 1 and 3"):
+    with pytest.raises(InputError, match="occurs in rows 1 and 3"):
         exam + exam
     with pytest.raises(InputError, match="at least one"):
         Exam.concatenate([])
@@ -201,7 +201,7 @@ def test_questions_without_id_are_numbered() -> None:
         ({"option_offsets": np.array([1, 2, 5])}, "from 0 to the 5 option_texts"),
         ({"option_offsets": np.array([0, 6, 5])}, "'q2' has -1 options|'q1' has 6 options"),
         ({"option_offsets": np.array([0, 1, 5])}, "'q1' has 1 options; 2 to 10"),
-        ({"ids": ["q1", "q1"]}, "id 'q1' stands in rows 1 and 2"),
+        ({"ids": ["q1", "q1"]}, "id 'q1' occurs in rows 1 and 2"),
     ],
 )
 def test_columns_that_do_not_fit_are_refused(changes: dict[str, Any], words: str) -> None:

@@ -218,7 +218,7 @@ def test_the_same_prompts_give_the_same_bytes(tmp_path: Path) -> None:
         ('{"id": "a"}', "line 1: no messages"),
         ('{"id": "a", "messages": []}', "line 1: no messages"),
         ('{"id": "a", "messages": [{"role": "user"}]}', "line 1: no messages"),
-        ('{"id": "a", "prompt": "x"}\n\n{"id": "a", "prompt": "y"}', "line 3: id 'a' stands in line 1"),
+        ('{"id": "a", "prompt": "x"}\n\n{"id": "a", "prompt": "y"}', "line 3: id 'a' occurs in line 1"),
         ("[" * 100_000, "line 1: not JSON"),
     ],
 )
