@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.file_bytes import MAX_BYTES
+from cmexam_baseline.exam.io.file_bytes import MAX_BYTES, Source
 from cmexam_baseline.exam.io.table import (
     PUBLISHED_FORM,
     ROWS_A_PIECE,
@@ -17,7 +17,6 @@ from cmexam_baseline.exam.io.table import (
     cell_text,
     table_of_rows,
 )
-from cmexam_baseline.exam.io.text_source import Source
 
 _DELIMITERS = (",", "\t", ";")
 

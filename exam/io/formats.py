@@ -18,15 +18,12 @@ from cmexam_baseline.exam.frames import is_frame, read_columns
 from cmexam_baseline.exam.io.answer_key import add_answers
 from cmexam_baseline.exam.io.csv_format import csv_bytes, read_csv
 from cmexam_baseline.exam.io.datasets_folder import is_datasets_folder, read_datasets_folder
-from cmexam_baseline.exam.io.file_bytes import missing_path, read_standard_input
+from cmexam_baseline.exam.io.file_bytes import Source, missing_path, read_standard_input
 from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.io.json_format import json_bytes, jsonl_bytes, read_json, read_jsonl
 from cmexam_baseline.exam.io.options_cell import option_list
-from cmexam_baseline.exam.io.parquet_format import parquet_bytes, read_parquet
 from cmexam_baseline.exam.io.table import PUBLISHED_FORM, Table
 from cmexam_baseline.exam.io.table_to_exam import exam_of_table, published_options, table_of_exam
-from cmexam_baseline.exam.io.text_source import Source
-from cmexam_baseline.exam.io.xlsx_format import read_xlsx, xlsx_bytes
 from cmexam_baseline.exam.splits import known_split, split_files, split_of, stem_of
 
 _FIRST_BYTES = {b"PAR1": ".parquet", b"PK": ".xlsx", b"{": ".jsonl", b"[": ".json"}
@@ -265,8 +262,28 @@ def _is_numbered(ids: Sequence[str]) -> bool:
     return all(name == f"{prefix}-{number}" for number, name in enumerate(ids, 1))
 
 
+def _read_xlsx(source: Source) -> Table:
+    from cmexam_baseline.exam.io.xlsx_format import read_xlsx
+
+    return read_xlsx(source)
+
+
 def _xlsx_of_exam(exam: Exam) -> bytes:
+    from cmexam_baseline.exam.io.xlsx_format import xlsx_bytes
+
     return xlsx_bytes(table_of_exam(exam, published_options(PUBLISHED_FORM), with_ids=True))
+
+
+def _read_parquet(source: Source) -> Table:
+    from cmexam_baseline.exam.io.parquet_format import read_parquet
+
+    return read_parquet(source)
+
+
+def _parquet_of_exam(exam: Exam) -> bytes:
+    from cmexam_baseline.exam.io.parquet_format import parquet_bytes
+
+    return parquet_bytes(table_of_exam(exam, option_list, with_ids=True))
 
 
 FORMATS = {
@@ -274,10 +291,6 @@ FORMATS = {
     ".tsv": Format(partial(read_csv, delimiter="\t"), partial(_csv_of_exam, delimiter="\t")),
     ".jsonl": Format(read_jsonl, lambda exam: jsonl_bytes(table_of_exam(exam, option_list, with_ids=True))),
     ".json": Format(read_json, lambda exam: json_bytes(table_of_exam(exam, option_list, with_ids=True))),
-    ".parquet": Format(
-        read_parquet,
-        lambda exam: parquet_bytes(table_of_exam(exam, option_list, with_ids=True)),
-        ("polars",),
-    ),
-    ".xlsx": Format(read_xlsx, _xlsx_of_exam, ("polars", "fastexcel", "xlsxwriter")),
+    ".parquet": Format(_read_parquet, _parquet_of_exam, ("polars",)),
+    ".xlsx": Format(_read_xlsx, _xlsx_of_exam, ("polars", "fastexcel", "xlsxwriter")),
 }

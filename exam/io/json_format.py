@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.io.file_bytes import Source
 from cmexam_baseline.exam.io.table import ROWS_A_PIECE, Table, table_of_records
-from cmexam_baseline.exam.io.text_source import Source
 
 
 def read_jsonl(source: Source) -> Table:

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.file_bytes import refuse_bomb
+from cmexam_baseline.exam.io.file_bytes import Source, refuse_bomb
 from cmexam_baseline.exam.io.table import MAX_COLUMNS, ROWS_A_PIECE, Table
-from cmexam_baseline.exam.io.text_source import Source
 
 if TYPE_CHECKING:
     import polars

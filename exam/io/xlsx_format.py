@@ -9,9 +9,8 @@ import zipfile
 from collections.abc import Mapping, Sequence
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.file_bytes import refuse_bomb
+from cmexam_baseline.exam.io.file_bytes import Source, refuse_bomb
 from cmexam_baseline.exam.io.table import MAX_COLUMNS, Table, cell_text, table_of_rows
-from cmexam_baseline.exam.io.text_source import Source
 
 MAX_CELL = 32_767
 MAX_ROWS = 1_048_575

@@ -19,7 +19,7 @@ from command_line import complain, succeed
 from score_reports import csv_of, report_of_command
 
 from cmexam_baseline.exam import Exam, Question, write_exam
-from cmexam_baseline.exam.io import file_bytes, text_source
+from cmexam_baseline.exam.io import file_bytes
 from cmexam_baseline.exam.sample import SAMPLE_FOLDER, sample_exam
 
 VAL = SAMPLE_FOLDER / "val.csv"
@@ -168,8 +168,7 @@ def test_a_bomb_takes_no_memory(tmp_path: Path, case: str) -> None:
 
 @pytest.mark.parametrize("name", ["p.csv", "p.jsonl", "p.tsv"])
 def test_a_line_without_an_end_is_refused(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (file_bytes, text_source):
-        monkeypatch.setattr(module, "LONG_LINE", 1 << 20)
+    monkeypatch.setattr(file_bytes, "LONG_LINE", 1 << 20)
     (tmp_path / name).write_bytes(table(*ROWS[:5]) + b"A" * (3 << 20))
     complain("score", tmp_path / name, VAL, about=[name, "line 7", "longer than 1 MiB"])
 

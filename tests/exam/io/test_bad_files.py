@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cmexam_baseline.exam import Exam, InputError, Question, read_exam, read_splits, write_exam
-from cmexam_baseline.exam.io import file_bytes, text_source
+from cmexam_baseline.exam.io import file_bytes
 
 HEADER = b"Question,Options,Answer,Explanation\n"
 ROW = '题,"A 甲\nB 乙",A,\n'.encode()
@@ -143,7 +143,6 @@ def test_files_beyond_the_limit_are_refused_without_being_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(file_bytes, "MAX_BYTES", 10_000)
-    monkeypatch.setattr(text_source, "MAX_BYTES", 10_000)
     (tmp_path / "big.csv").write_bytes(HEADER + ROW * 1000)
     (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(HEADER + ROW * 10_000))
     for name in ("big.csv", "bomb.csv.gz"):

@@ -11,11 +11,11 @@ import pytest
 
 from cmexam_baseline.exam import Predictions, read_predictions
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io import csv_format, json_format, parquet_format, table, text_source
+from cmexam_baseline.exam.io import csv_format, file_bytes, json_format, parquet_format, table
+from cmexam_baseline.exam.io.file_bytes import Source
 from cmexam_baseline.exam.io.formats import read_exam_with_issues, read_table, write_exam
 from cmexam_baseline.exam.io.parquet_format import read_parquet
 from cmexam_baseline.exam.io.table import pieces
-from cmexam_baseline.exam.io.text_source import Source
 from cmexam_baseline.exam.sample import sample_exam
 
 FAULTS = (
@@ -30,7 +30,7 @@ FAULTS = (
 def in_small_pieces(patch: pytest.MonkeyPatch) -> None:
     for module in (table, csv_format, json_format, parquet_format):
         patch.setattr(module, "ROWS_A_PIECE", 7)
-    patch.setattr(text_source, "_BLOCK", 11)
+    patch.setattr(file_bytes, "_BLOCK", 11)
 
 
 @pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
