@@ -18,12 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline import metrics
-from cmexam_baseline.baselines.out_of_fold import prefix_progress
 from cmexam_baseline.baselines.parallel_jobs import run_jobs, threads_per_job
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.files import refuse_unwritable, write_atomically
-from cmexam_baseline.exam.progress import Progress, no_progress
+from cmexam_baseline.exam.progress import Progress, no_progress, prefix_progress
 from cmexam_baseline.metrics.learning_curve import FEWEST_SIZES
 
 PUBLISHED_TRAINING_QUESTIONS = 54_497
@@ -78,6 +77,13 @@ class MeasuredCurve:
                 }
             )
         return {"n_val": len(self.points[0].correct), "sizes": sizes, "extrapolated": self._extrapolated()}
+
+    def to_frame(self, library: str | None = None) -> Any:
+        """A row per training as a pandas or polars frame: size, seed, accuracy, seconds."""
+        from cmexam_baseline.exam.frames import to_frame
+
+        names = ("size", "seed", "accuracy", "seconds")
+        return to_frame({name: [getattr(point, name) for point in self.points] for name in names}, library)
 
     def to_csv(self) -> str:
         """The figures by size, the extrapolated one last and marked."""

@@ -20,7 +20,6 @@ from cmexam_baseline.baselines.out_of_fold import (
     fold_scores,
     leak_safe_folds,
     out_of_fold_scores,
-    prefix_progress,
 )
 from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.errors import InputError
@@ -29,7 +28,7 @@ from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_array
 from cmexam_baseline.exam.io.files import new_folder, write_atomically
 from cmexam_baseline.exam.io.locks import locked
 from cmexam_baseline.exam.io.manifest import read_manifest, write_manifest
-from cmexam_baseline.exam.progress import Progress, no_progress
+from cmexam_baseline.exam.progress import Progress, no_progress, prefix_progress
 from cmexam_baseline.features import Embedder, LightGBMBaseline, score_columns
 
 if TYPE_CHECKING:

@@ -88,7 +88,7 @@ class EvidenceEncoder(Estimator):
         report = self.encoder_.report_
         if report.stopped_early:
             timer.say(
-                f"stopped early after {report.steps:,} steps: val accuracy did not rise in {settings.patience} "
+                f"stopped early after {report.steps:,} steps: val did not improve in {settings.patience} "
                 "evaluations; the best weights are kept"
             )
         timer.say(report.summary())

@@ -74,6 +74,18 @@ class Leaderboard:
         """Plain JSON values."""
         return {"split": self.split, "systems": [each.to_dict() for each in self.entries]}
 
+    def to_frame(self, library: str | None = None) -> Any:
+        """A row per system as a pandas or polars frame; raises `InputError` if the library is not installed."""
+        from cmexam_baseline.exam.frames import to_frame
+
+        columns: dict[str, list[Any]] = {}
+        for each in self.entries:
+            row = each.to_dict()
+            row["low"], row["high"] = row.pop("interval") or (None, None)
+            for name, value in row.items():
+                columns.setdefault(name, []).append(value)
+        return to_frame(columns, library)
+
 
 def leaderboard(
     systems: Sequence[str | os.PathLike[str]] = (),

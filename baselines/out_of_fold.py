@@ -19,7 +19,7 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.io.locks import locked
-from cmexam_baseline.exam.progress import DetailedStage, Progress, detail_of, no_progress
+from cmexam_baseline.exam.progress import Progress, no_progress, prefix_progress
 from cmexam_baseline.features.arrays import segment_rows
 
 Scores = NDArray[np.float64]
@@ -137,10 +137,3 @@ def fold_scores(
         scores = np.asarray(model.predict(held_out, progress).option_scores, np.float64)
         cache.keep(fold, scores)
     return scores
-
-
-def prefix_progress(progress: Progress, prefix: str) -> Progress:
-    """A progress callback whose stages begin with `prefix`."""
-    return lambda stage, done, total: progress(
-        DetailedStage(f"{prefix}: {stage}", detail_of(stage)), done, total
-    )

@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.baselines.ensemble_gains import PART_NAMES, ensemble_gains
 from cmexam_baseline.baselines.extra_training import JoinedExam, add_extra_train
-from cmexam_baseline.baselines.out_of_fold import prefix_progress
 from cmexam_baseline.baselines.parallel_jobs import run_jobs, threads_per_job
 from cmexam_baseline.baselines.protocol import Baseline
 from cmexam_baseline.baselines.registry import MODELS, make_model, model_kind, require_extras
@@ -31,7 +29,7 @@ from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.duplicates import find_overlap
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.files import check_output_folder
-from cmexam_baseline.exam.progress import Progress, StageTimer
+from cmexam_baseline.exam.progress import Progress, StageTimer, prefix_progress
 from cmexam_baseline.exam.splits import Split, load_splits
 
 if TYPE_CHECKING:
@@ -434,6 +432,7 @@ def _predict_parts(
     if plan.kind != "ensemble":
         return {}
     from cmexam_baseline.baselines.ensemble import Ensemble
+    from cmexam_baseline.baselines.ensemble_gains import PART_NAMES
 
     if not isinstance(model, Ensemble):
         raise TypeError("an ensemble is an Ensemble")
@@ -473,6 +472,8 @@ def _score(
             exam = data.splits[name].exam
             scores[name]["without_overlap"] = scores_without_overlap(overlaps[name], exam, predicted.answers)
     for name, of_parts in parts.items():
+        from cmexam_baseline.baselines.ensemble_gains import ensemble_gains
+
         with timer.stage(f"comparing the ensemble with its parts on {name}"):
             systems = {"ensemble": predictions[name].answers}
             systems |= {part: one.answers for part, one in of_parts.items()}

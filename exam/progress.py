@@ -39,6 +39,17 @@ def detail_of(stage: str) -> str:
     return stage.detail if isinstance(stage, DetailedStage) else ""
 
 
+def prefix_progress(progress: Progress, prefix: str) -> Progress:
+    """A progress callback whose stages begin with `prefix`.
+
+    >>> prefix_progress(lambda stage, done, total: print(stage), "fold 1")("training", 0, 9)
+    fold 1: training
+    """
+    return lambda stage, done, total: progress(
+        DetailedStage(f"{prefix}: {stage}", detail_of(stage)), done, total
+    )
+
+
 class StageTimer:
     """A progress callback that records the seconds of each stage and prints nothing.
 

@@ -15,6 +15,7 @@ from command_line import refused, runner
 
 from cmexam_baseline.baselines.leaderboard_entries import (
     PUBLISHED_TEST_QUESTIONS,
+    leaderboard,
     parse_size,
     published_entries,
 )
@@ -136,6 +137,8 @@ def test_published_rows_are_those_of_table_3_with_intervals_of_their_test_split(
     expected = wilson_interval(correct, PUBLISHED_TEST_QUESTIONS)
     assert published["RoBERTa-CMExam"].interval == pytest.approx(expected)
     assert published["Human volunteers"].interval is None
+    frame = leaderboard().to_frame("polars")
+    assert frame.shape == (18, 10) and frame["system"][1] == "GPT-4" and frame["low"][0] is None
     assert list(board()) == [each.system for each in sorted(published.values(), key=lambda e: -e.accuracy)]
 
 

@@ -12,7 +12,7 @@ import pytest
 from command_line import complain, succeed
 from tiny_encoders import make_encoder, make_exam, quick_options
 
-from cmexam_baseline.encoders import devices
+from cmexam_baseline.encoders import devices, training
 from cmexam_baseline.encoders.devices import DeviceFacts
 from cmexam_baseline.exam.io.formats import write_exam
 
@@ -76,6 +76,16 @@ def test_the_terminal_is_told_how_it_goes(data: Path, encoder: Path, tmp_path: P
     assert int(re.search(end, told)[1]) > 0
 
 
+def test_early_stopping_is_told(
+    data: Path, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "evaluate_scores", lambda *given: (1.0, 0.5))
+    options = [part for part in quick_options(epochs=5, max_length=64) if part != "-q"]
+    where = ("train", "--model", encoder, "--data", data, "--out", tmp_path / "r")
+    told = succeed(*where, *options, "--patience", "1").stderr
+    assert "stopped early after 6 steps: val did not improve in 1 evaluations" in told
+
+
 def test_curves_lie_in_the_run_folder(data: Path, encoder: Path, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     out = tmp_path / "run"
@@ -104,7 +114,9 @@ def test_memory_that_runs_out_is_one_line_and_the_run_goes_on(
         about=["does not suffice for 64 tokens", "set --gradient-checkpointing, end", "step 2 is saved"],
     )
     steps.clear()
-    succeed(*command, "--gradient-checkpointing")
+    talking = [part for part in command if part != "-q"]
+    told = succeed(*talking, "--gradient-checkpointing").stderr
+    assert f"resuming from the checkpoints in {tmp_path / 'run.checkpoints'}" in told
     assert steps[0] == 2
     assert (tmp_path / "run" / "scores.json").is_file()
 
