@@ -41,7 +41,9 @@ def bench_floor(benchmark: Any, key: str) -> None:
     if comparison.agree is not None:
         comparison.agree()
     benchmark.pedantic(comparison.ours.run, rounds=ROUNDS, warmup_rounds=1)
-    missed = lost_floors(comparison, benchmark.stats.stats.min)
+    # Among several test processes pytest-benchmark measures nothing.
+    ours = benchmark.stats.stats.min if benchmark.stats else best(comparison.ours.run, ROUNDS)
+    missed = lost_floors(comparison, ours)
     assert not missed, missed
 
 

@@ -152,7 +152,9 @@ class ExplanationScores:
         figures = self.figures_of(self.statistics)
         longest = len([name for name in FIGURES if name.startswith("bleu")])
         n_tokens = self.statistics[:, STATISTICS.index("bleu_prediction_tokens")].astype(np.int64)
-        orders = n_tokens.clip(1, longest) if effective_order else np.full(len(figures), longest)
+        # With add-k every order has an n-gram.
+        is_effective = effective_order and self.profile.smoothing != "add-k"
+        orders = n_tokens.clip(1, longest) if is_effective else np.full(len(figures), longest)
         found: FloatArray = np.take_along_axis(figures, orders[:, None] - 1, axis=1)[:, 0]
         return found
 

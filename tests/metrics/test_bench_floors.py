@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +33,10 @@ def run(tmp_path: Path, plugin: str) -> subprocess.CompletedProcess[str]:
         "sys.exit(pytest.main(['-q', '-p', 'changed', '-p', 'no:cacheprovider', '-m', 'small', '-k', 'official', "
         f"{str(ROOT / 'benchmarks')!r}]))"
     )
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment
+    )
 
 
 def test_a_slow_implementation_falls_under_its_floor(tmp_path: Path) -> None:
