@@ -25,9 +25,9 @@ from cmexam_baseline.features.training_index import TrainingIndex, right_options
 
 # What a group is called: the beginnings of its features' names.
 GROUPS = {
-    "options like this one, by likeness of the stems": ("votes_",),
+    "votes of similar options": ("votes_",),
     "record of the option's text": ("history",),
-    "sentences of explanations, by likeness": ("explanation_",),
+    "sentences of explanations, by similarity": ("explanation_",),
     "sentences of explanations, by coverage": ("sentence_",),
     "answered questions as statements": ("answered_",),
     "questions read backwards": ("reversed_",),

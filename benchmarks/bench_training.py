@@ -3,10 +3,10 @@
     python benchmarks/bench_training.py --data CMExam/data --sizes 10000 20000 30000
     python benchmarks/bench_training.py --data CMExam/data --generated 300000
 
-Each size is a command of its own on a folder with so many training questions and the val file of DATA. Up to
+Each size is a command of its own on a folder with that many training questions and the val file of DATA. Up to
 the size of DATA they are its first questions. Generated ones are put together from it: the first half of one
 stem and the second half of another, four or five options and an explanation of further questions, all drawn
-evenly, so that words are as frequent as in DATA and hardly a question stands there twice.
+evenly, so that words are as frequent as in DATA and hardly a question occurs twice.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ def generated(exam: Exam, size: int, seed: int = 0) -> Exam:
     generator = random.Random(seed)
 
     def one(number: int) -> Question:
-        first, second, said = (exam[generator.randrange(len(exam))] for _ in range(3))
+        first, second, third = (exam[generator.randrange(len(exam))] for _ in range(3))
         cut, other = len(first.question) // 2, len(second.question) // 2
         options = tuple(generator.choice(exam.option_texts) for _ in range(generator.choice((4, 5, 5, 5))))
         answer = "ABCDE"[generator.randrange(len(options))]
         stem = first.question[:cut] + second.question[other:] + str(number)
-        return Question(f"generated-{number}", stem, options, answer, said.explanation)
+        return Question(f"generated-{number}", stem, options, answer, third.explanation)
 
     return Exam.from_questions(one(number) for number in range(size))
 

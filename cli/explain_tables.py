@@ -71,5 +71,7 @@ def _cells(piece: Evidence | Passage) -> tuple[str, str, str, str]:
         where = sanitize("\n".join(filter(None, [Path(piece.source).name, piece.heading])))
         return where, sanitize(piece.text), f"{piece.like_stem:.2f}", f"{piece.like_option:.2f}"
     text = piece.text if len(piece.text) <= _LONGEST else f"{piece.text[:_LONGEST]}…"
-    said = f"{sanitize(text)}\n{piece.verdict}: {sanitize(piece.option)}" if piece.verdict else sanitize(text)
-    return sanitize(piece.id), said, f"{piece.like_stem:.2f}", f"{piece.like_option:.2f}"
+    content = (
+        f"{sanitize(text)}\n{piece.verdict}: {sanitize(piece.option)}" if piece.verdict else sanitize(text)
+    )
+    return sanitize(piece.id), content, f"{piece.like_stem:.2f}", f"{piece.like_option:.2f}"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Feature name -> one value an option, flat in exam order.
+# Feature name -> one value per option, flat in exam order.
 Columns = dict[str, NDArray[np.float64]]
 
 

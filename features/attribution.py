@@ -32,8 +32,8 @@ class Evidence:
     text:        its stem, or the sentence
     option:      the option of it that is like the one asked about; "" for a sentence
     verdict:     "right" or "wrong", what that option was there; "" for a sentence
-    like_stem:   0–1, likeness of text and asked stem
-    like_option: 0–1, likeness of the options, or the share of the option that the sentence holds
+    like_stem:   0–1, cosine similarity of text and asked stem
+    like_option: 0–1, cosine similarity of the options, or the share of the option that the sentence holds
     """
 
     id: str

@@ -75,7 +75,7 @@ class LightGBMBaseline(Estimator):
         min_child_samples: int = 40,
         subsample: float = 0.7,
         # Many features say nearly the same: trees on a few of them each are as accurate and far cheaper.
-        colsample_bytree: float = 0.15,
+        colsample_bytree: float = 0.3,
         reg_lambda: float = 0.0,
         max_bin: int = 63,
         bag: int = 1,

@@ -22,7 +22,7 @@ Vectors = NDArray[np.float32]
 
 _BLOCK = 32
 _NEIGHBOURS = 64
-# Likeness is raised to this power, so that the nearest count and the many that are a little alike do not.
+# Similarity is raised to this power, so that the nearest count and the many that are a little alike do not.
 _SHARPNESS = 4
 
 
@@ -86,7 +86,7 @@ class DenseIndex:
     def evidence(
         self, exam: Exam, embedder: Embedder, keys: Keys | None = None, progress: Progress = no_progress
     ) -> Columns:
-        """Columns of evidence, each float64 with one value an option, flat in exam order."""
+        """Columns of evidence, each float64 with one value per option, flat in exam order."""
         stems, texts = _embedded(embedder, exam.questions, exam.option_texts, progress)
         if stems.shape[1:] != self.means.shape[1:]:
             raise InputError(
@@ -145,7 +145,7 @@ class _Known:
     def columns_of(self, asked: _Asked, rows: slice) -> dict[str, NDArray[np.float32]]:
         """Evidence for the options of a few questions, each (rows, most options)."""
         stems, options = asked.stems[rows], asked.options[rows]
-        near, likeness = self._neighbours(stems, asked.keys[rows])
+        near, similarity = self._neighbours(stems, asked.keys[rows])
         offered = self.texts[self.index.options[near]]
         n, k, most, d = offered.shape
         # Products this small are done before the threads of a BLAS have started.
@@ -155,9 +155,9 @@ class _Known:
         right = self.index.right[near]
         wrong = ~right & (self.index.options[near] >= 0)
         columns = {
-            **_ratings("meant", likeness, alike, right, wrong),
+            **_ratings("meant", similarity, alike, right, wrong),
             **_ratings(
-                "meant_true", likeness, alike, *_turned(right, wrong, np.broadcast_to(same_sense, (n, k)))
+                "meant_true", similarity, alike, *_turned(right, wrong, np.broadcast_to(same_sense, (n, k)))
             ),
             "meant_like_stem": (options @ stems[:, :, None])[:, :, 0],
             "meant_like_others": options @ options.sum(axis=1)[:, :, None],
@@ -167,11 +167,11 @@ class _Known:
 
     def _neighbours(self, stems: Vectors, keys: Keys) -> tuple[NDArray[np.int64], Vectors]:
         """The nearest training questions of each stem and how like they are, 0 for those with its own key."""
-        likeness = np.maximum(stems @ self.stems.T, 0)
-        likeness[keys[:, None] == self.index.keys] = 0
-        k = min(_NEIGHBOURS, likeness.shape[1])
-        near = np.argpartition(-likeness, k - 1, axis=1)[:, :k].astype(np.int64)
-        return near, np.take_along_axis(likeness, near, axis=1)
+        similarity = np.maximum(stems @ self.stems.T, 0)
+        similarity[keys[:, None] == self.index.keys] = 0
+        k = min(_NEIGHBOURS, similarity.shape[1])
+        near = np.argpartition(-similarity, k - 1, axis=1)[:, :k].astype(np.int64)
+        return near, np.take_along_axis(similarity, near, axis=1)
 
 
 def _turned(
@@ -183,20 +183,20 @@ def _turned(
 
 
 def _ratings(
-    name: str, likeness: Vectors, alike: Vectors, right: NDArray[np.bool_], wrong: NDArray[np.bool_]
+    name: str, similarity: Vectors, alike: Vectors, right: NDArray[np.bool_], wrong: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.float32]]:
     """How the neighbours rated options like each of those asked.
 
-    likeness: (n, neighbours) of the stems; alike: (n, options, neighbours, their options)
+    similarity: (n, neighbours) of the stems; alike: (n, options, neighbours, their options)
     """
-    weights = (likeness**_SHARPNESS)[:, None, :]
+    weights = (similarity**_SHARPNESS)[:, None, :]
     total = weights.sum(axis=2) + 1e-9
     sharp = alike**_SHARPNESS
     columns: dict[str, NDArray[np.float32]] = {}
     for verdict, holds in (("right", right), ("wrong", wrong)):
         best = (alike * holds[:, None]).max(axis=3)
         columns[f"{name}_{verdict}_near"] = (weights * best).sum(axis=2) / total
-        columns[f"{name}_{verdict}_best"] = (likeness[:, None, :] * best).max(axis=2)
+        columns[f"{name}_{verdict}_best"] = (similarity[:, None, :] * best).max(axis=2)
         columns[f"{name}_{verdict}_sharp"] = (weights * (sharp * holds[:, None]).sum(axis=3)).sum(axis=2)
     for kind in ("near", "best", "sharp"):
         good, bad = columns[f"{name}_right_{kind}"], columns[f"{name}_wrong_{kind}"]
@@ -219,7 +219,7 @@ def _unit(vectors: Vectors) -> Vectors:
 
 
 def _padded(exam: Exam, values: NDArray[Any], filling: Any) -> NDArray[Any]:
-    """One value an option as a table (questions, most options)."""
+    """One value per option as a table (questions, most options)."""
     owner = segment_rows(exam.option_offsets)
     table = np.full((len(exam), int(exam.n_options.max(initial=1))), filling, dtype=values.dtype)
     table[owner, np.arange(len(owner)) - exam.option_offsets[owner]] = values

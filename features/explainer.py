@@ -1,4 +1,4 @@
-"""Explanations put together: what was asked, which options the answer takes, what others said about them."""
+"""Explanations composed of the stem, the verdicts of the answer and sentences of training explanations."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _BLOCK = 64
 _CANDIDATES = 40
 _SHORTEST_SENTENCE = 10
 
-# Chosen on val: how long an explanation is to be, and what an option counts beside the stem in the search.
+# Chosen on val: length of an explanation in characters, and weights of the options beside the stem in the search.
 _LENGTH = 160
 _OVERHANG = 15
 _CHOSEN_WEIGHT = 0.5
 _OTHERS_WEIGHT = 0.25
 # A sentence less like the query than this share of the best one is beside the point.
 _LEAST_OF_BEST = 0.4
-# A sentence of which less than this is new repeats what was said.
+# A sentence with a smaller share of new character pairs is a repetition.
 _LEAST_NEW = 0.5
 
 # "（A错）", "（CDE对，为本题正确答案）", "(B)": verdicts on the options of the question the sentence came from.
@@ -89,8 +89,8 @@ class Explainer:
         def block(start: int) -> list[str]:
             rows = slice(start, start + _BLOCK)
             scores = index.sentences.scores(queries[rows], keys[rows])
-            documents, likeness = top_k(scores, _CANDIDATES)
-            documents[likeness < _LEAST_OF_BEST * likeness[:, :1]] = -1
+            documents, similarity = top_k(scores, _CANDIDATES)
+            documents[similarity < _LEAST_OF_BEST * similarity[:, :1]] = -1
             found = ([self.sentences[one] for one in row if one >= 0] for row in documents.tolist())
             return [frame.filled(texts) for frame, texts in zip(restated[rows], found, strict=True)]
 
@@ -150,14 +150,14 @@ class _Restated:
             return ""
         head = f"{self.stem}，{_verdicts(self.chosen, self.chosen_verdict)}"
         tail = _verdicts(self.others, self.other_verdict)
-        room, said, middle = _LENGTH - len(head) - len(tail), set[str](), ""
+        left, used, middle = _LENGTH - len(head) - len(tail), set[str](), ""
         for sentence in sentences:
             pairs = {sentence[i : i + 2] for i in range(len(sentence) - 1)}
-            repeats = len(pairs - said) < _LEAST_NEW * len(pairs)
-            if sentence and not repeats and len(sentence) <= room + _OVERHANG:
+            repeats = len(pairs - used) < _LEAST_NEW * len(pairs)
+            if sentence and not repeats and len(sentence) <= left + _OVERHANG:
                 middle += f"{sentence}。"
-                said |= pairs
-                room -= len(sentence) + 1
+                used |= pairs
+                left -= len(sentence) + 1
         return head + middle + tail
 
 

@@ -1,4 +1,4 @@
-"""A model folder: what stands in it, and how it is checked before it is believed."""
+"""A model folder: its files, and how they are checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an option looks like: its surface, alone and beside the other options of its question."""
+"""The surface of options, alone and relative to the other options of the question."""
 
 from __future__ import annotations
 

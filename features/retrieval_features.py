@@ -29,7 +29,7 @@ _NEIGHBOURS = 5
 def retrieval_features(
     index: TrainingIndex, exam: Exam, keys: Keys | None = None, progress: Progress = no_progress
 ) -> Columns:
-    """Columns of evidence, each float64 with one value an option, flat in exam order.
+    """Columns of evidence, each float64 with one value per option, flat in exam order.
 
     Questions see no training question with their own key (default: `copy_keys`).
     """

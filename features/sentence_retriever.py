@@ -1,4 +1,4 @@
-"""The sentences that training questions and their explanations hold, and the best of them for an option."""
+"""The sentences of training explanations and answered questions, and the best of them for each option."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _FORMAT = 1
 _BLOCK = 64
-# So many more are looked at as are wanted, because the same sentence may stand in several explanations.
+# Over-fetch factor: duplicates are removed afterwards.
 _SPARE = 3
 
 
@@ -78,8 +78,8 @@ class SentenceRetriever:
     def find(self, exam: Exam, n: int, progress: Progress = no_progress) -> list[list[str]]:
         """For every option, flat in exam order, its at most `n` best sentences, the best first.
 
-        A sentence is worth its likeness to the option times its likeness to the question: what speaks of one
-        of them alone is left out, and so is the same sentence said twice.
+        The score of a sentence is its similarity to the option times its similarity to the stem; sentences with
+        score 0 and duplicates are omitted.
         """
         keys = copy_keys(exam)
         queries = _rows(self.vocabulary, [*exam.questions, *exam.option_texts])
@@ -89,13 +89,13 @@ class SentenceRetriever:
             questions = slice(start, start + _BLOCK)
             offsets = exam.option_offsets[start : start + _BLOCK + 1]
             owner = segment_rows(offsets - offsets[0])
-            likeness = self.index.scores(
+            similarity = self.index.scores(
                 options[offsets[0] : offsets[-1]], keys[questions][owner], MIN_SIMILARITY
             )
             with as_array(self.index.scores(stems[questions], keys[questions])) as near:
-                likeness.data *= near[owner[segment_rows(likeness.indptr)], likeness.indices]
-            likeness.eliminate_zeros()
-            return self._distinct(top_k(likeness, _SPARE * n)[0], n)
+                similarity.data *= near[owner[segment_rows(similarity.indptr)], similarity.indices]
+            similarity.eliminate_zeros()
+            return self._distinct(top_k(similarity, _SPARE * n)[0], n)
 
         found: list[list[str]] = []
         for done, lists in enumerate(in_threads(block, range(0, len(exam), _BLOCK))):

@@ -23,7 +23,7 @@ class Vocabulary:
     """Terms with their weight by rarity; term ids are words first, then character pairs.
 
     words: w words, sorted
-    pairs: uint64 (p,), two code points each (or one that stands alone), sorted
+    pairs: uint64 (p,), two code points each (or one without neighbours), sorted
     idf:   float32 (w + p,)
     """
 
@@ -84,7 +84,7 @@ class Vocabulary:
         return cls(ordered, np.array(codes, np.uint64), idf)
 
     def counts(self, texts: Sequence[str]) -> sp.csr_matrix:
-        """How often each known term stands in each text, float32 CSR (n texts, n terms)."""
+        """How often each known term occurs in each text, float32 CSR (n texts, n terms)."""
         folded = [normalize(text) for text in texts]
         rows, codes = _character_pairs(folded)
         return _count(cut_words(folded), rows, codes, self.words, self.pairs)

@@ -15,7 +15,7 @@ _NEGATED_OPTION = re.compile(r"[不无非未禁]|没有")
 
 
 def all_or_none(options: Sequence[str]) -> NDArray[np.bool_]:
-    """Whether an option speaks of the other options (以上均是), bool (m,).
+    """Whether an option refers to the other options (以上均是), bool (m,).
 
     >>> all_or_none(["以上都对", "阿司匹林"]).tolist()
     [True, False]
@@ -24,7 +24,7 @@ def all_or_none(options: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def negated_option(options: Sequence[str]) -> NDArray[np.bool_]:
-    """Whether an option denies something, bool (m,).
+    """Whether an option contains a negation, bool (m,).
 
     >>> negated_option(["无明显症状", "发热"]).tolist()
     [True, False]
