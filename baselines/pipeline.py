@@ -132,7 +132,7 @@ def plan_training(
             raise InputError(f"`{name}` is for lightgbm's features; omit it or use another `model`")
     require_extras(kind)
     parameters: dict[str, Any] = {}
-    if kind == "lightgbm":
+    if kind not in ("encoder", "ensemble"):
         if config is not None:
             raise InputError(_FOR_ENCODERS.format("`config` holds settings"))
         from cmexam_baseline.encoders.settings import EncoderSettings
