@@ -1,4 +1,4 @@
-"""Questions of other exams that join the training questions, but none that would give val or test away."""
+"""Questions of other exams added to the training questions, without those that val or test overlap with."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from cmexam_baseline.exam.splits import SPLIT_NAMES, Split, stem_of
 
 @dataclass(frozen=True)
 class Excluded:
-    """A question of another exam that stayed out, and the question that it is too close to.
+    """A question of another exam that was left out, and the question that it overlaps with.
 
-    source: name of the other exam; id and question: as they stand there
+    source: name of the other exam; id and question: its own
     reason: "exact", "stem" or "near" (see `find_overlap`)
     split:  "val", "test", "train", or the name of another source; match: id of the question there
     """
@@ -35,12 +35,12 @@ class Excluded:
 
 @dataclass(frozen=True, eq=False)
 class JoinedExam:
-    """Training questions with those of other exams behind them.
+    """Training questions followed by those of other exams.
 
     exam:     all of them; ids of other exams are "<source>:<id>"
     sources:  names of the other exams
     source:   int64 (n,), 0 for the training exam's own questions, i + 1 for those of sources[i]
-    excluded: what stayed out
+    excluded: what was left out
     """
 
     exam: Exam
@@ -54,7 +54,7 @@ class JoinedExam:
         return self.source > 0
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """For each source: how many questions joined, and how many stayed out for each split."""
+        """For each source: the number of questions added, and left out per split."""
         found = {name: {"joined": int((self.source == i).sum())} for i, name in enumerate(self.sources, 1)}
         for row in self.excluded:
             counts = found[row.source]
@@ -63,7 +63,7 @@ class JoinedExam:
         return found
 
     def excluded_csv(self) -> str:
-        """CSV of every question that stayed out, with the question that it is too close to."""
+        """CSV of every question that was left out, with the question that it overlaps with."""
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
         table.writerow([field.name for field in fields(Excluded)])
@@ -94,9 +94,9 @@ def add_extra_train(
 def join_extra(train: Exam, extra: Mapping[str, Exam], asked: Mapping[str, Exam]) -> JoinedExam:
     """`train` with the questions of each exam of `extra` that no exam of `asked` (val, test) overlaps with.
 
-    A question stays out where its stem stands in an asked exam, the same or nearly, or where an asked stem
-    nearly stands in it; afterwards `find_overlap(extra, asked)` finds nothing. Questions that stand in
-    `train` or an earlier source with the same options stay out too: they are known already.
+    A question is left out if its stem occurs in an asked exam, the same or nearly, or if it nearly contains an
+    asked stem; afterwards `find_overlap(extra, asked)` finds nothing. Duplicates of questions of `train` or an
+    earlier source are left out too.
 
     >>> from cmexam_baseline.exam.question import Question
     >>> train = Exam.from_questions([Question("1", "夜盲症是缺乏", ("维生素A", "碘"), "A")])
@@ -133,7 +133,7 @@ def _without_overlap(exam: Exam, asked: Exam, source: str, split: str, excluded:
         excluded.append(_excluded(exam, row, source, str(overlap.category[row]), split, match))
     exam = _dropped(exam, rows)
     while True:
-        # An asked stem may stand in a longer one; each turn finds the nearest such question of every stem.
+        # A longer stem can contain an asked one; each pass finds the nearest such question of every stem.
         overlap = find_overlap(exam, asked)
         rows = np.unique(overlap.match[overlap.overlaps])
         if not len(rows):

@@ -256,7 +256,7 @@ def train(
 
 
 def default_folder(model: str) -> Path:
-    """Where a run goes if nothing else is said: runs/ and the model's name.
+    """The default run folder: runs/ and the model's name.
 
     >>> default_folder("models/bert-base-chinese").as_posix()
     'runs/bert-base-chinese'

@@ -39,7 +39,7 @@ def answer_scores(exam: Exam, answers: np.ndarray, left_out: int = 0) -> dict[st
 
 
 def scores_without_overlap(overlap: Overlap, exam: Exam, answers: np.ndarray) -> dict[str, Any]:
-    """The figures on those questions of `exam` that do not stand in the training questions, not even nearly.
+    """The figures on the questions of `exam` that do not overlap with the training questions.
 
     `n_overlap` counts the others by category (`find_overlap`: the same question, the same stem, nearly the
     same stem). Without a question left, accuracy, interval and F1 are None.

@@ -31,7 +31,7 @@ def broken(error: BaseException) -> Result:
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (
             OSError(errno.ENOSPC, "No space left on device", "runs/a"),
@@ -41,10 +41,10 @@ def broken(error: BaseException) -> Result:
         (MemoryError(), "out of memory; use smaller inputs"),
     ],
 )
-def test_what_stops_any_command_ends_in_one_line(error: BaseException, said: str) -> None:
+def test_what_stops_any_command_ends_in_one_line(error: BaseException, message: str) -> None:
     result = broken(error)
     assert result.exit_code == 2
-    assert said in result.stderr
+    assert message in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
 
 

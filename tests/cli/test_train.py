@@ -207,7 +207,7 @@ BAD_FILES: dict[str, tuple[bytes, list[str]]] = {
     "unknown letter": (f"{HEADER}问题,{OPTIONS},AX,\n".encode(), ["row 1", "AX"]),
     "letter without option": (f"{HEADER}问题,{OPTIONS},E,\n".encode(), ["row 1", "no option E"]),
     "unreadable options": (f"{HEADER}问题,无,A,\n".encode(), ["row 1", "options"]),
-    "doubled ids": (
+    "duplicate ids": (
         f"id,{HEADER}q1,一,{OPTIONS},A,\nq1,二,{OPTIONS},A,\n".encode(),
         ["row 2", "'q1'", "row 1"],
     ),
@@ -318,8 +318,8 @@ def test_brackets_in_names_are_printed_as_they_are(tmp_path: Path) -> None:
     place = tmp_path / "a[red]b"
     result = succeed(*TRAIN, "-o", place)
     assert f"Run folder: {place}" in result.stderr
-    said = succeed("predict", place, DATA / "test.csv", "-o", tmp_path / "[b].csv").stderr
-    assert f"40 predictions: {tmp_path / '[b].csv'}" in said
+    printed = succeed("predict", place, DATA / "test.csv", "-o", tmp_path / "[b].csv").stderr
+    assert f"40 predictions: {tmp_path / '[b].csv'}" in printed
 
 
 @pytest.mark.parametrize(
@@ -365,16 +365,16 @@ def test_many_questions_are_answered_in_batches(
     val = DATA / "val.csv"
     succeed("predict", run_folder, val, "-o", tmp_path / "whole.csv")
     monkeypatch.setattr("cmexam_baseline.baselines.run_folder.BATCH_SIZE", 64)
-    said = succeed("predict", run_folder, val, "-o", tmp_path / "batches.csv")
-    assert "answering" in said.stderr
+    printed = succeed("predict", run_folder, val, "-o", tmp_path / "batches.csv")
+    assert "answering" in printed.stderr
     assert (tmp_path / "batches.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
 def test_a_corpus_is_read_saved_and_shown_by_explain(tmp_path: Path) -> None:
     book = tmp_path / "book.md"
     book.write_text("# 维生素\n缺乏维生素A可引起夜盲症和干眼病，补充鱼肝油后好转。\n", "utf-8")
-    said = succeed(*TRAIN, "--corpus", book, "--out", tmp_path / "run")
-    assert "corpus: 1 passages, 26 characters, from 1 files" in said.stderr
+    printed = succeed(*TRAIN, "--corpus", book, "--out", tmp_path / "run")
+    assert "corpus: 1 passages, 26 characters, from 1 files" in printed.stderr
     exam = tmp_path / "val.csv"
     exam.write_text('Question,Options,Answer\n引起夜盲症的是缺乏,"A 维生素A\nB 碘",A\n', "utf-8")
     found = json.loads(succeed("explain", tmp_path / "run", exam, "--row", "1", "--json").stdout)

@@ -179,9 +179,9 @@ def test_mistakes_are_told_before_the_data_are_read(
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     missing = tmp_path / "no-such-data"
-    card = DeviceFacts("cuda", "Tesla V100", (7, 0), ("sm_80",), torch_version="2.13.0+cu130")
+    gpu = DeviceFacts("cuda", "Tesla V100", (7, 0), ("sm_80",), torch_version="2.13.0+cu130")
     with monkeypatch.context() as patch:
-        patch.setattr(devices, "device_facts", lambda wanted: card)
+        patch.setattr(devices, "device_facts", lambda wanted: gpu)
         about = ["Tesla V100 has compute capability 7.0", "run pip install torch --index-url"]
         complain("train", "--model", "bert", "--data", missing, "--out", tmp_path / "r", about=about)
         patch.setattr(importlib.util, "find_spec", lambda name: None if name == "wandb" else object())
