@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from cmexam_baseline.exam.letters import LETTERS, parse_letters
 from cmexam_baseline.scoring.extraction.options import Mention, OptionTexts, letter_positions, without_pronoun
@@ -93,8 +93,7 @@ _RIGHT_BEHIND = re.compile(r"\s*(?:选项|项)?\s*(?:均|都|皆)?(?:是)?(?:正
 _CAPITAL_LETTERS = tuple(LETTERS)
 
 
-@dataclass(frozen=True)
-class Slot:
+class Slot(NamedTuple):
     """An answer read at text[start:end]; `named` where a letter stands with its option's text."""
 
     mask: int
@@ -104,8 +103,7 @@ class Slot:
     named: bool = False
 
 
-@dataclass(frozen=True)
-class _Item:
+class _Item(NamedTuple):
     mask: int
     start: int
     end: int
@@ -210,7 +208,7 @@ class SlotReader:
         behind = _LETTER_BEHIND.match(self.lowered, mention.end)
         if behind is None or behind["letter"] != LETTERS[mention.index].lower():
             return mention
-        return replace(mention, end=behind.end())
+        return Mention(mention.start, behind.end(), mention.index)
 
     def _text_behind(self, mention: Mention) -> Mention | None:
         join = _JOIN.match(self.lowered, mention.end)
@@ -241,7 +239,7 @@ class SlotReader:
         first = items[0] if items else None
         if cued and first is not None and len(items) == 1 and self._gives_reason(first):
             # The answer is (C). Metformin is not an anticoagulant.
-            return [replace(first, end=first.letter_end, named=False)]
+            return [first._replace(end=first.letter_end, named=False)]
         while items:
             end = items[-1].end
             if _EITHER.match(self.text, end) or _LIST_GOES_ON.match(self.text, end):
@@ -360,8 +358,8 @@ class SlotReader:
             loose = join[0].strip() in _LOOSE
             follows = self._item(join.end(), first=False, joined=not loose)
             if follows is not None and (follows.named or not item.named):
-                return replace(follows, loose=loose)
-            return self._listed_behind(item) or (replace(follows, loose=loose) if follows else None)
+                return follows._replace(loose=loose)
+            return self._listed_behind(item) or (follows._replace(loose=loose) if follows else None)
         if item.named and self.text[item.end : item.end + 1] in _CAPITAL_LETTERS:
             follows = self._item(item.end, first=False)
             return follows if follows is not None and follows.named else None

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import replace
 
 from cmexam_baseline.scoring.extraction.answer_parser import Slot, SlotReader
 from cmexam_baseline.scoring.extraction.list_detection import begins_list, is_scope, joined_lines
-from cmexam_baseline.scoring.extraction.patterns import MUST_CHOOSE, SUPPOSED, any_of, holds_any, words
+from cmexam_baseline.scoring.extraction.patterns import MUST_CHOOSE, SUPPOSED, any_of, one_of
 from cmexam_baseline.scoring.extraction.rules import Reading
 from cmexam_baseline.scoring.extraction.undecided import is_named_behind
 
@@ -91,16 +90,16 @@ _ANSWER_SENTENCE = re.compile(r"[^\n。;!?]{1,80}")
 _ZH_LOOK_BACK = 40
 
 # Each pattern with marks of which one must occur.
-_Cues = tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]
+_Cues = tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]
 _ANSWERING: _Cues = (
-    (_ZH_ANSWER_CUE, ("答案", "作答", "选项", "选择", "正解", "结论")),
-    (_LINE_CUE, ("答", "结论", "结果", "输出", "选项")),
+    (_ZH_ANSWER_CUE, one_of("答案 作答 选项 选择 正解 结论")),
+    (_LINE_CUE, one_of("答 结论 结果 输出 选项")),
 )
 _CHOOSING: _Cues = (
-    (_CORRECTION_CUE, ("应为", "应该", "应当", "改", "更正", "纠正", "修正", "实际", "而是")),
-    (_INSTEAD_CUE, ("不,", "不。", "不!", "不对", "错,", "错。", "错!", "错了", "no,", "No,")),
-    (_ZH_CHOOSE_CUE, ("选", "推荐", "剩下", "我猜")),
-    (_SO_CUE, ("故", "所以", "因此", "综上", "则", "→", "⇒", "=>", "->")),
+    (_CORRECTION_CUE, one_of("应为 应该 应当 改 更正 纠正 修正 实际 而是")),
+    (_INSTEAD_CUE, one_of("不, 不。 不! 不对 错, 错。 错! 错了 no, No,")),
+    (_ZH_CHOOSE_CUE, one_of("选 推荐 剩下 我猜")),
+    (_SO_CUE, one_of("故 所以 因此 综上 则 → ⇒ => ->")),
 )
 
 
@@ -112,7 +111,7 @@ def declared_readings(reader: SlotReader) -> Iterator[Reading]:
 def _declared(reader: SlotReader) -> Iterator[Reading]:
     text = reader.text
     for cue, marks in _ANSWERING:
-        if not holds_any(text, marks):
+        if marks.search(text) is None:
             continue
         for match in cue.finditer(text):
             if cue is _LINE_CUE and not _begins_line(text, match.start()):
@@ -123,7 +122,7 @@ def _declared(reader: SlotReader) -> Iterator[Reading]:
                 if slot is None:
                     yield from _left_open(reader, match)
     for cue, marks in _CHOOSING:
-        if not holds_any(text, marks):
+        if marks.search(text) is None:
             continue
         for match in cue.finditer(text):
             slot = _read_behind(reader, match)
@@ -272,17 +271,17 @@ _CUES = (
     (
         _EN_ANSWER_CUE,
         "answer-phrase-text",
-        words("ans correct final option choice selection pick output response pred result"),
+        one_of("ans correct final option choice selection pick output response pred result"),
     ),
     (
         _EN_CHOOSE_CUE,
         "choice-text",
-        words("correction conclusion cho select pick with for settle say to leaving"),
+        one_of("correction conclusion cho select pick with for settle say to leaving"),
     ),
     (
         _CONCLUDE_CUE,
         "choice-text",
-        words("thus therefore hence so finally but it_is it's must_be should_be elimination"),
+        one_of("thus therefore hence so finally but it_is it's must_be should_be elimination"),
     ),
 )
 _EN_NEGATED_BEFORE = re.compile(
@@ -311,7 +310,7 @@ def english_readings(reader: SlotReader) -> Iterator[Reading]:
         if not left_open or reading not in supposed:
             yield reading
         else:
-            yield replace(reading, rule="either-or", mask=0)
+            yield reading._replace(rule="either-or", mask=0)
 
 
 def _is_case(lowered: str, position: int) -> bool:
@@ -325,7 +324,7 @@ def _declared_in_english(reader: SlotReader) -> Iterator[Reading]:
     if not _ENGLISH_WORD.search(text):
         return
     for cue, text_rule, marks in _CUES:
-        if not holds_any(text, marks):
+        if marks.search(text) is None:
             continue
         for match in cue.finditer(text):
             start = match.start()

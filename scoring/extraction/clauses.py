@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cmexam_baseline.scoring.extraction.answer_parser import SlotReader
 from cmexam_baseline.scoring.extraction.options import Mention
@@ -52,8 +52,7 @@ _CLAIM_BEHIND = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A sentence or clause text[start:end] that names options.
 
     `named` are all of them; `spoken_for` those that it neither enumerates (甲、乙等) nor dismisses (排除甲).

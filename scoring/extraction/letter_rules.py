@@ -21,7 +21,7 @@ from cmexam_baseline.scoring.extraction.patterns import (
     concludes,
     concludes_at_start,
     concludes_finally,
-    holds_any,
+    one_of,
     says_of_option,
 )
 from cmexam_baseline.scoring.extraction.rules import Reading
@@ -128,7 +128,7 @@ _CUE = re.compile(
     r"(?:应该?是|应为|是|为|属于|即|(?<=的)(?:有|包括)|(?<=题意的选项)(?=:))"
     r"[:\s\"“(\[【]{0,12}(?:(?:\(?1[.、)]|①)[ \t]?)?(?:选项)?[\"“(]{0,2}$"
 )
-_COPULAS = ("题意的选项", "是", "为", "即", "属于", "有", "包括")
+_COPULA = one_of("题意的选项 是 为 即 属于 有 包括")
 _LONGEST_CUE = 30
 _NOT_BEFORE_COPULA = re.compile(
     any_of("不 非 还 并 均 都 分别 认 因 称 视 作 行 以 也可能 也有可能 也许") + "$"
@@ -142,7 +142,7 @@ def stem_readings(reader: SlotReader) -> Iterator[Reading]:
     """Readings of the rules stem and negative-stem; a stem that ends in every letter is no answer."""
     text = reader.text
     for position in reader.letters:
-        if not holds_any(text[max(0, position - _LONGEST_CUE) : position], _COPULAS):
+        if _COPULA.search(text, max(0, position - _LONGEST_CUE), position) is None:
             continue
         cue = _CUE.search(text, max(0, position - _LONGEST_CUE), position)
         if cue is None or _is_dismissed(text, cue):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import pairwise
 
 from cmexam_baseline.exam.letters import LETTERS
@@ -117,7 +116,7 @@ def _as_one(reader: SlotReader, lines: list[Reading]) -> Iterator[Reading]:
     elif len(lines) < 2 or not by_line or (len(lines) == 2 and not reader.stem.several):
         yield from lines
     else:
-        yield replace(lines[-1], mask=mask, start=lines[0].start)
+        yield lines[-1]._replace(mask=mask, start=lines[0].start)
 
 
 def _same_words_below(reader: SlotReader, above: Reading, below: Reading) -> bool:

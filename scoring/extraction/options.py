@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cmexam_baseline.exam.letters import LETTERS
-from cmexam_baseline.scoring.extraction.patterns import any_of, holds_any
+from cmexam_baseline.scoring.extraction.patterns import any_of, one_of
 from cmexam_baseline.scoring.extraction.reply_text import clean
 from cmexam_baseline.scoring.extraction.rules import UNKNOWN_COUNT
 
@@ -27,7 +27,7 @@ _NONE_OF_THEM = re.compile(
     re.IGNORECASE,
 )
 _WIDE = re.compile(r"[\u3400-\u9fff]")
-_ALL_MARKS = ("以上", "上述", "前述", "上面", "+", "都", "均", "皆", "全", "all ", "none ")
+_ALL_OR_NONE = one_of("以上 上述 前述 上面 + 都 均 皆 全 all_ none_")
 _JUDGED = re.compile(
     any_of(
         "错 不 非 无 没 未 正确 符合 排除 对$ √ × ✓ ✗ ✔ ✘ ✅ ❌ \\bnot\\b n't \\bwrong \\b(?:in)?correct \\bfalse \\btrue"
@@ -100,9 +100,7 @@ class OptionTexts:
         return self._only(_NONE_OF_THEM)
 
     def _only(self, pattern: re.Pattern[str]) -> int | None:
-        found = [
-            i for i, text in enumerate(self.texts) if holds_any(text, _ALL_MARKS) and pattern.search(text)
-        ]
+        found = [i for i, text in enumerate(self.texts) if _ALL_OR_NONE.search(text) and pattern.search(text)]
         return found[0] if len(found) == 1 else None
 
     def own_text_at(self, lowered: str, index: int, position: int) -> int | None:

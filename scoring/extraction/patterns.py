@@ -28,12 +28,13 @@ def words(listed: str) -> tuple[str, ...]:
     return tuple(word.replace("_", " ") for word in listed.split())
 
 
-def holds_any(text: str, marks: tuple[str, ...]) -> bool:
-    """Whether one of the marks occurs in the text; much faster than a pattern where none does."""
-    for mark in marks:  # noqa: SIM110 - a loop, because any() with a generator takes twice as long
-        if mark in text:
-            return True
-    return False
+def one_of(listed: str) -> re.Pattern[str]:
+    """A pattern for any of the plain words in `listed`: looking for one of them first is cheap.
+
+    >>> bool(one_of("没有 no_answer").search("there is no answer"))
+    True
+    """
+    return re.compile("|".join(map(re.escape, words(listed))))
 
 
 CHINESE = r"\u3400-\u9fff"

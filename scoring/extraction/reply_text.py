@@ -9,7 +9,7 @@ import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from cmexam_baseline.scoring.extraction.patterns import any_of, holds_any, words
+from cmexam_baseline.scoring.extraction.patterns import any_of, one_of
 
 LONGEST_READ_WHOLE = 32_768
 HEAD = 8_192
@@ -31,7 +31,7 @@ _THINKING_CHINESE = re.compile(
     _THINKING_PATTERN.replace("NAMES", _THINKING_NAMES + "|思考|思考过程"), re.IGNORECASE | re.MULTILINE
 )
 _THINKING_CLOSERS = ("</think>", "</thinking>", "</thought>", "◁/think▷", "[/THINK]", "<|end_of_thought|>")
-_MAY_HOLD_THINKING = ("<", "◁", "[THINK", "[/THINK", "[think", "[/think", "# Final Response", "# 最终回复")
+_MAY_HOLD_THINKING = one_of("< ◁ [THINK [/THINK [think [/think #_Final_Response #_最终回复")
 
 ASSISTANT, OTHER, END, QUESTION = "assistant", "other", "end", "question"
 _ROLES = {
@@ -64,7 +64,7 @@ _MARKER_PATTERN = (
 _AGAIN = r"|^[ \t]*(?:\d{1,2}[.、])?[ \t]*(?P<again>(?:下列|以下|关于|根据)[^\n]{4,200}?A[ \t]?[:：.、])"
 _MARKER = re.compile(_MARKER_PATTERN + "|(?P<again>(?!))", re.MULTILINE)
 _MARKER_OR_QUESTION = re.compile(_MARKER_PATTERN + _AGAIN, re.MULTILINE)
-_MAY_HOLD_TURNS = words(
+_MAY_HOLD_TURNS = one_of(
     "< INST] Human USER User Instruction Input Assistant ASSISTANT Response Question"
     " 用户 人类 问: 问： 指令 输入 系统 助手 题目 问题 例题 试题 下一题"
 )
@@ -113,10 +113,10 @@ def kept_ranges(raw: str) -> Kept:
     """
     ranges = _window(raw)
     read = raw if len(ranges) == 1 and ranges[0] == (0, len(raw)) else "".join(raw[a:b] for a, b in ranges)
-    if holds_any(read, _MAY_HOLD_THINKING):
+    if _MAY_HOLD_THINKING.search(read):
         ranges = _outside_thinking(raw, ranges)
     repeats = "答案" in read and _STEM_ON_A_LINE.search(read) is not None
-    if not repeats and not holds_any(read, _MAY_HOLD_TURNS):
+    if not repeats and _MAY_HOLD_TURNS.search(read) is None:
         return Kept(ranges, None)
     return _replies(raw, ranges, _MARKER_OR_QUESTION if repeats else _MARKER)
 

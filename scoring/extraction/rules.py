@@ -7,6 +7,7 @@ people and models that change their mind say the final answer last.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,7 @@ NO_ANSWER = ""
 """The rule name of an extraction that found no answer."""
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """One possible answer: a mask, the rule that read it, and where in the clean text."""
 
     rule: str

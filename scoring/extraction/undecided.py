@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from cmexam_baseline.scoring.extraction.answer_parser import SlotReader
-from cmexam_baseline.scoring.extraction.patterns import SENTENCE, any_of, concludes, holds_any, words
+from cmexam_baseline.scoring.extraction.patterns import SENTENCE, any_of, concludes, one_of
 from cmexam_baseline.scoring.extraction.rules import Reading
 
 _ALL_OPTIONS = (
@@ -53,10 +53,10 @@ _MARK = re.compile(
         " insufficient hard_to difficult_to"
     )
 )
-_ALL_MARKS = words(
+_ALL_MARKS = one_of(
     "以上 上述 所有 全部 这些 四个 五个 各选项 各项 all_of all_the all_four all_five all_options all_choices all_statements"
 )
-_ANSWER_MARKS = words("题意 题干 题目 答案 当选 应选 入选 正确选项 answers options choices")
+_ANSWER_MARKS = one_of("题意 题干 题目 答案 当选 应选 入选 正确选项 answers options choices")
 _LAST_WORDS = 400
 _SENTENCE_ENDS = "。!?;\n"
 
@@ -131,7 +131,7 @@ def _names_behind_in_clause(reader: SlotReader, position: int, end: int) -> bool
 def _all_options(reader: SlotReader) -> Iterator[Reading]:
     """A、B、C、D均符合题意: every option, if the words or the stem say that all can be the answer."""
     everything, stem = reader.options.everything, reader.stem
-    if not reader.options.known or not (stem.several or holds_any(reader.text, _ANSWER_MARKS)):
+    if not reader.options.known or not (stem.several or _ANSWER_MARKS.search(reader.text)):
         return
     for match in _candidates(reader):
         if _OTHERS.search(reader.lowered, max(0, match.start() - 12), match.end()):
@@ -149,5 +149,5 @@ def _candidates(reader: SlotReader) -> Iterator[re.Match[str]]:
             match = _LETTERS_FIT.match(reader.text, place) if reader.text[place] == "A" else None
             if match is not None and reader.mask_of(match["letters"]) == reader.options.everything:
                 yield match
-    if holds_any(reader.lowered, _ALL_MARKS) and reader.options.all_of_them is None:
+    if _ALL_MARKS.search(reader.lowered) and reader.options.all_of_them is None:
         yield from _ALL_FIT.finditer(reader.text)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from cmexam_baseline.exam.letters import LETTERS, parse_letters
 from cmexam_baseline.scoring.extraction.answer_parser import SlotReader
@@ -17,8 +17,7 @@ from cmexam_baseline.scoring.extraction.patterns import (
     SUPPOSED,
     any_of,
     concludes,
-    holds_any,
-    words,
+    one_of,
 )
 from cmexam_baseline.scoring.extraction.rules import Reading
 from cmexam_baseline.scoring.extraction.stem import Stem
@@ -38,14 +37,13 @@ _FIELD = re.compile(
 )
 # Each pattern with marks of which one must occur.
 _PATTERNS = (
-    (_MARKED_LINE, (*_YES, *_NO, "[ ]", "[]", "[x]", "[X]")),
-    (_TABLE_ROW, ("|",)),
-    (_FIELD, ("rue", "alse", "正确", "错误")),
+    (_MARKED_LINE, one_of("✅ ✓ ✔ √ ☑ ❌ ✗ ✘ × ☐ ☒ [_] [] [x] [X]")),
+    (_TABLE_ROW, one_of("|")),
+    (_FIELD, one_of("rue alse 正确 错误")),
 )
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The options of `mask` are called right or wrong at text[start:end].
 
     `of_the_answer` where the words are about the question (符合题意, 正确答案), not about the statement alone.
@@ -69,7 +67,7 @@ def ticked_verdicts(text: str) -> Iterator[Verdict]:
     [(1, True), (2, False)]
     """
     for pattern, marks in _PATTERNS:
-        if holds_any(text, marks):
+        if marks.search(text):
             for match in pattern.finditer(text):
                 mask = 1 << LETTERS.index(match["letter"])
                 yield Verdict(mask, match["right"] is not None, *match.span("letter"))
@@ -151,7 +149,8 @@ _ITEM_WRONG = re.compile(
     )
 )
 _NEXT_QUESTION = re.compile(r"\n[^\n]{0,8}(?:下列|以下)")
-_VERDICT_WORDS = words("正确 错误 不对 符合 合适 恰当 成立 √ ✓ ✗ × correct wrong true false right")
+_MAY_CALL_RIGHT = one_of("正确 答案 correct right")
+_VERDICT_WORDS = one_of("正确 错误 不对 符合 合适 恰当 成立 √ ✓ ✗ × correct wrong true false right")
 _LETTER_BEFORE = re.compile(r"[A-J](?:选项|项)?[ \t]?[.:、)(\"“]{0,2}[ \t]?$")
 _LONGEST_ITEM = 600
 _LONGEST_SENTENCE = 120
@@ -191,7 +190,7 @@ def _verdicts(reader: SlotReader) -> Iterator[Verdict]:
 
 def _verdicts_on_texts(reader: SlotReader) -> Iterator[Verdict]:
     """在注册地点执业是正确的: an option named by its text alone."""
-    if not holds_any(reader.lowered, _VERDICT_WORDS):
+    if _VERDICT_WORDS.search(reader.lowered) is None:
         return
     for mention in reader.mentions:
         behind = _VERDICT_BEHIND_TEXT.match(reader.text, mention.end)
@@ -339,7 +338,7 @@ def all_called_right(reader: SlotReader) -> Iterator[Reading]:
         return
     if len({reader.text[place] for place in reader.letters}) < reader.options.count:
         return
-    if not holds_any(reader.lowered, ("正确", "答案", "correct", "right")):
+    if _MAY_CALL_RIGHT.search(reader.lowered) is None:
         return
     last = _verdict_at(reader, reader.letters[-1])
     if last is None or not last.of_the_answer:
