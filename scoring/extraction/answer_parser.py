@@ -73,7 +73,7 @@ _DELIMITER = re.compile(r"[ \t]*[:.、)\"'”’」』】-]*[ \t]*[(\[\"'“‘�
 _TEXT_CLOSING = re.compile(r"[)\]\"'”’」』】]*(?:选项|这一?项|项)?")
 _OPEN_QUOTES = re.compile(r"[\s\"'“‘「『【《(\[:=>#-]*")
 
-# What may stand behind a list of letters so that it only says among what to choose: A、B、C中…
+# Behind a list of letters: it only says among what to choose: A、B、C中…
 _LIST_IS_SCOPE = re.compile(r"\s*(?:中|之中|里|之间|其中|这?[两三四五六]个?(?:选项|项)?(?:中|里|之)|等)")
 _AND_SO_ON = re.compile(r"\s*等(?!张|渗|长|量)")
 _NAME_ENDS = re.compile(r"\s*(?:$|[\n。,;.!?)\]”\"』」、]|是|为)")
@@ -93,8 +93,8 @@ _RIGHT_BEHIND = re.compile(r"\s*(?:选项|项)?\s*(?:均|都|皆)?(?:是)?(?:正
 _CAPITAL_LETTERS = tuple(LETTERS)
 
 
-class Slot(NamedTuple):
-    """An answer read at text[start:end]; `named` where a letter stands with its option's text."""
+class ParsedAnswer(NamedTuple):
+    """An answer read at text[start:end]; `named` if the letter comes with its option's text."""
 
     mask: int
     start: int
@@ -112,11 +112,11 @@ class _Item(NamedTuple):
     letter_end: int = 0
 
 
-class SlotReader:
+class AnswerParser:
     """Reads answers at given places of one text.
 
     >>> text = "答案是A、C选项,B错误"
-    >>> slot = SlotReader(text, OptionTexts(["甲", "乙", "丙", "丁"])).read(3)
+    >>> slot = AnswerParser(text, OptionTexts(["甲", "乙", "丙", "丁"])).read(3)
     >>> slot.mask, text[slot.start : slot.end]
     (5, 'A、C选项')
     """
@@ -152,7 +152,7 @@ class SlotReader:
                 return place
         return -1
 
-    def read(self, position: int, stated: bool = False, cued: bool = False) -> Slot | None:
+    def read(self, position: int, stated: bool = False, cued: bool = False) -> ParsedAnswer | None:
         """The answer at `position` behind quotes and brackets, or None.
 
         cued: a phrase introduces it, so that what follows a letter is its reason
@@ -161,13 +161,13 @@ class SlotReader:
         bare = _BARE_LETTERS.match(self.text, position)
         if bare is not None and not _NEXT_LETTER_LINE.match(self.text, bare.end()):
             mask = parse_letters(bare[0]) or 0
-            return Slot(mask, position, bare.end()) if mask <= self.options.everything else None
+            return ParsedAnswer(mask, position, bare.end()) if mask <= self.options.everything else None
         by_text = self.read_texts(position)
         if by_text is not None and by_text.end - by_text.start > 1:
             return by_text
         return self.read_letters(position, stated, cued) or by_text
 
-    def read_letters(self, position: int, stated: bool = False, cued: bool = False) -> Slot | None:
+    def read_letters(self, position: int, stated: bool = False, cued: bool = False) -> ParsedAnswer | None:
         """Letters and lists of letters, each with or without its option's text."""
         items = self._trusted(self._list_at(position), cued)
         if not items:
@@ -178,19 +178,19 @@ class SlotReader:
         named = any(item.named for item in items)
         if named and mask == self.options.everything and len(items) > 1 and not stated:
             return None
-        return Slot(mask, items[0].start, items[-1].end, named=named)
+        return ParsedAnswer(mask, items[0].start, items[-1].end, named=named)
 
     def mask_of(self, letters: str) -> int:
         """The mask of the capital letters in a piece of the text."""
         return parse_letters("".join(char for char in letters if "A" <= char <= "J")) or 0
 
-    def read_open_choice(self, position: int) -> Slot | None:
+    def read_open_choice(self, position: int) -> ParsedAnswer | None:
         """A或B, "(A) or (B)": letters among which the text at `position` leaves the choice open."""
         items = self._list_at(position)
         either = _EITHER.match(self.text, items[-1].end) if items else None
-        return Slot(0, items[0].start, either.end()) if either is not None else None
+        return ParsedAnswer(0, items[0].start, either.end()) if either is not None else None
 
-    def read_texts(self, position: int) -> Slot | None:
+    def read_texts(self, position: int) -> ParsedAnswer | None:
         """Option texts, one or several joined by 、 or 和."""
         opening = _OPEN_QUOTES.match(self.lowered, position)
         first = self.options.match_at(self.lowered, opening.end() if opening else position)
@@ -201,7 +201,11 @@ class SlotReader:
             mask, last = mask | 1 << following.index, self._to_its_letter(following)
         if WRONG_BEHIND.match(self.text, last.end) or _AND_SO_ON.match(self.text, last.end):
             return None
-        return Slot(mask, first.start, last.end, by_text=True) if mask != self.options.everything else None
+        return (
+            ParsedAnswer(mask, first.start, last.end, by_text=True)
+            if mask != self.options.everything
+            else None
+        )
 
     def _to_its_letter(self, mention: Mention) -> Mention:
         """The mention with its letter in brackets behind it: 阿托品(C)."""

@@ -6,14 +6,14 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from cmexam_baseline.scoring.extraction.answer_parser import Slot, SlotReader
+from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
 from cmexam_baseline.scoring.extraction.list_detection import begins_list, is_scope, joined_lines
 from cmexam_baseline.scoring.extraction.patterns import MUST_CHOOSE, SUPPOSED, any_of, one_of
 from cmexam_baseline.scoring.extraction.rules import Reading
 from cmexam_baseline.scoring.extraction.undecided import is_named_behind
 
-# What may stand between the phrase and the answer. Nothing follows this repetition in a pattern, so it
-# never backtracks.
+# Words between the phrase and the answer. Nothing follows this repetition in a pattern, so it never
+# backtracks.
 _ZH_FILLER = (
     any_of(
         r"[\s:=\-\"'“”‘’「」『』【】《》\[\](){}<>#|\\]"
@@ -103,12 +103,12 @@ _CHOOSING: _Cues = (
 )
 
 
-def declared_readings(reader: SlotReader) -> Iterator[Reading]:
+def declared_readings(reader: AnswerParser) -> Iterator[Reading]:
     """Every answer that a Chinese phrase of the text declares; answers on lines one below the other are one."""
     yield from joined_lines(reader, _declared(reader))
 
 
-def _declared(reader: SlotReader) -> Iterator[Reading]:
+def _declared(reader: AnswerParser) -> Iterator[Reading]:
     text = reader.text
     for cue, marks in _ANSWERING:
         if marks.search(text) is None:
@@ -139,7 +139,7 @@ def _declared(reader: SlotReader) -> Iterator[Reading]:
                 yield Reading("answer-phrase", _all_options(reader), match.start(), match.end())
 
 
-def _left_open(reader: SlotReader, match: re.Match[str]) -> Iterator[Reading]:
+def _left_open(reader: AnswerParser, match: re.Match[str]) -> Iterator[Reading]:
     choice = reader.read_open_choice(match.end())
     if choice is not None and not is_named_behind(reader, choice.end):
         yield Reading("either-or", 0, match.start(), choice.end)
@@ -155,7 +155,7 @@ def _begins_line(text: str, position: int) -> bool:
     return not text[text.rfind("\n", 0, position) + 1 : position].strip(_BEFORE_A_LINE_CUE)
 
 
-def _answered(reader: SlotReader, match: re.Match[str], slot: Slot | None) -> Iterator[Reading]:
+def _answered(reader: AnswerParser, match: re.Match[str], slot: ParsedAnswer | None) -> Iterator[Reading]:
     if slot is not None:
         rule = "answer-phrase-text" if slot.by_text else "answer-phrase"
         yield Reading(rule, slot.mask, match.start(), slot.end)
@@ -163,7 +163,7 @@ def _answered(reader: SlotReader, match: re.Match[str], slot: Slot | None) -> It
         yield from _answer_sentence(reader, match)
 
 
-def _read_behind(reader: SlotReader, match: re.Match[str]) -> Slot | None:
+def _read_behind(reader: AnswerParser, match: re.Match[str]) -> ParsedAnswer | None:
     """The answer behind a cue, if it is one and not a list of what might be chosen."""
     slot = reader.read(match.end(), stated=_is_stated(match), cued=True)
     if slot is None:
@@ -180,20 +180,20 @@ def _is_stated(match: re.Match[str]) -> bool:
     return _STATES.match(match[0]) is not None and _ASKS_TO_CHOOSE.search(before) is None
 
 
-def _all_behind(reader: SlotReader, position: int) -> Slot | None:
+def _all_behind(reader: AnswerParser, position: int) -> ParsedAnswer | None:
     everything = _ALL_AS_ANSWER.match(reader.text, position)
     if everything is None or not reader.options.known:
         return None
-    return Slot(_all_options(reader), position, everything.end())
+    return ParsedAnswer(_all_options(reader), position, everything.end())
 
 
-def _all_options(reader: SlotReader) -> int:
+def _all_options(reader: AnswerParser) -> int:
     """The mask of "all of them": the option that says so, or else every option."""
     option = reader.options.all_of_them
     return reader.options.everything if option is None else 1 << option
 
 
-def _answer_sentence(reader: SlotReader, match: re.Match[str]) -> Iterator[Reading]:
+def _answer_sentence(reader: AnswerParser, match: re.Match[str]) -> Iterator[Reading]:
     """正确答案：治疗指数是… names one option's text further on in its sentence."""
     sentence = _ANSWER_SENTENCE.match(reader.text, match.end())
     if sentence is None:
@@ -216,7 +216,7 @@ _STATES = re.compile(
 _ASKS_TO_CHOOSE = re.compile(r"选择|选出|挑选|找出|给出|写出|choose|select|pick", re.IGNORECASE)
 
 
-def _is_meant(text: str, match: re.Match[str], slot: Slot | None) -> bool:
+def _is_meant(text: str, match: re.Match[str], slot: ParsedAnswer | None) -> bool:
     """False where the phrase is negated (不选A), supposed (如果选A) or somebody else's (有人选A)."""
     before = text[max(0, match.start() - _ZH_LOOK_BACK) : match.start()]
     if _ZH_NEGATED_BEFORE.search(before):
@@ -229,7 +229,7 @@ def _is_meant(text: str, match: re.Match[str], slot: Slot | None) -> bool:
     return _CASE_BEHIND.match(text, slot.end if slot else match.end()) is None
 
 
-# What may stand between the phrase and the answer; as in Chinese, nothing follows the repetition.
+# Words between the phrase and the answer; as in Chinese, nothing follows the repetition.
 _FILLER_WORDS = any_of(
     "is was are would should must be will has_to most more likely probably therefore thus clearly"
     " definitely indeed"
@@ -298,7 +298,7 @@ _EN_NEGATED_BEFORE = re.compile(
 _EN_LOOK_BACK = 40
 
 
-def english_readings(reader: SlotReader) -> Iterator[Reading]:
+def english_readings(reader: AnswerParser) -> Iterator[Reading]:
     """Every answer that an English phrase of the text declares.
 
     Different answers for different cases ("if …, the answer is A; if …, B") leave the choice open.
@@ -319,7 +319,7 @@ def _is_case(lowered: str, position: int) -> bool:
     return _CASE.match(lowered, start, position) is not None and not _TURN.search(lowered, start, position)
 
 
-def _declared_in_english(reader: SlotReader) -> Iterator[Reading]:
+def _declared_in_english(reader: AnswerParser) -> Iterator[Reading]:
     text = reader.lowered
     if not _ENGLISH_WORD.search(text):
         return

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cmexam_baseline.scoring.extraction.answer_parser import SlotReader
+from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser
 from cmexam_baseline.scoring.extraction.options import Mention
 from cmexam_baseline.scoring.extraction.patterns import CLAUSE, SENTENCE, any_of, words
 
@@ -87,7 +87,7 @@ class Part(NamedTuple):
         return self.named[0].start - self.start <= 2
 
 
-def parts_of(reader: SlotReader) -> tuple[list[Part], list[Part]]:
+def parts_of(reader: AnswerParser) -> tuple[list[Part], list[Part]]:
     """The sentences that name options and the clauses that do, in order."""
     mentions = _free_mentions(reader)
     if not mentions:
@@ -102,7 +102,7 @@ def parts_of(reader: SlotReader) -> tuple[list[Part], list[Part]]:
     return sentences, clauses
 
 
-def is_claim(reader: SlotReader, part: Part, mention: Mention) -> bool:
+def is_claim(reader: AnswerParser, part: Part, mention: Mention) -> bool:
     """Whether a part ends in the option, or says that something is the option."""
     text = reader.lowered
     if _CLAIM_BEHIND.match(text, mention.end, part.end):
@@ -110,13 +110,13 @@ def is_claim(reader: SlotReader, part: Part, mention: Mention) -> bool:
     return is_claimed_from(reader, part, mention.start)
 
 
-def is_claimed_from(reader: SlotReader, part: Part, position: int) -> bool:
-    """Whether 是 or another word that claims stands right before `position`."""
+def is_claimed_from(reader: AnswerParser, part: Part, position: int) -> bool:
+    """Whether 是 or another word that claims precedes `position`."""
     return _CLAIM_BEFORE.search(reader.lowered, max(part.start, position - 12), position) is not None
 
 
 def _parts(
-    reader: SlotReader,
+    reader: AnswerParser,
     pattern: re.Pattern[str],
     within: tuple[int, int],
     mentions: list[Mention],
@@ -137,7 +137,7 @@ def _parts(
 
 
 def _part(
-    reader: SlotReader, match: re.Match[str], number: int, named: list[Mention], numbered: bool
+    reader: AnswerParser, match: re.Match[str], number: int, named: list[Mention], numbered: bool
 ) -> Part:
     start, end = match.span()
     dismissed = [mention for mention in named if _is_dismissed(reader.lowered, mention)]
@@ -150,7 +150,7 @@ def _part(
     return Part(start, end, number, named, spoken_for, listed, bool(dismissed))
 
 
-def _free_mentions(reader: SlotReader) -> list[Mention]:
+def _free_mentions(reader: AnswerParser) -> list[Mention]:
     """The mentions that are not items of a list by letter."""
     if not reader.mentions or len(reader.letters) < 2:
         return reader.mentions

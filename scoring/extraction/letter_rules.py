@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cmexam_baseline.exam.letters import parse_letters
-from cmexam_baseline.scoring.extraction.answer_parser import Slot, SlotReader
+from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
 from cmexam_baseline.scoring.extraction.list_detection import (
     analyses_each,
     begins_list,
@@ -43,7 +43,7 @@ _ITEM_BEHIND = re.compile(r"[ \t]?[.:、)](?!\s*$)")
 _LETTER_DELIMITED = re.compile(r"(?:选项|项)?[ \t]*[.:、)\n]")
 
 
-def line_readings(reader: SlotReader) -> Iterator[Reading]:
+def line_readings(reader: AnswerParser) -> Iterator[Reading]:
     """Readings of the rules letters, option-text, first-line and last-line."""
     yield from _whole(reader)
     yield from _first_line(reader)
@@ -56,7 +56,7 @@ def _beginning(text: str, position: int = 0) -> int:
     return leading.end() if leading else position
 
 
-def _whole(reader: SlotReader) -> Iterator[Reading]:
+def _whole(reader: AnswerParser) -> Iterator[Reading]:
     number = _QUESTION_NUMBER.match(reader.text)
     letters = _ONLY_LETTERS.fullmatch(reader.text, number.end() if number else 0)
     if letters is not None and not reader.read_texts(0):
@@ -79,7 +79,7 @@ def _mask_of_letters(letters: str) -> int:
     return parse_letters(letters) or 0
 
 
-def _first_line(reader: SlotReader) -> Iterator[Reading]:
+def _first_line(reader: AnswerParser) -> Iterator[Reading]:
     text = reader.text
     slot = reader.read_letters(_beginning(text)) if not text.lstrip().startswith("{") else None
     if slot is None or (slot.mask == reader.options.everything and not _is_a_line(text, slot)):
@@ -94,12 +94,12 @@ def _first_line(reader: SlotReader) -> Iterator[Reading]:
         yield Reading("first-line", slot.mask, slot.start, slot.end)
 
 
-def _is_a_line(text: str, slot: Slot) -> bool:
-    """Whether letters stand in one run and alone on their line: "ABCDE" is an answer, "A B C D E" a list."""
+def _is_a_line(text: str, slot: ParsedAnswer) -> bool:
+    """Whether letters form one run, alone on their line: "ABCDE" is an answer, "A B C D E" a list."""
     return text[slot.start : slot.end].isalpha() and text[slot.end : slot.end + 1] in ("", "\n")
 
 
-def _last_line(reader: SlotReader) -> Iterator[Reading]:
+def _last_line(reader: AnswerParser) -> Iterator[Reading]:
     text = reader.text.rstrip()
     line_start = text.rfind("\n") + 1
     if line_start == 0:
@@ -111,7 +111,7 @@ def _last_line(reader: SlotReader) -> Iterator[Reading]:
         yield Reading("last-line", slot.mask, slot.start, slot.end)
 
 
-def _last_word(reader: SlotReader) -> Iterator[Reading]:
+def _last_word(reader: AnswerParser) -> Iterator[Reading]:
     """… in pregnancy. C"""
     match = _LAST_WORD.search(reader.text, max(0, len(reader.text) - _LONGEST_LAST_WORD))
     if match is None or any(_ITEM_BEHIND.match(reader.text, place + 1) for place in reader.letters[:-1]):
@@ -138,7 +138,7 @@ _STEM_ENDS = re.compile(r"[)\]\"'”]{0,4}\s*(?:$|[。,;.!?\n:(了]|选项|[两�
 _BLANK_FILLED = re.compile(r"\(\s?(?P<letters>[A-J]{1,5})\s?\)")
 
 
-def stem_readings(reader: SlotReader) -> Iterator[Reading]:
+def stem_readings(reader: AnswerParser) -> Iterator[Reading]:
     """Readings of the rules stem and negative-stem; a stem that ends in every letter is no answer."""
     text = reader.text
     for position in reader.letters:
@@ -166,7 +166,7 @@ def _is_dismissed(text: str, cue: re.Match[str]) -> bool:
     return _DISMISSED_BEFORE.search(text, max(0, start - 8), start) is not None
 
 
-def _filled_blank(reader: SlotReader) -> Iterator[Reading]:
+def _filled_blank(reader: AnswerParser) -> Iterator[Reading]:
     """青光眼首选(A): one blank of the first line; behind an option's text the text says which is meant."""
     if not reader.letters:
         return
@@ -205,7 +205,7 @@ class _Name:
     end: int
 
 
-def conclusion_readings(reader: SlotReader) -> Iterator[Reading]:
+def conclusion_readings(reader: AnswerParser) -> Iterator[Reading]:
     """Readings of the rules conclusion and only-letter."""
     names = list(_names(reader))
     if not names:
@@ -214,8 +214,8 @@ def conclusion_readings(reader: SlotReader) -> Iterator[Reading]:
     yield from _only_letter(reader, names)
 
 
-def _names(reader: SlotReader) -> Iterator[_Name]:
-    """Every place where a letter stands for an option."""
+def _names(reader: AnswerParser) -> Iterator[_Name]:
+    """Every place where a letter names an option."""
     end = 0
     for position in reader.letters:
         if position >= end:
@@ -225,12 +225,12 @@ def _names(reader: SlotReader) -> Iterator[_Name]:
                 yield name
 
 
-def _denied(reader: SlotReader, position: int) -> bool:
+def _denied(reader: AnswerParser, position: int) -> bool:
     before = reader.lowered[max(0, position - _LOOK_BACK) : position]
     return ("n" in before) and _DENIED_BEFORE.search(before) is not None
 
 
-def _name_at(reader: SlotReader, position: int) -> _Name | None:
+def _name_at(reader: AnswerParser, position: int) -> _Name | None:
     text = reader.text
     together = _TOGETHER.match(text, position)
     if together is not None and (
@@ -252,7 +252,7 @@ def _name_at(reader: SlotReader, position: int) -> _Name | None:
     return None
 
 
-def _conclusions(reader: SlotReader, names: list[_Name]) -> Iterator[Reading]:
+def _conclusions(reader: AnswerParser, names: list[_Name]) -> Iterator[Reading]:
     found: list[tuple[_Name, bool]] = []
     position = 0
     for sentence in SENTENCE.finditer(reader.text):
@@ -280,7 +280,7 @@ def _conclusions(reader: SlotReader, names: list[_Name]) -> Iterator[Reading]:
             yield Reading("conclusion", name.mask, name.start, name.end)
 
 
-def _only_letter(reader: SlotReader, names: list[_Name]) -> Iterator[Reading]:
+def _only_letter(reader: AnswerParser, names: list[_Name]) -> Iterator[Reading]:
     if len({name.mask for name in names}) != 1 or _DISMISSED.search(reader.lowered):
         return
     alone = {reader.text[p] for p in reader.letters if not _NOT_ALONE.match(reader.text, p + 1)}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from cmexam_baseline.exam.letters import LETTERS
-from cmexam_baseline.scoring.extraction.answer_parser import Slot, SlotReader
+from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
 from cmexam_baseline.scoring.extraction.rules import Reading
 
 _FAR = 2_000
@@ -29,7 +29,7 @@ _BESIDE_AN_ITEM = " \t>#-(选项"
 _AFFIRMED = re.compile(r"\s*(?:选项|项)?\s*,?(?:都|均|皆|全)")
 
 
-def begins_list(reader: SlotReader, slot: Slot) -> bool:
+def begins_list(reader: AnswerParser, slot: ParsedAnswer) -> bool:
     """Whether the slot is the first item of a list that goes on at once: an analysis or an echo, no"
     " answer."""
     if slot.by_text or slot.mask.bit_count() != 1:
@@ -37,7 +37,7 @@ def begins_list(reader: SlotReader, slot: Slot) -> bool:
     return _goes_on_inline(reader.text, slot) or _goes_on_below(reader.text, slot)
 
 
-def _goes_on_inline(text: str, slot: Slot) -> bool:
+def _goes_on_inline(text: str, slot: ParsedAnswer) -> bool:
     """是A：甲。B：乙。C：丙"""
     expected = LETTERS[slot.mask.bit_length() : slot.mask.bit_length() + 2]
     inline = _INLINE_ITEM.match(text, slot.end)
@@ -47,7 +47,7 @@ def _goes_on_inline(text: str, slot: Slot) -> bool:
     return len(expected) == 1 or (after is not None and after[1] == expected[1])
 
 
-def _goes_on_below(text: str, slot: Slot) -> bool:
+def _goes_on_below(text: str, slot: ParsedAnswer) -> bool:
     """A line that begins with A while the next such line begins with B."""
     if slot.mask != 1 or text[text.rfind("\n", 0, slot.start) + 1 : slot.start].strip(_BESIDE_AN_ITEM):
         return False
@@ -55,21 +55,21 @@ def _goes_on_below(text: str, slot: Slot) -> bool:
     return following is not None and following[1] == "B"
 
 
-def analyses_each(text: str, first: Slot) -> bool:
+def analyses_each(text: str, first: ParsedAnswer) -> bool:
     """Whether "A：正确。B：错误。" follows: the text goes through the options and has not answered yet."""
     item = _NEXT_ITEM.search(text, first.end, first.end + _FAR) if first.mask == 1 else None
     return item is not None and item[1] == "B"
 
 
-def judges_each(text: str, first: Slot) -> bool:
-    """Whether a verdict stands right behind the first letter and behind the next one: A(√)B(×), A: True. B: False."""
+def judges_each(text: str, first: ParsedAnswer) -> bool:
+    """Whether a verdict follows the first letter and the next one: A(√)B(×), A: True. B: False."""
     if first.mask.bit_count() != 1:
         return False
     verdict = _VERDICT_ALONE.match(text, first.end) or _VERDICT_ALONE.match(text, first.start + 1)
     return verdict is not None and _NEXT_VERDICT.match(text, verdict.end()) is not None
 
 
-def continues_list(text: str, line_start: int, last: Slot) -> bool:
+def continues_list(text: str, line_start: int, last: ParsedAnswer) -> bool:
     """Whether a line goes on with a list of options: the next letter, or right below another item."""
     above = text[:line_start].rstrip()
     item = _ITEM_ON_A_LINE.match(above, above.rfind("\n") + 1)
@@ -79,7 +79,7 @@ def continues_list(text: str, line_start: int, last: Slot) -> bool:
     return adjacent or (last.named and 2 << LETTERS.index(item[1]) == last.mask)
 
 
-def is_scope(reader: SlotReader, slot: Slot, cue: str) -> bool:
+def is_scope(reader: AnswerParser, slot: ParsedAnswer, cue: str) -> bool:
     """Whether the slot names what may be chosen (正确选项(A/B/C/D/E)) or affirms it all (A、B、C、D都是)."""
     if slot.mask != reader.options.everything:
         return False
@@ -92,7 +92,7 @@ _LINE_BETWEEN = re.compile(
 )
 
 
-def joined_lines(reader: SlotReader, readings: Iterable[Reading]) -> Iterator[Reading]:
+def joined_lines(reader: AnswerParser, readings: Iterable[Reading]) -> Iterator[Reading]:
     """Answers in the same words on adjacent lines as one answer of several letters.
 
     Two such lines are a correction unless the stem asks for several.
@@ -106,7 +106,7 @@ def joined_lines(reader: SlotReader, readings: Iterable[Reading]) -> Iterator[Re
     yield from _as_one(reader, lines)
 
 
-def _as_one(reader: SlotReader, lines: list[Reading]) -> Iterator[Reading]:
+def _as_one(reader: AnswerParser, lines: list[Reading]) -> Iterator[Reading]:
     mask = 0
     for reading in lines:
         mask |= reading.mask
@@ -119,7 +119,7 @@ def _as_one(reader: SlotReader, lines: list[Reading]) -> Iterator[Reading]:
         yield lines[-1]._replace(mask=mask, start=lines[0].start)
 
 
-def _same_words_below(reader: SlotReader, above: Reading, below: Reading) -> bool:
+def _same_words_below(reader: AnswerParser, above: Reading, below: Reading) -> bool:
     if above.rule != below.rule or not above.rule.startswith("answer-phrase") or above.mask & below.mask:
         return False
     if not _LINE_BETWEEN.fullmatch(reader.text, above.end, below.start):

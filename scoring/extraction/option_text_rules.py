@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from cmexam_baseline.scoring.extraction.answer_parser import SlotReader
+from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser
 from cmexam_baseline.scoring.extraction.clauses import Part, is_claim, is_claimed_from, parts_of
 from cmexam_baseline.scoring.extraction.options import Mention
 from cmexam_baseline.scoring.extraction.patterns import (
@@ -44,7 +44,7 @@ _LARGEST_GROUP = 3
 _LEAD_ENDS_BEFORE = 5
 
 
-def wording_readings(reader: SlotReader) -> Iterator[Reading]:
+def wording_readings(reader: AnswerParser) -> Iterator[Reading]:
     """Readings of the rules that need option texts."""
     if not reader.options.known:
         return
@@ -61,7 +61,7 @@ def _reading(rule: str, mention: Mention) -> Reading:
     return Reading(rule, 1 << mention.index, mention.start, mention.end)
 
 
-def _all_of_the_above(reader: SlotReader) -> Iterator[Reading]:
+def _all_of_the_above(reader: AnswerParser) -> Iterator[Reading]:
     if reader.options.all_of_them is None and reader.options.none_of_them is None:
         return
     for match in _ALL_CLAIMED.finditer(reader.lowered):
@@ -71,7 +71,7 @@ def _all_of_the_above(reader: SlotReader) -> Iterator[Reading]:
             yield Reading("all-of-the-above", 1 << option, match.start(), match.end())
 
 
-def _conclusions(reader: SlotReader, sentences: list[Part], clauses: list[Part]) -> Iterator[Reading]:
+def _conclusions(reader: AnswerParser, sentences: list[Part], clauses: list[Part]) -> Iterator[Reading]:
     in_turn = _each_in_turn(sentences)
     for sentence, inside in _with_clauses(sentences, clauses):
         conclusion = concludes(reader.lowered, sentence.start, sentence.end)
@@ -93,7 +93,7 @@ def _conclusions(reader: SlotReader, sentences: list[Part], clauses: list[Part])
             yield from _group(reader, "conclusion-text", sentence)
 
 
-def _judged(reader: SlotReader, clauses: list[Part]) -> dict[bool, list[Mention]]:
+def _judged(reader: AnswerParser, clauses: list[Part]) -> dict[bool, list[Mention]]:
     """The options that the clauses make an answer (True) or not (False): 甲符合规定,而乙违反规定."""
     said: dict[bool, list[Mention]] = {}
     for clause in clauses:
@@ -116,7 +116,7 @@ def _with_clauses(sentences: list[Part], clauses: list[Part]) -> Iterator[tuple[
         yield sentence, inside
 
 
-def _last_claim(reader: SlotReader, clauses: list[Part]) -> Mention | None:
+def _last_claim(reader: AnswerParser, clauses: list[Part]) -> Mention | None:
     """The option that the last of the clauses with one option claims."""
     for clause in reversed(clauses):
         if clause.only is not None and is_claim(reader, clause, clause.only):
@@ -124,7 +124,7 @@ def _last_claim(reader: SlotReader, clauses: list[Part]) -> Mention | None:
     return None
 
 
-def _lead(reader: SlotReader, sentences: list[Part], clauses: list[Part]) -> Iterator[Reading]:
+def _lead(reader: AnswerParser, sentences: list[Part], clauses: list[Part]) -> Iterator[Reading]:
     """The first sentence that mentions an option, if it claims exactly one; a later list does not matter."""
     first, inside = next(_with_clauses(sentences, clauses))
     if first.number >= _LEAD_ENDS_BEFORE or first.listed or _restates(reader, first):
@@ -143,13 +143,13 @@ def _lead(reader: SlotReader, sentences: list[Part], clauses: list[Part]) -> Ite
         yield from _group(reader, "lead-text", first)
 
 
-def _is_heading_of_all(reader: SlotReader, sentences: list[Part]) -> bool:
+def _is_heading_of_all(reader: AnswerParser, sentences: list[Part]) -> bool:
     """Whether the text begins with one option, alone, and with no other option in the same way."""
     alone = {part.named[-1].index for part in sentences if part.is_only_an_option(reader.lowered)}
     return sentences[0].number == 0 and alone == sentences[0].indexes
 
 
-def _first_claim(reader: SlotReader, clauses: list[Part]) -> Mention | None:
+def _first_claim(reader: AnswerParser, clauses: list[Part]) -> Mention | None:
     """The option that the first clause claims, unless other clauses claim others or list them (甲，乙，丙)."""
     meant = [clause for clause in clauses if clause.spoken_for or not clause.dismisses]
     mention = meant[0].only if meant else None
@@ -160,7 +160,7 @@ def _first_claim(reader: SlotReader, clauses: list[Part]) -> Mention | None:
     return mention if claimed == {mention.index} and not goes_on else None
 
 
-def _group(reader: SlotReader, rule: str, part: Part) -> Iterator[Reading]:
+def _group(reader: AnswerParser, rule: str, part: Part) -> Iterator[Reading]:
     """主要途径是甲和乙。: two or three options, fewer than all but one, joined at the end of a claim."""
     members, text = part.named, reader.lowered
     if not 2 <= len(part.indexes) == len(members) <= min(_LARGEST_GROUP, reader.options.count - 2):
@@ -172,7 +172,7 @@ def _group(reader: SlotReader, rule: str, part: Part) -> Iterator[Reading]:
         yield Reading(rule, mask, members[0].start, members[-1].end)
 
 
-def _claims_several(reader: SlotReader, sentences: list[Part]) -> bool:
+def _claims_several(reader: AnswerParser, sentences: list[Part]) -> bool:
     """Whether several sentences claim several options, each its own: a list in sentences."""
     claimed = {
         part.only.index
@@ -188,7 +188,7 @@ def _each_in_turn(sentences: list[Part]) -> bool:
     return len(subjects) > 1 and sentences[0].named[0].index in subjects
 
 
-def _superlative(reader: SlotReader, sentences: list[Part], clauses: list[Part]) -> Iterator[Reading]:
+def _superlative(reader: AnswerParser, sentences: list[Part], clauses: list[Part]) -> Iterator[Reading]:
     found = [
         part.only
         for part in (*sentences, *clauses)
@@ -198,7 +198,7 @@ def _superlative(reader: SlotReader, sentences: list[Part], clauses: list[Part])
         yield _reading("superlative-text", found[-1])
 
 
-def _only_text(reader: SlotReader, sentences: list[Part]) -> Iterator[Reading]:
+def _only_text(reader: AnswerParser, sentences: list[Part]) -> Iterator[Reading]:
     if len({index for sentence in sentences for index in sentence.indexes}) != 1:
         return
     prominent = [
@@ -218,7 +218,7 @@ def _only_text(reader: SlotReader, sentences: list[Part]) -> Iterator[Reading]:
         yield _reading("only-text", prominent[-1])
 
 
-def _is_asked_for(reader: SlotReader, sentence: Part) -> bool:
+def _is_asked_for(reader: AnswerParser, sentence: Part) -> bool:
     """Whether a sentence claims its option or denies it what the stem denies: no mere description of it."""
     mention = sentence.spoken_for[-1]
     if is_claim(reader, sentence, mention):
@@ -226,12 +226,12 @@ def _is_asked_for(reader: SlotReader, sentence: Part) -> bool:
     return says_of_option(reader.lowered, mention.end, sentence.end, reader.stem) is True
 
 
-def _is_prominent(reader: SlotReader, sentence: Part) -> bool:
+def _is_prominent(reader: AnswerParser, sentence: Part) -> bool:
     """Whether a sentence is one of the first two or the last; amid a long text an option is mere mention."""
     return sentence.number < 2 or not reader.text[sentence.end :].strip("。.!\n ")
 
 
-def _restates(reader: SlotReader, sentence: Part) -> bool:
+def _restates(reader: AnswerParser, sentence: Part) -> bool:
     """A sentence that is nothing but an option, or an item of a list, amid others: a statement, no answer."""
     if sentence.listed:
         return True

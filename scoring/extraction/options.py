@@ -104,7 +104,7 @@ class OptionTexts:
         return found[0] if len(found) == 1 else None
 
     def own_text_at(self, lowered: str, index: int, position: int) -> int | None:
-        """Where the text of option `index` ends if it stands at `position`."""
+        """Where the text of option `index` ends if it begins at `position`."""
         text = self.texts[index] if index < len(self.texts) else ""
         if text and lowered.startswith(text, position):
             return position + len(text)
@@ -147,11 +147,11 @@ class OptionTexts:
         return own is not None or len(text) <= 1.5 * len(self.texts[index]) + 6
 
     def match_at(self, lowered: str, position: int) -> Mention | None:
-        """The longest option text that stands at `position` as a word of its own."""
+        """The longest option text that begins at `position` and is a word of its own."""
         for text, index in self.findable:
             if lowered.startswith(text, position):
                 end = position + len(text)
-                if _stands_alone(lowered, position, end):
+                if _is_a_word(lowered, position, end):
                     return Mention(position, end, index)
         return None
 
@@ -168,7 +168,7 @@ class OptionTexts:
             position = lowered.find(text, start, stop)
             while position >= 0:
                 after = position + len(text)
-                if not any(covered[position:after]) and _stands_alone(lowered, position, after):
+                if not any(covered[position:after]) and _is_a_word(lowered, position, after):
                     found.append(Mention(position, after, index))
                     covered[position:after] = b"\x01" * len(text)
                 position = lowered.find(text, after, stop)
@@ -200,7 +200,7 @@ def _is_latin_or_digit(char: str) -> bool:
     return char.isascii() and char.isalnum()
 
 
-def _stands_alone(text: str, start: int, end: int) -> bool:
+def _is_a_word(text: str, start: int, end: int) -> bool:
     """False inside a word or number: "4小时" in "24小时", "b型" in "ab型", "2" in "2.5", "肝" in "肝炎"."""
     before, after = text[start - 1 : start] if start else "", text[end : end + 1]
     if end - start == 1 and _WIDE.match(text[start]):
@@ -286,20 +286,20 @@ _PRONOUN = re.compile(
     r"(?<![A-Za-z0-9])(?<!ption )(?<!hoice )(?<!nswer )I"
     r"(?=['’]|,?[ \t]+(?!(?:is|and|or|because|since|as|for|due|would[ \t]be)\b)[a-z])"
 )
-# A letter behind a noun belongs to it (维生素C, 青霉素G); behind these characters it stands for itself.
+# A letter behind a noun belongs to it (维生素C, 青霉素G); behind these characters it names an option.
 _BEFORE_A_LETTER = frozenset(
     "确误见知明故则而有以此是即且但和与及或为选项案只仅认示述中择除得对错应答第因其了括含实"
 )
 _CAPITALS = re.compile(r"[A-J]{1,8}(?![A-Za-z0-9])")
 
 
-def _may_stand_before_a_letter(char: str) -> bool:
+def _may_precede_a_letter(char: str) -> bool:
     if char.isascii():
         return not char.isalnum() and char not in ("+", "'", "-")
     return not char.isalpha() or char in _BEFORE_A_LETTER
 
 
-# 选项中的D is a letter that stands for itself, 血清中的C is not told apart: its noun follows.
+# 选项中的D names an option; in 血清中的C反应蛋白 a noun follows.
 _AMONG_OPTIONS = re.compile(r"(?:选项|答案|以上|上述|其|题)(?:中|里)?的$")
 
 
@@ -327,7 +327,7 @@ def letter_positions(text: str) -> list[int]:
         match.start()
         for match in _CAPITALS.finditer(text)
         if (
-            _may_stand_before_a_letter(text[match.start() - 1 : match.start()])
+            _may_precede_a_letter(text[match.start() - 1 : match.start()])
             and not (
                 text[match.start() - 1 : match.start()] in _BEHIND_A_NUMBER
                 and _UNIT_BEFORE.search(text, max(0, match.start() - 2), match.start())

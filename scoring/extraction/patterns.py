@@ -70,7 +70,7 @@ _FINALLY = re.compile(
 
 
 def concludes(lowered: str, start: int = 0, end: int = sys.maxsize) -> int | None:
-    """Where in lowered[start:end] a word stands that concludes (综上, 因此, therefore), if one does."""
+    """Where lowered[start:end] has a word that concludes (综上, 因此, therefore), or None."""
     found = _CONCLUDING.search(lowered, start, end) or _CONCLUDING_ENGLISH.search(lowered, start, end)
     return found.start() if found else None
 
@@ -96,7 +96,7 @@ MUST_CHOOSE = re.compile(
     any_of("必须 只能 一定要 非要 硬要 不得不 如果要 如果让 若要 若让 如果需要 如无 若无 没有其他")
 )
 
-# What stands behind an option that it dismisses.
+# Words behind an option that dismiss it.
 WRONG_BEHIND = re.compile(
     r"\s{0,3}[:(]?\s{0,3}(?:的?(?:说法|描述|叙述|表述|内容))?(?:是|都|均|也|则|为|显然|明显)*"
     + any_of(

@@ -1,6 +1,6 @@
 """The rules over one reply: what of it counts, every reading, and the one that wins.
 
-It stands apart from `extract` because its patterns take a while to compile, and files of letters need none.
+Apart from `extract`, because its patterns take a while to compile and files of letters need none.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from cmexam_baseline.scoring.extraction.answer_parser import SlotReader
+from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser
 from cmexam_baseline.scoring.extraction.answer_phrases import declared_readings, english_readings
 from cmexam_baseline.scoring.extraction.letter_rules import conclusion_readings, line_readings, stem_readings
 from cmexam_baseline.scoring.extraction.option_text_rules import wording_readings
@@ -50,7 +50,7 @@ def _option_texts(options: tuple[str, ...] | None) -> OptionTexts:
 
 
 def _ranked(text: str, options: OptionTexts, stem: Stem, nested: bool = False) -> list[Reading]:
-    reader = SlotReader(without_echo(text, options), options, stem)
+    reader = AnswerParser(without_echo(text, options), options, stem)
 
     def read_value(value: str) -> int | None:
         found = [] if nested else _ranked(value, options, stem, nested=True)

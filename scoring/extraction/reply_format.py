@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from cmexam_baseline.exam.letters import parse_letters
-from cmexam_baseline.scoring.extraction.answer_parser import Slot, SlotReader
+from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
 from cmexam_baseline.scoring.extraction.patterns import any_of
 from cmexam_baseline.scoring.extraction.reply_text import CleanText
 from cmexam_baseline.scoring.extraction.rules import Reading
@@ -49,7 +49,7 @@ def explanation_of(clean: CleanText, reading: Reading | None) -> str:
 
 
 def begins_explanation(text: str, position: int) -> bool:
-    """Whether, behind punctuation, a word such as 解释: stands at `position`."""
+    """Whether, behind punctuation, a word such as 解释: begins at `position`."""
     behind = _BEHIND_THE_ANSWER.match(text, position)
     return _MARKER.match(text, behind.end() if behind else position) is not None
 
@@ -82,7 +82,7 @@ def _around(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _behind_marker(text: str, position: int) -> int:
-    """Behind blanks and a word such as 解释: if one stands at `position`."""
+    """Behind blanks and a word such as 解释: if one begins at `position`."""
     while position < len(text) and text[position].isspace():
         position += 1
     marker = _MARKER.match(text, position)
@@ -135,7 +135,7 @@ _BACKUP_KEYS = (
 FullReader = Callable[[str], "int | None"]
 
 
-def structured_readings(reader: SlotReader, read_text: FullReader) -> Iterator[Reading]:
+def structured_readings(reader: AnswerParser, read_text: FullReader) -> Iterator[Reading]:
     """Readings of boxes, tags and JSON fields; `read_text` reads a value that is itself free text."""
     text = reader.text
     if "box" in text or "\x08" in text or "BOX" in text:
@@ -146,14 +146,14 @@ def structured_readings(reader: SlotReader, read_text: FullReader) -> Iterator[R
         yield from _json_readings(reader, read_text)
 
 
-def _boxes(reader: SlotReader, read_text: FullReader) -> Iterator[Reading]:
+def _boxes(reader: AnswerParser, read_text: FullReader) -> Iterator[Reading]:
     for match in _BOXED.finditer(reader.text):
         content = _BOX_CONTENT.match(reader.text, match.end())
         if content is not None:
             yield from _value("boxed", reader, read_text, content.start(), content.end())
 
 
-def _tags(reader: SlotReader, read_text: FullReader) -> Iterator[Reading]:
+def _tags(reader: AnswerParser, read_text: FullReader) -> Iterator[Reading]:
     for match in _TAG.finditer(reader.text):
         yield from _value("tag", reader, read_text, *match.span("value"))
 
@@ -171,7 +171,7 @@ def _joined(text: str, readings: Iterator[Reading]) -> Iterator[Reading]:
         yield last
 
 
-def _json_readings(reader: SlotReader, read_text: FullReader) -> Iterator[Reading]:
+def _json_readings(reader: AnswerParser, read_text: FullReader) -> Iterator[Reading]:
     direct: list[Reading] = []
     backup: list[Reading] = []
     for match in _KEY.finditer(reader.text):
@@ -183,7 +183,7 @@ def _json_readings(reader: SlotReader, read_text: FullReader) -> Iterator[Readin
     yield from direct or backup
 
 
-def _json_value(reader: SlotReader, read_text: FullReader, position: int) -> Iterator[Reading]:
+def _json_value(reader: AnswerParser, read_text: FullReader, position: int) -> Iterator[Reading]:
     for pattern in (_STRING, _LIST, _BARE):
         match = pattern.match(reader.text, position)
         if match is not None:
@@ -192,7 +192,7 @@ def _json_value(reader: SlotReader, read_text: FullReader, position: int) -> Ite
             return
 
 
-def _value(rule: str, reader: SlotReader, read_text: FullReader, start: int, end: int) -> Iterator[Reading]:
+def _value(rule: str, reader: AnswerParser, read_text: FullReader, start: int, end: int) -> Iterator[Reading]:
     """The answer in text[start:end]: a list of letters or texts at its beginning, or a sentence."""
     # Blanks at the end would make one of two readings the later one.
     end = start + len(reader.text[start:end].rstrip())
@@ -205,7 +205,7 @@ def _value(rule: str, reader: SlotReader, read_text: FullReader, start: int, end
         yield Reading(rule, mask, start, max(end, start + 1))
 
 
-def _is_the_value(text: str, slot: Slot, end: int) -> bool:
+def _is_the_value(text: str, slot: ParsedAnswer, end: int) -> bool:
     rest = text[slot.end : end].strip()
     return not rest or not (rest[0].isalnum() and text[slot.end - 1].isascii())
 
@@ -251,8 +251,8 @@ _TAKEN_BACK = re.compile(
 )
 
 
-def reply_readings(reader: SlotReader, readings: Iterable[Reading]) -> Iterator[Reading]:
-    """Those of the readings that stand alone right in front of 解释:, unless the explanation takes them back.
+def reply_readings(reader: AnswerParser, readings: Iterable[Reading]) -> Iterator[Reading]:
+    """The readings that come alone right before 解释:, unless the explanation takes them back.
 
     What the explanation says of other cases (休克首选D) does not count then.
     """
@@ -267,7 +267,7 @@ def reply_readings(reader: SlotReader, readings: Iterable[Reading]) -> Iterator[
             yield Reading("before-explanation", reading.mask, reading.start, reading.end)
 
 
-def _option_text(reader: SlotReader) -> Iterator[Reading]:
+def _option_text(reader: AnswerParser) -> Iterator[Reading]:
     """An option's text on the first line, as a reply that names no letter."""
     slot = reader.read_texts(len(reader.text) - len(reader.text.lstrip()))
     if slot is not None:

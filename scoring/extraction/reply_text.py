@@ -187,7 +187,7 @@ def _replies(raw: str, ranges: Ranges, marker: re.Pattern[str]) -> Kept:
 
 
 def _ends_nothing(raw: str, match: re.Match[str], start: int, end: int, has_reply: bool) -> bool:
-    """Whether an end marker is quoted, or stands before the text that it should end."""
+    """Whether an end marker is quoted, or precedes the text that it should end."""
     if not has_reply and not raw[start : match.start()].strip():
         return True
     if not raw[match.end() : end].strip():
@@ -314,7 +314,7 @@ class CleanText:
         self.text = fold("".join(pieces))
 
     def raw_span(self, start: int, end: int) -> tuple[int, int]:
-        """Where the clean text from `start` to `end` (not empty) stands in the raw text."""
+        """The place in the raw text of the clean text from `start` to `end` (not empty)."""
         return self._raw_position(start), self._raw_position(end - 1) + 1
 
     def raw_text(self, start: int, end: int) -> str:

@@ -27,7 +27,7 @@ _TABLE = (
     Rule("json", 'a field of a JSON reply: {"answer": "B"}, {"答案": ["A", "C"]}', 95),
     Rule(
         "before-explanation",
-        "an answer that stands alone right before 解释： or its like, as in the official scripts' own form",
+        "an answer alone right before 解释： or its like, as in the official scripts' own form",
         94,
     ),
     Rule(

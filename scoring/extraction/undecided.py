@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from cmexam_baseline.scoring.extraction.answer_parser import SlotReader
+from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser
 from cmexam_baseline.scoring.extraction.patterns import SENTENCE, any_of, concludes, one_of
 from cmexam_baseline.scoring.extraction.rules import Reading
 
@@ -80,7 +80,7 @@ _LETTERS_FIT = re.compile(_LETTERS + _FIT)
 _ALL_FIT = re.compile(_EVERY_ONE + _FIT)
 
 
-def undecided_readings(reader: SlotReader) -> Iterator[Reading]:
+def undecided_readings(reader: AnswerParser) -> Iterator[Reading]:
     """Readings of the rules no-option, undecided and all-options."""
     yield from _all_options(reader)
     # Nothing may be named behind: only the last words can decide for nothing.
@@ -107,19 +107,19 @@ def undecided_readings(reader: SlotReader) -> Iterator[Reading]:
             yield Reading("undecided", 0, *found.span())
 
 
-def _sentence_start(reader: SlotReader, position: int) -> int:
+def _sentence_start(reader: AnswerParser, position: int) -> int:
     start = 0
     for mark in _SENTENCE_ENDS:
         start = max(start, reader.text.rfind(mark, start, position) + 1)
     return start
 
 
-def is_named_behind(reader: SlotReader, position: int) -> bool:
+def is_named_behind(reader: AnswerParser, position: int) -> bool:
     """Whether an option is named behind `position`, other than in a case that is only supposed."""
     return reader.last_named >= position
 
 
-def _names_behind_in_clause(reader: SlotReader, position: int, end: int) -> bool:
+def _names_behind_in_clause(reader: AnswerParser, position: int, end: int) -> bool:
     """Whether the sentence goes on to another clause that names an option: 无法确定,但B最可能."""
     comma = reader.text.find(",", position, end)
     if comma < 0:
@@ -128,7 +128,7 @@ def _names_behind_in_clause(reader: SlotReader, position: int, end: int) -> bool
     return first < len(reader.named) and reader.named[first] < end
 
 
-def _all_options(reader: SlotReader) -> Iterator[Reading]:
+def _all_options(reader: AnswerParser) -> Iterator[Reading]:
     """A、B、C、D均符合题意: every option, if the words or the stem say that all can be the answer."""
     everything, stem = reader.options.everything, reader.stem
     if not reader.options.known or not (stem.several or _ANSWER_MARKS.search(reader.text)):
@@ -143,7 +143,7 @@ def _all_options(reader: SlotReader) -> Iterator[Reading]:
             yield Reading("all-options", everything, *match.span())
 
 
-def _candidates(reader: SlotReader) -> Iterator[re.Match[str]]:
+def _candidates(reader: AnswerParser) -> Iterator[re.Match[str]]:
     if len(reader.letters) >= reader.options.count:
         for place in reader.letters:
             match = _LETTERS_FIT.match(reader.text, place) if reader.text[place] == "A" else None

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cmexam_baseline.exam.letters import LETTERS, parse_letters
-from cmexam_baseline.scoring.extraction.answer_parser import SlotReader
+from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser
 from cmexam_baseline.scoring.extraction.patterns import (
     CHINESE,
     LETTERS_TOGETHER,
@@ -101,7 +101,7 @@ _ENGLISH_VERDICT = re.compile(
     )
     + r"))\b"
 )
-# B选项新斯的明是正确的, B. Neostigmine - Correct: the option's own text stands between.
+# B选项新斯的明是正确的, B. Neostigmine - Correct: the option's own text comes between.
 _OWN_NAME = re.compile(r"[A-J](?:选项|项)?[ \t]?[.:、)(]?[ \t]?[\"“]?")
 _VERDICT_BEHIND_TEXT = re.compile(
     rf"[)\"”]?{_OF_THE_OPTION}[ \t:,-]{{0,5}}\(?(?:(?P<wrong>{_WRONG})|(?P<right>{_RIGHT}))"
@@ -156,7 +156,7 @@ _LONGEST_ITEM = 600
 _LONGEST_SENTENCE = 120
 
 
-def verdict_readings(reader: SlotReader) -> Iterator[Reading]:
+def verdict_readings(reader: AnswerParser) -> Iterator[Reading]:
     """Readings of the rules verdict and only-verdict."""
     ticked = [
         verdict for verdict in ticked_verdicts(reader.text) if verdict.mask <= reader.options.everything
@@ -169,7 +169,7 @@ def verdict_readings(reader: SlotReader) -> Iterator[Reading]:
         yield from _within(reader, "only-verdict", _meant_by_exception(reader, match), *match.span())
 
 
-def _meant_by_exception(reader: SlotReader, match: re.Match[str]) -> int:
+def _meant_by_exception(reader: AnswerParser, match: re.Match[str]) -> int:
     """除D外均正确 asks for what is wrong: D; 除C、E外均正确 names what is right: the others."""
     mask = _mask(match["letters"])
     if mask.bit_count() == 1 or match["wrong"]:
@@ -177,7 +177,7 @@ def _meant_by_exception(reader: SlotReader, match: re.Match[str]) -> int:
     return reader.options.everything & ~mask if reader.options.known else 0
 
 
-def _verdicts(reader: SlotReader) -> Iterator[Verdict]:
+def _verdicts(reader: AnswerParser) -> Iterator[Verdict]:
     end = 0
     for position in reader.letters:
         if position < end:
@@ -188,7 +188,7 @@ def _verdicts(reader: SlotReader) -> Iterator[Verdict]:
             yield verdict
 
 
-def _verdicts_on_texts(reader: SlotReader) -> Iterator[Verdict]:
+def _verdicts_on_texts(reader: AnswerParser) -> Iterator[Verdict]:
     """在注册地点执业是正确的: an option named by its text alone."""
     if _VERDICT_WORDS.search(reader.lowered) is None:
         return
@@ -201,7 +201,7 @@ def _verdicts_on_texts(reader: SlotReader) -> Iterator[Verdict]:
             yield Verdict(1 << mention.index, right, mention.start, behind.end())
 
 
-def _verdict_at(reader: SlotReader, position: int) -> Verdict | None:
+def _verdict_at(reader: AnswerParser, position: int) -> Verdict | None:
     text = reader.text
     for pattern in _VERDICT_PATTERNS:
         match = pattern.match(text, position)
@@ -223,12 +223,12 @@ def _mask(letters: str) -> int:
     return parse_letters("".join(char for char in letters if "A" <= char <= "J")) or 0
 
 
-def _within(reader: SlotReader, rule: str, mask: int, start: int, end: int) -> Iterator[Reading]:
+def _within(reader: AnswerParser, rule: str, mask: int, start: int, end: int) -> Iterator[Reading]:
     if 0 < mask < reader.options.everything:
         yield Reading(rule, mask, start, end)
 
 
-def _concluding(reader: SlotReader, verdicts: list[Verdict]) -> Iterator[Reading]:
+def _concluding(reader: AnswerParser, verdicts: list[Verdict]) -> Iterator[Reading]:
     """Verdicts in sentences that conclude; none if the last one says that another option is right as well."""
     text, stem = reader.text, reader.stem
     chosen = [verdict for verdict in verdicts if verdict.right]
@@ -244,7 +244,7 @@ def _concluding(reader: SlotReader, verdicts: list[Verdict]) -> Iterator[Reading
             yield from _within(reader, "verdict", verdict.mask, verdict.start, verdict.end)
 
 
-def _called_the_answer(reader: SlotReader) -> Iterator[Reading]:
+def _called_the_answer(reader: AnswerParser) -> Iterator[Reading]:
     """C项错误，为本题答案。 D is the correct answer. 其实D才对。"""
     for mark, pattern in _CALLED_THE_ANSWER:
         if mark not in reader.text:
@@ -255,7 +255,7 @@ def _called_the_answer(reader: SlotReader) -> Iterator[Reading]:
                 yield from _within(reader, "verdict", _mask(match["letters"]), position, match.end())
 
 
-def _is_supposed(reader: SlotReader, position: int) -> bool:
+def _is_supposed(reader: AnswerParser, position: int) -> bool:
     before = reader.lowered[_sentence_start(reader.text, position) : position]
     return SUPPOSED.search(before) is not None and not MUST_CHOOSE.search(before)
 
@@ -265,7 +265,7 @@ def _sentence_start(text: str, position: int) -> int:
     return max(earliest, max(text.rfind(mark, earliest, position) for mark in "。\n;!?") + 1)
 
 
-def _only(reader: SlotReader, verdicts: list[Verdict]) -> Iterator[Reading]:
+def _only(reader: AnswerParser, verdicts: list[Verdict]) -> Iterator[Reading]:
     """The options that the verdicts on each of them leave as the answer."""
     directly = 0
     for verdict in verdicts:
@@ -295,7 +295,7 @@ def _only(reader: SlotReader, verdicts: list[Verdict]) -> Iterator[Reading]:
         yield from _within(reader, "only-verdict", answer, saying[-1].start, saying[-1].end)
 
 
-def _singled_out(reader: SlotReader, judged: list[Verdict], right: int, wrong: int) -> int:
+def _singled_out(reader: AnswerParser, judged: list[Verdict], right: int, wrong: int) -> int:
     """Without a stem: one right, or one wrong while all the others are right; 0 for neither."""
     count = reader.options.count if reader.options.known else (right | wrong).bit_length()
     if right.bit_count() == 1 and (wrong or all(verdict.mask == right for verdict in judged)):
@@ -310,7 +310,7 @@ def _singled_out(reader: SlotReader, judged: list[Verdict], right: int, wrong: i
 
 
 def _asked_for(
-    reader: SlotReader, judged: list[Verdict], truth: tuple[int, int], meant: tuple[int, int]
+    reader: AnswerParser, judged: list[Verdict], truth: tuple[int, int], meant: tuple[int, int]
 ) -> int:
     """With a stem: the options that it asks for, the right ones or the wrong ones; 0 where it is unclear."""
     (right, wrong), (asked, dropped) = truth, meant
@@ -332,7 +332,7 @@ def _asked_for(
     return right if stem.negative and right.bit_count() == 1 and not wrong else 0
 
 
-def all_called_right(reader: SlotReader) -> Iterator[Reading]:
+def all_called_right(reader: AnswerParser) -> Iterator[Reading]:
     """A: 正确答案 B: 正确答案 … for every option: no answer, if nothing is named behind."""
     if not reader.options.known or len(reader.letters) < reader.options.count or reader.stem.several:
         return
@@ -354,7 +354,7 @@ def _nothing_between(verdicts: list[Verdict]) -> bool:
     return len(verdicts) > 1 and all(b.start - a.end <= 2 for a, b in pairwise(verdicts))
 
 
-def _item_verdicts(reader: SlotReader) -> Iterator[Verdict]:
+def _item_verdicts(reader: AnswerParser) -> Iterator[Verdict]:
     """The last word of each item of an analysis: "A：… 这个选项不正确。"."""
     if not reader.letters:
         return

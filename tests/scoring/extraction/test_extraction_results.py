@@ -78,7 +78,7 @@ def test_the_strongest_rule_wins_and_of_equal_ones_the_last() -> None:
         ("The answer is (E).", "answer is (E)"),
     ],
 )
-def test_the_span_shows_where_the_answer_stands(text: str, shown: str) -> None:
+def test_the_span_shows_where_the_answer_is(text: str, shown: str) -> None:
     span = extract(text, DRUGS).span
     assert span is not None
     assert text[slice(*span)] == shown
