@@ -43,7 +43,9 @@ _NEXT_LETTER_LINE = re.compile(
     rf"[ \t。;,.]*\n\s*(?:{_NUMBER}[ \t]?)?"
     r"(?=[-•>(\[ \t]{0,4}(?:选项|[Oo]ption )?[A-J](?:选项|项)?[)\] \t。;,.]{0,4}(?:\n|$))"
 )
-_LISTED_NEXT = re.compile(rf"[ \t。;,.、]*\n\s*(?:{_NUMBER}[ \t]?|[-•·#>]{{1,3}}[ \t]?)?|[。;,、][ \t]*")
+_LISTED_NEXT = re.compile(
+    rf"[ \t。;,.、]*\n\s*(?:{_NUMBER}[ \t]?|[-•·#>]{{1,3}}[ \t]?)?|[。;,、][ \t]*|(?=[A-J][.:、)])"
+)
 # An item of a list: B. and its text, which ends with its line or before the next letter.
 _LISTED_LETTER = re.compile(
     r"[(\[]?(?:选项)?(?P<letter>[A-J])(?![A-Za-z0-9])[)\]]?(?:选项)?(?P<mark>[ \t]?[.:、)(])?[ \t]?"
@@ -51,6 +53,7 @@ _LISTED_LETTER = re.compile(
 )
 _LISTED_TEXT_ENDS = re.compile(
     rf"[。;,、][ \t]*[(\[]?(?:选项)?[A-J][)\]]?(?:选项)?[ \t]?(?:[.:、)(]|[{CHINESE}])|。$"
+    rf"|(?<=[{CHINESE})])(?=[A-J][ \t]?[.:、)])"
 )
 _LONGEST_LISTED = 300
 _IN_BRACKETS = re.compile(r"[ \t]?\([^()\n]{1,80}\)")
@@ -366,7 +369,7 @@ class AnswerParser:
             return self._listed_behind(item) or (follows._replace(loose=loose) if follows else None)
         if item.named and self.text[item.end : item.end + 1] in _CAPITAL_LETTERS:
             follows = self._item(item.end, first=False)
-            return follows if follows is not None and follows.named else None
+            return follows if follows is not None and follows.named else self._listed_behind(item)
         if not item.named:
             line = _NEXT_LETTER_LINE.match(self.text, item.end)
             return self._item(line.end(), first=False) if line is not None else None

@@ -110,7 +110,9 @@ def _as_one(reader: AnswerParser, lines: list[Reading]) -> Iterator[Reading]:
     mask = 0
     for reading in lines:
         mask |= reading.mask
-    by_line = all("\n" in reader.text[above.end : below.start] for above, below in pairwise(lines))
+    joints = ("\n", ";") if reader.stem.several else ("\n",)
+    between = [reader.text[above.end : below.start] for above, below in pairwise(lines)]
+    by_line = all(any(joint in words for joint in joints) for words in between)
     if len(lines) > 2 and mask == reader.options.everything and not reader.stem.several:
         yield Reading("all-called-right", 0, lines[0].start, lines[-1].end)
     elif len(lines) < 2 or not by_line or (len(lines) == 2 and not reader.stem.several):

@@ -149,6 +149,7 @@ _ITEM_WRONG = re.compile(
     )
 )
 _NEXT_QUESTION = re.compile(r"\n[^\n]{0,8}(?:下列|以下)")
+_REST_OF_THE_WORD = re.compile(r"[^,。;!\n]{0,3}")
 _MAY_CALL_RIGHT = one_of("正确 答案 correct right")
 _VERDICT_WORDS = one_of("正确 错误 不对 符合 合适 恰当 成立 √ ✓ ✗ × correct wrong true false right")
 _LETTER_BEFORE = re.compile(r"[A-J](?:选项|项)?[ \t]?[.:、)(\"“]{0,2}[ \t]?$")
@@ -206,7 +207,7 @@ def _verdict_at(reader: AnswerParser, position: int) -> Verdict | None:
     for pattern in _VERDICT_PATTERNS:
         match = pattern.match(text, position)
         if match is not None:
-            about = OF_THE_ANSWER.search(text, match.start(match.lastgroup or 0), match.end() + 3) is not None
+            about = _words_on_the_answer(text, match.start(match.lastgroup or 0), match.end())
             return Verdict(_mask(match["letters"]), match["right"] is not None, position, match.end(), about)
     name = _OWN_NAME.match(text, position)
     mask = _mask(text[position])
@@ -215,8 +216,14 @@ def _verdict_at(reader: AnswerParser, position: int) -> Verdict | None:
     if behind is None:
         return None
     right = behind["right"] is not None or behind["right_en"] is not None
-    about = OF_THE_ANSWER.search(text, own or 0, behind.end() + 2) is not None
+    about = _words_on_the_answer(text, own or 0, behind.end())
     return Verdict(mask, right, position, behind.end(), about)
+
+
+def _words_on_the_answer(text: str, start: int, end: int) -> bool:
+    """Whether a verdict, or the word that it begins (正确答案), is about the question and not the option."""
+    word = _REST_OF_THE_WORD.match(text, end)
+    return OF_THE_ANSWER.search(text, start, word.end() if word else end) is not None
 
 
 def _mask(letters: str) -> int:
