@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 # Words that ask for the exception wherever they occur in the stem.
 _ANYWHERE = re.compile(
     r"除外|除了|不正确|不恰当|错误|有误|无关|不是|不属于|不包括|不包含|不符合|不存在|不作为|不需|无需|不得|不应|不宜"
-    r"|(?<![切消清免去解拔摘排])除[^，。]{1,12}外|不适[合宜用]|不与|不以|不对(?![称等])|最不|禁忌|禁用|并非|均非"
+    r"|除(?:哪|何|下列|以下)[^，。]{0,12}外|(?<![切消清免去解拔摘排])除[^，。]{1,12}外，?[^，。]{0,3}[均都皆]|不适[合宜用]|不与|不以|不对(?![称等])|最不|禁忌|禁用|并非|均非"
     # 非 begins the name of many things (非甾体抗炎药, 非去极化肌松药); it denies only after a word that asks.
     r"|(?:哪一?[项个种些]|何者)非(?!甾|典型|特异|霍奇金|处方|小细胞|去极化|磺酰|线性|离子|淋菌|结核)"
 )
