@@ -16,6 +16,7 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.letters import letter_counts
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES
+from cmexam_baseline.scoring.comparison import MOST_FOR_ALL_PAIRS
 from cmexam_baseline.scoring.report import groups, ranking
 from cmexam_baseline.scoring.report.charts import axis_over, reliability_chart, signed_points
 from cmexam_baseline.scoring.report.misses import ListedMisses, listed_misses
@@ -55,7 +56,7 @@ def report_page(scored: ScoredFiles, language: str = "en", title: str | None = N
 
 def _answer_differences(scored: ScoredFiles) -> list[dict[str, Any]]:
     """The paired differences on the questions that count for every system with answers."""
-    from cmexam_baseline.scoring.comparison import MOST_FOR_ALL_PAIRS, answer_differences
+    from cmexam_baseline.scoring.comparison import answer_differences
 
     answering = [system for system in scored.systems if system.answers is not None]
     if scored.exam is None or len(answering) < 2:
@@ -121,7 +122,8 @@ def render_report(
     return template.render(
         words=words,
         language=language,
-        title=title or f"{words.title}: {', '.join(names[:3])}{' …' if len(names) > 3 else ''}",
+        title=title
+        or f"{words.title}: {', '.join(names) if len(names) < 3 else words.n_systems.format(n=len(names))}",
         report=report,
         systems=systems,
         css=Markup(folder.joinpath("page.css").read_text("utf-8")),
@@ -130,6 +132,8 @@ def render_report(
         warnings=list(_warnings(report, systems, words)),
         ranking=_ranking(systems, pairs, report, random or {}, words),
         pairs=pairs,
+        only_best=len(pairs) < len(names) * (len(names) - 1) // 2 and len(names) > MOST_FOR_ALL_PAIRS,
+        most_for_all_pairs=MOST_FOR_ALL_PAIRS,
         n_pairs=sum(1 for one in systems if one["answers"] is not None) * (len(systems) - 1) // 2,
         matter=_differences(ranking.that_matter(pairs, names)),
         figures=_figures(systems, words),
@@ -196,7 +200,9 @@ def _lead(
     elif len(equal) == len(others):
         verdict = words.better_than_none
     else:
-        names = ", ".join(equal[:5]) + (", …" if len(equal) > 5 else "")
+        names = ", ".join(equal)
+        if len(equal) > 3:
+            names = words.and_more.format(names=", ".join(equal[:2]), others=len(equal) - 2, total=len(equal))
         verdict = words.better_than_some.format(
             count=len(others) - len(equal), others=len(others), names=names
         )
@@ -302,18 +308,22 @@ def _confusion_rows(system: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple
 
 
 def _warnings(
-    report: Mapping[str, Any], systems: Iterable[Mapping[str, Any]], words: SimpleNamespace
+    report: Mapping[str, Any], systems: Sequence[Mapping[str, Any]], words: SimpleNamespace
 ) -> Iterator[str]:
-    """What was wrong with the files, to be seen before any figure."""
+    """What was wrong with the files, to be seen before any figure; systems with the same problems together."""
     if report["exam"]["left_out"]:
         yield words.left_out.format(n=f"{report['exam']['left_out']:,}")
+    names_by_problems: dict[str, list[str]] = {}
     for system in systems:
         found = list(_problems(report, system, words))
         unread, n = system["extraction"]["unread"], (system["answers"] or {"n": 0})["n"]
         if unread > _UNREAD * n:
             found.append(words.unread.format(n=f"{unread:,}", share=f"{unread / n:.1%}"))
         if found:
-            yield f"{system['name']}: {'; '.join(found)}"
+            names_by_problems.setdefault("; ".join(found), []).append(system["name"])
+    for problems, names in names_by_problems.items():
+        every = len(names) == len(systems) > 1
+        yield f"{words.every_system if every else ', '.join(names)}: {problems}"
 
 
 def _problems(report: Mapping[str, Any], system: Mapping[str, Any], words: SimpleNamespace) -> Iterator[str]:

@@ -205,6 +205,12 @@ def test_systems_are_ranked_and_their_differences_judged(
         if one["figure"] == "accuracy":
             assert f"+{100 * one['value']:.1f} <small>[" in text
     assert "Random letter" in text and "Human volunteers" in text
+    same = csv_of(tmp_path / "same.csv", id=exam.ids[:150], a=["A"] * 150, b=["B"] * 150)
+    missing = page_of(same, "--exam", TEST, page=tmp_path / "same.html")
+    assert (
+        missing.count("50 questions without a row, counted as wrong") == 3
+    )  # in one warning, and for each system
+    assert "all systems: 50 questions without a row" in missing
     zh = page_of(*three_systems, "--exam", TEST, "--lang", "zh", page=tmp_path / "zh.html")
     assert '<html lang="zh">' in zh and "best 准确率最高" in zh and "与其余各系统的差异均有统计学意义" in zh
     assert not re.search(r"[{}]", re.sub(r"<(style|script).*?</\1>", "", zh, flags=re.DOTALL))
