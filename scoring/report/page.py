@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from importlib.resources import files
 from types import SimpleNamespace
@@ -202,7 +202,7 @@ def _lead(
     else:
         names = ", ".join(equal)
         if len(equal) > 3:
-            names = words.and_more.format(names=", ".join(equal[:2]), others=len(equal) - 2, total=len(equal))
+            names = words.and_more.format(names=", ".join(equal[:2]), others=len(equal) - 2)
         verdict = words.better_than_some.format(
             count=len(others) - len(equal), others=len(others), names=names
         )
