@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cmexam_baseline import metrics
+from cmexam_baseline.baselines import leaderboard_tables
 from cmexam_baseline.baselines.run_folder import is_run, load_run
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.published import PUBLISHED_RESULTS, Figure, PublishedResult
@@ -73,6 +74,18 @@ class Leaderboard:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {"split": self.split, "systems": [each.to_dict() for each in self.entries]}
+
+    def to_csv(self) -> str:
+        """A row per system, figures as fractions."""
+        return leaderboard_tables.as_csv(self)
+
+    def to_markdown(self) -> str:
+        """A table in percent, with notes on what is comparable."""
+        return leaderboard_tables.as_markdown(self)
+
+    def to_latex(self) -> str:
+        """A table in percent, for the booktabs package."""
+        return leaderboard_tables.as_latex(self)
 
     def to_frame(self, library: str | None = None) -> Any:
         """A row per system as a pandas or polars frame; raises `InputError` if the library is not installed."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Sequence
 
 import click
 from rich.console import Console
@@ -63,50 +60,6 @@ def rendered(table: Table, *notes: str) -> str:
         for note in notes:
             console.print(note, style="dim", markup=False)
     return captured.get()
-
-
-def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """CSV with a header; None is an empty cell.
-
-    >>> csv_text(["system", "size"], [["a,b", None]])
-    'system,size\\n"a,b",\\n'
-    """
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(header)
-    table.writerows(["" if cell is None else cell for cell in row] for row in rows)
-    return text.getvalue()
-
-
-def latex_table(header: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[str] = ()) -> str:
-    """A LaTeX tabular for the booktabs package; columns named in `left` are set flush left, others flush right.
-
-    >>> print(latex_table(["system", "%"], [["a_b", "45.3"]], left=["system"]), end="")
-    \\begin{tabular}{lr}
-    \\toprule
-    system & \\% \\\\
-    \\midrule
-    a\\_b & 45.3 \\\\
-    \\bottomrule
-    \\end{tabular}
-    """
-    lines = [" & ".join(map(_latex, row)) + " \\\\" for row in (header, *rows)]
-    columns = "".join("l" if name in left else "r" for name in header)
-    parts = [
-        f"\\begin{{tabular}}{{{columns}}}",
-        "\\toprule",
-        lines[0],
-        "\\midrule",
-        *lines[1:],
-        "\\bottomrule",
-    ]
-    return "\n".join([*parts, "\\end{tabular}"]) + "\n"
-
-
-def _latex(text: str) -> str:
-    special = {char: f"\\{char}" for char in "&%$#_{}"}
-    special |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--"}
-    return "".join(special.get(char, char) for char in text)
 
 
 class StageProgress(StageTimer):

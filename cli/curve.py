@@ -72,8 +72,9 @@ def curve(
       cmexam-baseline curve
       cmexam-baseline curve --data CMExam/data -o runs/curve --sizes 2000 --sizes 8000 --seeds 1 2
     """
+    from cmexam_baseline.baselines.charts import draw_curve
     from cmexam_baseline.baselines.curve import learning_curve
-    from cmexam_baseline.cli import charts, console
+    from cmexam_baseline.cli import console
     from cmexam_baseline.cli.bad_row_table import say_bad_rows
     from cmexam_baseline.exam.extras import install_command, require
     from cmexam_baseline.exam.io.files import check_output, write_atomically
@@ -101,7 +102,7 @@ def curve(
         )
     found = measured.to_dict()
     write_atomically(table, measured.to_csv())
-    drawn = charts.draw_curve(found, chart)
+    drawn = draw_curve(found, chart)
     if as_json:
         console.print_json(found)
         return

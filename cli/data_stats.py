@@ -58,7 +58,7 @@ def stats(
                 console.notes().print(f"{name}: {note}", markup=False)
     statistics = describe_exams(exams)
     if charts is not None:
-        from cmexam_baseline.cli.charts import draw_statistics
+        from cmexam_baseline.exam.charts import draw_statistics
 
         with new_folder(charts) as folder:
             draw_statistics(exams, statistics, folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +13,8 @@ from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OVERWRITE, Inp
 from cmexam_baseline.exam.errors import InputError
 
 if TYPE_CHECKING:
-    from cmexam_baseline.baselines.leaderboard_entries import Leaderboard, LeaderboardEntry
+    from cmexam_baseline.baselines.leaderboard_entries import Leaderboard
 
-COLUMNS = ("", "system", "kind", "size", "questions", "accuracy", "95% interval", "weighted F1")
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 
 
@@ -103,7 +103,7 @@ def leaderboard(
         bad_rows=bad_rows,
     )
     if chart is not None:
-        from cmexam_baseline.cli.charts import draw_leaderboard
+        from cmexam_baseline.baselines.charts import draw_leaderboard
 
         draw_leaderboard(found.entries, chart)
     text = WRITERS["json" if as_json else form](found)
@@ -125,111 +125,25 @@ def _sizes(options: Sequence[str]) -> dict[str, float]:
     return sizes
 
 
-def _rows(entries: Sequence[LeaderboardEntry]) -> list[tuple[str, ...]]:
-    from cmexam_baseline.cli.console import percent
-
-    return [
-        (
-            str(rank),
-            each.system,
-            each.kind,
-            shown_size(each.size),
-            "" if each.n is None else f"{each.n:,}",
-            percent(each.accuracy),
-            "" if each.interval is None else f"{percent(each.interval[0])}–{percent(each.interval[1])}",
-            "" if each.weighted_f1 is None else percent(each.weighted_f1),
-        )
-        for rank, each in enumerate(entries, 1)
-    ]
-
-
-def shown_size(size: float | None) -> str:
-    """A number of parameters in the unit that fits.
-
-    >>> shown_size(7e9), shown_size(35.7e6), shown_size(None)
-    ('7B', '35.7M', '')
-    """
-    if size is None:
-        return ""
-    unit, letter = next((pair for pair in ((1e9, "B"), (1e6, "M"), (1e3, "K")) if size >= pair[0]), (1.0, ""))
-    if letter == "M" and size >= 1e8:
-        unit, letter = 1e9, "B"  # the paper writes 0.1B
-    return f"{size / unit:.3g}{letter}"
-
-
 def _as_table(found: Leaderboard) -> str:
     from rich.table import Table
 
+    from cmexam_baseline.baselines.leaderboard_tables import COLUMNS, LEFT, notes_on, rows_of
     from cmexam_baseline.cli import console
 
     title = f"Accuracy on {found.split}, percent"
     table = Table(box=None, header_style="bold", title=title, title_justify="left")
     for name in COLUMNS:
-        table.add_column(name, justify="left" if name in ("system", "kind") else "right")
-    for each, row in zip(found.entries, _rows(found.entries), strict=True):
+        table.add_column(name, justify="left" if name in LEFT else "right")
+    for each, row in zip(found.entries, rows_of(found.entries), strict=True):
         table.add_row(*map(console.sanitize, row), style="dim" if each.kind == "published" else None)
-    return console.rendered(table, *_notes(found))
-
-
-def _as_json(found: Leaderboard) -> str:
-    from cmexam_baseline.cli.console import json_text
-
-    return json_text(found.to_dict())
-
-
-def _as_markdown(found: Leaderboard) -> str:
-    lines = ["| " + " | ".join(COLUMNS) + " |"]
-    lines.append("|" + "|".join("---" if name in ("system", "kind") else "---:" for name in COLUMNS) + "|")
-    for row in _rows(found.entries):
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
-    return "\n".join([*lines, *(f"\n{note}" for note in _notes(found))]) + "\n"
-
-
-def _as_latex(found: Leaderboard) -> str:
-    from cmexam_baseline.cli.console import latex_table
-
-    return latex_table(COLUMNS, _rows(found.entries), left=("system", "kind"))
-
-
-def _as_csv(found: Leaderboard) -> str:
-    from cmexam_baseline.cli.console import csv_text
-
-    rows: list[Sequence[object]] = []
-    for each in found.entries:
-        low, high = each.interval or (None, None)
-        rows.append(
-            (
-                each.system,
-                each.kind,
-                each.split,
-                each.n,
-                each.accuracy,
-                low,
-                high,
-                each.weighted_f1,
-                each.size,
-            )
-        )
-    return csv_text(["system", "kind", "split", "n", "accuracy", "low", "high", "weighted_f1", "size"], rows)
+    return console.rendered(table, *notes_on(found))
 
 
 WRITERS: dict[str, Callable[[Leaderboard], str]] = {
     "table": _as_table,
-    "json": _as_json,
-    "csv": _as_csv,
-    "markdown": _as_markdown,
-    "latex": _as_latex,
+    "json": lambda found: json.dumps(found.to_dict(), ensure_ascii=False, indent=2),
+    "csv": lambda found: found.to_csv(),
+    "markdown": lambda found: found.to_markdown(),
+    "latex": lambda found: found.to_latex(),
 }
-
-
-def _notes(found: Leaderboard) -> list[str]:
-    notes = []
-    if any(each.kind == "published" for each in found.entries):
-        notes.append(
-            "Published: Liu et al. 2023, Table 3, on CMExam's whole test split; the intervals are those of its "
-            "6,811 questions. Figures on other questions are not strictly comparable."
-        )
-    exams = {each.questions for each in found.entries if each.questions}
-    if len(exams) > 1:
-        notes.append(f"These systems answered {len(exams)} different sets of questions.")
-    return notes
