@@ -12,11 +12,12 @@ import os
 import re
 import tarfile
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
@@ -29,6 +30,8 @@ _ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 # Passages end at the first sentence end after this many characters, and at the latest after the second number.
 _PASSAGE, _MAX_PASSAGE, _MIN_PASSAGE = 100, 240, 12
 _N_GRAM, _NEAR = 10, 0.8
+_MAX_FILE = 2**28
+_MAX_REFERENCE = 400
 
 _SENTENCE = re.compile(r"[^。！？；!?;\n]*[。！？；!?;\n]?")
 _HEADING = re.compile(
@@ -225,7 +228,8 @@ def _files(path: Path, counts: Counter[str]) -> Iterator[tuple[str, bytes]]:
         if name.endswith(".zip"):
             with zipfile.ZipFile(path) as archive:
                 for member in sorted(one for one in archive.namelist() if _is_text(one, counts)):
-                    yield f"{path}/{member}", archive.read(member)
+                    with archive.open(member) as stream:
+                        yield f"{path}/{member}", _bounded(f"{path}/{member}", stream)
         elif name.endswith(_ARCHIVES):
             with tarfile.open(path) as tar:
                 for entry in tar:
@@ -233,13 +237,22 @@ def _files(path: Path, counts: Counter[str]) -> Iterator[tuple[str, bytes]]:
                         tar.extractfile(entry) if entry.isfile() and _is_text(entry.name, counts) else None
                     )
                     if content is not None:
-                        yield f"{path}/{entry.name}", content.read()
+                        yield f"{path}/{entry.name}", _bounded(f"{path}/{entry.name}", content)
         elif name.endswith(".gz") and _is_text(name[:-3], counts):
-            yield str(path).removesuffix(".gz"), gzip.decompress(path.read_bytes())
+            with gzip.open(path) as stream:
+                yield str(path).removesuffix(".gz"), _bounded(str(path), stream)
         elif not name.endswith(".gz") and _is_text(name, counts):
-            yield str(path), path.read_bytes()
-    except (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError) as error:
+            with path.open("rb") as stream:
+                yield str(path), _bounded(str(path), stream)
+    except (OSError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as error:
         raise InputError(f"{path} cannot be read ({error}); correct the path or remove the file") from error
+
+
+def _bounded(name: str, stream: IO[bytes]) -> bytes:
+    data = stream.read(_MAX_FILE + 1)
+    if len(data) > _MAX_FILE:
+        raise InputError(f"{name} has more than {_MAX_FILE >> 20} MiB; split it")
+    return data
 
 
 def _is_text(name: str, counts: Counter[str]) -> bool:
@@ -265,7 +278,10 @@ def _blocks(name: str, data: bytes) -> list[tuple[str, str, set[str]]]:
         return [_record(one) for one in _json_lines(name, text)]
     if suffix == ".csv":
         csv.field_size_limit(2**30)
-        return [_record(row) for row in csv.DictReader(io.StringIO(text))]
+        try:
+            return [_record(row) for row in csv.DictReader(io.StringIO(text))]
+        except csv.Error as error:
+            raise InputError(f"{name} is not CSV ({error}); correct or remove it") from error
     if suffix == ".tex":
         text = _TEX_HEADING.sub(r"\n# \1\n", _TEX_DROPPED.sub("", text))
         text = _TEX_COMMAND.sub("", text)
@@ -325,7 +341,7 @@ def _passages(blocks: Iterable[tuple[str, str, set[str]]]) -> Iterator[tuple[str
                 name = next((part for part in found.groups() if part), line) if found else line
                 heading = name.strip()
                 continue
-            if in_references or _REFERENCE.match(line):
+            if in_references or (len(line) <= _MAX_REFERENCE and _REFERENCE.match(line)):
                 continue
             for sentence in _SENTENCE.findall(line):
                 for start in range(0, len(sentence), _MAX_PASSAGE):

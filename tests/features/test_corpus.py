@@ -101,6 +101,12 @@ def test_a_question_bank_is_refused_unless_asked_for(tmp_path: Path) -> None:
         ("a.txt", b"1", "no passage"),
         ("a.jsonl", b"{}\n{", "a.jsonl, line 2 is not JSON"),
         ("a.zip", b"PK", "a.zip cannot be read"),
+        ("a.txt.gz", gzip.compress(VITAMIN.encode())[:-9], "a.txt.gz cannot be read"),
+        (
+            "val.csv",
+            "Question,Options,Answer\n问,A 甲\\nB 乙,A\n".encode(),
+            "val.csv looks like a question bank",
+        ),
     ],
 )
 def test_what_is_no_text_ends_in_one_line(
@@ -111,6 +117,20 @@ def test_what_is_no_text_ends_in_one_line(
     with pytest.raises(InputError, match=message) as caught:
         Corpus.read(tmp_path / name)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_beyond_the_bound_is_refused_whatever_it_is_packed_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cmexam_baseline.features.corpus._MAX_FILE", 1000)
+    text = VITAMIN.encode() * 100
+    (tmp_path / "a.txt").write_bytes(text)
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(text))
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.txt", text)
+    for name in ("a.txt", "a.txt.gz", "a.zip"):
+        with pytest.raises(InputError, match="MiB; split it"):
+            Corpus.read(tmp_path / name)
 
 
 def test_passages_with_questions_are_left_out_and_listed(tmp_path: Path) -> None:
