@@ -130,11 +130,7 @@ class AnswerParser:
         lowered = text.lower()
         self.lowered = lowered if len(lowered) == len(text) else text
         self.text = without_pronoun(text, options.count) if "I" in text else text
-
-    @cached_property
-    def letters(self) -> list[int]:
-        """Where capital letters A–J stand for themselves: not in a Latin word, not behind a noun (维生素C)."""
-        return letter_positions(self.text)
+        self.letters = letter_positions(self.text)
 
     @cached_property
     def mentions(self) -> list[Mention]:

@@ -65,8 +65,15 @@ def _ranked(text: str, options: OptionTexts, stem: Stem, nested: bool = False) -
         *all_called_right(reader),
     ]
     readings.extend(list(reply_readings(reader, readings)))
+    strongest = _highest_priority(readings)
     for rules, highest in _WEAKER:
-        if any(RULES[reading.rule].priority > highest for reading in readings):
+        if strongest > highest:
             break
-        readings.extend(rules(reader))
+        weaker = list(rules(reader))
+        strongest = max(strongest, _highest_priority(weaker))
+        readings.extend(weaker)
     return ranked(readings)
+
+
+def _highest_priority(readings: list[Reading]) -> int:
+    return max([RULES[reading.rule].priority for reading in readings], default=0)
