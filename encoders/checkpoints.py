@@ -196,7 +196,9 @@ class Checkpoints:
                     self._best = {"best_file": best_file, "best_sha256": hashlib.sha256(data).hexdigest()}
                     del data
                 state = {**state, **self._best}
-            with new_folder(name, overwrite=True) as temporary:
+            if name.exists():  # damaged, or of the same step
+                shutil.rmtree(name)
+            with new_folder(name) as temporary:
                 save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, temporary / _TENSORS)
                 state = {**state, "run": self.run, "sha256": file_sha256(temporary / _TENSORS)}
                 write_atomically(temporary / _STATE, json.dumps(state))
