@@ -14,7 +14,7 @@ from cmexam_baseline.exam.bad_rows import BadRow, known_policy
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.extras import require
-from cmexam_baseline.exam.frames import is_frame, read_columns
+from cmexam_baseline.exam.frames import read_columns
 from cmexam_baseline.exam.io.answer_key import add_answers
 from cmexam_baseline.exam.io.csv_format import csv_bytes, read_csv
 from cmexam_baseline.exam.io.datasets_folder import is_datasets_folder, read_datasets_folder
@@ -101,7 +101,7 @@ def read_exam_with_issues(
     (1, 2, 'answer E but no option E')
     """
     known_policy(bad_rows)
-    if is_frame(source):
+    if not isinstance(source, str | os.PathLike):
         columns = read_columns(source)
         n_rows = max(map(len, columns.values()), default=0)
         table, file, stem = Table(columns, range(1, n_rows + 1)), "data frame", "question"

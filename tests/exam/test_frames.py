@@ -63,6 +63,8 @@ def test_missing_values_of_every_library_are_none() -> None:
     ("source", "message"),
     [
         (pandas.DataFrame([["甲", "乙"]], columns=["Question", "Question"]), "several columns 'Question'"),
+        ([], "a list is no table"),
+        (None, "a NoneType is no table"),
         ({"Question": ["甲"], "Answer": []}, "equal length; got Question 1, Answer 0"),
         (polars.DataFrame({"Stem": ["甲"], "Answer": ["A"]}), "data frame has no column Options"),
         (
