@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
-from cmexam_baseline.scoring.extraction.list_detection import begins_list, is_scope, joined_lines
+from cmexam_baseline.scoring.extraction.list_detection import begins_list, is_scope, joined_lines, judges_each
 from cmexam_baseline.scoring.extraction.patterns import MUST_CHOOSE, SUPPOSED, any_of, one_of
 from cmexam_baseline.scoring.extraction.rules import Reading
 from cmexam_baseline.scoring.extraction.undecided import is_named_behind
@@ -171,7 +171,7 @@ def _read_behind(reader: AnswerParser, match: re.Match[str]) -> ParsedAnswer | N
     if is_scope(reader, slot, match[0]):
         rest = _BEHIND_SCOPE.match(reader.text, slot.end)
         return reader.read_letters(rest.end()) if rest else None
-    return None if begins_list(reader, slot) else slot
+    return None if begins_list(reader, slot) or judges_each(reader.text, slot) else slot
 
 
 def _is_stated(match: re.Match[str]) -> bool:

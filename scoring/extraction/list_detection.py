@@ -18,7 +18,7 @@ _ITEM_ON_A_LINE = re.compile(_ITEM_LINE)
 _LIST_NEXT_LINE = re.compile(r"\n" + _ITEM_LINE)
 _NEXT_ITEM = re.compile(r"[\n。;,]" + _ITEM_LINE)
 _VERDICT = (
-    r"[ \t]?[.:、,)\](\[【】-]{0,3}[ \t]?(?:不?正确|错误?|不?对|[√×✓✗✔✘✅❌]"
+    r"[ \t]?[.:、,)\](\[【】-]{0,3}[ \t]?(?:不?正确|错误?(?!误?答案)|不?对|[√×✓✗✔✘✅❌]"
     r"|(?i:(?:in)?correct|wrong|true|false|yes|no)\b)[)\]】]?"
 )
 _VERDICT_ALONE = re.compile(_VERDICT)
