@@ -80,7 +80,7 @@ class LeftOut:
 LEFT_OUT_FIELDS = tuple(LeftOut.__dataclass_fields__)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Corpus:
     """Passages of some 120 characters, in the order of their files.
 
@@ -97,6 +97,9 @@ class Corpus:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def __repr__(self) -> str:
+        return f"Corpus({len(self)} passages from {len(set(self.sources))} files)"
 
     @classmethod
     def read(

@@ -75,6 +75,7 @@ def test_a_model_with_a_corpus_is_saved_and_explained(baseline: LightGBMBaseline
     baseline.save(tmp_path / "model")
     loaded = LightGBMBaseline.load(tmp_path / "model")
     assert np.array_equal(loaded.predict(ASKED).option_scores, baseline.predict(ASKED).option_scores)
+    assert repr(baseline) == "LightGBMBaseline(corpus=Corpus(4 passages from 1 files), n_estimators=5)"
     assert loaded.settings["corpus"] == {"passages": 4, "left_out": 0}
     assert (tmp_path / "model" / "corpus_left_out.csv").read_text("utf-8") == "source,text,split,id\n"
     loaded.save(tmp_path / "again")

@@ -1,4 +1,4 @@
-"""The baselines that cost nothing, against counting by hand."""
+"""The dummy baselines, against counting by hand."""
 
 from __future__ import annotations
 
