@@ -7,7 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 from slow_answers import slow_figures
@@ -30,7 +30,6 @@ def columns(rows: list[tuple[str, str | None]]) -> tuple[list[str], list[str | N
 
 
 @pytest.mark.filterwarnings("ignore:A single label was found")
-@settings(deadline=None)
 @given(pairs)
 def test_as_scikit_learn(rows: list[tuple[str, str | None]]) -> None:
     gold, predicted = columns(rows)
@@ -62,7 +61,6 @@ def test_as_scikit_learn(rows: list[tuple[str, str | None]]) -> None:
     assert scores.correct.tolist() == [a == b for a, b in zip(gold, filled, strict=True)]
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.integers(1, 255), st.integers(0, 255)), min_size=1, max_size=40))
 def test_letters_as_scikit_learn_has_them(rows: list[tuple[int, int]]) -> None:
     gold, predicted = np.array(rows, np.uint8).T
@@ -80,7 +78,6 @@ def test_letters_as_scikit_learn_has_them(rows: list[tuple[int, int]]) -> None:
         assert score.support == bits[0].sum()
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 255), st.integers(0, 255)), max_size=30))
 def test_every_form_gives_the_same(rows: list[tuple[int, int]]) -> None:
     def forms(masks: list[int]) -> list[object]:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import calibration as sklearn_calibration
 from sklearn import metrics as sklearn_metrics
@@ -39,7 +39,6 @@ def scored(questions: list[Question], n_bins: int = 15) -> ProbabilityScores:
     return score_probabilities(np.array([mask for mask, _ in questions], np.uint8), flat, offsets, n_bins)
 
 
-@settings(deadline=None)
 @given(st.lists(_question, max_size=12))
 def test_as_the_slow_twin(questions: list[Question]) -> None:
     scores = scored(questions)
@@ -81,7 +80,6 @@ def test_as_scikit_learn() -> None:
     assert scores.accuracy == sklearn_metrics.top_k_accuracy_score(gold, table, k=1)
 
 
-@settings(deadline=None)
 @given(_stated.filter(bool), st.integers(1, 12))
 def test_reliability_as_scikit_learn(stated: list[tuple[float, bool]], n_bins: int) -> None:
     confidence, is_right = (list(column) for column in zip(*stated, strict=True))

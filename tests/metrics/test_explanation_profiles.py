@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from explanation_pairs import HARD_PAIRS, Pair, pairs_of_texts
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from slow_explanations import slow_scores
 
@@ -40,14 +40,12 @@ def assert_equal_to_twin(scores: ExplanationScores, pairs: list[Pair], profile: 
             assert dict(zip(row.dtype.names, row, strict=True)) == pytest.approx(figures, abs=1e-9, rel=0)
 
 
-@settings(max_examples=200, deadline=None)
 @given(pairs=pairs_of_texts(), profile=profiles())
 def test_any_profile(pairs: list[Pair], profile: Profile) -> None:
     references, predictions = zip(*pairs, strict=True) if pairs else ((), ())
     assert_equal_to_twin(score_explanations(references, predictions, profile), pairs, profile)
 
 
-@settings(max_examples=100, deadline=None)
 @given(pairs=pairs_of_texts(), chosen=st.lists(profiles(), min_size=1, max_size=4))
 def test_several_profiles_in_one_pass(pairs: list[Pair], chosen: list[Profile]) -> None:
     chosen = [replace(profile, name=f"profile {number}") for number, profile in enumerate(chosen)]

@@ -14,7 +14,7 @@ from operator import add
 import numpy as np
 import pytest
 from explanation_pairs import HARD_PAIRS, Pair, mixed, pairs_of_texts
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cmexam_baseline.metrics import (
@@ -49,7 +49,6 @@ def many_pairs(size: int) -> list[Pair]:
     return [*zip(texts, mixed(texts, seed=4), strict=True)]
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     pairs=pairs_of_texts(),
     cuts=st.lists(st.integers(0, 12), max_size=3),

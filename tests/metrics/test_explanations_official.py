@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 from explanation_pairs import HARD_PAIRS, Pair, mixed, pairs_of_texts, real_pairs
-from hypothesis import given, settings
+from hypothesis import given
 from official_definition import Figures, official_gpt, official_lora
 from shared_data import needs_shared
 
@@ -32,7 +32,6 @@ def assert_equal_to_script(pairs: Sequence[Pair], profile: str, official: Offici
 
 
 @both_scripts
-@settings(max_examples=200, deadline=None)
 @given(pairs=pairs_of_texts())
 def test_any_text(pairs: list[Pair], profile: str, official: Official) -> None:
     assert_equal_to_script(pairs, profile, official)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from explanation_pairs import HARD_PAIRS, Pair, pairs_of_texts, real_pairs
-from hypothesis import given, settings
+from hypothesis import given
 from official_definition import jieba_words
 from rouge_score import rouge_scorer, tokenizers
 from sacrebleu.metrics import BLEU
@@ -68,7 +68,6 @@ def assert_equal_to_sacrebleu(pairs: list[Pair], tokenizer: str, smoothing: str 
 
 
 @both_tokenizers
-@settings(max_examples=150, deadline=None)
 @given(pairs=pairs_of_texts(missing=False).filter(bool))
 def test_rouge_score_on_any_text(pairs: list[Pair], tokenizer: str) -> None:
     assert_equal_to_rouge_score(pairs, tokenizer)
@@ -83,7 +82,6 @@ def test_rouge_score_on_real_explanations(tokenizer: str) -> None:
 
 @both_of_sacrebleu
 @pytest.mark.parametrize("smoothing", ["none", "exp", "floor", "add-k"])
-@settings(max_examples=100, deadline=None)
 @given(pairs=pairs_of_texts(missing=False))
 def test_sacrebleu_on_any_text(pairs: list[Pair], tokenizer: str, smoothing: str) -> None:
     assert_equal_to_sacrebleu(pairs, tokenizer, smoothing)

@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jieba_reference import quiet_jieba
 from shared_data import needs_shared
@@ -67,7 +67,6 @@ def test_edge_texts_end_to_end() -> None:
 
 
 @pytest.mark.parametrize("few", [1 << 40, 0])
-@settings(deadline=None)
 @given(st.lists(texts, max_size=6))
 def test_any_texts(few: int, texts: list[str]) -> None:
     before, segment._FEW_CHARACTERS = segment._FEW_CHARACTERS, few
@@ -77,7 +76,6 @@ def test_any_texts(few: int, texts: list[str]) -> None:
         segment._FEW_CHARACTERS = before
 
 
-@settings(deadline=None)
 @given(st.lists(texts, min_size=1, max_size=8), st.integers(1, 40))
 def test_chunks_change_nothing(texts: list[str], chunk: int) -> None:
     segmenter = segment._default.get()

@@ -21,7 +21,7 @@ from cmexam_baseline.metrics.segmentation.dictionary import read_unknown_word_mo
 
 QUICK = settings(
     deadline=None,
-    max_examples=60,
+    max_examples=25,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 MODEL = cache(read_unknown_word_model)
@@ -228,7 +228,7 @@ _change = st.one_of(
 )
 
 
-@settings(QUICK, max_examples=30)
+@settings(QUICK, max_examples=12)
 @given(changes=st.lists(_change, max_size=6))
 def test_any_changes(tmp_path: Path, changes: list[tuple[object, ...]]) -> None:
     path = tmp_path / "small.txt"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cmexam_baseline.metrics.segmentation.chunk import StepSchedule
@@ -38,7 +38,6 @@ def slot_of(array: DoubleArray, ids: np.ndarray, word: str) -> int | None:
     return slot
 
 
-@settings(deadline=None)
 @given(frequencies=_dictionaries, others=st.lists(_words, max_size=20), spread=st.sampled_from([1, 40]))
 def test_words_are_found_and_nothing_else(
     frequencies: dict[str, int], others: list[str], spread: int
@@ -56,7 +55,6 @@ def test_words_are_found_and_nothing_else(
             assert nodes.frequencies[node] == frequencies.get(word, 0)
 
 
-@settings(deadline=None)
 @given(_dictionaries)
 def test_the_order_of_words_does_not_matter(frequencies: dict[str, int]) -> None:
     backwards = dict(reversed(frequencies.items()))

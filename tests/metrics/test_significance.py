@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from slow_significance import slow_exact_p, slow_holm
@@ -128,7 +128,6 @@ def test_wilson_at_its_bounds() -> None:
             wilson_interval(1, 2, level)
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=7))
 def test_holm_is_the_closed_bonferroni_test(p_values: list[float]) -> None:
     assert holm(p_values) == pytest.approx(slow_holm(p_values), abs=1e-15)

@@ -8,7 +8,7 @@ import jieba
 import numpy as np
 import pytest
 from explanation_pairs import HARD_PAIRS, texts
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
 from slow_explanations import slow_tokens
@@ -33,7 +33,6 @@ def zh_tokens(lines: list[str]) -> list[list[str]]:
     return [words[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
 
 
-@settings(max_examples=500)
 @given(st.lists(st.one_of(PUNCTUATED, texts), max_size=5))
 @example(["1.,5", "..", ".5", "5.", "-5", "5-", "a.,b", " .5 ", "1-.2", ""])
 def test_zh_is_sacrebleus(lines: list[str]) -> None:
@@ -66,7 +65,6 @@ def test_encoding_keeps_every_code_point(lines: list[str]) -> None:
     assert [joined[a:b] for a, b in zip(offsets, offsets[1:], strict=False)] == lines
 
 
-@settings(max_examples=200)
 @given(st.lists(st.text("ab\U0010ffff", max_size=90), max_size=12))
 def test_words_have_one_number_exactly_if_they_are_equal(words: list[str]) -> None:
     words = [word for word in words if word]
@@ -100,7 +98,6 @@ def as_patterns(tokens: Tokens, whitespace: str) -> list[list[int]]:
 
 
 @pytest.mark.parametrize("tokenizer", ["char", "jieba", "zh", str.split, "tokens"])
-@settings(max_examples=100, deadline=None)
 @given(pairs=st.lists(st.tuples(texts, texts), min_size=1, max_size=4), data=st.data())
 def test_streams_are_the_treated_tokens(
     pairs: list[tuple[str, str]], tokenizer: object, data: st.DataObject
@@ -123,7 +120,6 @@ def test_streams_are_the_treated_tokens(
 
 @pytest.mark.parametrize("tokenizer", ["char", "jieba", "zh", str.split])
 @given(pairs=st.lists(st.tuples(texts, texts), min_size=1, max_size=4))
-@settings(max_examples=50, deadline=None)
 def test_pairs_said_to_be_treated_alike_are(pairs: list[tuple[str, str]], tokenizer: object) -> None:
     tokens = tokenize([text for pair in pairs for text in pair], tokenizer)
     for pair, alike in zip(pairs, tokens.treated_alike(), strict=True):
