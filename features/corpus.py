@@ -251,7 +251,7 @@ def _files(path: Path, counts: Counter[str]) -> Iterator[tuple[str, bytes]]:
         raise InputError(f"{path} cannot be read ({error}); correct the path or remove the file") from error
 
 
-def _bounded(name: str, stream: IO[bytes]) -> bytes:
+def _bounded(name: str, stream: IO[bytes] | io.BufferedIOBase) -> bytes:
     data = stream.read(_MAX_FILE + 1)
     if len(data) > _MAX_FILE:
         raise InputError(f"{name} has more than {_MAX_FILE >> 20} MiB; split it")
