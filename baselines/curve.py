@@ -116,6 +116,21 @@ class MeasuredCurve:
         }
 
 
+def curve_notes(found: Mapping[str, Any]) -> list[str]:
+    """What a reader must know about the figures of `MeasuredCurve.to_dict`."""
+    notes = [f"{found['n_val']:,} questions; 95% intervals in brackets, for the choice of these questions."]
+    beyond = found["extrapolated"]
+    if len(found["sizes"]) < FEWEST_SIZES:
+        notes.append(f"No extrapolation: it needs {FEWEST_SIZES} sizes, since two fit a power law exactly.")
+    elif beyond is not None:
+        notes.append(
+            f"Extrapolated, not measured: error = {beyond['factor']:.3g} × size^-{beyond['exponent']:.3g}, which misses"
+            f" measured accuracies by {100 * beyond['misfit']:.1f} points at most; whether it holds at this size is not"
+            " in the interval."
+        )
+    return notes
+
+
 def learning_curve(
     train: Exam,
     val: Exam,

@@ -64,6 +64,21 @@ def parse_size(text: str) -> float:
     return float(match[1]) * _UNITS[match[2].upper()]
 
 
+def parse_sizes(texts: Sequence[str]) -> dict[str, float]:
+    """Numbers of parameters by system, from texts such as "bert=0.1B". Raises `InputError` for anything else.
+
+    >>> parse_sizes(["bert=0.1B"])
+    {'bert': 100000000.0}
+    """
+    sizes = {}
+    for text in texts:
+        name, sign, size = text.rpartition("=")
+        if not sign or not name:
+            raise InputError(f"`sizes={text}`: write it as in bert=0.1B")
+        sizes[name] = parse_size(size)
+    return sizes
+
+
 @dataclass(frozen=True)
 class Leaderboard:
     """Systems on one split, the most accurate first."""

@@ -90,15 +90,9 @@ def curve(
     if not quiet:
         say_bad_rows(notes, splits)
     with console.StageProgress(notes, quiet) as progress:
+        exams = splits["train"].exam, splits["val"].exam
         measured = learning_curve(
-            splits["train"].exam,
-            splits["val"].exam,
-            sizes,
-            wanted,
-            extrapolate_to=to,
-            points_file=points,
-            jobs=jobs,
-            progress=progress,
+            *exams, sizes, wanted, extrapolate_to=to, points_file=points, jobs=jobs, progress=progress
         )
     found = measured.to_dict()
     write_atomically(table, measured.to_csv())
@@ -116,7 +110,7 @@ def curve(
 def _show(console: Console, found: dict[str, Any]) -> None:
     from rich.table import Table
 
-    from cmexam_baseline.metrics.learning_curve import FEWEST_SIZES
+    from cmexam_baseline.baselines.curve import curve_notes
 
     table = Table(title="LightGBM: accuracy on val in percent", title_justify="left")
     for name in ("training questions", "accuracy", "sd over seeds", "seconds"):
@@ -129,18 +123,8 @@ def _show(console: Console, found: dict[str, Any]) -> None:
         table.add_section()
         table.add_row(f"{beyond['size']:,}, extrapolated", _percent(beyond), "", "")
     console.print(table)
-    console.print(
-        f"{found['n_val']:,} questions; 95% intervals in brackets, for the choice of these questions.",
-        markup=False,
-    )
-    if len(found["sizes"]) < FEWEST_SIZES:
-        console.print(f"No extrapolation: it needs {FEWEST_SIZES} sizes, since two fit a power law exactly.")
-    if beyond is not None:
-        console.print(
-            f"Extrapolated, not measured: error = {beyond['factor']:.3g} × size^-{beyond['exponent']:.3g}, which misses"
-            f" measured accuracies by {100 * beyond['misfit']:.1f} points at most; whether it holds at this size is not"
-            " in the interval."
-        )
+    for note in curve_notes(found):
+        console.print(note, markup=False)
 
 
 def _percent(row: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +82,7 @@ def leaderboard(
       cmexam-baseline leaderboard runs --format markdown --size encoder=35.7M
     """
     from cmexam_baseline.baselines.leaderboard_entries import leaderboard as rank
+    from cmexam_baseline.baselines.leaderboard_entries import parse_sizes
     from cmexam_baseline.exam.io.files import check_output, write_atomically
 
     inputs = [*systems, *filter(None, (exam, train))]
@@ -98,7 +99,7 @@ def leaderboard(
         exam=exam,
         train=train,
         split=split,
-        sizes=_sizes(sizes),
+        sizes=parse_sizes(sizes),
         published=not no_published,
         bad_rows=bad_rows,
     )
@@ -111,18 +112,6 @@ def leaderboard(
         click.echo(text, nl=not text.endswith("\n"))
     else:
         write_atomically(output, text)
-
-
-def _sizes(options: Sequence[str]) -> dict[str, float]:
-    from cmexam_baseline.baselines.leaderboard_entries import parse_size
-
-    sizes = {}
-    for option in options:
-        name, sign, size = option.rpartition("=")
-        if not sign or not name:
-            raise InputError(f"--size {option!r}: write it as in bert=0.1B")
-        sizes[name] = parse_size(size)
-    return sizes
 
 
 def _as_table(found: Leaderboard) -> str:

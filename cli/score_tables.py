@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +14,7 @@ from rich.table import Table
 from cmexam_baseline.cli import console
 from cmexam_baseline.cli.console import sanitize
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES
+from cmexam_baseline.exam.text_tables import csv_text, latex_table, markdown_table
 from cmexam_baseline.metrics.profiles import PROFILES
 
 Report = Mapping[str, Any]
@@ -164,18 +163,13 @@ def print_csv(report: Report) -> None:
             figure = shown.of(system)
             cells += [repr(figure[part]) if figure else "" for part in ("value", "low", "high")]
         rows.append(cells)
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    click.echo(text.getvalue(), nl=False)
+    click.echo(csv_text(rows[0], rows[1:]), nl=False)
 
 
 def print_markdown(report: Report) -> None:
     """The headline table, for a README or an issue."""
     headings, rows = _headline_cells(report)
-    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
-    for line in lines:
-        click.echo(f"| {' | '.join(map(_markdown, line))} |")
-    click.echo()
+    click.echo(markdown_table(headings, rows, headings[:1]))
     for signature in _signatures(report):
         click.echo(f"`{signature}`\n")
 
@@ -183,10 +177,7 @@ def print_markdown(report: Report) -> None:
 def print_latex(report: Report) -> None:
     """The headline table as a booktabs tabular."""
     headings, rows = _headline_cells(report)
-    click.echo(f"\\begin{{tabular}}{{l{'r' * (len(headings) - 1)}}}\n\\toprule")
-    for place, line in enumerate([headings, *rows]):
-        click.echo(f"{' & '.join(map(_latex, line))} \\\\" + ("\n\\midrule" if place == 0 else ""))
-    click.echo("\\bottomrule\n\\end{tabular}")
+    click.echo(latex_table(headings, rows, headings[:1]), nl=False)
     for signature in _signatures(report):
         click.echo(f"% {signature}")
 
@@ -360,19 +351,3 @@ def _named(part: Report) -> str:
 def _signatures(report: Report) -> list[str]:
     parts = [system[key] for system in report["systems"] for key in ("answers", "explanations")]
     return list(dict.fromkeys(part["signature"] for part in parts if part is not None))
-
-
-def _markdown(text: str) -> str:
-    return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
-
-
-# Names come from files: none may become a command.
-_LATEX = {char: f"\\{char}" for char in "&%$#_{}"} | {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
-
-
-def _latex(text: str) -> str:
-    return "".join(_LATEX.get(char, char) for char in " ".join(text.split()))

@@ -110,7 +110,6 @@ def train(
     only: int | None,
     extra_train: tuple[Path, ...],
     corpus: tuple[Path, ...],
-    question_banks: bool,
     assignments: tuple[str, ...],
     bad_rows: str,
     overwrite: bool,
@@ -150,16 +149,12 @@ def train(
     inputs = [*extra_train, *corpus, *filter(None, [data])]
     if not wanted:
         check_output_folder(out, inputs, overwrite=overwrite)
-    plan = pipeline.plan_training(
-        model,
-        **_arguments(given, assignments),
-        corpus=corpus,
-        question_banks=question_banks,
-        fold_jobs=1 if wanted else jobs,
-    )
+    fold_jobs = 1 if wanted else jobs
+    plan = pipeline.plan_training(model, **_arguments(given, assignments), corpus=corpus, fold_jobs=fold_jobs)
     notes = console.notes()
     main = pipeline.is_main_process(plan.kind)
-    with console.StageProgress(notes, quiet or not main) as progress:
+    talks = main and not quiet
+    with console.StageProgress(notes, not talks) as progress:
         found = pipeline.load_training_data(
             data,
             extra_train=extra_train,
@@ -167,11 +162,11 @@ def train(
             needed=MODELS[plan.kind].splits,
             progress=progress,
         )
-        if main and not quiet:
+        if talks:
             say_bad_rows(notes, found.splits)
             say_extra(notes, found.joined)
         plan = plan.without_questions(found)
-        if main and not quiet and corpus:
+        if talks and corpus:
             notes.print(console.sanitize(plan.parameters["corpus"].summary()))
         if wanted:
             runs = pipeline.train_seeds(

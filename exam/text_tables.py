@@ -15,10 +15,10 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], left: S
     |---|---:|
     | a\\|b | 45.3 |
     """
-    lines = ["| " + " | ".join(header) + " |"]
+    lines = ["| " + " | ".join(map(_markdown, header)) + " |"]
     lines.append("|" + "|".join("---" if name in left else "---:" for name in header) + "|")
     for row in rows:
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
+        lines.append("| " + " | ".join(map(_markdown, row)) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -60,7 +60,17 @@ def latex_table(header: Sequence[str], rows: Iterable[Sequence[str]], left: Sequ
     return "\n".join([*parts, "\\end{tabular}"]) + "\n"
 
 
+def _markdown(text: str) -> str:
+    return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+
+
+# Names come from files: none may become a command.
+_LATEX = {char: f"\\{char}" for char in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
+
 def _latex(text: str) -> str:
-    special = {char: f"\\{char}" for char in "&%$#_{}"}
-    special |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--"}
-    return "".join(special.get(char, char) for char in text)
+    return "".join(_LATEX.get(char, char) for char in " ".join(text.split()))

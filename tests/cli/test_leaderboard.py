@@ -161,7 +161,7 @@ def test_every_format_has_the_same_figures(tmp_path: Path) -> None:
     assert (float(own["accuracy"]), float(own["size"]), int(own["n"])) == (0.4, 35_700_000, 200)
     assert len(rows) == 20
     latex = run(tmp_path / "a|b", "--format", "latex").stdout
-    assert "2 & a|b & run & 35.7M & 200 & 40.0 & 33.5--46.9 & 39.0 \\\\" in latex.replace("5 & a", "2 & a")
+    assert "2 & a|b & run & 35.7M & 200 & 40.0 & 33.5–46.9 & 39.0 \\\\" in latex.replace("5 & a", "2 & a")
     assert "95\\% interval" in latex and latex.endswith("\\end{tabular}\n")
     assert run(tmp_path / "a|b", "--format", "json").stdout == run(tmp_path / "a|b", "--json").stdout
     done = run(tmp_path / "a|b", "--format", "markdown", "-o", tmp_path / "board.md")
