@@ -219,7 +219,7 @@ def entries_of_predictions(file: Path, exam: Exam, split: str) -> list[Leaderboa
     from cmexam_baseline.scoring.alignment import align
     from cmexam_baseline.scoring.outputs import read_outputs
 
-    aligned = [align(exam, output) for output in read_outputs(file)]
+    aligned = [align(exam, output) for output in read_outputs(file, exam)]
     return [
         _entry(each.name, "predictions", split, answer_scores(exam, each.answers), exam.fingerprint())
         for each in aligned

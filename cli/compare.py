@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cmexam_baseline.cli.common_options import AS_JSON, QUIET, InputPath
-from cmexam_baseline.cli.score_options import scoring_options
+from cmexam_baseline.cli.score_options import score_arguments, scoring_options
 
 
 @click.command()
@@ -43,22 +43,13 @@ def compare(
       cmexam-baseline compare a.csv b.csv --exam test.csv --published --json
     """
     from cmexam_baseline.cli import compare_tables, console, score_messages, score_tables
-    from cmexam_baseline.exam.errors import InputError
     from cmexam_baseline.exam.published import PUBLISHED_RESULTS
-    from cmexam_baseline.scoring import compare_systems
-    from cmexam_baseline.scoring.report_data import report_of
-    from cmexam_baseline.scoring.score_files import Scoring, score_files
 
-    options = Scoring(**scoring)
-    scored = score_files([str(file) for file in files], options)
-    if scored.exam is None:
-        raise InputError("a comparison needs the exam that the systems answered; name it with --exam")
+    scored = score_arguments(files, scoring)
+    comparison = scored.compare(all_pairs or None)
     if not quiet:
         score_messages.say_what_was_read(console.notes(), scored)
-    comparison = compare_systems(
-        scored.exam, scored.systems, scored.settings, scored.slices, all_pairs or None
-    )
-    report = report_of(scored.exam, scored.source.to_dict(), scored.systems, scored.settings)
+    report = scored.to_dict()
     rows = PUBLISHED_RESULTS if published else ()
     if as_json:
         console.print_json(

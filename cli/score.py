@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cmexam_baseline.cli.common_options import QUIET, InputPath
-from cmexam_baseline.cli.score_options import scoring_options
+from cmexam_baseline.cli.common_options import OVERWRITE, QUIET, InputPath
+from cmexam_baseline.cli.score_options import inputs_of, score_arguments, scoring_options
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 
@@ -48,6 +47,7 @@ FORMATS = ("table", "json", "csv", "markdown", "latex")
 @click.option(
     "--show-extraction", is_flag=True, help="Print what was read out of every reply, and by which rule."
 )
+@OVERWRITE
 @QUIET
 def score(
     files: tuple[Path, ...],
@@ -58,13 +58,16 @@ def score(
     report: Path | None,
     language: str,
     show_extraction: bool,
+    overwrite: bool,
     quiet: bool,
     **scoring: Any,
 ) -> None:
     """Score prediction FILEs of any model against an exam.
 
-    A FILE is CSV, TSV, JSONL, JSON, Parquet or XLSX, also gzipped; "-" is standard input (CSV or JSONL).
-    Which column holds what is recognised and printed. Without --exam the last argument is the exam; a single
+    A FILE is CSV, TSV, JSONL, JSON, Parquet, XLSX or text with one reply a line, also gzipped, in the shapes that
+    evaluation tools, servers and pandas write; "-" is standard input. Which column holds what is recognised by
+    content and name, and printed; where that is open, the command refuses and names the option that decides.
+    Without --exam the last argument is the exam; a single
     FILE that brings its questions and right answers, or reference explanations, along needs none.
     Files may have up to 1 GiB; a million rows with explanations take about 1.6 GB of memory (CSV).
 
@@ -77,39 +80,29 @@ def score(
     """
     from cmexam_baseline.cli import console, score_messages, score_tables
     from cmexam_baseline.exam.errors import InputError
-    from cmexam_baseline.exam.io.files import refuse_unwritable
-    from cmexam_baseline.scoring.report_data import report_of, rows_of
-    from cmexam_baseline.scoring.score_files import Scoring, score_files
+    from cmexam_baseline.exam.extras import require
+    from cmexam_baseline.exam.io.files import check_output
+    from cmexam_baseline.exam.io.result_writer import write_column_parts
+    from cmexam_baseline.scoring.report_data import rows_of
 
+    if report is not None:
+        require("report", "jinja2", purpose="--report")
+    if save is not None and save == report:
+        raise InputError("--save and --report name the same file; give two names")
     for place in filter(None, (save, report)):
-        refuse_unwritable(place)
-    form = "json" if as_json else form
-    scored = score_files([str(file) for file in files], Scoring(**scoring))
+        check_output(place, inputs_of(files, scoring), overwrite=overwrite)
+    scored = score_arguments(files, scoring)
     if not quiet:
         score_messages.say_what_was_read(console.notes(), scored)
-    content = report_of(scored.exam, scored.source.to_dict(), scored.systems, scored.settings)
     if save is not None:
         if scored.exam is None:
             raise InputError("--save needs the exam that was answered; name it with --exam")
-        _save_rows(save, rows_of(scored.exam, scored.systems))
+        write_column_parts(rows_of(scored.exam, scored.systems), save)
     if report is not None:
-        _write_report(report, scored, language)
+        scored.save_html(report, language)
     if show_extraction:
         score_messages.show_extractions(console.results(), scored)
-    if form == "table":
-        score_tables.print_tables(content, slices, scoring["slice_columns"])
+    if form == "table" and not as_json:
+        score_tables.print_tables(scored.to_dict(), slices, scoring["slice_by"])
     else:
-        score_tables.PRINTERS[form](content)
-
-
-def _save_rows(path: Path, parts: Iterable[dict[str, list[Any]]]) -> None:
-    from cmexam_baseline.exam.io.result_writer import write_column_parts
-
-    write_column_parts(parts, path)
-
-
-def _write_report(path: Path, scored: Any, language: str) -> None:
-    from cmexam_baseline.exam.io.files import write_atomically
-    from cmexam_baseline.scoring.report import report_page
-
-    write_atomically(path, report_page(scored, language).encode("utf-8", "replace"))
+        score_tables.PRINTERS["json" if as_json else form](scored.to_dict())

@@ -10,39 +10,42 @@ from rich.table import Table
 
 from cmexam_baseline.cli.console import sanitize
 from cmexam_baseline.scoring.extraction import RULES
+from cmexam_baseline.scoring.report_data import remarks_of
 
 if TYPE_CHECKING:
-    from cmexam_baseline.scoring import AlignedOutput
-    from cmexam_baseline.scoring.score_files import ScoredFiles
+    from cmexam_baseline.scoring import AlignedOutput, Report
 
 EXAMPLES = 3
 SHOWN_EXTRACTION = 60
 
 
-def say_what_was_read(notes: Console, scored: ScoredFiles) -> None:
+def say_what_was_read(notes: Console, scored: Report) -> None:
     """Which columns were taken for what, how the rows met the exam, and what was left out."""
     if scored.source.n_left_out:
         notes.print(
             sanitize(f"{scored.source.path}: {scored.source.n_left_out} rows left out of the exam"),
             style="dim",
         )
-    said = set()
+    shown: set[str] = set()
     for system in scored.systems:
         aligned = system.aligned
+        found = aligned.output.recognition
         # The systems of a wide file share their columns and their rows.
-        if aligned.output.file not in said:
-            said.add(aligned.output.file)
-            notes.print(
-                sanitize(f"{aligned.output.file}: {aligned.output.recognition.describe()}"), style="dim"
-            )
-            notes.print(sanitize(f"  {_join(aligned, scored)}"), style="dim")
+        lines = [found.describe(), f"  {_join(aligned, scored)}"]
+        lines += [f"  left aside: {found.describe_left_aside()}"] if found.left_aside else []
+        lines += [f"  {remark}" for remark in remarks_of(system)]
+        for line in lines:
+            line = line if line.startswith(" ") else f"{aligned.output.file}: {line}"
+            if f"{aligned.output.file}\0{line}" not in shown:
+                shown.add(f"{aligned.output.file}\0{line}")
+                notes.print(sanitize(line), style="dim")
         rules = aligned.rule_counts() if aligned.has_answers else {}
         if set(rules) - {"letters", ""}:
             counted = ", ".join(f"{rule or 'no answer'} {count}" for rule, count in rules.items())
             notes.print(sanitize(f"  {system.name} read by: {counted}"), style="dim")
 
 
-def show_extractions(output: Console, scored: ScoredFiles) -> None:
+def show_extractions(output: Console, scored: Report) -> None:
     """What was read out of every reply, by which rule, from which words, and what was overruled."""
     if scored.exam is None:
         return
@@ -52,11 +55,11 @@ def show_extractions(output: Console, scored: ScoredFiles) -> None:
         for heading in ("id", "letters", "rule", "span", "read from", "overruled"):
             table.add_column(heading)
         replies = system.aligned.output.replies or []
-        for question in system.aligned.join.matched.tolist():
+        for question in system.aligned.matched.tolist():
             found = system.aligned.extractions[question]
             if found is None:
                 continue
-            reply = replies[int(system.aligned.join.row_of[question])]
+            reply = replies[int(system.aligned.row_of[question])]
             words = reply[slice(*found.span)] if found.span else ""
             span = "–".join(map(str, found.span)) if found.span else ""
             id_ = scored.exam.ids[question]
@@ -74,17 +77,18 @@ def show_extractions(output: Console, scored: ScoredFiles) -> None:
             output.print(sanitize(f"{rule.name}: {rule.description}"), soft_wrap=True)
 
 
-def _join(aligned: AlignedOutput, scored: ScoredFiles) -> str:
-    join = aligned.join
+def _join(aligned: AlignedOutput, scored: Report) -> str:
     file_rows = aligned.output.rows
-    doubled, extra = ([f"row {file_rows[row]}" for row in rows] for rows in (join.doubled, join.extra))
+    duplicates, extra = (
+        [f"row {file_rows[row]}" for row in rows] for rows in (aligned.duplicates, aligned.extra)
+    )
     missing, by_order, unmapped = (
         [] if scored.exam is None else [scored.exam.ids[row] for row in rows]
-        for rows in (join.missing.tolist(), join.by_order, aligned.unmapped)
+        for rows in (aligned.missing.tolist(), aligned.output.join.by_order, aligned.unmapped)
     )
     parts = [
         _counted(missing, "questions without a row"),
-        _counted(doubled, "doubled rows, of which the first counts"),
+        _counted(duplicates, "duplicate rows that do not count"),
         _counted(extra, "rows of no question"),
         _counted(by_order, "questions told apart by order alone"),
         _counted(
@@ -93,7 +97,9 @@ def _join(aligned: AlignedOutput, scored: ScoredFiles) -> str:
         ),
         _counted(unmapped, "answers that fit no option of the exam"),
     ]
-    return "; ".join([f"met by {join.by}: {len(join.matched)} matched", *filter(None, parts)])
+    return "; ".join(
+        [f"matched by {aligned.output.join.by}: {len(aligned.matched)} questions", *filter(None, parts)]
+    )
 
 
 def _counted(names: Sequence[str], what: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -12,12 +13,15 @@ from cmexam_baseline.cli.common_options import BAD_ROWS, KEY, SPLITS, InputPath
 # The keys of `metrics.PROFILES`, which costs the import of numpy.
 PROFILES = ("cmexam", "cmexam-gpt", "google", "sacrebleu", "sacrebleu-char", "sacrebleu-zh")
 
+if TYPE_CHECKING:
+    from cmexam_baseline.scoring import Report
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS = [
     click.option(
         "--exam",
-        "exam_path",
+        "exam",
         type=InputPath(),
         help="The exam: a file, or a folder with splits.",
     ),
@@ -25,13 +29,11 @@ _OPTIONS = [
     KEY,
     click.option(
         "--train",
-        "train_path",
+        "train",
         type=InputPath(),
         help="Training questions, to slice by overlap.",
     ),
-    click.option(
-        "--slice", "slice_columns", multiple=True, metavar="COLUMN", help="Slice by this column too."
-    ),
+    click.option("--slice", "slice_by", multiple=True, metavar="COLUMN", help="Slice by this column too."),
     click.option(
         "--profile",
         type=click.Choice(PROFILES),
@@ -46,10 +48,35 @@ _OPTIONS = [
         show_default=True,
         help="What a question without a row is.",
     ),
-    click.option("--answer-column", metavar="NAME", help="The column with answer letters."),
-    click.option("--raw-column", metavar="NAME", help="The column with whole replies."),
+    click.option(
+        "--samples",
+        type=click.Choice(["first", "vote", "mean"]),
+        help="What several replies to a question come to; a vote, where every question has equally many.",
+    ),
+    click.option(
+        "--index-base",
+        type=click.Choice(["0", "1"]),
+        help="Whether numbers as answers count options from 0 or from 1.",
+    ),
+    click.option(
+        "--answer-column",
+        metavar="NAME",
+        multiple=True,
+        help="The column with answers; several are several systems.",
+    ),
+    click.option(
+        "--raw-column",
+        metavar="NAME",
+        multiple=True,
+        help="The column with whole replies; several are several systems.",
+    ),
+    click.option(
+        "--gold-column", metavar="NAME", help="The column of the prediction file with the exam's answers."
+    ),
     click.option("--explanation-column", metavar="NAME", help="The column with explanations."),
     click.option("--id-column", metavar="NAME", help="The column with the exam's ids."),
+    click.option("--question-column", metavar="NAME", help="The column with questions or prompts."),
+    click.option("--model-column", metavar="NAME", help="The column that names the model of every row."),
     click.option(
         "--resamples",
         type=click.IntRange(100, 1_000_000),
@@ -88,3 +115,66 @@ def scoring_options(command: Command) -> Command:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def score_arguments(paths: Sequence[Path], options: dict[str, Any]) -> Report:
+    """Score the files of a command line by its options; without --exam the last of several files is the exam."""
+    from cmexam_baseline.exam.errors import InputError
+    from cmexam_baseline.scoring import ColumnChoice, Reading, Settings, Workers, score_files
+
+    files = [str(path) for path in paths]
+    if (options["backend"] == "dask") != (options["scheduler"] is not None):
+        raise InputError("--backend dask and --scheduler ADDRESS belong together; give both or neither")
+    roles = ("id", "question", "model", "answer", "raw", "explanation", "gold")
+    base = options["index_base"]
+    reading = Reading(
+        ColumnChoice(**{role: options[f"{role}_column"] or None for role in roles}),
+        None if base is None else int(base),
+        options["split"],
+        options["key"],
+        options["bad_rows"],
+        options["slice_by"],
+        options["train"],
+    )
+    settings = Settings(
+        options["profile"], options["resamples"], options["seed"], options["missing"], options["samples"]
+    )
+    workers = Workers(options["jobs"], options["scheduler"])
+    exam = options["exam"]
+    if exam is not None or len(files) == 1:
+        return score_files(files, exam, settings, reading, workers)
+    try:
+        return score_files(files[:-1], files[-1], settings, reading, workers)
+    except InputError as error:
+        raise InputError(_about_the_last_file(files, str(error))) from error
+
+
+def inputs_of(files: Sequence[Path], options: dict[str, Any]) -> list[Path]:
+    """Everything that a command line reads, which no output may replace."""
+    return [
+        *(file for file in files if str(file) != "-"),
+        *filter(None, (options["exam"], options["train"], options["key"])),
+    ]
+
+
+def _about_the_last_file(files: Sequence[str], problem: str) -> str:
+    """A problem with files of which the last was taken for the exam, where that may be the reason for it."""
+    first_is_exam, last_is_exam = _is_exam(files[0]), _is_exam(files[-1])
+    if first_is_exam and not last_is_exam:
+        return f"{files[-1]} holds no exam, but {files[0]} does: give the exam last, or name it with --exam"
+    if not last_is_exam:
+        return f"{files[-1]} was taken for the exam, as the last file, and is none: name the exam with --exam ({problem})"
+    return problem
+
+
+def _is_exam(file: str) -> bool:
+    from cmexam_baseline.exam.errors import InputError
+    from cmexam_baseline.exam.foreign_exams.reader import import_exam
+
+    path = Path(file)
+    if not path.exists() or path.is_dir():
+        return path.is_dir()
+    try:
+        return len(import_exam(path, "skip").exam) > 0
+    except InputError:
+        return False

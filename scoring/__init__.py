@@ -1,5 +1,6 @@
 """Any model's output file: answers read out of it, scores with intervals, slices, comparisons, reports.
 
+`score_file` scores a file or frame and `compare` compares several; the functions that they are made of are public too.
 Names are loaded from their modules when first used, so that a command pays for what it needs.
 """
 
@@ -23,12 +24,15 @@ if TYPE_CHECKING:
     from cmexam_baseline.scoring.outputs import ColumnChoice as ColumnChoice
     from cmexam_baseline.scoring.outputs import SystemOutput as SystemOutput
     from cmexam_baseline.scoring.outputs import read_outputs as read_outputs
+    from cmexam_baseline.scoring.outputs import read_pairs as read_pairs
     from cmexam_baseline.scoring.parallel import Workers as Workers
     from cmexam_baseline.scoring.report import listed_misses as listed_misses
     from cmexam_baseline.scoring.report import render_report as render_report
-    from cmexam_baseline.scoring.score_files import ScoredFiles as ScoredFiles
-    from cmexam_baseline.scoring.score_files import Scoring as Scoring
-    from cmexam_baseline.scoring.score_files import score_files as score_files
+    from cmexam_baseline.scoring.scorer import Reading as Reading
+    from cmexam_baseline.scoring.scorer import Report as Report
+    from cmexam_baseline.scoring.scorer import compare as compare
+    from cmexam_baseline.scoring.scorer import score_file as score_file
+    from cmexam_baseline.scoring.scorer import score_files as score_files
     from cmexam_baseline.scoring.slices import Slice as Slice
     from cmexam_baseline.scoring.slices import slice_exam as slice_exam
     from cmexam_baseline.scoring.system_score import Settings as Settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import overload
 
 import numpy as np
@@ -13,40 +13,70 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.table import pieces
-from cmexam_baseline.exam.letters import letters_to_masks
 from cmexam_baseline.scoring.extractions import Extractions
-from cmexam_baseline.scoring.outputs import SystemOutput
-from cmexam_baseline.scoring.outputs.joining import Join, join
-from cmexam_baseline.scoring.outputs.option_order import map_back
+from cmexam_baseline.scoring.outputs.column_evidence import mapped_mask
+from cmexam_baseline.scoring.outputs.reader import SystemOutput
 from cmexam_baseline.scoring.parallel import Workers
 
-# No model repeats so many of the exam's explanations word for word.
-THE_EXAMS_OWN = 0.9
+SAMPLES = {
+    "first": "the first reply to a question counts",
+    "vote": "the answer that most replies to a question give; of equally frequent ones the first",
+    "mean": "figures are means over the replies to a question",
+}
 
 
 @dataclass(frozen=True, eq=False)
 class AlignedOutput:
     """One system's outputs beside the n questions of an exam.
 
-    answers:       uint16 (n,) bit masks, 0 = missing, unread or no answer
-    extractions:   how each answer was read, None where the file has no row for the question
-    explanations:  n texts, None where there is none; or None where the system explains nothing
-    option_scores: float64, a probability an option, flat by the exam's offsets, NaN where unknown; or None
-    unmapped:      questions (0-based) whose letters could not be brought into the exam's order of options
+    row_of:         int64 (n,), the row of every question that counts for it, -1 where there is none
+    answers:        uint16 (n,) bit masks, 0 = missing, unread or no answer
+    extractions:    how each answer was read, None where the file has no row for the question
+    explanations:   n texts, None where there is none; or None where the system explains nothing
+    option_scores:  float64, a probability per option, flat by the exam's offsets, NaN where unknown; or None
+    unmapped:       questions (0-based) whose letters could not be brought into the exam's order of options
+    duplicates:     rows (0-based) that repeat a question and do not count
+    sample_answers: uint16 (n, k) bit masks of k replies a question where all of them count; or None
+    remarks:        single lines on what was assumed
     """
 
     name: str
     output: SystemOutput
-    join: Join
+    row_of: NDArray[np.int64]
     answers: NDArray[np.uint16]
     extractions: Extractions
     explanations: Sequence[str | None] | None
-    option_scores: NDArray[np.float64] | None
-    unmapped: list[int]
+    option_scores: NDArray[np.float64] | None = None
+    unmapped: list[int] = field(default_factory=list)
+    duplicates: list[int] = field(default_factory=list)
+    sample_answers: NDArray[np.uint16] | None = None
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def matched(self) -> NDArray[np.int64]:
+        """The questions (0-based) that have a row."""
+        return np.flatnonzero(self.row_of >= 0)
+
+    @property
+    def missing(self) -> NDArray[np.int64]:
+        """The questions (0-based) that have none."""
+        return np.flatnonzero(self.row_of < 0)
+
+    @property
+    def extra(self) -> list[int]:
+        """The rows (0-based) of no question."""
+        found: list[int] = np.flatnonzero(self.output.join.question_of < 0).tolist()
+        return found
 
     def rule_counts(self) -> dict[str, int]:
         """How many answers each extraction rule read, the most used first; texts without an answer are ""."""
         return dict(Counter(self.extractions.rules()).most_common())
+
+    def reply(self, question: int) -> str:
+        """The whole reply to a question (0-based), or the letters where the file holds no more; "" without one."""
+        row = int(self.row_of[question])
+        texts = self.output.raw or self.output.replies
+        return texts[row] if texts is not None and row >= 0 else ""
 
     @property
     def has_answers(self) -> bool:
@@ -96,124 +126,212 @@ def script_explanation(reply: str) -> str:
     return reply.split("解释:")[1].strip() if "解释:" in reply else reply
 
 
-def align(exam: Exam, output: SystemOutput, workers: Workers | None = None) -> AlignedOutput:
-    """Meet the exam, read the answers out of the replies, and bring all in the exam's order.
+def align(
+    exam: Exam, output: SystemOutput, workers: Workers | None = None, samples: str | None = None
+) -> AlignedOutput:
+    """Read the answers out of the replies and bring all in the exam's order.
 
     Letters that were given to options in another order are mapped back by the options' texts. `workers` read
-    the replies; None = this process. Raises `InputError` where the rows do not meet the exam.
+    the replies; None = this process. `samples` says what several replies to a question come to: "first", "vote"
+    or "mean"; None votes where the file holds equally many replies to every question.
 
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from cmexam_baseline.scoring.outputs import read_outputs
+    Raises `InputError` where some questions have several rows with different answers and `samples` is None.
+
     >>> from cmexam_baseline.exam.sample import sample_exam
-    >>> exam, file = sample_exam("val")[:2], Path(tempfile.mkdtemp()) / "qwen.csv"
-    >>> _ = file.write_text("id,response\\nval-2,答案：B\\nval-1,选A\\n", "utf-8")
-    >>> (output,) = read_outputs(file)
+    >>> from cmexam_baseline.scoring.outputs import read_outputs
+    >>> exam = sample_exam("val")[:2]
+    >>> rows = [{"id": "val-2", "response": "答案：B"}, {"id": "val-1", "response": "选A"}]
+    >>> (output,) = read_outputs(rows, exam)
     >>> align(exam, output).answers.tolist()
     [1, 2]
     """
-    met = join(exam, output.keys)
-    output = _without_gold_explanations(exam, output, met)
-    shown = _shown_options(exam, output, met)
-    extractions = _read_replies(exam, output, met, shown, workers or Workers())
-    answers, unmapped = _in_exam_order(exam, extractions, shown)
+    if samples is not None and samples not in SAMPLES:
+        raise InputError(f"`samples` must be one of {', '.join(SAMPLES)}; got {samples!r}")
+    rows = _rows_by_question(output)
+    questions = output.join.question_of[rows]
+    found, masks, unmapped = _read_replies(exam, output, rows, workers or Workers())
+    chosen = np.arange(len(rows))
+    duplicates: list[int] = []
+    remarks: list[str] = []
+    sample_answers = None
+    if len(np.unique(questions)) < len(rows):
+        several = _Replies(exam, output, rows, questions, masks)
+        policy = samples or several.policy()
+        chosen = several.chosen(policy)
+        remarks += several.remarks(policy)
+        sample_answers = several.table() if policy == "mean" else None
+        if several.k == 1:
+            duplicates = sorted(set(rows.tolist()) - set(rows[chosen].tolist()))
+    row_of = np.full(len(exam), -1, dtype=np.int64)
+    row_of[questions[chosen]] = rows[chosen]
+    answers = np.zeros(len(exam), dtype=np.uint16)
+    answers[questions[chosen]] = masks[chosen]
+    place_of = np.full(len(exam), -1, dtype=np.int64)
+    place_of[questions[chosen]] = chosen
+    if len(rows) != len(exam) or (place_of != np.arange(len(exam))).any():
+        found = Extractions(found[place] if place >= 0 else None for place in place_of.tolist())
     return AlignedOutput(
         name=output.name,
         output=output,
-        join=met,
+        row_of=row_of,
         answers=answers,
-        extractions=extractions,
-        explanations=_explanations(output, met, extractions),
-        option_scores=_option_scores(exam, output, met, shown),
-        unmapped=unmapped,
+        extractions=found,
+        explanations=_explanations(output, row_of, found),
+        option_scores=_option_scores(exam, output, row_of),
+        unmapped=sorted({int(questions[place]) for place in unmapped} & set(questions[chosen].tolist())),
+        duplicates=duplicates,
+        sample_answers=sample_answers,
+        remarks=remarks,
     )
 
 
-def _without_gold_explanations(exam: Exam, output: SystemOutput, met: Join) -> SystemOutput:
-    """The output without explanations that are the exam's own, where the file may have taken them along."""
-    if not output.recognition.explanation_may_be_gold or output.explanations is None:
-        return output
-    given = same = 0
-    for question in met.matched.tolist():
-        predicted = (output.explanations[int(met.row_of[question])] or "").strip()
-        given += bool(predicted)
-        same += bool(predicted) and predicted == exam.explanations[question].strip()
-    if not given or same < THE_EXAMS_OWN * given:
-        return output
-    roles = {role: name for role, name in output.recognition.roles.items() if role != "explanation"}
-    return replace(output, explanations=None, recognition=replace(output.recognition, roles=roles))
+class _Replies:
+    """Several rows to a question: samples of a model, or the same row twice.
+
+    k: replies a question where every question has equally many that are samples, else 1
+    """
+
+    def __init__(
+        self,
+        exam: Exam,
+        output: SystemOutput,
+        rows: NDArray[np.int64],
+        questions: NDArray[np.int64],
+        masks: NDArray[np.uint16],
+    ) -> None:
+        self._exam, self._output, self._rows, self._questions, self._masks = (
+            exam,
+            output,
+            rows,
+            questions,
+            masks,
+        )
+        self._starts = np.flatnonzero(np.diff(questions, prepend=-1))
+        self._counts = np.diff(np.append(self._starts, len(questions)))
+        uniform = len(set(self._counts.tolist())) == 1
+        self._repeated = not output.sampled and self._are_repeated()
+        sampled = (uniform or output.sampled) and not self._repeated
+        self.k = int(self._counts.max()) if sampled else 1
+
+    def policy(self) -> str:
+        """What the replies come to where the user does not say; `InputError` where that cannot be told."""
+        if self.k > 1:
+            return "vote"
+        for start, count in zip(self._starts.tolist(), self._counts.tolist(), strict=True):
+            if len(set(self._masks[start : start + count].tolist())) > 1:
+                numbers = [self._output.rows[row] for row in self._rows[start : start + 2].tolist()]
+                n = int((self._counts > 1).sum())
+                raise InputError(
+                    f"{self._output.file}: {n} questions have several rows, with different answers (rows "
+                    f"{numbers[0]} and {numbers[1]} to {self._exam.ids[int(self._questions[start])]!r}); remove one, "
+                    'or say what counts with `samples="first"`, `samples="vote"` or `samples="mean"`'
+                )
+        return "first"
+
+    def chosen(self, policy: str) -> NDArray[np.int64]:
+        """The place in the rows of the reply that counts for each question."""
+        if policy != "vote":
+            return self._starts
+        places = []
+        for start, count in zip(self._starts.tolist(), self._counts.tolist(), strict=True):
+            # A reply without an answer has no vote.
+            votes = Counter(mask for mask in self._masks[start : start + count].tolist() if mask)
+            winner = votes.most_common(1)[0][0] if votes else 0
+            places.append(start + self._masks[start : start + count].tolist().index(winner))
+        return np.array(places, dtype=np.int64)
+
+    def table(self) -> NDArray[np.uint16]:
+        """The answers of all replies, uint16 (questions, k); `InputError` where some questions have fewer."""
+        k = int(self._counts.max())
+        if len(set(self._counts.tolist())) > 1:
+            raise InputError(
+                f"{self._output.file}: {int(self._counts.min())} to {k} replies a question; "
+                '`samples="mean"` needs equally many, use `samples="vote"`'
+            )
+        table = np.zeros((len(self._exam), k), dtype=np.uint16)
+        table[self._questions[self._starts]] = self._masks.reshape(-1, k)
+        return table
+
+    def remarks(self, policy: str) -> list[str]:
+        """How many replies there are and what they come to."""
+        if self.k == 1 and policy == "first":
+            return []
+        least, most = int(self._counts.min()), int(self._counts.max())
+        number = f"{most}" if least == most else f"{least} to {most}"
+        words = {"vote": "majority vote", "first": "the first counts", "mean": "mean of all"}
+        return [f'{number} replies a question: {words[policy]} (samples="{policy}")']
+
+    def _are_repeated(self) -> bool:
+        """Whether all rows of each question hold the same reply."""
+        texts = self._output.raw or self._output.replies or self._output.explanations
+        if texts is None:
+            return True
+        starts = np.repeat(self._rows[self._starts], self._counts).tolist()
+        return all(texts[row] == texts[first] for row, first in zip(self._rows.tolist(), starts, strict=True))
 
 
-def _shown_options(exam: Exam, output: SystemOutput, met: Join) -> dict[int, list[str]]:
-    """Question -> the options that the model saw, where the file says so and they differ from the exam's."""
-    if output.keys.options is None:
-        return {}
-    shown = {}
-    for question in met.matched.tolist():
-        options = list(output.keys.options[int(met.row_of[question])])
-        if len(options) > 1 and options != exam.options(question):
-            shown[question] = options
-    return shown
+def _rows_by_question(output: SystemOutput) -> NDArray[np.int64]:
+    """The rows that have a question, in the order of the questions, those of one question in the file's order."""
+    question_of = output.join.question_of
+    order = np.argsort(question_of, kind="stable")
+    return order[question_of[order] >= 0]
 
 
 def _read_replies(
-    exam: Exam, output: SystemOutput, met: Join, shown: dict[int, list[str]], workers: Workers
-) -> Extractions:
-    extractions = Extractions()
-    for piece in pieces(len(exam)):
-        rows = enumerate(met.row_of[piece].tolist(), piece.start)
-        matched = [(question, row) for question, row in rows if row >= 0 and output.replies is not None]
-        texts = [output.replies[row] for _, row in matched] if output.replies is not None else []
-        options = [shown.get(question) or exam.options(question) for question, _ in matched]
-        stems = [exam.questions[question] for question, _ in matched]
-        read = workers.extract_all(texts, options, stems)
-        found = dict(zip((question for question, _ in matched), read, strict=True))
-        extractions.extend(map(found.get, range(piece.start, piece.stop)))
-    return extractions
-
-
-def _in_exam_order(
-    exam: Exam, extractions: Extractions, shown: dict[int, list[str]]
-) -> tuple[NDArray[np.uint16], list[int]]:
-    answers = np.array(extractions.masks(), dtype=np.uint16)
+    exam: Exam, output: SystemOutput, rows: NDArray[np.int64], workers: Workers
+) -> tuple[Extractions, NDArray[np.uint16], list[int]]:
+    """How the reply in each of the rows reads, its answer in the exam's order, and the places of unmapped ones."""
+    if output.replies is None:
+        return Extractions([None] * len(rows)), np.zeros(len(rows), dtype=np.uint16), []
+    found = Extractions()
+    for piece in pieces(len(rows)):
+        texts = [output.replies[row] for row in rows[piece].tolist()]
+        options = [
+            output.options.get(row) or exam.options(question)
+            for row, question in zip(
+                rows[piece].tolist(), output.join.question_of[rows[piece]].tolist(), strict=True
+            )
+        ]
+        stems = [exam.questions[question] for question in output.join.question_of[rows[piece]].tolist()]
+        found.extend(workers.extract_all(texts, options, stems))
+    masks = np.array(found.masks(), dtype=np.uint16)
     unmapped = []
-    for question, options in shown.items():
-        found = extractions[question]
-        if found is None or found.letters is None:
-            continue
-        mapped = map_back(found.letters, options, exam.options(question)).letters
-        if mapped is None:
-            unmapped.append(question)
-        answers[question] = letters_to_masks([mapped])[0]
-    return answers, unmapped
+    if output.options:
+        for place, row in enumerate(rows.tolist()):
+            if row in output.options and masks[place]:
+                question = int(output.join.question_of[row])
+                masks[place] = mapped_mask(int(masks[place]), output.options[row], exam.options(question))
+                if not masks[place]:
+                    unmapped.append(place)
+    return found, masks, unmapped
 
 
-def _explanations(output: SystemOutput, met: Join, extractions: Extractions) -> Sequence[str | None] | None:
+def _explanations(
+    output: SystemOutput, row_of: NDArray[np.int64], extractions: Extractions
+) -> Sequence[str | None] | None:
     texts = output.explanations if output.explanations is not None else output.raw
     if texts is not None:
-        return TextsByRow(texts, met.row_of)
+        return TextsByRow(texts, row_of)
     found = extractions.explanations()
     return TextsByRow(found, np.arange(len(found))) if any(found) else None
 
 
-def _option_scores(
-    exam: Exam, output: SystemOutput, met: Join, shown: dict[int, list[str]]
-) -> NDArray[np.float64] | None:
+def _option_scores(exam: Exam, output: SystemOutput, row_of: NDArray[np.int64]) -> NDArray[np.float64] | None:
     if output.probabilities is None:
         return None
     width = output.probabilities.shape[1]
     scores = np.full(len(exam.option_texts), np.nan)
     bounds = exam.option_offsets.tolist()
-    for question in met.matched.tolist():
-        # Probabilities of options in another order could not be told apart from the exam's own.
-        if question in shown:
+    for question in np.flatnonzero(row_of >= 0).tolist():
+        # Probabilities of options in another order cannot be told from the exam's own.
+        if int(row_of[question]) in output.options:
             continue
-        row = output.probabilities[met.row_of[question]]
+        row = output.probabilities[row_of[question]]
         count = bounds[question + 1] - bounds[question]
         if count > width or np.isfinite(row[count:]).any():
             raise InputError(
                 f"{output.file}: probabilities for other options than the {count} of question "
-                f"{exam.ids[question]!r}; give one a letter from probability_A on"
+                f"{exam.ids[question]!r}; give one for each letter from probability_A on"
             )
         scores[bounds[question] : bounds[question + 1]] = row[:count]
     return scores if np.isfinite(scores).any() else None

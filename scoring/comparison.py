@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cmexam_baseline import metrics
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.frames import to_frame
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES
 from cmexam_baseline.scoring.slices import Slice
 from cmexam_baseline.scoring.system_score import SMALL_SLICE, Settings, SystemScore
@@ -97,6 +98,11 @@ class Comparison:
         counts = Counter(name for part in self.slices if not part.small for name in part.winners)
         return dict(counts.most_common())
 
+    def to_frame(self) -> Any:
+        """One row per pair of systems and figure, as a pandas frame, or polars where pandas is not installed."""
+        rows = [difference.to_dict() for difference in self.differences]
+        return to_frame({name: [row[name] for row in rows] for name in Difference.__dataclass_fields__})
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
@@ -141,16 +147,12 @@ def compare_systems(
     ROUGE-L); None: all up to `MOST_FOR_ALL_PAIRS` systems. Holm's correction is over all pairs either way.
     Raises `InputError` for fewer than two systems or where there is no such question.
 
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from cmexam_baseline.scoring.outputs import read_outputs
     >>> from cmexam_baseline.exam.sample import sample_exam
-    >>> from cmexam_baseline.scoring import align, score_system
-    >>> exam, folder = sample_exam("val"), Path(tempfile.mkdtemp())
-    >>> right = [f"{question.id},{question.answer}\\n" for question in exam]
-    >>> for name, rows in {"good": right, "poor": right[:100]}.items():
-    ...     _ = (folder / f"{name}.csv").write_text("id,answer\\n" + "".join(rows))
-    >>> outputs = [read_outputs(folder / name)[0] for name in ("good.csv", "poor.csv")]
+    >>> from cmexam_baseline.scoring import align, read_outputs, score_system
+    >>> exam = sample_exam("val")
+    >>> good = [{"id": question.id, "response": f"答案：{question.answer}"} for question in exam]
+    >>> files = {"good": good, "poor": good[:100]}
+    >>> outputs = [read_outputs(rows, exam, name=name)[0] for name, rows in files.items()]
     >>> compared = compare_systems(exam, [score_system(exam, align(exam, one)) for one in outputs], Settings())
     >>> first = compared.differences[0]
     >>> first.figure, first.first, first.second, first.value, first.p_holm < 0.001
@@ -241,7 +243,7 @@ def _answer_differences(
 ) -> list[Difference]:
     (first, of_first), (second, of_second) = a, b
     compared = metrics.compare_answers(
-        gold, of_first, of_second, resamples=settings.resamples, seed=settings.seed
+        gold, of_first, of_second, resamples=settings.resamples, seed=settings.random_state
     )
     mcnemar = metrics.mcnemar(gold, of_first, of_second)
     tests = {"accuracy": ("McNemar", mcnemar.p)}
@@ -257,7 +259,9 @@ def _explanation_differences(
     first, second = _on_rows(a, rows), _on_rows(b, rows)
     if first is None or second is None:
         return []
-    compared = metrics.compare_explanations(first, second, resamples=settings.resamples, seed=settings.seed)
+    compared = metrics.compare_explanations(
+        first, second, resamples=settings.resamples, seed=settings.random_state
+    )
     return [
         _difference(figure, a.name, b.name, compared[figure], "permutation") for figure in EXPLANATION_FIGURES
     ]

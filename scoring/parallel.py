@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from cmexam_baseline import metrics
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.io.table import pieces
 from cmexam_baseline.scoring.extraction import Extraction, extract_all
 
@@ -27,20 +28,20 @@ Part = TypeVar("Part")
 class Workers:
     """Who works: this process alone (the default), or others through joblib.
 
-    jobs:      processes to use on this machine
+    n_jobs:    processes to use on this machine
     scheduler: the address of a Dask scheduler whose workers are used instead; they need this package
 
     >>> Workers().score_explanations(["缺乏维生素A"], ["缺乏维生素A"], "cmexam").bleu1
     100.0
     """
 
-    jobs: int = 1
+    n_jobs: int = 1
     scheduler: str | None = None
 
     @property
     def alone(self) -> bool:
         """Whether this process does everything."""
-        return self.jobs == 1 and self.scheduler is None
+        return self.n_jobs == 1 and self.scheduler is None
 
     def extract_all(
         self,
@@ -53,7 +54,10 @@ class Workers:
         return [found for part in parts for found in part]
 
     def score_explanations(
-        self, references: Sequence[str | None], predictions: Sequence[str | None], profile: str
+        self,
+        references: Sequence[str | None],
+        predictions: Sequence[str | None],
+        profile: str | metrics.Profile,
     ) -> metrics.ExplanationScores:
         """What `metrics.score_explanations` gives."""
         parts = self._map(_score, references, predictions, profile=profile)
@@ -76,7 +80,7 @@ class Workers:
 
         parts = ([column[start : start + ROWS_A_PART] for column in columns] for start in bounds)
         with self._backend():
-            done: list[Part] = Parallel(n_jobs=-1 if self.scheduler else self.jobs, batch_size=1)(
+            done: list[Part] = Parallel(n_jobs=-1 if self.scheduler else self.n_jobs, batch_size=1)(
                 delayed(function)(*part, **others) for part in parts
             )
         return done
@@ -90,7 +94,7 @@ class Workers:
                 with parallel_config(backend="loky"):
                     yield
             except BrokenExecutor as error:
-                raise InputError("a worker process was killed; use fewer --jobs") from error
+                raise InputError("a worker process was killed; use a smaller `n_jobs`") from error
             return
         client = _connected(self.scheduler)
         from distributed import KilledWorker
@@ -103,18 +107,15 @@ class Workers:
 
 
 def _score(
-    references: Sequence[str | None], predictions: Sequence[str | None], profile: str
+    references: Sequence[str | None], predictions: Sequence[str | None], profile: str | metrics.Profile
 ) -> metrics.ExplanationScores:
     return metrics.score_explanations(references, predictions, profile=profile)
 
 
 def _connected(scheduler: str) -> Any:
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise InputError(
-            "--scheduler needs Dask; install it with pip install 'cmexam-baseline[distributed]'"
-        ) from error
+    require("distributed", "distributed", purpose="`scheduler`")
+    from distributed import Client
+
     try:
         return Client(scheduler, timeout=PATIENCE, set_as_default=True)
     except (OSError, ValueError, TypeError) as error:

@@ -1,6 +1,6 @@
 """Scores as plain data: what `score --format json` prints, one row a question, and the questions missed.
 
-The JSON has a schema, `exam/evaluation/score.schema.json`; a change that breaks readers raises its version.
+The JSON has a schema, `scoring/score.schema.json`; a change that breaks readers raises its version.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ def report_of(
             "left_out": source["left_out"],
             "fingerprint": exam.fingerprint() if exam is not None else None,
         },
-        "profile": settings.profile,
+        "profile": settings.profile_name,
         "missing": settings.missing,
         "resamples": settings.resamples,
-        "seed": settings.seed,
+        "seed": settings.random_state,
         "small_slice": SMALL_SLICE,
         "systems": [_system(exam, system) for system in systems],
     }
@@ -94,13 +94,11 @@ def misses_of(exam: Exam | None, systems: Sequence[SystemScore]) -> Iterator[dic
         if system.answers is None:
             continue
         answers = masks_to_letters(system.aligned.answers)
-        replies = system.aligned.output.raw or system.aligned.output.replies or []
         for row in system.rows.tolist():
             if answers[row] == gold[row]:
                 continue
             found = system.aligned.extractions[row]
-            file_row = int(system.aligned.join.row_of[row])
-            reply = replies[file_row] if file_row >= 0 else ""
+            reply = system.aligned.reply(row)
             yield {
                 "row": row,
                 "id": exam.ids[row],
@@ -121,6 +119,8 @@ def _system(exam: Exam | None, system: SystemScore) -> dict[str, Any]:
         "name": system.name,
         "file": system.aligned.output.file,
         "recognised": system.aligned.output.recognition.describe(),
+        "left_aside": system.aligned.output.recognition.describe_left_aside(),
+        "remarks": remarks_of(system),
         "join": _join(exam, system),
         "extraction": _extraction(system),
         "answers": _answers(system),
@@ -134,24 +134,31 @@ def _system(exam: Exam | None, system: SystemScore) -> dict[str, Any]:
     }
 
 
+def remarks_of(system: SystemScore) -> list[str]:
+    """What was assumed of a system's file, in single lines."""
+    aligned = system.aligned
+    assumed = [*aligned.output.join.remarks, *aligned.output.recognition.remarks, *aligned.remarks]
+    return list(dict.fromkeys(assumed))
+
+
 def _join(exam: Exam | None, system: SystemScore) -> dict[str, Any]:
-    join = system.aligned.join
-    missing = join.missing.tolist()
-    file_rows = system.aligned.output.rows
+    aligned = system.aligned
+    missing, extra = aligned.missing.tolist(), aligned.extra
+    file_rows = aligned.output.rows
     return {
-        "by": join.by,
-        "matched": int(join.matched.size),
+        "by": aligned.output.join.by,
+        "matched": int(aligned.matched.size),
         "missing": len(missing),
-        "doubled": len(join.doubled),
-        "extra": len(join.extra),
-        "damaged": len(system.aligned.output.damaged),
-        "by_order": len(join.by_order),
-        "unmapped": len(system.aligned.unmapped),
+        "doubled": len(aligned.duplicates),
+        "extra": len(extra),
+        "damaged": len(aligned.output.damaged),
+        "by_order": len(aligned.output.join.by_order),
+        "unmapped": len(aligned.unmapped),
         "examples": {
             "missing": [exam.ids[row] for row in islice(missing, EXAMPLES)] if exam is not None else [],
-            "damaged": list(islice(system.aligned.output.damaged, EXAMPLES)),
-            "doubled": [file_rows[row] for row in islice(join.doubled, EXAMPLES)],
-            "extra": [file_rows[row] for row in islice(join.extra, EXAMPLES)],
+            "damaged": list(islice(aligned.output.damaged, EXAMPLES)),
+            "doubled": [file_rows[row] for row in islice(aligned.duplicates, EXAMPLES)],
+            "extra": [file_rows[row] for row in islice(extra, EXAMPLES)],
         },
     }
 

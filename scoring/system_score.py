@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,16 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import LETTERS, letter_counts, masks_to_letters
 from cmexam_baseline.metrics.profiles import choose_profile
-from cmexam_baseline.scoring.alignment import AlignedOutput, TextsByRow, script_explanation
+from cmexam_baseline.scoring.alignment import SAMPLES, AlignedOutput, TextsByRow, script_explanation
 from cmexam_baseline.scoring.extractions import Extractions
-from cmexam_baseline.scoring.intervals import Interval, answer_intervals, explanation_intervals, share
-from cmexam_baseline.scoring.outputs import SystemOutput
-from cmexam_baseline.scoring.outputs.joining import Join
+from cmexam_baseline.scoring.intervals import (
+    Interval,
+    answer_intervals,
+    explanation_intervals,
+    sampled_intervals,
+    share,
+)
+from cmexam_baseline.scoring.outputs.reader import SystemOutput
 from cmexam_baseline.scoring.parallel import Workers
 from cmexam_baseline.scoring.probabilities import probability_scores
 from cmexam_baseline.scoring.slices import NO_OVERLAP, OVERLAP, Slice
@@ -30,14 +35,46 @@ SMALL_SLICE = 30
 LEAVING_UNANSWERED_OUT = {"cmexam-gpt"}
 
 
+MISSING = {
+    "wrong": "a question without a row counts as wrong",
+    "skip": "only questions with a row count",
+    "error": "a question without a row is an error",
+}
+
+
 @dataclass(frozen=True)
 class Settings:
-    """How systems are scored: profile of BLEU and ROUGE, resamples and seed of intervals, missing rows."""
+    """What the scores of a system depend on besides its file.
 
-    profile: str = "cmexam"
+    profile:      whose definition of BLEU and ROUGE, a name or a definition of one's own
+    resamples:    of the bootstrap and of permutation tests
+    random_state: seed of the resamples
+    missing:      a key of `MISSING`
+    samples:      what several replies to a question come to, a key of `alignment.SAMPLES`; None = a vote where
+                  every question has equally many
+
+    >>> Settings(missing="left out")
+    Traceback (most recent call last):
+    cmexam_baseline.exam.errors.InputError: `missing` must be one of wrong, skip, error; got 'left out'
+    """
+
+    profile: str | metrics.Profile = "cmexam"
     resamples: int = 1000
-    seed: int = 0
+    random_state: int = 0
     missing: str = "wrong"
+    samples: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, value, known in (("missing", self.missing, MISSING), ("samples", self.samples, SAMPLES)):
+            if value is not None and value not in known:
+                raise InputError(f"`{name}` must be one of {', '.join(known)}; got {value!r}")
+        if isinstance(self.profile, str) and self.profile not in metrics.PROFILES:
+            raise InputError(f"`profile` must be one of {', '.join(metrics.PROFILES)}; got {self.profile!r}")
+
+    @property
+    def profile_name(self) -> str:
+        """The name of the profile."""
+        return self.profile if isinstance(self.profile, str) else self.profile.name
 
 
 @dataclass(frozen=True)
@@ -121,14 +158,10 @@ def score_system(
     Raises `InputError` where `missing` is "error" and a question has no row, or where the system holds
     neither answers nor explanations for any question.
 
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from cmexam_baseline.scoring.outputs import read_outputs
     >>> from cmexam_baseline.exam.sample import sample_exam
-    >>> from cmexam_baseline.scoring import align
-    >>> exam, file = sample_exam("val")[:2], Path(tempfile.mkdtemp()) / "qwen.csv"
-    >>> _ = file.write_text(f"id,answer\\nval-1,{exam[0].answer}\\n", "utf-8")
-    >>> (output,) = read_outputs(file)
+    >>> from cmexam_baseline.scoring import align, read_outputs
+    >>> exam = sample_exam("val")[:2]
+    >>> (output,) = read_outputs([{"id": "val-1", "answer": exam[0].answer}], exam)
     >>> score = score_system(exam, align(exam, output))
     >>> score.answers.accuracy, score.intervals["accuracy"].low < 0.5
     (0.5, True)
@@ -138,20 +171,19 @@ def score_system(
     answers = answered = None
     intervals: dict[str, Interval] = {}
     if aligned.has_answers:
-        answers = metrics.score_answers(exam.answers[rows], aligned.answers[rows])
-        intervals |= answer_intervals(answers, chosen.resamples, chosen.seed)
-        if chosen.profile in LEAVING_UNANSWERED_OUT:
+        answers, intervals = _answer_scores(exam, aligned, rows, chosen)
+        if chosen.profile_name in LEAVING_UNANSWERED_OUT:
             answered = _answered(exam, aligned, rows)
     if answered is not None:
-        of_answered = answer_intervals(answered, chosen.resamples, chosen.seed)
+        of_answered = answer_intervals(answered, chosen.resamples, chosen.random_state)
         intervals["answered_accuracy"] = of_answered["accuracy"]
         intervals["answered_f1"] = of_answered["weighted_f1"]
     explanations = _explanations(exam, aligned, rows, chosen.profile, workers or Workers())
     if explanations is not None:
-        intervals |= explanation_intervals(explanations, chosen.resamples, chosen.seed)
+        intervals |= explanation_intervals(explanations, chosen.resamples, chosen.random_state)
     if answers is None and explanations is None:
         raise InputError(
-            f"{aligned.output.file}: nothing to score, neither answers nor explanations meet the exam"
+            f"{aligned.output.file}: nothing to score, no answers and no explanations that the exam has references for"
         )
     return SystemScore(
         aligned=aligned,
@@ -170,41 +202,33 @@ def score_pairs(
 ) -> SystemScore:
     """Score the explanations of a file that brings its reference explanations along, without an exam.
 
-    Where the file has no column of explanations, whole replies count as such. Raises `InputError` where no
-    row has both texts.
+    Raises `InputError` where no row has both texts.
 
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from cmexam_baseline.scoring.outputs import read_outputs
-    >>> file = Path(tempfile.mkdtemp()) / "qwen.csv"
-    >>> _ = file.write_text("reference,explanation\\n维生素A缺乏可致夜盲症,维生素A缺乏可致夜盲症\\n", "utf-8")
-    >>> (output,) = read_outputs(file)
+    >>> from cmexam_baseline.scoring import read_pairs
+    >>> output = read_pairs([{"reference": "维生素A缺乏可致夜盲症", "explanation": "维生素A缺乏可致夜盲症"}])
     >>> round(score_pairs(output).explanations.rougeL, 1)
     100.0
     """
     chosen = settings or Settings()
-    predictions = output.explanations or output.raw or output.replies
-    if predictions is None or output.references is None:
-        raise InputError(f"{output.file}: no column with explanations; name it with --explanation-column")
+    if output.explanations is None or output.references is None:
+        raise InputError(f"{output.file} has no column of explanations; name it with `explanation_column`")
     n = len(output)
     rows = np.arange(n, dtype=np.int64)
     references = TextsByRow(output.references, rows)
-    whole = _whole_replies(output, chosen.profile) is not None
-    texts = TextsByRow(predictions, rows, script_explanation if whole else None)
+    whole = "explanation" not in output.recognition.roles and _follows_script(chosen.profile)
+    texts = TextsByRow(output.explanations, rows, script_explanation if whole else None)
     explanations = (workers or Workers()).score_explanations(references, texts, chosen.profile)
     if explanations.counts["pairs"] <= explanations.n_missing:
         raise InputError(f"{output.file}: no row has both a reference and a predicted explanation")
     aligned = AlignedOutput(
         name=output.name,
-        output=replace(output, replies=None),
-        join=Join("row", rows),
+        output=output,
+        row_of=rows,
         answers=np.zeros(n, dtype=np.uint16),
         extractions=Extractions([None] * n),
         explanations=texts,
-        option_scores=None,
-        unmapped=[],
     )
-    intervals = explanation_intervals(explanations, chosen.resamples, chosen.seed)
+    intervals = explanation_intervals(explanations, chosen.resamples, chosen.random_state)
     return SystemScore(aligned, rows, None, explanations, intervals, [], None)
 
 
@@ -227,18 +251,34 @@ def letter_confusion(exam: Exam, score: SystemScore) -> dict[str, Any]:
 
 
 def _rows_that_count(exam: Exam, aligned: AlignedOutput, missing: str) -> NDArray[np.int64]:
-    lacking = aligned.join.missing
+    lacking = aligned.missing
     if missing == "error" and len(lacking):
         shown = ", ".join(exam.ids[row] for row in lacking[:3].tolist())
         raise InputError(
             f"{aligned.output.file}: {len(lacking)} of {len(exam)} questions have no row ({shown}, …); "
-            "add them, or choose --missing wrong or --missing skip"
+            'add them, or choose `missing="wrong"` or `missing="skip"`'
         )
-    return aligned.join.matched if missing == "skip" else np.arange(len(exam), dtype=np.int64)
+    return aligned.matched if missing == "skip" else np.arange(len(exam), dtype=np.int64)
+
+
+def _answer_scores(
+    exam: Exam, aligned: AlignedOutput, rows: NDArray[np.int64], settings: Settings
+) -> tuple[metrics.AnswerScores, dict[str, Interval]]:
+    gold = exam.answers[rows]
+    if aligned.sample_answers is None:
+        scores = metrics.score_answers(gold, aligned.answers[rows])
+        return scores, answer_intervals(scores, settings.resamples, settings.random_state)
+    samples = aligned.sample_answers[rows]
+    each = [metrics.score_answers(gold, column) for column in samples.T]
+    return sum(each[1:], each[0]), sampled_intervals(gold, samples, settings.resamples, settings.random_state)
 
 
 def _explanations(
-    exam: Exam, aligned: AlignedOutput, rows: NDArray[np.int64], profile: str, workers: Workers
+    exam: Exam,
+    aligned: AlignedOutput,
+    rows: NDArray[np.int64],
+    profile: str | metrics.Profile,
+    workers: Workers,
 ) -> metrics.ExplanationScores | None:
     if aligned.explanations is None:
         return None
@@ -248,15 +288,18 @@ def _explanations(
     texts = TextsByRow(aligned.explanations, rows)
     replies = _whole_replies(aligned.output, profile)
     if replies is not None:
-        texts = TextsByRow(replies, aligned.join.row_of[rows], script_explanation)
+        texts = TextsByRow(replies, aligned.row_of[rows], script_explanation)
     scores = workers.score_explanations(references, texts, profile)
     return scores if scores.counts["pairs"] > scores.n_missing else None
 
 
-def _whole_replies(output: SystemOutput, profile: str) -> Sequence[str | None] | None:
+def _follows_script(profile: str | metrics.Profile) -> bool:
+    return choose_profile(profile).missing_predictions == "script"
+
+
+def _whole_replies(output: SystemOutput, profile: str | metrics.Profile) -> Sequence[str | None] | None:
     """Replies that CMExam's script takes the explanations from: those of a file without a column of them."""
-    follows_script = choose_profile(profile).missing_predictions == "script"
-    if not follows_script or output.explanations is not None:
+    if not _follows_script(profile) or output.explanations is not None:
         return None
     return output.raw if output.raw is not None else output.replies
 
@@ -269,13 +312,21 @@ def _answered(exam: Exam, aligned: AlignedOutput, rows: NDArray[np.int64]) -> me
 def _slice_scores(
     exam: Exam, aligned: AlignedOutput, rows: NDArray[np.int64], slices: Sequence[Slice]
 ) -> list[SliceScore]:
-    right = aligned.answers == exam.answers
+    right = _correct(exam, aligned)
     counted = np.zeros(len(exam), dtype=np.bool_)
     counted[rows] = True
     scores = []
     for part in slices:
         inside = part.rows[counted[part.rows]]
         if len(inside):
-            n_right = int(right[inside].sum())
-            scores.append(SliceScore(part.by, part.value, len(inside), share(n_right, len(inside))))
+            found = share(float(right[inside].sum()), len(inside))
+            scores.append(SliceScore(part.by, part.value, len(inside), found))
     return scores
+
+
+def _correct(exam: Exam, aligned: AlignedOutput) -> NDArray[np.float64]:
+    """The share of right replies to every question: 0 or 1 but for means of samples."""
+    given = aligned.answers[:, None] if aligned.sample_answers is None else aligned.sample_answers
+    right = np.equal(given, exam.answers[:, None]).astype(np.float64)
+    share: NDArray[np.float64] = right.sum(axis=1) / right.shape[1]
+    return share

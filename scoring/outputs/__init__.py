@@ -1,8 +1,9 @@
-"""Files with the outputs of models, from any script: which column holds what, and what each model said."""
+"""Prediction files of any make: rows, their questions, and the columns that hold a model's answers."""
 
 from __future__ import annotations
 
-from cmexam_baseline.scoring.outputs.column_detection import ColumnChoice, Recognition, recognise
-from cmexam_baseline.scoring.outputs.reader import SystemOutput, read_outputs
+from cmexam_baseline.scoring.outputs.column_detection import ColumnChoice, Recognition
+from cmexam_baseline.scoring.outputs.joining import Join
+from cmexam_baseline.scoring.outputs.reader import SystemOutput, read_outputs, read_pairs
 
-__all__ = ["ColumnChoice", "Recognition", "SystemOutput", "read_outputs", "recognise"]
+__all__ = ["ColumnChoice", "Join", "Recognition", "SystemOutput", "read_outputs", "read_pairs"]

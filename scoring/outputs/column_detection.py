@@ -1,210 +1,415 @@
-"""Which column of a prediction file holds the answer, the explanation, the id."""
+"""Which columns of a prediction file hold a model's answers, which the exam's, and which neither.
+
+The rows' questions are found first (`find_keys`). Then every column is looked at (`column_evidence`) and one place,
+`decide`, says what is gold, what are systems and what is left aside; content outranks names. Where two readings would
+give different figures it refuses and names the parameter that decides.
+"""
 
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cmexam_baseline.exam.bad_rows import excerpt_of
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.columns import column_key, find_option_columns, first_named
+from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.table import cell_text
-from cmexam_baseline.exam.letters import LETTERS, parse_letters
-
-# Role -> names, the more telling first. Case, width, blanks, "_" and "-" do not matter.
-NAMES: dict[str, tuple[str, ...]] = {
-    "id": (
-        "id", "custom id", "question id", "qid", "uid", "idx", "index", "doc id", "row",
-        "编号", "题号", "序号",
-    ),
-    "question": ("question", "question text", "stem", "题目", "题干", "问题", "doc.question", "query"),
-    "options": ("options", "choices", "选项", "doc.options"),
-    "answer": (
-        "predicted answer", "predict answer", "prediction answer", "model answer", "answer prediction",
-        "pred answer", "extracted answer", "parsed answer", "prediction", "predictions", "pred", "preds",
-        "predicted", "model prediction", "预测答案", "模型答案", "choice", "answer letter",
-    ),
-    "raw": (
-        "model result", "raw output", "model output", "output", "outputs", "response", "responses",
-        "model response", "generated text", "generation", "generated", "completion", "reply", "llm output",
-        "model reply", "text", "content", "resps", "filtered resps", "raw prediction", "raw", "result",
-        "response.body.choices.0.message.content", "response.choices.0.message.content",
-        "choices.0.message.content", "message.content", "模型输出", "模型回答", "回答", "回复", "输出",
-    ),
-    "explanation": (
-        "predicted explanation", "predict explanation", "model explanation", "explanation prediction",
-        "generated explanation", "explanation", "rationale", "reasoning",
-        "解析", "答案解析", "模型解析", "解释",
-    ),
-    "reference": (
-        "reference", "references", "reference explanation", "gold explanation", "参考解析",
-    ),
-}  # fmt: skip
-# A file of our own, or one that says no more: "answer" is then what the model said.
-LAST_RESORT = {"answer": ("answer", "answers", "答案", "选择", "letter", "label")}
-GOLD = re.compile(
-    r"gold|^answer|^correct|answer$|label|target|reference|ground ?truth|正确|标准|参考|^答案", re.IGNORECASE
+from cmexam_baseline.scoring.outputs.column_evidence import (
+    FEW_ROWS,
+    READABLE,
+    Evidence,
+    Seen,
+    evidence_of,
+    is_verdict_on,
 )
-# Names under which an explanation may be the model's or the exam's own.
-EITHER_EXPLANATION = ("explanation", "rationale", "解析", "答案解析", "解释")
-PROBABILITY = re.compile(r"(?:probability|prob|p|概率)[ _\-.]?([A-J])", re.IGNORECASE)
+from cmexam_baseline.scoring.outputs.column_names import (
+    first_of_role,
+    name_rank,
+    named,
+    standing_of,
+)
 
-# A column is one of letters if so many of its filled cells are; free text never comes near.
-LETTER_SHARE = 0.8
-SAMPLE = 400
+Columns = Mapping[str, Sequence[object]]
+
+# Two columns hold the same answers if at most this share of the rows differs.
+SAME_ANSWERS = 0.95
 
 
 @dataclass(frozen=True)
 class ColumnChoice:
-    """Columns named by the user; None = recognise."""
+    """Columns named by the user; None = recognise. Of `answer` and `raw` several may be named, a system each."""
 
     id: str | None = None
     question: str | None = None
     options: str | None = None
-    answer: str | None = None
-    raw: str | None = None
+    model: str | None = None
+    answer: str | tuple[str, ...] | None = None
+    raw: str | tuple[str, ...] | None = None
     explanation: str | None = None
     reference: str | None = None
+    gold: str | None = None
+
+    def named(self, role: str) -> tuple[str, ...]:
+        """The columns that are named for a role."""
+        value: str | tuple[str, ...] | None = getattr(self, role)
+        return () if value is None else (value,) if isinstance(value, str) else value
+
+    def check(self, columns: Columns, file: str) -> None:
+        """Raise `InputError` for a column that the file lacks."""
+        for role in self.__dataclass_fields__:
+            for name in self.named(role):
+                if name not in columns:
+                    raise InputError(f"{file} has no column {name!r}{_did_you_mean(name, columns)}")
 
 
 @dataclass(frozen=True)
 class Recognition:
-    """What was taken for what: role -> column, letter -> column of its probability, one column a system.
+    """What was taken for what.
 
-    `systems` is filled for a wide file only: its columns hold the answers of one model each.
-    `explanation_may_be_gold`: the right answers stand beside the model's, so that a column called just
-    "explanation" may be either's; its content will tell.
+    roles:         role -> column: id, question, options, model, explanation, reference, gold
+    systems:       one column of answers or replies a system
+    kinds:         column of a system -> "letters", "numbers", "text", "samples" or "scores"
+    raw:           column of letters -> the column of the replies that they were taken from
+    option_columns, probabilities: columns of single options
+    left_aside:    column -> why it is none of these
+    index_base:    of answers that are numbers
+    by_order:      whether nothing but the order of the rows tells their questions
+    remarks:       single lines on what was assumed
     """
 
     roles: dict[str, str]
+    systems: list[str] = field(default_factory=list)
+    kinds: dict[str, str] = field(default_factory=dict)
+    raw: dict[str, str] = field(default_factory=dict)
     option_columns: list[str] = field(default_factory=list)
     probabilities: dict[str, str] = field(default_factory=dict)
-    systems: list[str] = field(default_factory=list)
-    explanation_may_be_gold: bool = False
+    left_aside: dict[str, str] = field(default_factory=dict)
+    index_base: int | None = None
+    by_order: bool = False
+    remarks: list[str] = field(default_factory=list)
 
     def describe(self) -> str:
-        """One line for people.
+        """What was taken for what, in one line.
 
-        >>> Recognition({"answer": "pred", "id": "question_id"}).describe()
+        >>> Recognition({"id": "question_id"}, ["pred"]).describe()
         'answer = pred; id = question_id'
         """
-        parts = [f"{role} = {column}" for role, column in self.roles.items()]
+        shown = {
+            f"{name} (from {self.raw[name]})" if name in self.raw else name: None for name in self.systems
+        }
+        parts = [f"answer = {', '.join(shown)}"] if self.systems else []
+        parts += [f"{role} = {column}" for role, column in self.roles.items()]
+        if self.option_columns:
+            parts.append(f"options = {', '.join(self.option_columns)}")
         if self.probabilities:
             parts.append(f"probabilities = {', '.join(self.probabilities.values())}")
-        if self.systems:
-            parts.append(f"one system a column = {', '.join(self.systems)}")
+        if self.index_base is not None:
+            parts.append(f"numbers count options from {self.index_base}")
         return "; ".join(parts)
 
+    def describe_left_aside(self) -> str:
+        """What was left aside and why, in one line; "" where nothing was.
 
-def recognise(columns: Mapping[str, Sequence[object]], file: str, chosen: ColumnChoice) -> Recognition:
-    """Find the columns of a prediction file by their names, and systems of a wide file by their content.
+        >>> Recognition({}, ["pred"], left_aside={"题型": "constant"}).describe_left_aside()
+        '题型 (constant)'
+        """
+        return "; ".join(f"{name} ({reason})" for name, reason in self.left_aside.items())
 
-    columns: name -> cells. Raises `InputError` where a named column is missing or nothing holds answers.
 
-    >>> recognise({"qid": ["1"], "generated_text": ["答案是B"]}, "a.csv", ColumnChoice()).roles
-    {'id': 'qid', 'raw': 'generated_text'}
-    >>> wide = {"question": ["甲？"], "gold": ["A"], "gpt": ["A"], "qwen": ["BC"]}
-    >>> recognise(wide, "a.csv", ColumnChoice()).systems
-    ['gpt', 'qwen']
+def decide(
+    exam: Exam,
+    columns: Columns,
+    seen: Seen,
+    known: Recognition,
+    chosen: ColumnChoice,
+    file: str,
+    index_base: int | None = None,
+) -> Recognition:
+    """Say what is gold, what are systems and what is left aside.
+
+    known: the columns that tell the questions of the rows, with their roles
+    index_base: whether numbers count options from 0 or 1; None = only if the file settles it
+
+    Raises `InputError` where no column holds a model's answers, or where it is open which one does.
     """
-    roles = _roles_by_name(columns, file, chosen)
-    probabilities = _probability_columns(columns)
-    option_columns = [] if "options" in roles else _option_columns(columns)
-    may_be_gold = chosen.explanation is None and _has_gold_beside(columns, roles)
-    found = Recognition(roles, option_columns, probabilities, explanation_may_be_gold=may_be_gold)
-    if {"answer", "raw"} & set(roles):
-        return found
-    systems = _letter_columns(columns, taken=set(roles.values()) | set(option_columns))
+    taken = {*known.roles.values(), *known.option_columns, *known.probabilities.values()}
+    evidence = {
+        name: evidence_of(exam, cells, seen)
+        for name, cells in columns.items()
+        if name not in taken and not named("sample", name) or name in _chosen_columns(chosen)
+    }
+    remarks: list[str] = []
+    aside: dict[str, str] = {}
+    roles = dict(known.roles)
+    gold = chosen.gold or _gold_column(evidence, chosen)
+    if gold is not None:
+        roles["gold"] = gold
+    base = (
+        index_base
+        if index_base is not None
+        else next((found.base for found in evidence.values() if found.base is not None), None)
+    )
+    candidates = _candidates(columns, evidence, chosen, exam, seen, aside, roles)
+    systems = list(dict.fromkeys([*chosen.named("answer"), *chosen.named("raw")]))
+    raw: dict[str, str] = {}
     if systems:
-        roles.pop("explanation", None)
-        return Recognition(roles, option_columns, {}, systems)
-    last_resort = first_named(columns, LAST_RESORT["answer"])
-    if last_resort is not None:
-        return Recognition(roles | {"answer": last_resort}, option_columns, probabilities)
-    if probabilities or "explanation" in roles:
-        return found
+        remarks += [
+            f"{name} equals the exam's answers"
+            for name in systems
+            if name in evidence and evidence[name].is_gold
+        ]
+        if len(chosen.named("answer")) == len(chosen.named("raw")) == 1:
+            systems, raw = [systems[0]], {systems[0]: systems[1]}
+        aside |= {
+            name: "not chosen" for name in candidates if name not in systems and name not in raw.values()
+        }
+    else:
+        systems = _systems(candidates, evidence, aside)
+        remarks += [
+            f"{name} gives the exam's answer in every row" for name in systems if evidence[name].is_gold
+        ]
+        systems, raw = _paired(systems, evidence, aside, file)
+        if not systems and gold is None:
+            systems = _constant(evidence, aside, remarks)
+    explanation = _explanation(evidence, chosen, [*systems, *raw.values()], roles)
+    if explanation is not None:
+        roles["explanation"] = explanation
+        aside.pop(explanation, None)
+    if not systems and not known.probabilities:
+        _refuse(columns, roles, aside, file)
+    numbers = [name for name in systems if evidence[name].kind == "numbers"]
+    if numbers and base is None:
+        raise InputError(
+            f"{file}: {numbers[0]} holds numbers, which may count options from 0 or from 1; "
+            "say which with `index_base=0` or `index_base=1`"
+        )
+    if known.by_order and not chosen.named("answer") and not chosen.named("raw"):
+        _refuse_another_order(evidence, systems, file)
+    if gold in evidence and not evidence[gold].is_gold:
+        share = evidence[gold].agreement
+        remarks.append(f"{gold} agrees with the exam's answers in {share:.0%} of the rows")
+    return replace(
+        known,
+        roles=roles,
+        systems=systems,
+        kinds={name: evidence[name].kind for name in systems},
+        raw=raw,
+        left_aside=aside,
+        index_base=base if numbers else None,
+        remarks=remarks,
+    )
+
+
+def _chosen_columns(chosen: ColumnChoice) -> set[str]:
+    return {name for role in ("answer", "raw", "gold", "explanation") for name in chosen.named(role)}
+
+
+def _gold_column(evidence: Mapping[str, Evidence], chosen: ColumnChoice) -> str | None:
+    """The exam's answers by content; of several such columns the one whose name is the least a model's."""
+    named_by_user = {*chosen.named("answer"), *chosen.named("raw")}
+    others = any(
+        found.kind in ("letters", "text", "samples", "scores")
+        and found.read >= READABLE
+        and not found.is_gold
+        for found in evidence.values()
+    )
+    golden = [
+        name
+        for name, found in evidence.items()
+        # A model that is always right may say so in words, where the file holds no other answers.
+        if found.is_gold and name not in named_by_user and (others or not _may_be_perfect(name, found))
+    ]
+    # An answer by letters alone is likelier to be the key than a reply that leads to it.
+    bare = ("letters", "numbers", "constant")
+    return min(
+        golden, key=lambda name: (abs(standing_of(name) - 1), evidence[name].kind not in bare), default=None
+    )
+
+
+def _may_be_perfect(name: str, found: Evidence) -> bool:
+    return standing_of(name) == 3 and found.kind in ("text", "samples", "scores") and not found.explained
+
+
+def _candidates(
+    columns: Columns,
+    evidence: Mapping[str, Evidence],
+    chosen: ColumnChoice,
+    exam: Exam,
+    seen: Seen,
+    aside: dict[str, str],
+    roles: Mapping[str, str],
+) -> list[str]:
+    """Columns that may be a model's answers; what speaks against the others goes to `aside`."""
+    candidates = []
+    for name, found in evidence.items():
+        standing = standing_of(name)
+        if name == roles.get("gold"):
+            continue
+        if found.kind in ("question", "explanation", "annotation"):
+            aside[name] = f"the exam's own {found.kind}"
+        elif found.kind in ("options", "verdict", "constant"):
+            aside[name] = found.kind
+        elif found.kind == "empty":
+            continue
+        elif found.is_gold and not _may_be_perfect(name, found):
+            aside[name] = "the exam's answers"
+        elif named("explanation", name) or named("reference", name):
+            aside[name] = "an explanation"
+        elif (
+            found.kind in ("text", "samples")
+            and found.read < READABLE
+            and standing < 3
+            or found.kind == "text"
+            and found.read == 0
+            and not named("raw", name)
+            and not named("answer", name)
+        ):
+            aside[name] = "no answers in it"
+        else:
+            candidates.append(name)
+    answers = [name for name in candidates if evidence[name].kind in ("letters", "text", "scores", "samples")]
+    for name in list(candidates):
+        others = [other for other in answers if other != name and standing_of(other) >= standing_of(name)]
+        few = len({cell_text(columns[name][row]).strip() for row in seen.rows}) <= 4
+        if (
+            evidence[name].kind in ("letters", "numbers")
+            and few
+            and any(is_verdict_on(columns[name], evidence[other], exam, seen) for other in others)
+        ):
+            candidates.remove(name)
+            aside[name] = "verdict"
+    return candidates
+
+
+def _systems(candidates: Sequence[str], evidence: Mapping[str, Evidence], aside: dict[str, str]) -> list[str]:
+    """The candidates whose names are the most a model's."""
+    texts = [name for name in candidates if evidence[name].kind != "numbers" or standing_of(name) == 3]
+    pool = texts or list(candidates)
+    best = max((standing_of(name) for name in pool), default=0)
+    systems = [name for name in pool if standing_of(name) == best] if best else []
+    reasons = {1: "called the exam's answers, which it differs from", 0: "a category or verdict by its name"}
+    for name in candidates:
+        if name not in systems:
+            aside[name] = reasons.get(standing_of(name), "its name says less than that of the answers")
+    return systems
+
+
+def _paired(
+    systems: Sequence[str], evidence: Mapping[str, Evidence], aside: dict[str, str], file: str
+) -> tuple[list[str], dict[str, str]]:
+    """Columns that say the same, as one system: letters with the replies they came from, a reply kept twice."""
+    kept = list(systems)
+    raw: dict[str, str] = {}
+    order = sorted(kept, key=lambda name: (evidence[name].kind != "letters", _name_order(name)))
+    for place, name in enumerate(order):
+        if name not in kept:
+            continue
+        for other in order[place + 1 :]:
+            if other not in kept:
+                continue
+            same = _same_share(evidence[name], evidence[other])
+            conventional = _is_conventional(name, other)
+            if evidence[name].kind == "letters" and evidence[other].kind in ("text", "samples"):
+                if not conventional and (same < SAME_ANSWERS or len(systems) > 2):
+                    continue
+                if same < SAME_ANSWERS:
+                    raise InputError(
+                        f"{file}: {name} and {other} give different answers in {1 - same:.0%} of the rows; "
+                        f"choose with `answer_column={name!r}` or `raw_column={other!r}`"
+                    )
+                raw.setdefault(name, other)
+                kept.remove(other)
+            elif evidence[name].kind == evidence[other].kind and same == 1 and conventional:
+                kept.remove(other)
+                aside[other] = f"the same as {name}"
+            elif evidence[name].kind == evidence[other].kind and conventional and same < 1:
+                raise InputError(
+                    f"{file}: {name} and {other} may both be the model's answers and differ in {1 - same:.0%} of "
+                    f"the rows; choose with `answer_column={name!r}` or `answer_column={other!r}`"
+                )
+    return kept, raw
+
+
+def _constant(evidence: Mapping[str, Evidence], aside: dict[str, str], remarks: list[str]) -> list[str]:
+    """A column with an answer's name whose cells are all the same, where there is no other."""
+    constant = {name: None for name, found in evidence.items() if found.kind == "constant"}
+    answers = {name: None for name in constant if standing_of(name) == 1}
+    found = first_of_role("answer", constant) or first_of_role("raw", constant) or next(iter(answers), None)
+    if found is None:
+        return []
+    del aside[found]
+    remarks.append(f"nearly every row of {found} is the same")
+    return [found]
+
+
+def _is_conventional(first: str, second: str) -> bool:
+    """Whether both have names that a file uses for one model, not names of models."""
+    return all(named("answer", name) or named("raw", name) for name in (first, second))
+
+
+def _name_order(name: str) -> int:
+    return min(name_rank("answer", name), name_rank("raw", name))
+
+
+def _same_share(first: Evidence, second: Evidence) -> float:
+    """The share of the rows with the same answer, of those that were read in both."""
+    both = first.answers.keys() & second.answers.keys()
+    return sum(first.answers[place] == second.answers[place] for place in both) / len(both) if both else 0.0
+
+
+def _explanation(
+    evidence: Mapping[str, Evidence],
+    chosen: ColumnChoice,
+    systems: Sequence[str],
+    roles: dict[str, str],
+) -> str | None:
+    if chosen.explanation is not None:
+        return chosen.explanation
+    free = {
+        name: None
+        for name, found in evidence.items()
+        if name not in systems and name not in roles.values() and found.kind in ("text", "letters")
+    }
+    return first_of_role("explanation", free)
+
+
+def _refuse_another_order(evidence: Mapping[str, Evidence], systems: Sequence[str], file: str) -> None:
+    """Raise `InputError` where answers that are called the exam's show that the rows are in another order."""
+    for name, found in evidence.items():
+        called_gold = standing_of(name) == 1 and found.kind in ("letters", "numbers") and name not in systems
+        if called_gold and found.n >= FEW_ROWS and found.agreement < SAME_ANSWERS:
+            raise InputError(
+                f"{file}: nothing but their order tells the questions of the rows, and {name} agrees with the exam's "
+                f"answers in {found.agreement:.0%} of them; give ids or question texts, or, if the order is the exam's, "
+                f"decide with `answer_column={(list(systems) or ['NAME'])[0]!r}`"
+            )
+
+
+def _refuse(columns: Columns, roles: Mapping[str, str], aside: Mapping[str, str], file: str) -> None:
+    """Raise `InputError` unless there are explanations to score; say what was found instead of answers."""
+    gold = roles.get("gold")
+    if gold is not None:
+        raise InputError(
+            f"{file} holds the exam's answers ({gold}) and no answers of a model"
+            f"{_aside_hint(aside)}; name the model's column with `answer_column` or `raw_column`"
+        )
+    if "explanation" in roles:
+        return
     shown = ", ".join(list(columns)[:12]) + (", …" if len(columns) > 12 else "")
     raise InputError(
-        f"{file} has no column that looks like a model's answers (found: {excerpt_of(shown, 300)}); "
-        "name it with --answer-column or --raw-column"
+        f"{file} has no column that looks like a model's answers (found: {excerpt_of(shown, 300)}"
+        f"{_aside_hint(aside)}); name it with `answer_column` or `raw_column`"
     )
 
 
-def _roles_by_name(
-    columns: Mapping[str, Sequence[object]], file: str, chosen: ColumnChoice
-) -> dict[str, str]:
-    roles = {}
-    taken: set[str] = set()
-    for role in NAMES:
-        named = getattr(chosen, role)
-        if named is not None:
-            if named not in columns:
-                raise InputError(f"{file} has no column {named!r}{_did_you_mean(named, columns)}")
-            roles[role] = named
-            taken.add(named)
-    for role, names in NAMES.items():
-        # Whoever names the answer does not want another column to be read beside it.
-        if role in roles or (role in ("answer", "raw") and {"answer", "raw"} & {*_named(chosen)}):
-            continue
-        column = first_named({name: columns[name] for name in columns if name not in taken}, names)
-        if column is not None:
-            roles[role] = column
-            taken.add(column)
-    if "answer" in roles and not _named(chosen) & {"answer"} and not _holds_letters(columns[roles["answer"]]):
-        # "prediction" may hold a whole reply as well as a letter.
-        roles.setdefault("raw", roles["answer"])
-        del roles["answer"]
-    return roles
+def _aside_hint(aside: Mapping[str, str]) -> str:
+    listed = "; ".join(f"{name}: {reason}" for name, reason in aside.items())
+    return f"; {excerpt_of(listed, 200)}" if listed else ""
 
 
-def _has_gold_beside(columns: Mapping[str, object], roles: Mapping[str, str]) -> bool:
-    if column_key(roles.get("explanation", "")) not in map(column_key, EITHER_EXPLANATION):
-        return False
-    others = [name for name in columns if name not in roles.values()]
-    plain = {column_key(name) for name in LAST_RESORT["answer"]}
-    return any(column_key(name) in plain or GOLD.search(name) for name in others)
-
-
-def _named(chosen: ColumnChoice) -> set[str]:
-    return {role for role in NAMES if getattr(chosen, role) is not None}
-
-
-def _probability_columns(columns: Mapping[str, Sequence[object]]) -> dict[str, str]:
-    found = {}
-    for name in columns:
-        match = PROBABILITY.fullmatch(name.strip())
-        if match:
-            found[match.group(1).upper()] = name
-    in_order = {letter: found[letter] for letter in LETTERS if letter in found}
-    # One lone "p_C" says nothing; a run from A on does.
-    return in_order if len(in_order) > 1 and list(in_order) == list(LETTERS[: len(in_order)]) else {}
-
-
-def _option_columns(columns: Mapping[str, Sequence[object]]) -> list[str]:
-    found = find_option_columns(list(columns))
-    return found if len(found) > 1 and not all(_holds_letters(columns[name]) for name in found) else []
-
-
-def _letter_columns(columns: Mapping[str, Sequence[object]], taken: set[str]) -> list[str]:
-    return [
-        name
-        for name, cells in columns.items()
-        if name not in taken and not GOLD.search(name) and _holds_letters(cells)
-    ]
-
-
-def _holds_letters(cells: Sequence[object]) -> bool:
-    sample = [text for text in (cell_text(cell).strip() for cell in cells[:SAMPLE]) if text]
-    letters = [text for text in sample if len(text) <= 15 and parse_letters(text)]
-    return bool(sample) and len(letters) >= LETTER_SHARE * len(sample)
-
-
-def _did_you_mean(named: str, columns: Mapping[str, object]) -> str:
-    close = difflib.get_close_matches(named, list(columns), n=1)
-    return (
-        f"; did you mean {close[0]!r}?"
-        if close
-        else f"; it has {excerpt_of(', '.join(list(columns)[:12]), 300)}"
-    )
+def _did_you_mean(name: str, columns: Columns) -> str:
+    close = difflib.get_close_matches(name, list(columns), n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; it has {excerpt_of(', '.join(list(columns)[:12]), 300)}"

@@ -1,4 +1,4 @@
-"""Nested JSON cells as flat columns with dotted names."""
+"""Nested cells as flat columns: the fields of objects by dotted names, replies of servers and chats as their text."""
 
 from __future__ import annotations
 
@@ -6,25 +6,52 @@ from collections.abc import Mapping, Sequence
 from itertools import repeat
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.table import MAX_COLUMNS
+from cmexam_baseline.exam.io.options_cell import parse_options
+from cmexam_baseline.exam.io.table import MAX_COLUMNS, cell_text
+from cmexam_baseline.exam.letters import LETTERS
 
 MAX_DEPTH = 12
+
+Scores = tuple[float, ...]
+"""The scores of a question's options in order, as a cell."""
+
+_ASKS = {"user", "human", "question"}
+_REPLIES = {"assistant", "gpt", "model", "bot", "chatgpt", "ai"}
+_OTHER_ROLES = {"system", "developer", "tool", "function", "observation"}
+_THOUGHT = {
+    "thinking",
+    "redacted_thinking",
+    "reasoning",
+    "tool_use",
+    "tool_call",
+    "function_call",
+    "image_url",
+    "image",
+}
+# Lists with one element for every reply: OpenAI and its like, Gemini, vLLM.
+_ALTERNATIVES = {"choices", "candidates", "outputs", "generations", "completions", "responses", "sequences"}
 
 
 def flatten_columns(
     columns: Mapping[str, Sequence[object]], file: str = "the table"
 ) -> dict[str, Sequence[object]]:
-    """Columns whose cells are objects become a column for every field: `response.choices.0.message.content`.
+    """Columns whose cells are objects become a column for every field.
 
-    Lists of objects count their elements from 0; lists of plain values stay as they are, but a list of one
-    plain value is that value. Raises `InputError` where the fields would be too many.
+    A conversation becomes the columns `….user` and `….assistant` with the last turn of each; the alternatives of a
+    server's reply become `….text`, a list where there are several; scores of options (log-likelihoods with or
+    without their flags, numbers keyed by letter) become a tuple; options keyed by letter, and lists of plain values,
+    remain one cell. Other lists of objects count their elements from 0. Raises `InputError` where the fields would
+    be too many.
 
-    >>> flatten_columns({"id": [1], "response": [{"choices": [{"text": "B"}]}]})
-    {'id': [1], 'response.choices.0.text': ['B']}
+    >>> flatten_columns({"id": [1], "response": [{"choices": [{"message": {"content": "B"}}], "created": 7}]})
+    {'id': [1], 'response.choices.text': ['B'], 'response.created': [7]}
+    >>> turns = [{"role": "user", "content": "甲？"}, {"role": "assistant", "content": "选B"}]
+    >>> flatten_columns({"messages": [turns]})
+    {'messages.user': ['甲？'], 'messages.assistant': ['选B']}
     """
     flat: dict[str, Sequence[object]] = {}
     for name, cells in columns.items():
-        if not any(isinstance(cell, Mapping | list) for cell in cells):
+        if not any(isinstance(cell, Mapping | list | tuple) for cell in cells):
             flat[name] = cells
             continue
         fields: dict[str, list[object]] = {}
@@ -45,16 +72,139 @@ def _fields(name: str, cell: object, depth: int) -> list[tuple[str, object]]:
     if depth >= MAX_DEPTH:
         return [(name, cell)]
     if isinstance(cell, Mapping):
-        return [pair for key, value in cell.items() for pair in _fields(f"{name}.{key}", value, depth + 1)]
-    if isinstance(cell, list):
-        while isinstance(cell, list) and len(cell) == 1:
-            cell = cell[0]
-        if isinstance(cell, Mapping):
-            return _fields(f"{name}.0", cell, depth + 1)
-        if isinstance(cell, list) and any(isinstance(value, Mapping) for value in cell):
-            return [
-                pair
-                for place, value in enumerate(cell)
-                for pair in _fields(f"{name}.{place}", value, depth + 1)
-            ]
-    return [(name, cell)]
+        return _fields_of_object(name, cell, depth)
+    if not isinstance(cell, list | tuple):
+        return [(name, cell)]
+    items = list(cell)
+    turns = _turns(items)
+    if turns is not None:
+        return [(f"{name}.{role}", text) for role, text in turns.items()]
+    scores = _scores(items)
+    if scores is not None:
+        return [(name, scores)]
+    if any(isinstance(item, Mapping) for item in items):
+        return _fields_of_objects(name, items, depth)
+    if len(items) == 1:
+        return _fields(name, items[0], depth + 1)
+    return [(name, items)]
+
+
+def _fields_of_object(name: str, cell: Mapping[object, object], depth: int) -> list[tuple[str, object]]:
+    keys = [str(key).strip().upper() for key in cell]
+    if len(keys) > 1 and keys == list(LETTERS[: len(keys)]):
+        values = list(cell.values())
+        numbers = [value for value in values if isinstance(value, int | float)]
+        # Options may be numbers, too; scores have a sign or add up to 1.
+        if len(numbers) == len(values) and (min(numbers) < 0 or abs(sum(numbers) - 1) < 0.02):
+            return [(name, tuple(map(float, numbers)))]
+        if not any(isinstance(value, Mapping | list) for value in values):
+            return [(name, [cell_text(value) for value in values])]
+    texts, labels = cell.get("text"), cell.get("label")
+    if len(cell) == 2 and isinstance(texts, list) and isinstance(labels, list):  # options as ARC has them
+        return [(name, [cell_text(text) for text in texts])]
+    return [pair for key, value in cell.items() for pair in _fields(f"{name}.{key}", value, depth + 1)]
+
+
+def _fields_of_objects(name: str, items: list[object], depth: int) -> list[tuple[str, object]]:
+    leaf = name.rpartition(".")[2].lower()
+    objects = [item for item in items if isinstance(item, Mapping)]
+    if leaf in _ALTERNATIVES or "message" in objects[0]:
+        texts = [_text_of(item) for item in objects]
+        if all(text is not None for text in texts):
+            return [(f"{name}.text", texts if len(texts) > 1 else texts[0])]
+    if all(("type" in item or "text" in item) and not _letter_of(item) for item in objects):
+        text = _joined(items)
+        if text is not None:
+            return [(name, text)]
+    options = parse_options(items) if all(_letter_of(item) for item in objects) else []
+    if options:
+        return [(name, options)]
+    if len(items) == 1:
+        return _fields(f"{name}.0", items[0], depth + 1)
+    return [
+        pair for place, value in enumerate(items) for pair in _fields(f"{name}.{place}", value, depth + 1)
+    ]
+
+
+def _turns(items: list[object]) -> dict[str, str] | None:
+    """The last question of a conversation, and the reply where it ends with one; None if it is none."""
+    found: dict[str, str] = {}
+    for item in items:
+        if not isinstance(item, Mapping):
+            return None
+        role = str(item.get("role", item.get("from", ""))).lower()
+        if role not in _ASKS | _REPLIES | _OTHER_ROLES:
+            return None
+        text = _text_of(item)
+        if role in _ASKS:
+            # A reply to an earlier question, as in few-shot prompts, is none to this one.
+            found = {"user": text or ""}
+        elif role in _REPLIES and text:
+            found["assistant"] = text
+    return found or None
+
+
+def _text_of(item: object) -> str | None:
+    """The text that a part, turn or alternative holds; None where it holds none, "" for thoughts and tools."""
+    if isinstance(item, str):
+        return item
+    if isinstance(item, list):
+        return _joined(item)
+    if not isinstance(item, Mapping):
+        return None
+    if item.get("thought") is True or item.get("type") in _THOUGHT:
+        return ""
+    for name in ("message", "content", "text", "value", "parts", "prompt", "generated_text", "output_text"):
+        if item.get(name) is not None:
+            text = _text_of(item[name])
+            if text is not None:
+                return text
+    # A server that refuses, or stops at its limit, gives a message without content.
+    return "" if item.keys() & {"message", "content", "text", "finish_reason", "finishReason"} else None
+
+
+def _joined(items: Sequence[object]) -> str | None:
+    texts = [_text_of(item) for item in items]
+    known = [text for text in texts if text is not None]
+    return "".join(known) if len(known) == len(texts) and texts else None
+
+
+def _letter_of(item: Mapping[object, object]) -> bool:
+    keys = ("label", "key", "letter", "option", "id")
+    return any(
+        len(str(item.get(key, ""))) == 1 and str(item[key]).upper() in LETTERS for key in keys if key in item
+    )
+
+
+def _scores(items: list[object]) -> Scores | None:
+    """Numbers, or log-likelihoods as lm-eval has them: pairs of a number and whether the text is the likeliest."""
+    if len(items) > 1 and all(isinstance(item, float) for item in items):
+        return tuple(item for item in items if isinstance(item, float))
+    found: list[float] = []
+    for item in items:
+        if not isinstance(item, list | tuple):
+            return None
+        if (
+            len(item) == 2
+            and _is_number(item[0])
+            and (isinstance(item[1], bool) or item[1] in ("True", "False"))
+        ):
+            found.append(float(cell_text(item[0])))
+            continue
+        inner = _scores(list(item))
+        if inner is None:
+            return None
+        found += inner
+    return tuple(found) or None
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, int | float):
+        return True
+    try:
+        float(value) if isinstance(value, str) else float("")
+    except ValueError:
+        return False
+    return True

@@ -1,164 +1,317 @@
-"""Where the rows of a prediction file meet the questions of an exam."""
+"""Which question of an exam every row of a prediction file belongs to."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.exam.duplicates import option_sets
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.normalise import normalise_texts
 
-# A join by row number is believed only if this share of the stems agrees, where the file repeats the stems.
-AGREEING_STEMS = 0.99
+# Ids or positions that fewer of the rows agree with than this contradict the question texts.
+AGREEING = 0.98
+# A column is one of question texts if this share of its cells holds a question of the exam.
+ENOUGH_STEMS = 0.5
+# A stem is looked for inside a longer prompt by its first characters; shorter ones occur by chance.
+_ANCHOR = 8
+# Ids that a server makes for its own use.
+_SERVER_ID = re.compile(
+    r"(chatcmpl|cmpl|resp|msg|batch_req|gen|req)[-_].*|[0-9a-f]{8}-[0-9a-f-]{20,}|[0-9a-f]{24,}", re.I
+)
 
 
 @dataclass(frozen=True)
 class JoinKeys:
-    """What a prediction file says about which question each of its n rows belongs to; None = not said.
+    """What a prediction file says about the question of each of its n rows; None = nothing.
 
-    ids: n ids as written; questions: n stems; options: n lists of option texts
+    ids:       n ids as written
+    questions: n texts, a stem or a prompt that holds one
+    options:   n lists of option texts
+    groups:    n values that tell the systems of the file apart; each may answer every question
     """
 
     n: int
     ids: Sequence[str] | None = None
     questions: Sequence[str] | None = None
     options: Sequence[Sequence[str]] | None = None
+    groups: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Join:
-    """Which row of a file answers which question.
+    """The question of every row.
 
-    by:      "id", "row number", "question" or "question and options"
-    row_of:  int64 (questions,), the 0-based file row of every question, -1 where it has none
-    doubled: file rows (0-based) whose question an earlier row has answered already; they do not count
-    extra:   file rows whose question the exam does not hold
-    by_order: questions with a row that share their key with others and were told apart by their order alone
+    by:          what told: "question", "question and options", "id", "position" or "row number"
+    question_of: int64 (rows,), the 0-based question of every row, -1 for a row of no question
+    n_questions: of the exam
+    by_order:    questions with a row that share their stem with others and were told apart by order alone
+    remarks:     single lines on what was assumed
     """
 
     by: str
-    row_of: NDArray[np.int64]
-    doubled: list[int] = field(default_factory=list)
-    extra: list[int] = field(default_factory=list)
+    question_of: NDArray[np.int64]
+    n_questions: int
     by_order: list[int] = field(default_factory=list)
-
-    @property
-    def matched(self) -> NDArray[np.int64]:
-        """The questions (0-based) that have a row."""
-        return np.flatnonzero(self.row_of >= 0)
-
-    @property
-    def missing(self) -> NDArray[np.int64]:
-        """The questions (0-based) that have none."""
-        return np.flatnonzero(self.row_of < 0)
+    remarks: list[str] = field(default_factory=list)
 
 
-def join(exam: Exam, keys: JoinKeys) -> Join:
-    """Meet an exam by the best key there is: id, row number where counts agree, question, then its options.
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where the questions were in their file of n rows: int64, 0-based; rows that were left out keep their place."""
 
-    Stems that stand in the exam more than once are told apart by their options where the file has them, else
-    by their order. Raises `InputError` where no key fits.
+    rows: NDArray[np.int64]
+    n: int
+
+
+def places_of(exam: Exam, left_out: Iterable[int] = ()) -> Places:
+    """The places of an exam's questions in its file.
+
+    left_out: numbers (from 1) of the rows that the exam goes without. Where none is given, ids that a reader made
+    of the rows' numbers tell them.
+
+    >>> from cmexam_baseline.exam import Question
+    >>> one = Question("", "甲？", ("一", "二"), "A")
+    >>> places_of(Exam.from_questions([one, one]), left_out=[1]).rows.tolist()
+    [1, 2]
+    """
+    missing = {number - 1 for number in left_out}
+    if missing:
+        n = len(exam) + len(missing)
+        kept = [place for place in range(max(n, max(missing) + 1)) if place not in missing][: len(exam)]
+        return Places(np.array(kept, dtype=np.int64), n)
+    prefixes = {name.rpartition("-")[0] for name in exam.ids}
+    numbers = [name.rpartition("-")[2] for name in exam.ids]
+    if len(prefixes) == 1 and "" not in prefixes and all(number.isdecimal() for number in numbers):
+        places = np.array([int(number) - 1 for number in numbers], dtype=np.int64)
+        if len(places) and places[0] >= 0 and places[-1] < 2 * len(places) and (np.diff(places) > 0).all():
+            return Places(places, int(places[-1]) + 1)
+    return Places(np.arange(len(exam), dtype=np.int64), len(exam))
+
+
+def join(exam: Exam, keys: JoinKeys, places: Places | None = None) -> Join:
+    """Find every row's question: by its text, else by id, position, or the order of the rows.
+
+    Question texts outrank ids that contradict them. Questions with the same stem are told apart by their options,
+    else by consistent ids, else by order. `places` are those of `places_of`. Raises `InputError` where nothing fits.
 
     >>> from cmexam_baseline.exam import Question
     >>> first, second = Question("q1", "甲？", ("一", "二"), "A"), Question("q2", "乙？", ("三", "四"), "B")
     >>> exam = Exam.from_questions([first, second])
-    >>> join(exam, JoinKeys(2, ids=["q2", "q7"])).row_of.tolist()
-    [-1, 0]
-    >>> join(exam, JoinKeys(1, questions=["乙"])).by
-    'question'
+    >>> join(exam, JoinKeys(2, ids=["q2", "q7"])).question_of.tolist()
+    [1, -1]
+    >>> join(exam, JoinKeys(1, ids=["q1"], questions=["乙"])).question_of.tolist()
+    [1]
     """
-    by_id = _by_id(exam, keys)
-    if by_id is not None:
-        return by_id
-    if _row_numbers_fit(exam, keys):
-        return Join("row number", np.arange(len(exam), dtype=np.int64))
+    places = places_of(exam) if places is None else places
+    by_id = _by_id(exam, keys, places)
+    by_place = by_id or _by_order(exam, keys, places)
     if keys.questions is not None:
-        by_question = _by_question(exam, keys.questions, keys.options)
-        if len(by_question.matched):
-            return by_question
-    raise InputError(_why_not(exam, keys))
+        stems = Stems(exam)
+        found = stems.find(keys.questions)
+        n_asked = sum(bool(text.strip()) for text in keys.questions)
+        n_found = int((found >= 0).sum())
+        if n_found and n_found >= ENOUGH_STEMS * n_asked:
+            return _by_question(exam, keys, stems, found, by_place)
+        if by_place is not None and n_asked >= ENOUGH_STEMS * keys.n:
+            shown = next(text for text in keys.questions if text.strip())[:30]
+            raise InputError(
+                f"the {by_place.by}s fit the exam, but {n_asked - n_found} of {n_asked} question texts are not its own "
+                f"(first: {shown!r}); give the exam that was answered, or decide with `id_column`"
+            )
+    if by_place is None:
+        raise InputError(_why_not(exam, keys, places))
+    return by_place
 
 
-def _by_id(exam: Exam, keys: JoinKeys) -> Join | None:
+class Stems:
+    """The stems of an exam, to be found in texts that are a stem or hold one."""
+
+    def __init__(self, exam: Exam) -> None:
+        self._exam = exam
+        self._stems = normalise_texts(exam.questions)
+        self._question_of = {stem: row for row, stem in reversed(list(enumerate(self._stems)))}
+        self._anchors: dict[str, list[int]] | None = None
+
+    def find(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """The first question with the stem of each text, -1 where there is none."""
+        normal = normalise_texts(texts)
+        return np.array(
+            [self._question_of.get(text, -1) if len(text) < 4 else self._found(text) for text in normal],
+            dtype=np.int64,
+        )
+
+    def shares(self, texts: Sequence[str]) -> tuple[float, float]:
+        """The share of the texts that hold a stem, and of those that are one."""
+        found = self.find(texts)
+        whole = sum(text in self._question_of for text in normalise_texts(texts))
+        return float(np.mean(found >= 0)), whole / len(texts)
+
+    def groups(self) -> dict[int, list[int]]:
+        """First question -> all questions with its stem, where there are several."""
+        groups: dict[int, list[int]] = {}
+        for row, stem in enumerate(self._stems):
+            first = self._question_of[stem]
+            if first != row:
+                groups.setdefault(first, [first]).append(row)
+        return groups
+
+    def _found(self, text: str) -> int:
+        exact = self._question_of.get(text)
+        if exact is not None:
+            return exact
+        # Of stems inside a prompt the last one counts, after few-shot examples; where one holds another, the longer.
+        best, best_end = -1, (-1, 0)
+        for place in range(len(text) - _ANCHOR + 1):
+            for row in self._anchored().get(text[place : place + _ANCHOR], ()):
+                stem = self._stems[row]
+                if text.startswith(stem, place) and (place + len(stem), len(stem)) > best_end:
+                    best, best_end = row, (place + len(stem), len(stem))
+        return best
+
+    def _anchored(self) -> dict[str, list[int]]:
+        if self._anchors is None:
+            self._anchors = {}
+            for stem, row in self._question_of.items():
+                if len(stem) >= _ANCHOR:
+                    self._anchors.setdefault(stem[:_ANCHOR], []).append(row)
+        return self._anchors
+
+
+def _by_question(
+    exam: Exam, keys: JoinKeys, stems: Stems, found: NDArray[np.int64], by_place: Join | None
+) -> Join:
+    remarks: list[str] = []
+    question_of = found.copy()
+    groups = stems.groups()
+    consistent = None
+    if by_place is not None:
+        both = (found >= 0) & (by_place.question_of >= 0)
+        first_of = np.arange(len(exam))
+        for first, rows in groups.items():
+            first_of[rows] = first
+        same = first_of[by_place.question_of[both]] == found[both]
+        if both.any() and float(np.mean(same)) >= AGREEING:
+            consistent = by_place
+            question_of[found < 0] = by_place.question_of[found < 0]
+        elif keys.ids is not None and both.any():
+            remarks.append(
+                f"the {by_place.by}s contradict {int((~same).sum())} question texts; the texts decide"
+            )
+    by_order: list[int] = []
+    by = "question"
+    if groups and np.isin(found, list(groups)).any():
+        by = "question and options" if keys.options is not None else by
+        by_order = _tell_apart(exam, keys, question_of, groups, consistent)
+    return Join(by, question_of, len(exam), by_order, remarks)
+
+
+def _tell_apart(
+    exam: Exam,
+    keys: JoinKeys,
+    question_of: NDArray[np.int64],
+    groups: dict[int, list[int]],
+    by_id: Join | None,
+) -> list[int]:
+    """Give the rows of a shared stem to its questions: by options, ids or order; the questions told by order."""
+    options_of: dict[int, frozenset[str]] = {
+        row: frozenset(normalise_texts(exam.options(row))) for rows in groups.values() for row in rows
+    }
+    counts: dict[tuple[int, frozenset[str] | None, str], int] = {}
+    by_order = set()
+    for row in np.flatnonzero(np.isin(question_of, list(groups))).tolist():
+        members = groups[int(question_of[row])]
+        if by_id is not None and int(by_id.question_of[row]) in members:
+            question_of[row] = by_id.question_of[row]
+            continue
+        shown = frozenset(normalise_texts(keys.options[row])) if keys.options is not None else frozenset()
+        fitting = [member for member in members if options_of[member] == shown] if shown else []
+        fitting = fitting or members
+        if len(fitting) > 1:
+            key = (int(question_of[row]), shown or None, keys.groups[row] if keys.groups is not None else "")
+            place = counts.get(key, 0)
+            counts[key] = place + 1
+            question_of[row] = fitting[place % len(fitting)]
+            by_order.add(int(question_of[row]))
+        else:
+            question_of[row] = fitting[0]
+    return sorted(by_order)
+
+
+def _by_id(exam: Exam, keys: JoinKeys, places: Places) -> Join | None:
+    """By the exam's ids, or by positions where the ids count the rows of the exam's file."""
     if keys.ids is None:
         return None
-    joined = _meet("id", map(_plain_id, exam.ids), map(_plain_id, keys.ids), len(exam))
-    return joined if len(joined.matched) else None
+    ids = [plain_id(value) for value in keys.ids]
+    row_of = {plain_id(name): row for row, name in enumerate(exam.ids)}
+    question_of = np.array([row_of.get(value, -1) for value in ids], dtype=np.int64)
+    if (question_of >= 0).all():
+        return Join("id", question_of, len(exam))
+    base = position_base(ids, places.n)
+    if base is not None:
+        question_at = np.full(places.n, -1, dtype=np.int64)
+        question_at[places.rows] = np.arange(len(exam))
+        by_position = question_at[np.array([int(value) for value in ids], dtype=np.int64) - base]
+        return Join(
+            "position", by_position, len(exam), remarks=[f"the ids count the exam's rows from {base}"]
+        )
+    return Join("id", question_of, len(exam)) if (question_of >= 0).any() else None
 
 
-def _plain_id(value: str) -> str:
+def position_base(ids: Sequence[str], n: int) -> int | None:
+    """0 or 1 where ids count the n rows of the exam's file from there; None where they do not, or leave it open.
+
+    >>> position_base(["2", "0", "1"], 3), position_base(["7", "9"], 10)
+    (0, None)
+    """
+    if not ids or not all(value.isascii() and value.isdecimal() and len(value) < 10 for value in ids):
+        return None
+    numbers = {int(value) for value in ids}
+    if 0 in numbers and max(numbers) < n:
+        return 0
+    return 1 if 0 not in numbers and max(numbers) == n else None
+
+
+def plain_id(value: str) -> str:
     """An id as text; whole numbers that a table program made floats are whole again."""
     text = str(value).strip()
     return text[:-2] if re.fullmatch(r"\d+\.0", text) else text
 
 
-def _row_numbers_fit(exam: Exam, keys: JoinKeys) -> bool:
-    if keys.n != len(exam):
-        return False
-    if keys.ids is not None and not _count_up([_plain_id(value) for value in keys.ids]):
-        return False
-    if keys.questions is None:
-        return True
-    same = np.equal(
-        np.array(normalise_texts(exam.questions), dtype=object),
-        np.array(normalise_texts(keys.questions), dtype=object),
-    )
-    return bool(np.mean(same) >= AGREEING_STEMS)
+def _by_order(exam: Exam, keys: JoinKeys, places: Places) -> Join | None:
+    if keys.ids is not None and not _count_up(keys.ids):
+        return None
+    if keys.n == len(exam):
+        return Join("row number", np.arange(len(exam), dtype=np.int64), len(exam))
+    if keys.n != places.n:
+        return None
+    question_of = np.full(keys.n, -1, dtype=np.int64)
+    question_of[places.rows] = np.arange(len(exam))
+    remark = f"{keys.n - len(exam)} rows belong to questions that the exam goes without"
+    return Join("row number", question_of, len(exam), remarks=[remark])
 
 
 def _count_up(ids: Sequence[str]) -> bool:
-    """Whether ids say nothing more than the order of the rows; ids of another make must not be overlooked."""
-    numbers = [int(value) for value in ids if value.isascii() and value.isdigit()]
+    """Whether ids say no more than the order of the rows; ids of another make must not be overlooked."""
+    if all(_SERVER_ID.fullmatch(str(value)) for value in ids):
+        return True
+    values = [plain_id(value) for value in ids]
+    numbers = [int(value) for value in values if value.isascii() and value.isdecimal()]
     return len(numbers) == len(ids) and all(b - a == 1 for a, b in zip(numbers, numbers[1:], strict=False))
 
 
-def _by_question(exam: Exam, questions: Sequence[str], options: Sequence[Sequence[str]] | None) -> Join:
-    in_exam: list[Hashable] = list(normalise_texts(exam.questions))
-    in_file: list[Hashable] = list(normalise_texts(questions))
-    if len(set(in_exam)) == len(in_exam) or options is None:
-        return _meet("question", in_exam, in_file, len(exam))
-    in_exam = list(zip(in_exam, option_sets([exam.options(row) for row in range(len(exam))]), strict=True))
-    in_file = list(zip(in_file, option_sets(options), strict=True))
-    return _meet("question and options", in_exam, in_file, len(exam))
-
-
-def _meet(by: str, in_exam: Iterable[Hashable], in_file: Iterable[Hashable], n_questions: int) -> Join:
-    first_of: dict[Hashable, int] = {}
-    questions_of: dict[Hashable, list[int]] = {}
-    for question, value in enumerate(in_exam):
-        first = first_of.setdefault(value, question)
-        if first != question:
-            questions_of.setdefault(value, [first]).append(question)
-    by_order = [question for group in sorted(questions_of.values()) for question in group]
-    waiting = {value: iter(group) for value, group in questions_of.items()}
-    row_of = np.full(n_questions, -1, dtype=np.int64)
-    doubled: list[int] = []
-    extra: list[int] = []
-    for row, value in enumerate(in_file):
-        first = first_of.get(value, -1)
-        free = next(waiting[value], -1) if value in waiting else first
-        if first < 0:
-            extra.append(row)
-        elif free < 0 or row_of[free] >= 0:
-            doubled.append(row)
-        else:
-            row_of[free] = row
-    return Join(by, row_of, doubled, extra, [question for question in by_order if row_of[question] >= 0])
-
-
-def _why_not(exam: Exam, keys: JoinKeys) -> str:
-    found = [f"{keys.n} rows for {len(exam)} questions"]
+def _why_not(exam: Exam, keys: JoinKeys, places: Places) -> str:
+    left_out = f" ({places.n} rows in its file)" if places.n != len(exam) else ""
+    found = [f"{keys.n} rows for {len(exam)} questions{left_out}"]
     if keys.ids is not None and keys.n:
         found.append(f"ids such as {str(keys.ids[0])!r} where the exam has {exam.ids[0]!r}")
     if keys.questions is not None and keys.n:
         found.append(f"no question of the exam in its question column (first: {keys.questions[0][:30]!r})")
     return (
-        f"the rows do not meet the exam: {'; '.join(found)}; "
+        f"the rows do not match the exam: {'; '.join(found)}; "
         "give a column with the exam's ids, the question texts, or one row a question in order"
     )

@@ -1,50 +1,67 @@
-"""What one model put out, as its file holds it: cells by role, not yet read."""
+"""What one model put out, as its file holds it: cells by role and the question of every row, not yet read."""
 
 from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.formats import read_table
-from cmexam_baseline.exam.io.options_cell import parse_options, split_options
-from cmexam_baseline.exam.io.table import cell_text
+from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.io.table import Table, cell_text
+from cmexam_baseline.exam.letters import LETTERS, mask_to_letters, parse_letters
+from cmexam_baseline.exam.normalise import normalise_texts
 from cmexam_baseline.exam.splits import stem_of
-from cmexam_baseline.scoring.outputs.column_detection import ColumnChoice, Recognition, recognise
+from cmexam_baseline.scoring.outputs.column_detection import (
+    ColumnChoice,
+    Columns,
+    Recognition,
+    decide,
+)
+from cmexam_baseline.scoring.outputs.column_evidence import (
+    are_letter_sets,
+    best_option,
+    seen_rows,
+)
+from cmexam_baseline.scoring.outputs.column_names import first_of_role
 from cmexam_baseline.scoring.outputs.flatten import flatten_columns
-from cmexam_baseline.scoring.outputs.joining import JoinKeys
+from cmexam_baseline.scoring.outputs.joining import Join, places_of
+from cmexam_baseline.scoring.outputs.key_columns import locate, text_of_cell, texts_of_column
+from cmexam_baseline.scoring.outputs.shapes import REPLY, read_shape, read_shards
 
-# Options are looked for inside the question's text if so many rows have them there.
-WITH_OPTIONS = 0.5
+_ANSWER_CELL = re.compile(r"[A-Ja-jＡ-Ｊａ-ｊ](?:[\s,，、;；/|&+]*[A-Ja-jＡ-Ｊａ-ｊ])*")
 
 
 @dataclass(frozen=True, eq=False)
 class SystemOutput:
-    """The n rows of one model in a prediction file.
+    """The n rows of one model in a prediction file; a question may have several, as samples or by mistake.
 
-    name:          the model's, from the column of a wide file or the name of the file
-    file:          where it stands
+    name:          the model's, from a column of the file or the name of the file
+    file:          its path as given, or what else it is
     recognition:   which column was taken for what
-    keys:          what the rows say about their question
+    join:          the question of every row
+    options:       row -> the option texts that the model saw, where they are known and not the exam's
     replies:       n texts that hold the answer (a letter cell or a whole reply), or None
     raw:           n whole replies where `replies` are letter cells and the file has both, or None
     explanations:  n texts, None = no cell; or None where the file has no such column
-    references:    n reference explanations that the file brings along, or None
+    references:    n reference explanations that the file holds, or None
     probabilities: float64 (n, letters) option probabilities, NaN where empty; or None
     rows:          the numbers of the n rows in the file, from 1 without the header
     damaged:       number of a row (from 1) in the file -> why it could not be read and is not among the n
     others:        further columns that were asked for, by name, n texts each
+    sampled:       whether the file itself says that a question has several replies
     """
 
     name: str
     file: str
     recognition: Recognition
-    keys: JoinKeys
+    join: Join
+    options: dict[int, list[str]] = field(default_factory=dict)
     replies: Sequence[str] | None = None
     raw: Sequence[str] | None = None
     explanations: Sequence[str | None] | None = None
@@ -53,143 +70,260 @@ class SystemOutput:
     rows: Sequence[int] = ()
     damaged: dict[int, str] = field(default_factory=dict)
     others: dict[str, Sequence[str]] = field(default_factory=dict)
+    sampled: bool = False
 
     def __len__(self) -> int:
-        return self.keys.n
+        return len(self.join.question_of)
 
 
 def read_outputs(
-    path: str | os.PathLike[str],
-    chosen: ColumnChoice | None = None,
+    source: object,
+    exam: Exam,
+    columns: ColumnChoice | None = None,
+    *,
     name: str | None = None,
     keep: Iterable[str] = (),
+    left_out: Iterable[int] = (),
+    index_base: int | None = None,
 ) -> list[SystemOutput]:
-    """The systems of a prediction file: one, or one for every answer column of a wide file.
+    """The systems of a prediction file or frame: one, or one for every model that it holds.
 
-    `keep` names further columns that come along as they are, where the file has them.
+    source:     a path ("-" is standard input), a list of the shards of one Parquet data set, a frame or records
+    exam:       the questions that were answered
+    columns:    columns that are known; the others are recognised by content and name
+    name:       of a single system; by default the file's name without its ending
+    keep:       further columns to keep
+    left_out:   numbers (from 1) of the rows of the exam's file that the exam goes without
+    index_base: whether numbers as answers count options from 0 or 1; None = only if the file settles it
 
-    CSV, TSV, JSONL, JSON, Parquet, XLSX, each also packed as .gz; "-" is standard input. Raises `InputError`
-    where the file cannot be read or no column holds answers.
+    Raises `InputError` where the source cannot be read, the rows do not match the exam, or it is open which column
+    holds a model's answers.
 
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> file = Path(tempfile.mkdtemp()) / "qwen.jsonl"
-    >>> _ = file.write_text('{"id": "val-1", "response": "答案：B"}\\n', "utf-8")
-    >>> (output,) = read_outputs(file)
+    >>> from cmexam_baseline.exam.sample import sample_exam
+    >>> rows = [{"id": "val-1", "response": "答案：B"}, {"id": "val-2", "response": "选A"}]
+    >>> (output,) = read_outputs(rows, sample_exam("val"), name="qwen")
     >>> output.name, output.replies, output.recognition.describe()
-    ('qwen', ['答案：B'], 'id = id; raw = response')
+    ('qwen', ['答案：B', '选A'], 'answer = response; id = id')
     """
-    table = read_table(path)
-    shown = "standard input" if str(path) == "-" else str(path)
-    columns = flatten_columns(table.columns, shown)
-    damaged = {row: problem for row, (problem, _) in table.damaged.items()}
-    found = recognise(columns, shown, chosen or ColumnChoice())
-    keys = _join_keys(columns, found)
-    others = {column: _texts(columns[column]) for column in keep if column in columns}
-    stem = name or (shown if shown == "standard input" else stem_of(shown))
-    if found.systems:
-        return [
-            SystemOutput(
-                column,
-                shown,
-                found,
-                keys,
-                replies=_texts(columns[column]),
-                rows=table.rows,
-                damaged=damaged,
-                others=others,
-            )
-            for column in found.systems
-        ]
-    roles = found.roles
-    return [
-        SystemOutput(
-            stem,
-            shown,
-            found,
-            keys,
-            replies=_column(columns, roles.get("answer") or roles.get("raw")),
-            raw=_column(columns, roles.get("raw") if "answer" in roles else None),
-            explanations=_optional(columns, roles.get("explanation")),
-            references=_optional(columns, roles.get("reference")),
-            probabilities=_probabilities(columns, found, shown, table.rows),
-            rows=table.rows,
-            damaged=damaged,
-            others=others,
+    file, table, flat = _read(source)
+    choice = columns or ColumnChoice()
+    choice.check(flat, file)
+    places = places_of(exam, left_out)
+    _refuse_headerless(exam, flat, file)
+    known, met, shown = locate(exam, flat, choice, places, file)
+    found = decide(exam, flat, seen_rows(met.question_of, shown), known, choice, file, index_base)
+    output = SystemOutput(
+        name or _stem(file),
+        file,
+        found,
+        met,
+        shown,
+        references=_optional(flat, found.roles.get("reference")),
+        probabilities=_probabilities(flat, found, file, table.rows),
+        explanations=_optional(flat, found.roles.get("explanation")) if len(found.systems) < 2 else None,
+        rows=table.rows,
+        damaged={row: problem for row, (problem, _) in table.damaged.items()},
+        others={column: texts_of_column(flat[column]) for column in keep if column in flat},
+        sampled=first_of_role("sample", flat) is not None,
+    )
+    systems = [_of_column(output, flat, column) for column in found.systems] or [_of_probabilities(output)]
+    if len(systems) > 1:
+        systems = [replace(each, name=column) for each, column in zip(systems, found.systems, strict=True)]
+    return [part for each in systems for part in _by_model(each, flat)]
+
+
+def read_pairs(
+    source: object, columns: ColumnChoice | None = None, name: str | None = None
+) -> SystemOutput | None:
+    """A file that holds reference explanations beside a model's, to be scored without an exam; None if it is none.
+
+    >>> output = read_pairs([{"reference": "缺乏维生素A", "prediction": "缺乏维生素A"}])
+    >>> output.references, output.explanations
+    (['缺乏维生素A'], ['缺乏维生素A'])
+    """
+    file, table, flat = _read(source)
+    choice = columns or ColumnChoice()
+    choice.check(flat, file)
+    roles = {"reference": choice.reference or first_of_role("reference", flat)}
+    others = {column: cells for column, cells in flat.items() if column != roles["reference"]}
+    explanation = choice.explanation or first_of_role("explanation", others)
+    roles["explanation" if explanation is not None else "reply"] = (
+        explanation
+        or next(iter((*choice.named("raw"), *choice.named("answer"))), None)
+        or first_of_role("raw", others)
+        or first_of_role("answer", others)
+    )
+    if roles["reference"] is None:
+        return None
+    n = len(table.rows)
+    found = Recognition({role: column for role, column in roles.items() if column is not None})
+    return SystemOutput(
+        name or _stem(file),
+        file,
+        found,
+        Join("row", np.arange(n, dtype=np.int64), n),
+        explanations=_optional(flat, roles.get("explanation") or roles.get("reply")),
+        references=_optional(flat, roles["reference"]),
+        rows=table.rows,
+        damaged={row: problem for row, (problem, _) in table.damaged.items()},
+    )
+
+
+def _read(source: object) -> tuple[str, Table, dict[str, Sequence[object]]]:
+    if isinstance(source, list) and source and all(isinstance(part, str) for part in source):
+        file, table = source[0], read_shards(source)
+    else:
+        file = os.fspath(source) if isinstance(source, str | os.PathLike) else "the frame"
+        file = "standard input" if file == "-" else file
+        table = (
+            read_shards([os.fspath(source)]) if isinstance(source, str | os.PathLike) else read_shape(source)
         )
+    return file, table, flatten_columns(table.columns, file)
+
+
+def _stem(file: str) -> str:
+    """A system's name: the file's without its last ending.
+
+    >>> _stem("out/gpt-5.1.jsonl.gz"), _stem("gpt-5.2.json")
+    ('gpt-5.1', 'gpt-5.2')
+    """
+    return re.sub(r"-\d{5}-of-\d{5}$", "", stem_of(file)) or file
+
+
+def _of_column(output: SystemOutput, flat: Columns, column: str) -> SystemOutput:
+    found = output.recognition
+    kind = found.kinds.get(column, "text")
+    cells = flat[column]
+    raw = found.raw.get(column)
+    single = replace(output, raw=None if raw is None else texts_of_column(flat[raw]))
+    if kind == "scores":
+        scores = [cell if isinstance(cell, tuple) else () for cell in cells]
+        best = [best_option(cell) if cell else None for cell in scores]
+        replies = ["" if place is None else LETTERS[place] for place in best]
+        return replace(single, replies=replies, probabilities=_softmax(scores))
+    if kind == "numbers":
+        return replace(single, replies=[_letter_of_number(cell, found.index_base or 0) for cell in cells])
+    lists = [cell for cell in cells if isinstance(cell, list)]
+    if lists and not are_letter_sets(lists):
+        return _expanded(single, cells)
+    if kind == "letters":
+        return replace(single, replies=list(map(_letters, cells)))
+    return replace(single, replies=texts_of_column(cells))
+
+
+def _expanded(output: SystemOutput, cells: Sequence[object]) -> SystemOutput:
+    """Rows with several replies as several rows."""
+    texts = [list(map(cell_text, cell)) if isinstance(cell, list) else [cell_text(cell)] for cell in cells]
+    rows = np.repeat(np.arange(len(texts)), [len(each) for each in texts])
+    replies = [text for each in texts for text in each]
+    return replace(_rows_of(output, rows), replies=replies, sampled=True)
+
+
+def _rows_of(output: SystemOutput, rows: NDArray[np.int64]) -> SystemOutput:
+    """The output of these rows alone, which may repeat."""
+    picked = rows.tolist()
+
+    def taken(cells: Sequence[str | None] | None) -> list[str | None] | None:
+        return None if cells is None else [cells[row] for row in picked]
+
+    def texts(cells: Sequence[str] | None) -> list[str] | None:
+        return None if cells is None else [cells[row] for row in picked]
+
+    return replace(
+        output,
+        join=replace(output.join, question_of=output.join.question_of[rows]),
+        options={place: output.options[row] for place, row in enumerate(picked) if row in output.options},
+        replies=texts(output.replies),
+        raw=texts(output.raw),
+        explanations=taken(output.explanations),
+        references=taken(output.references),
+        probabilities=None if output.probabilities is None else output.probabilities[rows],
+        rows=[output.rows[row] for row in picked],
+        others={name: [cells[row] for row in picked] for name, cells in output.others.items()},
+    )
+
+
+def _by_model(output: SystemOutput, flat: Columns) -> list[SystemOutput]:
+    """One system for every model that a column names, where they answer the same questions."""
+    model = output.recognition.roles.get("model") or _filter_column(output, flat)
+    if model is None or len(flat[model]) != len(output):
+        return [output]
+    names = [cell_text(cell).strip() for cell in flat[model]]
+    asked = output.join.question_of[output.join.question_of >= 0]
+    if len(np.unique(asked)) == len(asked):
+        return [output]
+    several = len(output.recognition.systems) > 1
+    return [
+        replace(
+            _rows_of(output, np.flatnonzero(np.array(names, dtype=object) == name)),
+            name=f"{name} {output.name}" if several else name,
+        )
+        for name in dict.fromkeys(names)
     ]
 
 
-def _join_keys(columns: dict[str, Sequence[object]], found: Recognition) -> JoinKeys:
-    n = len(next(iter(columns.values()), []))
-    options: Sequence[list[str]] | None = None
-    if "options" in found.roles:
-        options = [_option_texts(cell) for cell in columns[found.roles["options"]]]
-    elif found.option_columns:
-        cells = [_texts(columns[name]) for name in found.option_columns]
-        options = [[text for text in row if text] for row in zip(*cells, strict=True)]
-    questions = _column(columns, found.roles.get("question"))
-    if options is None and questions is not None:
-        questions, options = _options_taken_out(questions)
-    if options is not None and not any(options):
-        options = None
-    return JoinKeys(n, _column(columns, found.roles.get("id")), questions, options)
+def _filter_column(output: SystemOutput, flat: Columns) -> str | None:
+    """The column of filters (lm-eval) where they read different answers out of one reply."""
+    column = first_of_role("filter", flat)
+    if column is None or output.replies is None or len({cell_text(cell) for cell in flat[column]}) < 2:
+        return None
+    replies: dict[int, str] = {}
+    pairs = zip(output.join.question_of.tolist(), output.replies, strict=True)
+    return column if any(replies.setdefault(question, reply) != reply for question, reply in pairs) else None
 
 
-def _options_taken_out(questions: Sequence[str]) -> tuple[Sequence[str], list[list[str]] | None]:
-    """Stems and options of question cells that hold both, as prompts do; the cells where most do not."""
-    parts = [split_options(text) for text in questions]
-    if sum(part is not None for part in parts) < WITH_OPTIONS * len(parts):
-        return questions, None
-    stems = [text if part is None else part.stem for text, part in zip(questions, parts, strict=True)]
-    return stems, [[] if part is None else part.options for part in parts]
+def _of_probabilities(output: SystemOutput) -> SystemOutput:
+    """The most probable option as the answer, where a file holds nothing else."""
+    if output.probabilities is None:
+        return output
+    best = [best_option(row) for row in output.probabilities.tolist()]
+    return replace(output, replies=["" if place is None else LETTERS[place] for place in best])
 
 
-def _option_texts(cell: object) -> list[str]:
-    if isinstance(cell, list):
-        return [cell_text(value) for value in cell]
-    return parse_options(cell_text(cell)) or []
+def _softmax(scores: Sequence[tuple[float, ...]]) -> NDArray[np.float64]:
+    """Probabilities of options from log-likelihoods or other scores, NaN where there is no option."""
+    width = max(map(len, scores), default=0)
+    table = np.full((len(scores), width), np.nan)
+    for row, values in enumerate(scores):
+        table[row, : len(values)] = values
+    known = np.isfinite(table)
+    totals = np.nansum(table, axis=1)
+    if known.any() and (table[known] >= 0).all() and np.allclose(totals[known.any(axis=1)], 1.0, atol=0.01):
+        return table
+    highest = np.max(np.where(known, table, -np.inf), axis=1, initial=-np.inf)
+    powers = np.exp(np.where(known, table, -np.inf) - np.where(np.isfinite(highest), highest, 0.0)[:, None])
+    sums = powers.sum(axis=1)
+    return np.where(known, powers / np.where(sums > 0, sums, 1.0)[:, None], np.nan)
 
 
-def _column(columns: dict[str, Sequence[object]], name: str | None) -> Sequence[str] | None:
-    return None if name is None else _texts(columns[name])
+def _letter_of_number(cell: object, base: int) -> str:
+    text = cell_text(cell).strip()
+    place = int(text) - base if text.isdecimal() and len(text) < 3 else -1
+    return LETTERS[place] if 0 <= place < len(LETTERS) else text
 
 
-def _texts(cells: Sequence[object]) -> Sequence[str]:
-    return [_text(cell) for cell in cells]
+def _letters(cell: object) -> str:
+    """The letters of an answer cell as they count, whatever is written between them ("b d"); other text as it is."""
+    text = "".join(map(cell_text, cell)) if isinstance(cell, list) else cell_text(cell)
+    stripped = text.strip()
+    if len(stripped) > 1 and _ANSWER_CELL.fullmatch(stripped):
+        return mask_to_letters(parse_letters(stripped) or 0)
+    return text
 
 
-def _text(cell: object) -> str:
-    if isinstance(cell, list):
-        # Letters as a list, or several samples of one reply: the first counts.
-        return (
-            "".join(map(cell_text, cell)) if all(_is_short(value) for value in cell) else cell_text(cell[0])
-        )
-    return cell_text(cell)
-
-
-def _is_short(value: object) -> bool:
-    return len(cell_text(value)) <= 1
-
-
-def _optional(columns: dict[str, Sequence[object]], name: str | None) -> Sequence[str | None] | None:
+def _optional(flat: Columns, name: str | None) -> Sequence[str | None] | None:
     if name is None:
         return None
-    cells = columns[name]
-    return [_text_or_none(cell) for cell in cells]
-
-
-def _text_or_none(cell: object) -> str | None:
-    return None if cell is None else _text(cell)
+    return [None if cell is None else text_of_cell(cell) for cell in flat[name]]
 
 
 def _probabilities(
-    columns: dict[str, Sequence[object]], found: Recognition, file: str, rows: Sequence[int]
+    flat: Columns, found: Recognition, file: str, rows: Sequence[int]
 ) -> NDArray[np.float64] | None:
     if not found.probabilities:
         return None
     by_letter = [
-        [_number(cell, file, row, name) for row, cell in zip(rows, columns[name], strict=True)]
+        [_number(cell, file, row, name) for row, cell in zip(rows, flat[name], strict=True)]
         for name in found.probabilities.values()
     ]
     return np.array(by_letter, dtype=np.float64).T
@@ -208,3 +342,26 @@ def _number(cell: object, file: str, row: int, column: str) -> float:
             f"{file}, row {row}: {column} is {text[:20]!r}; expected a probability from 0 to 1, or nothing"
         )
     return value
+
+
+def _refuse_headerless(exam: Exam, flat: Columns, file: str) -> None:
+    """Raise `InputError` where the names of all columns are themselves answers, ids or questions."""
+    names = [name for name in flat if not name.startswith("column ")]
+    if not names or set(names) == {REPLY}:
+        return
+    ids, cells = set(exam.ids), {name: cell_text(flat[name][0]).strip() for name in names}
+    stems = set(normalise_texts(exam.questions))
+    values = [
+        name.strip().isdecimal()
+        and cells[name].isdecimal()
+        or bool(parse_letters(name))
+        and bool(parse_letters(cells[name]))
+        or name in ids
+        or normalise_texts([name])[0] in stems
+        for name in names
+    ]
+    if all(values) or (any(values) and len(names) <= 3 and (names[0] in ids or values[0])):
+        raise InputError(
+            f"{file} has no header: its first line ({', '.join(names)[:60]}) is a row of data; "
+            "put a line with names such as id,answer above it"
+        )

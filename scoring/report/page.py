@@ -25,7 +25,7 @@ from cmexam_baseline.scoring.report.wording import LANGUAGES, group_name, words_
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from cmexam_baseline.scoring.score_files import ScoredFiles
+    from cmexam_baseline.scoring.scorer import Report
 
 # More rows hide what matters; the others are folded.
 MOST_ROWS = 12
@@ -33,7 +33,7 @@ MOST_ROWS = 12
 _UNREAD = 0.01
 
 
-def report_page(scored: ScoredFiles, language: str = "en", title: str | None = None) -> str:
+def report_page(scored: Report, language: str = "en", title: str | None = None) -> str:
     """The report page of scored files: one HTML text that needs no network.
 
     language: "en" or "zh"
@@ -54,7 +54,7 @@ def report_page(scored: ScoredFiles, language: str = "en", title: str | None = N
     )
 
 
-def _answer_differences(scored: ScoredFiles) -> list[dict[str, Any]]:
+def _answer_differences(scored: Report) -> list[dict[str, Any]]:
     """The paired differences on the questions that count for every system with answers."""
     from cmexam_baseline.scoring.comparison import answer_differences
 

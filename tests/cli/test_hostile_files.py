@@ -122,7 +122,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], list[str]]] = {
     "a quote that never ends": ("p.csv", lambda: table(*ROWS, '"x,A'), ["quotes do not close"]),
     "nothing": ("p.csv", lambda: b"", ["p.csv"]),
     "a header alone": ("p.csv", lambda: table(), ["p.csv"]),
-    "no columns that help": ("p.csv", lambda: table("x,y", header="foo,bar"), ["--answer-column"]),
+    "no columns that help": ("p.csv", lambda: table("x,y", header="foo,bar"), ["1 rows for 200"]),
 }
 
 
@@ -214,7 +214,7 @@ def test_markup_in_every_field_is_text(tmp_path: Path) -> None:
 def test_names_become_no_command_of_latex_or_markdown(tmp_path: Path) -> None:
     exam = sample_exam("val")
     name = r"\input{x} a|b ~^ $1"
-    file = csv_of(tmp_path / "wide.csv", id=exam.ids, **{name: exam.letters(), "other": exam.letters()})
+    file = csv_of(tmp_path / "wide.csv", id=exam.ids, **{name: ["A", "B"] * 100, "other": ["B", "A"] * 100})
     latex = succeed("score", file, VAL, "--format", "latex", "-q").stdout
     assert r"\textbackslash{}input\{x\} a|b \textasciitilde{}\textasciicircum{} \$1" in latex
     markdown = succeed("score", file, VAL, "--format", "markdown", "-q").stdout
@@ -241,14 +241,15 @@ def test_ids_as_floats_are_the_whole_numbers_they_were(tmp_path: Path) -> None:
         *(exam.questions, exam.option_texts, exam.option_offsets, exam.answers, exam.explanations),
     )
     write_exam(numbered, tmp_path / "exam.jsonl")
+    letters = [letter if row % 2 else "不知道" for row, letter in enumerate(exam.letters())]
     ids = [f"{row}.0" for row in range(len(exam), 0, -1)]
-    csv_file = csv_of(tmp_path / "p.csv", id=ids, answer=exam.letters()[::-1])
-    lines = [json.dumps({"id": float(row), "answer": a}) for row, a in enumerate(exam.letters(), 1)]
+    csv_file = csv_of(tmp_path / "p.csv", id=ids, answer=letters[::-1])
+    lines = [json.dumps({"id": float(row), "answer": a}) for row, a in enumerate(letters, 1)]
     (tmp_path / "p.jsonl").write_text("\n".join(lines), "utf-8")
     for file in (csv_file, tmp_path / "p.jsonl"):
         (system,) = report_of_command("score", file, tmp_path / "exam.jsonl")["systems"]
         assert system["join"]["by"] == "id"
-        assert system["answers"]["accuracy"]["value"] == 1.0
+        assert system["answers"]["accuracy"]["value"] == 0.5
 
 
 @pytest.mark.parametrize("depth", [5, 50, 900])
@@ -256,7 +257,7 @@ def test_json_of_some_depth_is_a_reply_like_any_other(tmp_path: Path, depth: int
     exam = sample_exam("val")
     lines = [
         f'{{"id": {json.dumps(id_)}, "answer": "{letter}", "extra": {nested(depth)}}}'
-        for id_, letter in zip(exam.ids, exam.letters(), strict=True)
+        for id_, letter in zip(exam.ids, ["A", *exam.letters()[1:]][:100] + ["B"] * 100, strict=True)
     ]
     (tmp_path / "p.jsonl").write_text("\n".join(lines), "utf-8")
-    assert score_of(tmp_path / "p.jsonl")["answers"]["accuracy"]["value"] == 1.0
+    assert score_of(tmp_path / "p.jsonl")["answers"]["accuracy"]["value"] > 0.5

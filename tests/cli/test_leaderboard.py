@@ -206,7 +206,7 @@ def test_what_cannot_be_ranked_ends_in_one_line(tmp_path: Path, exam: Path) -> N
         "no run folder and no prediction file": (tmp_path / "empty",),
         "give the exam that they answer as --exam": (good,),
         "say which split": (good, "--exam", tmp_path),
-        "do not meet the exam": (other, "--exam", exam),
+        "do not match the exam": (other, "--exam", exam),
         "cannot be read as the scores": (broken,),
         "no such system; there are run, random letter": (tmp_path / "run", "--size", "bert=7B"),
         "write it as in bert=0.1B": (tmp_path / "run", "--size", "7B"),

@@ -164,20 +164,32 @@ def test_options_in_another_order_are_mapped_back(tmp_path: Path, exam: Exam) ->
             if x in exam[row].answer
         ]
         rows.append({"question": exam.questions[row], "options": turned, "answer": "".join(sorted(letters))})
+    right = len(rows)
+    for row in rows[:30]:
+        row["answer"], right = "", right - 1
     (tmp_path / "p.jsonl").write_bytes(as_jsonl(rows))
-    assert the_system(tmp_path / "p.jsonl", VAL)["answers"]["accuracy"]["value"] == 1.0
+    assert the_system(tmp_path / "p.jsonl", VAL)["answers"]["n_correct"] == right
 
 
 def test_missing_rows_are_wrong_refused_or_left_out(tmp_path: Path, exam: Exam) -> None:
     half = len(exam) // 2
-    file = csv_of(tmp_path / "half.csv", id=exam.ids[:half], answer=exam.letters()[:half])
-    assert the_system(file, VAL)["answers"]["n_correct"] == half
-    assert the_system(file, VAL)["answers"]["n"] == len(exam)
-    assert the_system(file, VAL, "--missing", "skip")["answers"]["accuracy"]["value"] == 1.0
+    letters = ["" if row < 10 else letter for row, letter in enumerate(exam.letters()[:half])]
+    file = csv_of(tmp_path / "half.csv", id=exam.ids[:half], answer=letters)
+    by_column = ("--answer-column", "answer")
+    assert the_system(file, VAL, *by_column)["answers"]["n_correct"] == half - 10
+    assert the_system(file, VAL, *by_column)["answers"]["n"] == len(exam)
+    skipped = the_system(file, VAL, "--missing", "skip", *by_column)
+    assert skipped["answers"]["accuracy"]["value"] == 1 - 10 / half
     complain(
-        "score", file, VAL, "--missing", "error", about=["half.csv", f"{len(exam) - half} of {len(exam)}"]
+        "score",
+        file,
+        VAL,
+        "--missing",
+        "error",
+        *by_column,
+        about=["half.csv", f"{len(exam) - half} of {len(exam)}"],
     )
-    said = succeed("score", file, VAL).stderr
+    said = succeed("score", file, VAL, *by_column).stderr
     assert f"{len(exam) - half} questions without a row" in said
 
 
@@ -185,7 +197,7 @@ def test_explanations_are_scored_by_the_named_profile(tmp_path: Path, exam: Exam
     from cmexam_baseline import metrics
 
     predicted = [text[: len(text) // 2] for text in exam.explanations]
-    columns = {"predicted_answer": exam.letters(), "predicted_explanation": predicted}
+    columns = {"predicted_answer": ["B"] * len(exam), "predicted_explanation": predicted}
     file = csv_of(tmp_path / "p.csv", **columns)
     for profile in ("cmexam", "cmexam-gpt", "google", "sacrebleu-zh"):
         found = the_system(file, VAL, "--profile", profile)["explanations"]
@@ -197,29 +209,34 @@ def test_explanations_are_scored_by_the_named_profile(tmp_path: Path, exam: Exam
 
 
 def test_a_reply_brings_its_explanation(tmp_path: Path, exam: Exam) -> None:
-    replies = [f"{a}\n解释:{text}" for a, text in zip(exam.letters(), exam.explanations, strict=True)]
-    file = csv_of(tmp_path / "p.csv", id=exam.ids, response=replies)
-    system = the_system(file, VAL)
+    halves = [text[: len(text) // 2] for text in exam.explanations]
+    replies = [f"{a}\n解释:{text}" for a, text in zip(exam.letters(), halves, strict=True)]
+    system = the_system(csv_of(tmp_path / "p.csv", id=exam.ids, response=replies), VAL)
     assert system["answers"]["accuracy"]["value"] > 0.98
-    assert system["explanations"]["figures"]["bleu4"]["value"] > 99
+    columns = {"answer": ["B"] * len(exam), "explanation": halves}
+    apart = the_system(csv_of(tmp_path / "apart.csv", id=exam.ids, **columns), VAL)
+    assert system["explanations"]["figures"]["bleu1"]["value"] == pytest.approx(
+        apart["explanations"]["figures"]["bleu1"]["value"], abs=2
+    )
 
 
-def test_slices_add_up_and_name_the_best(exam: Exam) -> None:
+def test_slices_add_up_and_name_the_best(tmp_path: Path) -> None:
     test = sample_exam("test")
-    report = scored(SAMPLE_FOLDER / "test_with_annotations.csv", SAMPLE_FOLDER / "test_with_annotations.csv")
+    file = csv_of(tmp_path / "p.csv", id=test.ids, answer=["B"] * len(test))
+    report = scored(file, SAMPLE_FOLDER / "test_with_annotations.csv")
     (system,) = report["systems"]
     assert {part["by"] for part in system["slices"]} >= set(test.annotations) | {"answer size", "negation"}
     by_difficulty = [part for part in system["slices"] if part["by"] == "Difficulty level"]
     assert sum(part["n"] for part in by_difficulty) == len(test)
     assert [part["value"] for part in by_difficulty] == sorted(part["value"] for part in by_difficulty)
     overlap = scored(
-        SAMPLE_FOLDER / "test_with_annotations.csv",
+        file,
         SAMPLE_FOLDER / "test_with_annotations.csv",
         "--train",
         SAMPLE_FOLDER / "train.csv",
     )["systems"][0]["slices"]
     assert sum(part["n"] for part in overlap if part["by"] == "overlap with training") == len(test)
-    complain("score", VAL, VAL, "--slice", "Year", about=["'Year'"])
+    complain("score", file, SAMPLE_FOLDER / "test_with_annotations.csv", "--slice", "Year", about=["'Year'"])
 
 
 def test_the_figure_without_overlap_stands_beside_the_whole(tmp_path: Path) -> None:
@@ -228,11 +245,11 @@ def test_the_figure_without_overlap_stands_beside_the_whole(tmp_path: Path) -> N
     test, train = sample_exam("test"), sample_exam("train")
     clean = ~find_overlap(train, test).overlaps
     assert 0 < clean.sum() < len(test)
-    answers = [letter if row % 2 else "" for row, letter in enumerate(test.letters())]
+    answers = [letter if row % 2 else "不知道" for row, letter in enumerate(test.letters())]
     file = csv_of(tmp_path / "p.csv", id=test.ids, answer=answers)
     exam = SAMPLE_FOLDER / "test_with_annotations.csv"
     found = the_system(file, exam, "--train", SAMPLE_FOLDER / "train.csv")["without_overlap"]
-    expected = sum(bool(answer) for answer, is_clean in zip(answers, clean, strict=True) if is_clean)
+    expected = sum(answer != "不知道" for answer, is_clean in zip(answers, clean, strict=True) if is_clean)
     assert found["n"] == clean.sum()
     assert found["accuracy"] == pytest.approx(expected / clean.sum())
     assert the_system(file, exam)["without_overlap"] is None
@@ -278,7 +295,8 @@ def test_probabilities_are_judged(tmp_path: Path, exam: Exam) -> None:
 
 
 def test_per_question_results_are_saved(tmp_path: Path, exam: Exam, answers: list[str]) -> None:
-    file = csv_of(tmp_path / "p.csv", id=exam.ids, answer=answers, explanation=exam.explanations)
+    halves = [text[: len(text) // 2] for text in exam.explanations]
+    file = csv_of(tmp_path / "p.csv", id=exam.ids, answer=answers, explanation=halves)
     succeed("score", file, VAL, "--save", tmp_path / "rows.csv", "-q")
     with (tmp_path / "rows.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -288,7 +306,7 @@ def test_per_question_results_are_saved(tmp_path: Path, exam: Exam, answers: lis
     )
     assert {row["rule"] for row in rows} == {"letters", ""}
     explained = [float(row["rouge1"]) for row in rows if row["rouge1"]]
-    assert explained and min(explained) > 99.9
+    assert explained and min(explained) > 30
 
 
 @pytest.mark.parametrize("form", ["table", "markdown", "latex", "csv"])
@@ -319,7 +337,10 @@ def test_files_that_meet_nothing_are_refused(tmp_path: Path, exam: Exam) -> None
 
 
 def test_damaged_rows_are_told_and_not_just_missing(tmp_path: Path, exam: Exam) -> None:
-    lines = [f"{id_},{letter}" for id_, letter in zip(exam.ids, exam.letters(), strict=True)]
+    lines = [
+        f"{id_},{'A' if row % 3 else letter}"
+        for row, (id_, letter) in enumerate(zip(exam.ids, exam.letters(), strict=True))
+    ]
     lines[7] += ",因为，其他"
     (tmp_path / "p.csv").write_text("\n".join(["id,answer", *lines]), "utf-8")
     system = the_system(tmp_path / "p.csv", VAL)
@@ -346,7 +367,12 @@ def test_tables_fit_the_terminal(width: int, tmp_path: Path, monkeypatch: pytest
     exam = sample_exam("test")
     names = ("a-model-of-some-length", "predictions_test")
     for name in names:
-        csv_of(tmp_path / f"{name}.csv", id=exam.ids, answer=["A"] * 200, explanation=list(exam.questions))
+        csv_of(
+            tmp_path / f"{name}.csv",
+            id=exam.ids,
+            answer=["A"] * 200,
+            explanation=[text[::-1] for text in exam.questions],
+        )
     files = [tmp_path / f"{name}.csv" for name in names]
     test = SAMPLE_FOLDER / "test_with_annotations.csv"
     printed = {

@@ -45,10 +45,11 @@ def read_exam_bytes(ending: str, data: bytes) -> None:
 def read_prediction_bytes(ending: str, data: bytes) -> None:
     """As our own predictions, and as any script's outputs."""
     from cmexam_baseline.exam import read_predictions
+    from cmexam_baseline.exam.sample import sample_exam
     from cmexam_baseline.scoring.outputs import read_outputs
 
     file = _scratch(f"predictions{ending}", data)
-    for read in (partial(read_predictions, file), partial(read_outputs, file)):
+    for read in (partial(read_predictions, file), partial(read_outputs, file, sample_exam("val"))):
         _one_line(read, file)
 
 

@@ -59,24 +59,24 @@ def test_this_process_alone() -> None:
 
 
 def test_processes_of_this_machine() -> None:
-    assert_as_alone(Workers(jobs=2))
+    assert_as_alone(Workers(n_jobs=2))
 
 
 def test_nothing_to_do() -> None:
-    assert Workers(jobs=2).extract_all([], []) == []
-    assert Workers(jobs=2).score_explanations([], [], "cmexam").counts["rows"] == 0
+    assert Workers(n_jobs=2).extract_all([], []) == []
+    assert Workers(n_jobs=2).score_explanations([], [], "cmexam").counts["rows"] == 0
 
 
 def test_a_worker_that_dies_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "extract_all", worker_functions.die)
-    with pytest.raises(InputError, match="a worker process was killed; use fewer --jobs"):
-        Workers(jobs=2).extract_all(REPLIES, OPTIONS)
+    with pytest.raises(InputError, match="a worker process was killed; use a smaller `n_jobs`"):
+        Workers(n_jobs=2).extract_all(REPLIES, OPTIONS)
 
 
 def test_workers_that_are_not_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "_score", worker_functions.by_another_profile)
     with pytest.raises(InputError, match="install the same on all"):
-        Workers(jobs=2).score_explanations(REFERENCES, PREDICTIONS, "cmexam")
+        Workers(n_jobs=2).score_explanations(REFERENCES, PREDICTIONS, "cmexam")
 
 
 @contextlib.contextmanager
@@ -156,5 +156,5 @@ def test_a_scheduler_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_dask(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(InputError, match=r"pip install 'cmexam-baseline\[distributed\]'"):
+    with pytest.raises(InputError, match=r"`scheduler` needs distributed; run pip install .*\[distributed\]"):
         Workers(scheduler="tcp://127.0.0.1:8786").extract_all(REPLIES, OPTIONS)

@@ -302,7 +302,7 @@ def import_what_is_needed(names: list[str]) -> None:
             "metrics.explanations",
             "scoring.report",
             "scoring.report_data",
-            "scoring.score_files",
+            "scoring.scorer",
         )
     ]
     if any(name.endswith(("(encoder)", "(ensemble)")) or name == "embeddings" for name in names):

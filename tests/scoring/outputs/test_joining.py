@@ -1,4 +1,4 @@
-"""Prediction rows meet the questions they belong to, by every key that there is."""
+"""Prediction rows find the questions they belong to, by every key that there is."""
 
 from __future__ import annotations
 
@@ -7,85 +7,107 @@ import pytest
 
 from cmexam_baseline.exam import Exam, Question
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.scoring.outputs.joining import JoinKeys, join
+from cmexam_baseline.scoring.outputs.joining import JoinKeys, join, places_of
+
+STEM = "下列属于抗生素的药物是"
 
 
 @pytest.fixture
 def exam() -> Exam:
     return Exam.from_questions(
         [
-            Question("val-1", "缺乏可致夜盲症的是（　）。", ("维生素A", "维生素C"), "A"),
-            Question("val-2", "下列属于抗生素的是", ("青霉素", "阿司匹林"), "A"),
-            Question("val-3", "下列属于抗生素的是", ("吗啡", "红霉素"), "B"),
+            Question("val-1", "缺乏可致夜盲症的维生素是（　）。", ("维生素A", "维生素C"), "A"),
+            Question("val-2", STEM, ("青霉素", "阿司匹林"), "A"),
+            Question("val-3", STEM, ("吗啡", "红霉素"), "B"),
         ]
     )
 
 
-def test_ids_go_first_in_any_order(exam: Exam) -> None:
-    met = join(exam, JoinKeys(3, ids=["val-3", "val-1", "val-2"], questions=["x", "y", "z"]))
-    assert met.by == "id"
-    assert met.row_of.tolist() == [1, 2, 0]
+def questions(exam: Exam, keys: JoinKeys) -> list[int]:
+    found: list[int] = join(exam, keys).question_of.tolist()
+    return found
 
 
-def test_doubled_extra_and_missing_rows_are_told(exam: Exam) -> None:
-    met = join(exam, JoinKeys(4, ids=["val-1", "val-9", "val-1", "val-2"]))
-    assert met.row_of.tolist() == [0, 3, -1]
-    assert (met.doubled, met.extra, met.missing.tolist()) == ([2], [1], [2])
+def test_question_texts_outrank_ids_that_contradict_them(exam: Exam) -> None:
+    stems = [exam.questions[1], exam.questions[0], STEM]
+    found = join(exam, JoinKeys(3, ids=["val-1", "val-2", "val-3"], questions=stems))
+    assert found.by == "question"
+    assert found.question_of[1] == 0 and "contradict" in found.remarks[0]
+    # Ids that agree tell questions with one stem apart.
+    assert questions(
+        exam, JoinKeys(3, ids=["val-3", "val-1", "val-2"], questions=[STEM, stems[1], STEM])
+    ) == [2, 0, 1]
 
 
-def test_ids_that_a_spreadsheet_made_floats_still_meet() -> None:
-    exam = Exam.from_questions([Question(str(n), f"问题{n}", ("甲", "乙"), "A") for n in range(3)])
-    assert join(exam, JoinKeys(3, ids=["2.0", "0.0", "1.0"])).row_of.tolist() == [1, 2, 0]
+def test_question_texts_of_another_exam_are_not_overridden_by_ids(exam: Exam) -> None:
+    keys = JoinKeys(3, ids=["val-1", "val-2", "val-3"], questions=["别的题一", "别的题二", "别的题三"])
+    with pytest.raises(
+        InputError, match="ids fit the exam, but 3 of 3 question texts are not its own.*`id_column`"
+    ):
+        join(exam, keys)
 
 
-def test_rows_in_order_meet_by_their_number(exam: Exam) -> None:
+def test_ids_match_in_any_order_and_extra_rows_are_told(exam: Exam) -> None:
+    assert questions(exam, JoinKeys(4, ids=["val-3", "val-9", "val-1", "val-3"])) == [2, -1, 0, 2]
+    floats = Exam.from_questions([Question(str(n), f"问题{n}", ("甲", "乙"), "A") for n in range(3)])
+    assert questions(floats, JoinKeys(3, ids=["2.0", "0.0", "1.0"])) == [2, 0, 1]
+
+
+def test_positions_are_told_from_ids_by_where_they_begin() -> None:
+    exam = Exam.from_questions([Question(str(n), f"问题{n}", ("甲", "乙"), "A") for n in range(1, 5)])
+    assert questions(exam, JoinKeys(4, ids=["1", "2", "3", "4"])) == [0, 1, 2, 3]
+    found = join(exam, JoinKeys(4, ids=["3", "0", "2", "1"]))
+    assert found.question_of.tolist() == [3, 0, 2, 1] and found.by == "position"
+    named = Exam.from_questions([Question(f"x{n}y", f"问题{n}", ("甲", "乙"), "A") for n in range(4)])
+    assert questions(named, JoinKeys(2, ids=["4", "1"])) == [3, 0]
+    with pytest.raises(InputError, match="do not match"):  # from 0 or from 1
+        join(named, JoinKeys(2, ids=["2", "3"]))
+
+
+def test_rows_in_order_match_by_their_number(exam: Exam) -> None:
     assert join(exam, JoinKeys(3)).by == "row number"
-    assert join(exam, JoinKeys(3, ids=["0", "1", "2"])).row_of.tolist() == [0, 1, 2]
-
-
-def test_ids_of_another_make_are_not_taken_for_row_numbers(exam: Exam) -> None:
-    with pytest.raises(InputError, match="'b'.*'val-1'"):
+    assert questions(exam, JoinKeys(3, ids=["7", "8", "9"])) == [0, 1, 2]
+    assert questions(exam, JoinKeys(3, ids=["chatcmpl-x", "chatcmpl-q", "chatcmpl-a"])) == [0, 1, 2]
+    with pytest.raises(InputError, match=r"'b'.*'val-1'"):
         join(exam, JoinKeys(3, ids=["b", "a", "c"]))
-    with pytest.raises(InputError, match="do not meet"):
-        join(exam, JoinKeys(3, ids=["3", "1", "2"]))
-
-
-def test_shuffled_rows_with_the_right_count_meet_by_question(exam: Exam) -> None:
-    keys = JoinKeys(2, questions=["下列属于抗生素的是", "缺乏可致夜盲症的是( )"])
-    assert join(exam, keys).row_of.tolist()[0] == 1
-    shuffled = JoinKeys(3, questions=[exam.questions[row] for row in (1, 2, 0)])
-    met = join(exam, shuffled)
-    assert met.by == "question"
-    assert met.row_of.tolist() == [2, 0, 1]
-    assert met.by_order == [1, 2]
-
-
-def test_repeated_stems_are_told_apart_by_their_options(exam: Exam) -> None:
-    keys = JoinKeys(
-        2, questions=["下列属于抗生素的是"] * 2, options=[["红霉素", "吗啡"], ["阿司匹林", "青霉素"]]
-    )
-    met = join(exam, keys)
-    assert met.by == "question and options"
-    assert met.row_of.tolist() == [-1, 1, 0]
-
-
-def test_rows_that_meet_nothing_are_an_error_that_shows_both_sides(exam: Exam) -> None:
-    with pytest.raises(InputError, match="2 rows for 3 questions.*give a column"):
+    with pytest.raises(InputError, match="2 rows for 3 questions"):
         join(exam, JoinKeys(2))
-    with pytest.raises(InputError, match="没有这道题"):
-        join(exam, JoinKeys(2, questions=["没有这道题", "也没有"]))
 
 
-def test_every_question_gets_one_row_and_every_row_goes_somewhere() -> None:
+def test_rows_left_out_of_the_exam_keep_their_place(exam: Exam) -> None:
+    without = exam[[0, 2]]
+    assert places_of(without).rows.tolist() == [0, 2]
+    places = places_of(without, left_out=[2])
+    assert join(without, JoinKeys(3), places).question_of.tolist() == [0, -1, 1]
+    assert join(without, JoinKeys(3, ids=["2", "1", "0"]), places).question_of.tolist() == [1, -1, 0]
+    last = places_of(exam[[0, 1]], left_out=[3])
+    assert join(exam[[0, 1]], JoinKeys(3), last).question_of.tolist() == [0, 1, -1]
+
+
+def test_stems_are_found_in_prompts_the_last_one_counting(exam: Exam) -> None:
+    prompts = [f"例：{STEM}？答：A。\n请回答：{exam.questions[0]}", f"请回答：{STEM}"]
+    found = questions(exam, JoinKeys(2, questions=prompts))
+    assert found[0] == 0 and found[1] in (1, 2)
+
+
+def test_questions_with_one_stem_are_told_apart_by_options_else_by_order(exam: Exam) -> None:
+    shown = [["红霉素", "吗啡"], ["阿司匹林", "青霉素"]]
+    found = join(exam, JoinKeys(2, questions=[STEM] * 2, options=shown))
+    assert found.by == "question and options" and found.question_of.tolist() == [2, 1] and not found.by_order
+    by_order = join(exam, JoinKeys(2, questions=[STEM] * 2))
+    assert by_order.question_of.tolist() == [1, 2] and by_order.by_order == [1, 2]
+    models = join(exam, JoinKeys(4, questions=[STEM] * 4, groups=["a", "b", "a", "b"]))
+    assert models.question_of.tolist() == [1, 1, 2, 2]
+
+
+def test_every_row_goes_to_a_question_with_its_stem() -> None:
     random = np.random.default_rng(0)
-    for _ in range(200):
+    for _ in range(100):
         stems = [f"问题{n}" for n in random.integers(0, 6, size=8)]
         exam = Exam.from_questions([Question("", stem, ("甲", "乙"), "A") for stem in stems])
         in_file = [f"问题{n}" for n in random.integers(0, 8, size=int(random.integers(1, 14)))]
-        if not set(stems) & set(in_file):
+        if sum(stem in stems for stem in in_file) * 2 < len(in_file):
             continue
-        met = join(exam, JoinKeys(len(in_file), questions=in_file))
-        rows = [row for row in met.row_of.tolist() if row >= 0]
-        assert sorted(rows + met.doubled + met.extra) == list(range(len(in_file)))
-        if met.by == "question":
-            assert all(stems[q] == in_file[row] for q, row in enumerate(met.row_of.tolist()) if row >= 0)
+        found = questions(exam, JoinKeys(len(in_file), questions=in_file))
+        for row, question in enumerate(found):
+            assert (stems[question] == in_file[row]) if question >= 0 else in_file[row] not in stems

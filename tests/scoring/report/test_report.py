@@ -205,7 +205,8 @@ def test_systems_are_ranked_and_their_differences_judged(
         if one["figure"] == "accuracy":
             assert f"+{100 * one['value']:.1f} <small>[" in text
     assert "Random letter" in text and "Human volunteers" in text
-    same = csv_of(tmp_path / "same.csv", id=exam.ids[:150], a=["A"] * 150, b=["B"] * 150)
+    answers = {"a": ["A", "B"] * 75, "b": ["B", "A"] * 75}
+    same = csv_of(tmp_path / "same.csv", id=exam.ids[:150], **answers)
     missing = page_of(same, "--exam", TEST, page=tmp_path / "same.html")
     assert (
         missing.count("50 questions without a row, counted as wrong") == 3
@@ -249,7 +250,7 @@ def test_systems_without_answers_probabilities_or_misses_have_a_page(tmp_path: P
     )
     assert Page(text).tags["script"] == 1
     right = csv_of(tmp_path / "right.csv", id=exam.ids, answer=exam.letters())
-    text = page_of(right, "--exam", TEST, page=tmp_path / "right.html")
+    text = page_of(right, "--exam", TEST, "--answer-column", "answer", page=tmp_path / "right.html")
     assert (
         "right answers 100.0% of 200 questions" in text and 'id="missed"' not in text and "BLEU-1" not in text
     )
@@ -294,16 +295,16 @@ def test_misses_that_are_not_listed_are_counted(
 ) -> None:
     """Two systems, one with few misses: it has them all, the other as many as there is room for."""
     wrong = ["B" if answer == "A" else "A" for answer in exam.letters()]
-    few = csv_of(tmp_path / "few.csv", id=exam.ids, answer=[*wrong[:3], *exam.letters()[3:]])
+    few = csv_of(tmp_path / "few.csv", id=exam.ids, answer=[*wrong[:9], *exam.letters()[9:]])
     many = csv_of(tmp_path / "many.csv", id=exam.ids, answer=wrong)
     text = page_of(few, many, "--exam", TEST, page=tmp_path / "page.html")
-    assert "The page lists" not in text and len(misses_in(text)) == len(exam) + 3
+    assert "The page lists" not in text and len(misses_in(text)) == len(exam) + 9
 
     monkeypatch.setattr(listed_misses, "__defaults__", ((), 10))
     text = page_of(few, many, "--exam", TEST, page=tmp_path / "page.html")
     listed = misses_in(text)
-    assert [miss["id"] for miss in listed] == [*exam.ids[:3], *exam.ids[:7]]
-    assert f"the first 10 of {len(exam) + 3} misses; many: 7 of {len(exam)}. score" in text
+    assert [miss["id"] for miss in listed] == [*exam.ids[:5], *exam.ids[:5]]
+    assert f"the first 10 of {len(exam) + 9} misses; " in text
     assert "score --save rows.csv" in text
 
 

@@ -1,0 +1,135 @@
+"""What the name of a column says it holds. Content decides first; names decide where content leaves it open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+from cmexam_baseline.exam.io.columns import column_key
+
+# Role -> names, the more telling first. Case, width, blanks, "_" and "-" do not matter.
+NAMES: dict[str, tuple[str, ...]] = {
+    "id": (
+        "custom id", "question id", "qid", "doc id", "sample id", "id", "uid", "idx", "index", "key", "row", "no",
+        "number", "编号", "题号", "序号", "request id", "unnamed: 0", "column 1",
+    ),
+    "question": (
+        "question", "question text", "stem", "题目", "题干", "问题", "query", "prompt", "input", "instruction",
+        "user", "origin prompt",
+    ),
+    "options": ("options", "choices", "选项", "备选答案"),
+    "model": ("model", "model name", "model id", "system", "engine", "llm", "模型", "模型名称"),
+    "answer": (
+        "predicted answer", "predict answer", "prediction answer", "model answer", "answer prediction",
+        "pred answer", "extracted answer", "parsed answer", "extracted prediction", "prediction", "predictions",
+        "pred", "preds", "predict", "predicted", "model prediction", "预测答案", "模型答案", "choice", "answer letter",
+    ),
+    "raw": (
+        "model result", "raw output", "model output", "output", "outputs", "response", "responses",
+        "model response", "generated text", "generation", "generated", "completion", "reply", "llm output",
+        "model reply", "text", "content", "resps", "raw prediction", "raw", "result", "infer", "assistant",
+        "模型输出", "模型回答", "回答", "回复", "输出",
+    ),
+    "explanation": (
+        "predicted explanation", "predict explanation", "model explanation", "explanation prediction",
+        "generated explanation", "explanation", "explanations", "rationale", "解析", "答案解析", "模型解析", "解释",
+    ),
+    "reference": ("reference", "references", "reference explanation", "gold explanation", "参考解析"),
+    "sample": (
+        "sample", "sample index", "sample no", "epoch", "seed", "run", "trial", "attempt", "repeat", "replicate",
+        "rollout", "n", "k", "iteration",
+    ),
+    "filter": ("filter",),
+}  # fmt: skip
+
+_ROLE_OF = {role: {column_key(name) for name in names} for role, names in NAMES.items()}
+
+# A judge's or a metric's verdict on an answer, and what sorts questions: no answers, whatever letters they hold.
+_VERDICT = re.compile(
+    r"correct$|^is|score|judge|verdict|^value$|grade|rating|^acc|match|metric|passed?$|^em$|^f1$|right$|对错|得分|评分|判"
+)
+_SORTS = re.compile(
+    r"type$|level|difficulty|categor|class$|subject|section|topic|domain|split|year|group|source|part$|"
+    r"题型|类型|难度|级别|等级|科目|学科|专业|章节|年份|来源|分类|组$"
+)
+_GOLD = re.compile(
+    r"gold|^answers?(idx|index|key)?(\.\d+)?$|^correct|label|target|reference|groundtruth|^gt|^truth|^key$|^cop$|"
+    r"正确|标准|参考|^答案$|^ref"
+)
+_THOUGHT = re.compile(r"reasoning|think|thought|cot$|analysis|思考|推理")
+_ANSWERS = re.compile(
+    r"pred|answer|respon|output|reply|complet|generat|infer|result|choice|resps|model|llm|assistant|content|"
+    r"预测|回答|答案|回复|输出|结果|作答|生成"
+)
+_MODELS = re.compile(
+    r"gpt|qwen|glm|llama|claude|gemini|deepseek|baichuan|huatuo|mi[sx]tral|internlm|kimi|doubao|ernie|gemma|vicuna|"
+    r"alpaca|bert|medalpaca|bentsao|qizhen|yi-|grok|command-r|phi-|\d+(\.\d+)?b(\b|-|_|$)"
+)
+
+PROBABILITY = re.compile(r"(?:probability|prob|p|概率)[ _\-.]?([A-J])", re.IGNORECASE)
+
+
+@lru_cache(maxsize=4096)
+def leaf_key(name: str) -> str:
+    """The last part of a dotted name that says something, for comparison.
+
+    >>> leaf_key("response.body.Output_Text"), leaf_key("outputs.0"), leaf_key("qwen2.5-7b")
+    ('outputtext', 'outputs', 'qwen2.57b')
+    """
+    if re.fullmatch(r"[\w-]+(\.[A-Za-z_][\w-]*|\.\d+)+", name) and not re.search(r"\d\.\d", name):
+        parts = [part for part in name.split(".") if not part.isdigit()]
+        name = parts[-1] if parts else name
+    return column_key(name)
+
+
+def named(role: str, name: str) -> bool:
+    """Whether a column's name, or the last part of it, is one of those of a role.
+
+    >>> named("answer", "Predicted Answer"), named("raw", "choices.message.content")
+    (True, True)
+    """
+    return column_key(name) in _ROLE_OF[role] or leaf_key(name) in _ROLE_OF[role]
+
+
+def name_rank(role: str, name: str) -> int:
+    """The place of a name among those of its role, 0 the most telling; their number where it is none of them."""
+    keys = [column_key(each) for each in NAMES[role]]
+    for key in (column_key(name), leaf_key(name)):
+        if key in keys:
+            return keys.index(key)
+    return len(keys)
+
+
+def first_of_role(role: str, columns: Mapping[str, object]) -> str | None:
+    """The column with the most telling name of a role, None where no column has one.
+
+    >>> first_of_role("raw", {"id": [], "Generated Text": []})
+    'Generated Text'
+    """
+    held = [name for name in columns if named(role, name)]
+    return min(held, key=lambda name: name_rank(role, name)) if held else None
+
+
+def standing_of(name: str) -> int:
+    """How likely a column of letters or texts is a model's by its name.
+
+    3: an answer, reply or model; 2: nothing is known; 1: the exam's own answers; 0: a verdict, a category, a thought
+
+    >>> [standing_of(name) for name in ("qwen_answer", "infer", "x", "label", "题型", "is_correct")]
+    [3, 3, 2, 1, 0, 0]
+    """
+    key = leaf_key(name)
+    if named("answer", name) or named("raw", name):
+        return 3
+    if _MODELS.search(name.lower()) and not _VERDICT.search(key):
+        return 0 if _THOUGHT.search(key) else 3
+    if _GOLD.search(key):
+        return 1
+    if _VERDICT.search(key) or _SORTS.search(key) or _THOUGHT.search(key):
+        return 0
+    if named("explanation", name) or named("reference", name) or named("model", name):
+        return 0
+    if key.startswith("filtered"):  # lm-eval: made of the replies beside it
+        return 2
+    return 3 if _ANSWERS.search(key) else 2
