@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from cmexam_baseline.metrics.explanations import ExplanationScores as ExplanationScores
     from cmexam_baseline.metrics.explanations import score_explanations as score_explanations
     from cmexam_baseline.metrics.explanations import score_profiles as score_profiles
-    from cmexam_baseline.metrics.intervals import ConfidenceInterval as ConfidenceInterval
-    from cmexam_baseline.metrics.intervals import wilson_interval as wilson_interval
     from cmexam_baseline.metrics.learning_curve import LearningCurve as LearningCurve
     from cmexam_baseline.metrics.learning_curve import extrapolate as extrapolate
     from cmexam_baseline.metrics.learning_curve import fit_learning_curve as fit_learning_curve
@@ -36,6 +34,8 @@ if TYPE_CHECKING:
     from cmexam_baseline.metrics.resampling import bootstrap as bootstrap
     from cmexam_baseline.metrics.resampling import compare_answers as compare_answers
     from cmexam_baseline.metrics.resampling import compare_explanations as compare_explanations
+    from cmexam_baseline.metrics.resampling_units import ConfidenceInterval as ConfidenceInterval
+    from cmexam_baseline.metrics.resampling_units import wilson_interval as wilson_interval
     from cmexam_baseline.metrics.segment import Segmenter as Segmenter
     from cmexam_baseline.metrics.segment import cut as cut
     from cmexam_baseline.metrics.segment import dictionary_hash as dictionary_hash

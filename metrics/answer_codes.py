@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cmexam_baseline.metrics.array_types import IntArray
-from cmexam_baseline.metrics.columns import column
+from cmexam_baseline.metrics.token_streams import column
 
 NO_ANSWER = ""
 UNKNOWN = "(unknown)"

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.metrics.array_types import BoolArray, FloatArray, IntArray
 from cmexam_baseline.metrics.cpu_count import cpu_count
-from cmexam_baseline.metrics.ngrams import MAX_ORDER, SET_ORDERS
-from cmexam_baseline.metrics.pair_counts import chunks, count_pairs
+from cmexam_baseline.metrics.ngrams import MAX_ORDER, SET_ORDERS, chunks, count_pairs
 from cmexam_baseline.metrics.pairs import Pairs, read_pairs
 from cmexam_baseline.metrics.profiles import CALLABLE, NO_ANSWER_TEXT, Profile
 from cmexam_baseline.metrics.several_references import best_references

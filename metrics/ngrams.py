@@ -1,26 +1,15 @@
-"""Counts of the n-grams that two texts share, for many pairs at once.
-
-A chunk of pairs becomes a matrix, one row per pair: the reference's tokens, the prediction's tokens, padding.
-An n-gram and its side (0 reference, 1 prediction) are packed into one integer with the side in the lowest
-bit. Once a row is sorted, the two sides of a shared n-gram are neighbours and differ
-by exactly 1, so comparing each entry with its left neighbour is enough:
-
-- equal: the same n-gram on the same side again;
-- differing by 1: an n-gram on both sides;
-- anything else: a new n-gram.
-
-Short rows of 32-bit integers sort many times faster than one long array (numpy's sorting networks). To keep
-to 32 bits, orders above 2 are packed from `local` numbers: within a pair, the tokens on both sides are
-numbered from 1, and all others, which cannot be part of a match, are 0.
-"""
+"""n-gram overlaps and longest common subsequences of many pairs at once."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from cmexam_baseline.metrics.ragged import offsets_of
 from cmexam_baseline.metrics.token_streams import TokenStreams
 
 MAX_ORDER = 4
@@ -295,3 +284,84 @@ class PairRows:
 
 def _integers(bits: int) -> type[np.unsignedinteger[Any]]:
     return np.uint32 if bits <= 32 else np.uint64
+
+
+_FIRST_SURROGATE = 0xD800
+
+
+def lcs_lengths(numbers: NDArray[Any], offsets: NDArray[np.int64], n_numbers: int) -> NDArray[np.int64]:
+    """The LCS length of each pair of sequences of numbers below `n_numbers`.
+
+    The sequences are laid out as in `TokenStreams`: `offsets` (2 n + 1,) bounds the reference and the
+    prediction of each pair in turn. The work is done by rapidfuzz's bit-parallel `LCSseq` (Hyyrö 2004), which
+    is fastest on bytes, then on strings, and takes lists of any numbers.
+
+    >>> lcs_lengths(np.array([1, 2, 3, 2, 3, 1], np.uint32), np.array([0, 3, 6]), 4).tolist()
+    [2]
+    """
+    # Importing rapidfuzz takes longer than most calls and is not needed for accuracy.
+    from rapidfuzz import process
+    from rapidfuzz.distance import LCSseq
+
+    sequences: Any = _as_sequence(numbers, n_numbers)
+    bounds = offsets.tolist()
+    sides = [sequences[start:end] for start, end in pairwise(bounds)]
+    lengths: NDArray[np.int64] = process.cpdist(
+        sides[::2], sides[1::2], scorer=LCSseq.similarity, dtype=np.int64
+    )
+    return lengths
+
+
+def _as_sequence(numbers: NDArray[Any], n_numbers: int) -> bytes | str | list[int]:
+    if n_numbers <= 256:
+        return numbers.astype(np.uint8, copy=False).tobytes()
+    if n_numbers <= _FIRST_SURROGATE:
+        return numbers.astype("<u4").tobytes().decode("utf-32-le")
+    numbers_alone: list[int] = numbers.tolist()
+    return numbers_alone
+
+
+CHUNK_TOKENS = 1 << 16
+"""Tokens per chunk, padding included: its arrays stay in the processor's cache."""
+
+
+CHUNK_CELLS = 1 << 22
+"""Pairs per chunk times distinct tokens: the size of the table in which the tokens of a pair are numbered."""
+
+
+def count_pairs(streams: TokenStreams, max_order: int = MAX_ORDER, with_lcs: bool = True) -> NDArray[Any]:
+    """All counts that BLEU and ROUGE are computed from, one record of type `COUNTS` per pair.
+
+    Orders above `max_order` (2 or 4) and, without `with_lcs`, the LCS stay 0.
+    """
+    counts = np.zeros(len(streams), COUNTS)
+    buffers = Buffers()
+    lengths = streams.reference_lengths + streams.prediction_lengths
+    for index in chunks(lengths, CHUNK_TOKENS, max(1, CHUNK_CELLS // (streams.n_types + 1))):
+        rows = PairRows(streams, index, buffers)
+        rows.count(max_order)
+        if with_lcs:
+            rows.counts["lcs"] = _lcs_of(rows)
+        counts[index] = rows.counts
+    return counts
+
+
+def chunks(
+    lengths: NDArray[np.int64], limit: int, most_pairs: int | None = None
+) -> Iterator[NDArray[np.int64]]:
+    """Indices of pairs of similar length, longest first: up to `most_pairs`, of about `limit` tokens with padding."""
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        longest = int(lengths[order[start]]) + MAX_ORDER
+        end = start + min(max(1, limit // longest), most_pairs or len(order))
+        yield order[start:end]
+        start = end
+
+
+def _lcs_of(rows: PairRows) -> NDArray[np.int64]:
+    """A token missing on the other side is in no common subsequence: only shared tokens are compared."""
+    shared = rows.local != 0
+    numbers = rows.local[shared]
+    sides = np.stack([rows.per_row(shared & ~rows.side), rows.per_row(shared & rows.side)], axis=1)
+    return lcs_lengths(numbers, offsets_of(sides.ravel()), rows.n_local)

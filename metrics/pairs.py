@@ -10,8 +10,8 @@ from zlib import crc32
 import numpy as np
 
 from cmexam_baseline.metrics.array_types import BoolArray, FloatArray, IntArray
-from cmexam_baseline.metrics.columns import column
 from cmexam_baseline.metrics.profiles import Profile
+from cmexam_baseline.metrics.token_streams import column
 
 _REFERENCE, _PREDICTION = 0, 1
 

@@ -20,8 +20,7 @@ from dataclasses import dataclass, replace
 from types import CodeType
 from typing import Any
 
-from cmexam_baseline.metrics.bleu import SMOOTHING
-from cmexam_baseline.metrics.rouge import COUNTING, LCS_F
+from cmexam_baseline.metrics.bleu_rouge import COUNTING, LCS_F, SMOOTHING
 from cmexam_baseline.metrics.tokens import GIVEN, TOKENIZERS, WHITESPACE, Tokenizer
 
 MISSING_REFERENCES = ("drop", "drop-empty", "empty")

@@ -14,15 +14,16 @@ import numpy as np
 from cmexam_baseline.metrics.answer_codes import Answers
 from cmexam_baseline.metrics.answers import AnswerScores, count_answers
 from cmexam_baseline.metrics.array_types import FloatArray, IntArray
-from cmexam_baseline.metrics.intervals import ConfidenceInterval, checked_level
 from cmexam_baseline.metrics.resampling_units import (
     AnswerSample,
+    ConfidenceInterval,
     PairedAnswerSample,
     PairedSample,
     PairedStatisticsSample,
     Sample,
     StatisticsSample,
     SummedScores,
+    checked_level,
 )
 
 # Numbers, so that resamples stay in the cache, and their products too small for BLAS to start threads,

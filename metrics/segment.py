@@ -23,7 +23,6 @@ from pathlib import Path
 import numpy as np
 
 from cmexam_baseline.metrics.array_types import BoolArray, CodePoints, IntArray
-from cmexam_baseline.metrics.codepoints import encode
 from cmexam_baseline.metrics.segmentation.scalar_cutter import BlockCutter, TextCutter
 from cmexam_baseline.metrics.segmentation.table_builders import (
     JiebaState,
@@ -33,6 +32,7 @@ from cmexam_baseline.metrics.segmentation.table_builders import (
 )
 from cmexam_baseline.metrics.segmentation.vectorised_cutter import VectorisedCutter
 from cmexam_baseline.metrics.segmentation.word_table import WordTable
+from cmexam_baseline.metrics.token_streams import encode
 
 _CHARACTERS_AT_ONCE = 1 << 20  # when strings are made
 _FEW_CHARACTERS = 700  # below this plain Python is faster than arrays

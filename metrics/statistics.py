@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.metrics.array_types import FloatArray
-from cmexam_baseline.metrics.bleu import bleu
+from cmexam_baseline.metrics.bleu_rouge import LCS_F, NGRAM_F, bleu, f_precision_recall
 from cmexam_baseline.metrics.ngrams import MAX_ORDER
 from cmexam_baseline.metrics.profiles import Profile
-from cmexam_baseline.metrics.rouge import LCS_F, NGRAM_F, f_precision_recall
 
 _ROUGES = ("rouge1", "rouge2", "rougeL")
 _BLEU = tuple(f"bleu{order}" for order in range(1, MAX_ORDER + 1))

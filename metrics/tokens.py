@@ -15,11 +15,18 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.metrics.codepoints import BLANK, encode, kinds, number_code_points
 from cmexam_baseline.metrics.ragged import offsets_of
 from cmexam_baseline.metrics.sacrebleu_zh import zh_spans
-from cmexam_baseline.metrics.token_streams import TokenStreams, take_pairs
-from cmexam_baseline.metrics.word_ids import WordSpans, number_words
+from cmexam_baseline.metrics.token_streams import (
+    BLANK,
+    TokenStreams,
+    WordSpans,
+    encode,
+    kinds,
+    number_code_points,
+    number_words,
+    take_pairs,
+)
 
 Tokenizer = str | Callable[[str], Sequence[str]]
 """A name of `TOKENIZERS`, or a function from a text to its tokens."""

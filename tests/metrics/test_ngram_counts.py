@@ -13,9 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from official_definition import lcs_length, ngrams
 
-from cmexam_baseline.metrics import pair_counts as counting
-from cmexam_baseline.metrics.lcs import lcs_lengths
-from cmexam_baseline.metrics.pair_counts import count_pairs
+from cmexam_baseline.metrics import ngrams as counting
+from cmexam_baseline.metrics.ngrams import count_pairs, lcs_lengths
 from cmexam_baseline.metrics.token_streams import TokenStreams
 from cmexam_baseline.metrics.tokens import tokenize
 

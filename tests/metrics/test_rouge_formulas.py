@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cmexam_baseline.metrics.rouge import f1, f1_of_sets, f_of_official_lcs, f_precision_recall
+from cmexam_baseline.metrics.bleu_rouge import f1, f1_of_sets, f_of_official_lcs, f_precision_recall
 
 SHARES = [(1e-6, 1e-6), (1e-5, 1e-3), (1e-3, 1e-5), (0.3, 1.0), (0.0, 0.0), (1.0, 1.0)]
 
