@@ -155,14 +155,16 @@ def print_json(report: Report) -> None:
 
 
 def print_csv(report: Report) -> None:
-    """One row a system: name, then every figure with the ends of its interval."""
-    rows = [["system", *(name for key in FIGURES for name in (key, f"{key}_low", f"{key}_high"))]]
+    """One row per system: name, every figure with the ends of its interval, the number of missing explanations."""
+    headings = [name for key in FIGURES for name in (key, f"{key}_low", f"{key}_high")]
+    rows = [["system", *headings, "missing_explanations"]]
     for system in report["systems"]:
         cells = [system["name"]]
         for shown in FIGURES.values():
             figure = shown.of(system)
             cells += [repr(figure[part]) if figure else "" for part in ("value", "low", "high")]
-        rows.append(cells)
+        explained = system["explanations"]
+        rows.append([*cells, str(explained["n_missing"]) if explained else ""])
     click.echo(csv_text(rows[0], rows[1:]), nl=False)
 
 

@@ -117,6 +117,7 @@ def test_missing_letter_only_and_half_answered_replies_of_the_lora_script(tmp_pa
     assert (
         f"{n_missing} of {sum(with_reference)} explanations are missing and" in succeed("score", file).stdout
     )
+    assert succeed("score", file, "--format", "csv").stdout.splitlines()[1].endswith(f",{n_missing}")
     beside = report_of_command("score", file, SAMPLE_FOLDER / "test_with_annotations.csv")["systems"][0]
     assert figures_of(beside) == pytest.approx(figures_of(system))
 
