@@ -262,14 +262,14 @@ def _train(
                 raise InputError(
                     f"{device_memory(runtime.device)} does not suffice; lower `batch_size` or `max_length`"
                 ) from error
-            if not math.isfinite(float(loss)):
+            if not math.isfinite(loss.item()):
                 raise InputError(f"the loss became NaN or infinite at step {step + 1} of {steps}; lower `lr`")
             scaler.unscale_(optimizer)
             torch.nn.utils.clip_grad_norm_(network.parameters(), settings.max_grad_norm)
             scaler.step(optimizer)
             scaler.update()
             if progress is not None:
-                progress(DetailedStage("pretraining", f"loss {float(loss):.3f}"), step + 1, steps)
+                progress(DetailedStage("pretraining", f"loss {loss.item():.3f}"), step + 1, steps)
     return steps
 
 
