@@ -60,7 +60,7 @@ def process_results(document: Document, results: Sequence[str]) -> dict[str, Any
     return {
         "exact_match": float(letters == document["answer"]),
         "weighted_f1": (document["answer"], letters),
-        "no_answer": float(not letters),
+        "unread_rate": float(not letters),
     }
 
 
