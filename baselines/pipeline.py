@@ -11,26 +11,16 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from cmexam_baseline.baselines.extra_training import JoinedExam, add_extra_train
 from cmexam_baseline.baselines.parallel_jobs import run_jobs, threads_per_job
 from cmexam_baseline.baselines.protocol import Baseline
 from cmexam_baseline.baselines.registry import MODELS, make_model, model_kind, require_extras
 from cmexam_baseline.baselines.run_folder import Run, RunContent, is_run, load_run, write_run
-from cmexam_baseline.baselines.split_scores import (
-    answer_scores,
-    dummy_scores,
-    explanation_scores,
-    scores_without_overlap,
-)
+from cmexam_baseline.baselines.split_scores import scores_of_run
+from cmexam_baseline.baselines.training_data import TrainingData, load_training_data
 from cmexam_baseline.exam import Exam, Predictions
-from cmexam_baseline.exam.duplicates import find_overlap
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.files import check_output_folder
 from cmexam_baseline.exam.progress import Progress, StageTimer, prefix_progress
-from cmexam_baseline.exam.splits import Split, load_splits
 
 if TYPE_CHECKING:
     from cmexam_baseline.features import Corpus
@@ -75,34 +65,6 @@ class Plan:
             "data": {name: split.exam.fingerprint() for name, split in data.splits.items()},
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """The splits of an exam, and where the training questions come from if other exams joined them."""
-
-    splits: Mapping[str, Split]
-    joined: JoinedExam | None = None
-
-    @property
-    def train(self) -> Exam:
-        """The training questions."""
-        return self.splits["train"].exam
-
-    @property
-    def val(self) -> Exam | None:
-        """The validation questions, if there are any."""
-        return self.splits["val"].exam if "val" in self.splits else None
-
-    @property
-    def held_out(self) -> dict[str, Exam]:
-        """All splits but train, by name."""
-        return {name: split.exam for name, split in self.splits.items() if name != "train"}
-
-    @property
-    def from_other_exam(self) -> NDArray[np.bool_] | None:
-        """Which training questions come from another exam, bool (n,)."""
-        return None if self.joined is None else self.joined.is_extra
 
 
 def plan_training(
@@ -168,37 +130,6 @@ def plan_training(
     if kind == "lightgbm":
         unfitted.tree_settings()
     return plan
-
-
-def load_training_data(
-    data: PathLike | Mapping[str, Exam] | None,
-    *,
-    extra_train: Sequence[PathLike] = (),
-    bad_rows: str = "auto",
-    needed: Sequence[str] = ("train",),
-    progress: StageTimer | None = None,
-) -> TrainingData:
-    """The exam to train on: a folder with splits, exams by split, or the bundled sample exam for None.
-
-    extra_train: other exams in any format, whose questions join the training questions unless val or test
-                 overlap with them
-    needed:      splits that must be there
-
-    Raises `InputError` if a file cannot be read or a split is missing.
-    """
-    timer = progress or StageTimer()
-    with timer.stage("reading the exam"):
-        if isinstance(data, Mapping):
-            splits = {name: Split(exam, []) for name, exam in data.items()}
-            missing = [name for name in needed if name not in splits]
-            if missing:
-                raise InputError(f"`data` has no {missing[0]} split; add one")
-        else:
-            splits = load_splits(data, bad_rows, needed)
-    if not extra_train:
-        return TrainingData(splits)
-    with timer.stage("joining other exams"):
-        return TrainingData(*add_extra_train(splits, [Path(file) for file in extra_train], bad_rows))
 
 
 def train(
@@ -345,7 +276,7 @@ def train_once(
     model.fit(data.train, data.val, progress=timer, from_other_exam=data.from_other_exam)
     predictions = _predict_splits(model, data, timer)
     parts = _predict_parts(model, plan, random_state, data, timer)
-    scores = _score(data, predictions, parts, random_state, timer)
+    scores = scores_of_run(data, predictions, parts, random_state, timer)
     if not is_main_process(plan.kind):
         model.save(out)  # under torchrun every process takes part in saving, and the first one writes
         return Run(out, {"model": plan.kind})
@@ -449,38 +380,6 @@ def _predict_parts(
         name: dict(zip(PART_NAMES, (of_lightgbm[name], model.encoder_predictions(exam)), strict=True))
         for name, exam in data.held_out.items()
     }
-
-
-def _score(
-    data: TrainingData,
-    predictions: Mapping[str, Predictions],
-    parts: Mapping[str, Mapping[str, Predictions]],
-    random_state: int,
-    timer: StageTimer,
-) -> dict[str, Any]:
-    """The content of scores.json."""
-    scores: dict[str, Any] = {}
-    for name, predicted in predictions.items():
-        exam = data.splits[name].exam
-        scores[name] = answer_scores(exam, predicted.answers, data.splits[name].n_left_out)
-        explained = explanation_scores(exam, predicted.answers, predicted.explanations)
-        if explained is not None:
-            scores[name]["explanations"] = explained
-    with timer.stage("looking for overlap with the training questions"):
-        overlaps = {name: find_overlap(data.train, exam) for name, exam in data.held_out.items()}
-        for name, predicted in predictions.items():
-            exam = data.splits[name].exam
-            scores[name]["without_overlap"] = scores_without_overlap(overlaps[name], exam, predicted.answers)
-    for name, of_parts in parts.items():
-        from cmexam_baseline.baselines.ensemble_gains import ensemble_gains
-
-        with timer.stage(f"comparing the ensemble with its parts on {name}"):
-            systems = {"ensemble": predictions[name].answers}
-            systems |= {part: one.answers for part, one in of_parts.items()}
-            scores[name]["gains"] = ensemble_gains(data.splits[name].exam, systems, overlaps[name].overlaps)
-    exams = {name: split.exam for name, split in data.splits.items()}
-    scores["free_baselines"] = dummy_scores(exams, random_state)
-    return scores
 
 
 def _keep_logs(checkpoints: Path, place: Path) -> None:

@@ -8,12 +8,46 @@ from typing import Any
 import numpy as np
 
 from cmexam_baseline import metrics
-from cmexam_baseline.exam import Exam
-from cmexam_baseline.exam.duplicates import Overlap
+from cmexam_baseline.baselines.training_data import TrainingData
+from cmexam_baseline.exam import Exam, Predictions
+from cmexam_baseline.exam.duplicates import Overlap, find_overlap
+from cmexam_baseline.exam.progress import StageTimer
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES
 from cmexam_baseline.features.dummy import DUMMY_BASELINES
 
 _CLEAN_FIGURES = ("accuracy", "accuracy_interval", "weighted_f1")
+
+
+def scores_of_run(
+    data: TrainingData,
+    predictions: Mapping[str, Predictions],
+    parts: Mapping[str, Mapping[str, Predictions]],
+    random_state: int,
+    timer: StageTimer,
+) -> dict[str, Any]:
+    """The content of scores.json: figures by split, what an ensemble gains over its `parts`, dummy baselines."""
+    scores: dict[str, Any] = {}
+    for name, predicted in predictions.items():
+        exam = data.splits[name].exam
+        scores[name] = answer_scores(exam, predicted.answers, data.splits[name].n_left_out)
+        explained = explanation_scores(exam, predicted.answers, predicted.explanations)
+        if explained is not None:
+            scores[name]["explanations"] = explained
+    with timer.stage("looking for overlap with the training questions"):
+        overlaps = {name: find_overlap(data.train, exam) for name, exam in data.held_out.items()}
+        for name, predicted in predictions.items():
+            exam = data.splits[name].exam
+            scores[name]["without_overlap"] = scores_without_overlap(overlaps[name], exam, predicted.answers)
+    for name, of_parts in parts.items():
+        from cmexam_baseline.baselines.ensemble_gains import ensemble_gains
+
+        with timer.stage(f"comparing the ensemble with its parts on {name}"):
+            systems = {"ensemble": predictions[name].answers}
+            systems |= {part: one.answers for part, one in of_parts.items()}
+            scores[name]["gains"] = ensemble_gains(data.splits[name].exam, systems, overlaps[name].overlaps)
+    exams = {name: split.exam for name, split in data.splits.items()}
+    scores["free_baselines"] = dummy_scores(exams, random_state)
+    return scores
 
 
 def answer_scores(exam: Exam, answers: np.ndarray, left_out: int = 0) -> dict[str, Any]:

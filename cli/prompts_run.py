@@ -77,8 +77,10 @@ def run(
       cmexam-baseline prompts run batch.jsonl --base-url https://api.openai.com/v1 --per-minute 500 -o o.jsonl
     """
     from cmexam_baseline.cli import console
+    from cmexam_baseline.exam.extras import require
     from cmexam_baseline.exam.prompts import ChatServer, ReplyFile, RequestPolicy, ask_all, read_prompts
 
+    require("prompts", purpose="prompts run")
     settings: dict[str, Any] = {"temperature": temperature, **_extra_settings(extra)}
     settings.update({"model": model} if model else {})
     settings.update({"max_tokens": max_tokens} if max_tokens else {})

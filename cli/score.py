@@ -25,7 +25,7 @@ FORMATS = ("table", "json", "csv", "markdown", "latex")
     type=click.Path(path_type=Path),
     help=(
         "Write a row for every question and system: gold, answer, rule, BLEU, ROUGE (.csv, .jsonl). Names and "
-        "ids stand as they are: import a CSV of an untrusted file as text, so that no cell is a formula."
+        "ids are written as they are: import a CSV of an untrusted file as text, so that no cell is a formula."
     ),
 )
 @click.option(

@@ -138,6 +138,7 @@ def train(
     """
     from cmexam_baseline.baselines import pipeline
     from cmexam_baseline.baselines.registry import MODELS, model_kind
+    from cmexam_baseline.baselines.training_data import load_training_data
     from cmexam_baseline.cli import console
     from cmexam_baseline.cli.bad_row_table import say_bad_rows, say_extra
     from cmexam_baseline.cli.train_tables import show_runs
@@ -155,7 +156,7 @@ def train(
     main = pipeline.is_main_process(plan.kind)
     talks = main and not quiet
     with console.StageProgress(notes, not talks) as progress:
-        found = pipeline.load_training_data(
+        found = load_training_data(
             data,
             extra_train=extra_train,
             bad_rows=bad_rows,

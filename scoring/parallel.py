@@ -38,6 +38,12 @@ class Workers:
     n_jobs: int = 1
     scheduler: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.scheduler is not None:
+            require("distributed", purpose="`scheduler`")
+        elif self.n_jobs != 1:
+            require("distributed", "joblib", purpose="`n_jobs`")
+
     @property
     def alone(self) -> bool:
         """Whether this process does everything."""
@@ -113,7 +119,6 @@ def _score(
 
 
 def _connected(scheduler: str) -> Any:
-    require("distributed", "distributed", purpose="`scheduler`")
     from distributed import Client
 
     try:

@@ -149,7 +149,7 @@ def _join(exam: Exam | None, system: SystemScore) -> dict[str, Any]:
         "by": aligned.output.join.by,
         "matched": int(aligned.matched.size),
         "missing": len(missing),
-        "doubled": len(aligned.duplicates),
+        "duplicates": len(aligned.duplicates),
         "extra": len(extra),
         "damaged": len(aligned.output.damaged),
         "by_order": len(aligned.output.join.by_order),
@@ -157,7 +157,7 @@ def _join(exam: Exam | None, system: SystemScore) -> dict[str, Any]:
         "examples": {
             "missing": [exam.ids[row] for row in islice(missing, EXAMPLES)] if exam is not None else [],
             "damaged": list(islice(aligned.output.damaged, EXAMPLES)),
-            "doubled": [file_rows[row] for row in islice(aligned.duplicates, EXAMPLES)],
+            "duplicates": [file_rows[row] for row in islice(aligned.duplicates, EXAMPLES)],
             "extra": [file_rows[row] for row in islice(extra, EXAMPLES)],
         },
     }

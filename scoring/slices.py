@@ -61,7 +61,7 @@ def question_length(exam: Exam) -> list[str]:
 
 
 OVERLAP = "overlap with training"
-# The value of `OVERLAP` for questions that stand in no way among the training questions.
+# The value of `OVERLAP` for questions that overlap with no training question.
 NO_OVERLAP = "none"
 
 PROPERTIES: dict[str, Callable[[Exam], list[str]]] = {
@@ -84,7 +84,7 @@ def slice_exam(
     overlap: n values of `Overlap.category`; left out where None
     others:  name -> n values that the exam itself does not hold
 
-    Slices of one property stand together, in the order of their values. A property that divides nothing, or
+    Slices of one property are adjacent, in the order of their values. A property that divides nothing, or
     an annotation with more than `MOST_VALUES` values (an id, say), is left out unless it is named. Raises
     `InputError` for a column that the exam lacks.
 

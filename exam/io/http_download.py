@@ -36,7 +36,7 @@ class RetryPolicy:
 
     timeout:   seconds without a connection or without `CHUNK` more bytes before an attempt is given up
     attempts:  attempts in a row that may bring less than `CHUNK` new bytes before the transfer fails
-    backoff:   seconds before the second attempt, doubled for each further one; a server's Retry-After counts
+    backoff:   seconds before the second attempt, twice as long for each further one; a server's Retry-After counts
                instead, up to a minute
     """
 

@@ -25,7 +25,8 @@ from cmexam_baseline.scoring.outputs.column_evidence import (
 )
 from cmexam_baseline.scoring.outputs.column_names import (
     first_of_role,
-    name_rank,
+    is_conventional,
+    name_order,
     named,
     standing_of,
 )
@@ -301,7 +302,7 @@ def _paired(
     """Columns that say the same, as one system: letters with the replies they came from, a reply kept twice."""
     kept = list(systems)
     raw: dict[str, str] = {}
-    order = sorted(kept, key=lambda name: (evidence[name].kind != "letters", _name_order(name)))
+    order = sorted(kept, key=lambda name: (evidence[name].kind != "letters", name_order(name)))
     for place, name in enumerate(order):
         if name not in kept:
             continue
@@ -309,7 +310,7 @@ def _paired(
             if other not in kept:
                 continue
             same = _same_share(evidence[name], evidence[other])
-            conventional = _is_conventional(name, other)
+            conventional = is_conventional(name, other)
             if evidence[name].kind == "letters" and evidence[other].kind in ("text", "samples"):
                 if not conventional and (same < SAME_ANSWERS or len(systems) > 2):
                     continue
@@ -341,15 +342,6 @@ def _constant(evidence: Mapping[str, Evidence], aside: dict[str, str], remarks: 
     del aside[found]
     remarks.append(f"nearly every row of {found} is the same")
     return [found]
-
-
-def _is_conventional(first: str, second: str) -> bool:
-    """Whether both have names that a file uses for one model, not names of models."""
-    return all(named("answer", name) or named("raw", name) for name in (first, second))
-
-
-def _name_order(name: str) -> int:
-    return min(name_rank("answer", name), name_rank("raw", name))
 
 
 def _same_share(first: Evidence, second: Evidence) -> float:
@@ -389,23 +381,19 @@ def _refuse_another_order(evidence: Mapping[str, Evidence], systems: Sequence[st
 def _refuse(columns: Columns, roles: Mapping[str, str], aside: Mapping[str, str], file: str) -> None:
     """Raise `InputError` unless there are explanations to score; say what was found instead of answers."""
     gold = roles.get("gold")
+    listed = "; ".join(f"{name}: {reason}" for name, reason in aside.items())
+    hint = f"; {excerpt_of(listed, 200)}" if listed else ""
     if gold is not None:
         raise InputError(
-            f"{file} holds the exam's answers ({gold}) and no answers of a model"
-            f"{_aside_hint(aside)}; name the model's column with `answer_column` or `raw_column`"
+            f"{file} holds the exam's answers ({gold}) and no answers of a model{hint}; name the model's column with `answer_column` or `raw_column`"
         )
     if "explanation" in roles:
         return
     shown = ", ".join(list(columns)[:12]) + (", …" if len(columns) > 12 else "")
     raise InputError(
         f"{file} has no column that looks like a model's answers (found: {excerpt_of(shown, 300)}"
-        f"{_aside_hint(aside)}); name it with `answer_column` or `raw_column`"
+        f"{hint}); name it with `answer_column` or `raw_column`"
     )
-
-
-def _aside_hint(aside: Mapping[str, str]) -> str:
-    listed = "; ".join(f"{name}: {reason}" for name, reason in aside.items())
-    return f"; {excerpt_of(listed, 200)}" if listed else ""
 
 
 def _did_you_mean(name: str, columns: Columns) -> str:

@@ -133,3 +133,13 @@ def standing_of(name: str) -> int:
     if key.startswith("filtered"):  # lm-eval: made of the replies beside it
         return 2
     return 3 if _ANSWERS.search(key) else 2
+
+
+def is_conventional(first: str, second: str) -> bool:
+    """Whether both have names that a file uses for one model, not names of models."""
+    return all(named("answer", name) or named("raw", name) for name in (first, second))
+
+
+def name_order(name: str) -> int:
+    """The rank of a name among those of answers and replies; smaller is more usual."""
+    return min(name_rank("answer", name), name_rank("raw", name))

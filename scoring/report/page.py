@@ -330,7 +330,7 @@ def _problems(report: Mapping[str, Any], system: Mapping[str, Any], words: Simpl
     join = system["join"]
     texts = {
         "missing": words.missing_skip if report["missing"] == "skip" else words.missing_wrong,
-        "doubled": words.duplicates,
+        "duplicates": words.duplicates,
         "extra": words.extra,
         "damaged": words.damaged,
         "by_order": words.by_order,
