@@ -335,8 +335,8 @@ def _paired(
 def _constant(evidence: Mapping[str, Evidence], aside: dict[str, str], remarks: list[str]) -> list[str]:
     """A column with an answer's name whose cells are all the same, where there is no other."""
     constant = {name: None for name, found in evidence.items() if found.kind == "constant"}
-    answers = {name: None for name in constant if standing_of(name) == 1}
-    found = first_of_role("answer", constant) or first_of_role("raw", constant) or next(iter(answers), None)
+    found = first_of_role("answer", constant) or first_of_role("raw", constant)
+    found = found or next((name for name in constant if standing_of(name) == 1), None)
     if found is None:
         return []
     del aside[found]
@@ -381,11 +381,11 @@ def _refuse_another_order(evidence: Mapping[str, Evidence], systems: Sequence[st
 def _refuse(columns: Columns, roles: Mapping[str, str], aside: Mapping[str, str], file: str) -> None:
     """Raise `InputError` unless there are explanations to score; say what was found instead of answers."""
     gold = roles.get("gold")
-    listed = "; ".join(f"{name}: {reason}" for name, reason in aside.items())
-    hint = f"; {excerpt_of(listed, 200)}" if listed else ""
+    hint = excerpt_of("".join(f"; {name}: {reason}" for name, reason in aside.items()), 200)
     if gold is not None:
         raise InputError(
-            f"{file} holds the exam's answers ({gold}) and no answers of a model{hint}; name the model's column with `answer_column` or `raw_column`"
+            f"{file} holds the exam's answers ({gold}) and no answers of a model{hint}; "
+            "name the model's column with `answer_column` or `raw_column`"
         )
     if "explanation" in roles:
         return
@@ -398,6 +398,5 @@ def _refuse(columns: Columns, roles: Mapping[str, str], aside: Mapping[str, str]
 
 def _did_you_mean(name: str, columns: Columns) -> str:
     close = difflib.get_close_matches(name, list(columns), n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; it has {excerpt_of(', '.join(list(columns)[:12]), 300)}"
+    known = excerpt_of(", ".join(list(columns)[:12]), 300)
+    return f"; did you mean {close[0]!r}?" if close else f"; it has {known}"
