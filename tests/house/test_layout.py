@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -76,3 +77,9 @@ def test_nothing_can_run_code_from_data(file: Path) -> None:
         for keyword in node.keywords:
             if keyword.arg in BANNED_KEYWORDS and isinstance(keyword.value, ast.Constant):
                 assert keyword.value.value is not BANNED_KEYWORDS[keyword.arg], f"{file}:{node.lineno}"
+
+
+def test_mypy_checks_every_support_module() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    listed = re.findall(r'^    "(\w+)",$', text.split("modules = [")[1].split("]")[0], re.MULTILINE)
+    assert listed == sorted(file.stem for file in (ROOT / "tests/support").glob("*.py"))

@@ -166,17 +166,19 @@ def slowly(handler: hostile_server.Handler, content: bytes) -> None:
         def __getattr__(self, name: str) -> Any:
             return getattr(self.stream, name)
 
-    handler.wfile = Slow(handler.wfile)
+    slow: Any = Slow(handler.wfile)
+    handler.wfile = slow
     hostile_server.well(handler, content)
 
 
 def download(given: Path, place: Path) -> int:
     from cmexam_baseline.exam import download as published
 
-    published.PUBLISHED_FILES = tuple(
+    files: Any = tuple(
         published.PublishedFile(name[:-4], name, len(content), published.git_blob_id(content), 1)
         for name, content in CONTENTS.items()
     )
+    published.PUBLISHED_FILES = files
     url = (given / "url").read_text()
     return cli("data", "download", "--to", place, "--from", url, "--overwrite", "-q")
 

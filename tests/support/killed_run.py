@@ -32,7 +32,9 @@ def train(model: str, work: Path | None, result: Path) -> None:
     exam = make_exam(40, options=(5, 4))
     baseline = EncoderBaseline(model, checkpoints=work, **SETTINGS).fit(exam[:32], exam[32:])
     weights = {name: parameter.detach().numpy() for name, parameter in baseline.scorer_.named_parameters()}
-    save_file({**weights, "probabilities": baseline.predict(exam).option_scores}, result)
+    probabilities = baseline.predict(exam).option_scores
+    assert probabilities is not None
+    save_file({**weights, "probabilities": probabilities}, result)
 
 
 def die_at(operation: int) -> None:

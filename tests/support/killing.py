@@ -33,7 +33,7 @@ class Attempt:
 
 
 def attempt(
-    call: Callable[[], int], said: Path, after: float | None = None, operation: float | None = None
+    call: Callable[[], int], said: Path, after: float | None = None, operation: int | None = None
 ) -> Attempt:
     """Run `call`, whose result is the exit status, in a child that dies after seconds or before an operation.
 

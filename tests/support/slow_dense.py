@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from cmexam_baseline.exam import Exam
 from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.exam.stem_wording import is_negated
 
+Floats = NDArray[np.floating]
 
-def letter_counts(texts, progress=None):
+
+def letter_counts(texts: Sequence[str], progress: object = None) -> Floats:
     """An embedder for tests: how often characters of each remainder by 48 stand in a text, and a constant."""
     vectors = np.full((len(texts), 49), 0.3, np.float32)
     for row, text in enumerate(texts):
@@ -18,11 +23,14 @@ def letter_counts(texts, progress=None):
     return vectors
 
 
-def _unit(vectors):
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+def _unit(vectors: Floats) -> Floats:
+    unit: Floats = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit
 
 
-def slow_evidence(train: Exam, asked: Exam, embed) -> dict[str, list[float]]:
+def slow_evidence(
+    train: Exam, asked: Exam, embed: Callable[[Sequence[str]], Floats]
+) -> dict[str, list[float]]:
     """The columns that do not compare verdicts, for training exams of at most 64 questions."""
     assert len(train) <= 64
     distinct = list(dict.fromkeys(train.option_texts))

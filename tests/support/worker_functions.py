@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from cmexam_baseline import metrics
+from cmexam_baseline.metrics import ExplanationScores, score_explanations
 
 
 def die(*columns: object) -> None:
@@ -15,16 +15,16 @@ def die(*columns: object) -> None:
 
 def by_another_profile(
     references: list[str | None], predictions: list[str | None], profile: str
-) -> metrics.ExplanationScores:
+) -> ExplanationScores:
     other = profile if references[0] is None else "google"
-    return metrics.score_explanations(references, predictions, profile=other)
+    return score_explanations(references, predictions, profile=other)
 
 
 def score_slowly(
     references: list[str | None], predictions: list[str | None], profile: str
-) -> metrics.ExplanationScores:
+) -> ExplanationScores:
     time.sleep(0.2)
-    return metrics.score_explanations(references, predictions, profile=profile)
+    return score_explanations(references, predictions, profile=profile)
 
 
 def slowly(texts: list[str], options: list[list[str]], stems: object = None) -> list[str]:
