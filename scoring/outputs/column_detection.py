@@ -389,11 +389,9 @@ def _refuse(columns: Columns, roles: Mapping[str, str], aside: Mapping[str, str]
         )
     if "explanation" in roles:
         return
-    shown = ", ".join(list(columns)[:12]) + (", …" if len(columns) > 12 else "")
-    raise InputError(
-        f"{file} has no column that looks like a model's answers (found: {excerpt_of(shown, 300)}"
-        f"{hint}); name it with `answer_column` or `raw_column`"
-    )
+    shown = excerpt_of(", ".join(list(columns)[:12]) + (", …" if len(columns) > 12 else ""), 300)
+    text = f"{file} has no column that looks like a model's answers (found: {shown}{hint})"
+    raise InputError(f"{text}; name it with `answer_column` or `raw_column`")
 
 
 def _did_you_mean(name: str, columns: Columns) -> str:
