@@ -160,6 +160,10 @@ def cache_states(
             if max(runtime.gather(busy)):
                 _say(progress, "waiting for another run that computes the same")
                 time.sleep(_SECONDS_TO_WAIT)
+            elif min(
+                runtime.gather(int(_is_whole(path, n_bytes)))
+            ):  # another run finished before the lock was free
+                path.with_suffix(".partial").unlink(missing_ok=True)
             else:
                 _compute(scorer, batches, runtime, max_tokens, path, shape, progress)
     if runtime.rank == 0:

@@ -102,7 +102,8 @@ def without_decoration(texts: list[str]) -> list[str]:
     if len(texts) < 2:
         return texts
     if all(text.rstrip().endswith(_SEPARATORS) for text in texts[:-1]):
-        texts = [text.rstrip().rstrip("".join(_SEPARATORS)).rstrip() for text in texts]
+        stripped = [text.rstrip().rstrip("".join(_SEPARATORS)).rstrip() for text in texts]
+        texts = stripped if all(stripped) else texts
     return _without_own_letters(texts)
 
 

@@ -347,7 +347,7 @@ def _number(cell: object, file: str, row: int, column: str) -> float:
 def _refuse_headerless(exam: Exam, flat: Columns, file: str) -> None:
     """Raise `InputError` where the names of all columns are themselves answers, ids or questions."""
     names = [name for name in flat if not name.startswith("column ")]
-    if not names or set(names) == {REPLY}:
+    if not names or set(names) == {REPLY} or not len(flat[names[0]]):
         return
     ids, cells = set(exam.ids), {name: cell_text(flat[name][0]).strip() for name in names}
     stems = set(normalise_texts(exam.questions))

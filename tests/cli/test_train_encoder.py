@@ -68,10 +68,15 @@ def test_the_terminal_is_told_how_it_goes(data: Path, encoder: Path, tmp_path: P
     talking = [option for option in quick_options(epochs=2, max_length=16) if option not in ("-q", "--quiet")]
     told = succeed("train", "--model", encoder, "--data", data, "--out", tmp_path / "r", *talking).stderr
     assert (
-        len(re.findall(r"training +\d+\.\d s  loss \d\.\d+, accuracy [\d.]+%.* questions/s, .* left", told))
+        len(
+            re.findall(
+                r"training +\d+\.\d s +\d+\.\d cores  loss \d\.\d+, accuracy [\d.]+%.* questions/s, .* left",
+                told,
+            )
+        )
         == 2
     )
-    assert len(re.findall(r"evaluating +\d+\.\d s  val [\d.]+%, loss \d\.\d+", told)) == 2
+    assert len(re.findall(r"evaluating +\d+\.\d s +\d+\.\d cores  val [\d.]+%, loss \d\.\d+", told)) == 2
     end = r"CPU, fp32: [\d.]+ sequences/s, [\d.]+ questions/s, peak memory \d\.\d GB; (\d+) questions and 0 options cut"
     assert int(re.search(end, told)[1]) > 0
 

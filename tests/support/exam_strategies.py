@@ -23,6 +23,8 @@ _CHINESE = st.text(st.sampled_from("下列关于维生素缺乏的叙述正确�
 def texts(min_size: int = 0) -> st.SearchStrategy[str]:
     """Texts of up to six pieces; with `min_size`, at least one character that is no blank."""
     joined = st.lists(st.one_of(_CHINESE, _TRICKY, _PLAIN), max_size=6).map("".join)
+    # Semicolons after all options of a question separate them and are not read back.
+    joined = joined.map(lambda text: f"{text}0" if text.rstrip().endswith((";", "；")) else text)
     return joined.filter(str.strip) if min_size else joined
 
 
