@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +15,7 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.options_cell import parse_options
 from cmexam_baseline.exam.io.table import cell_text
-from cmexam_baseline.exam.letters import letters_to_mask, mask_to_letters, parse_letters
+from cmexam_baseline.exam.letters import LETTERS, letters_to_mask, mask_to_letters, parse_letters
 from cmexam_baseline.exam.normalise import normalise_text
 from cmexam_baseline.scoring.extraction import extract_all
 from cmexam_baseline.scoring.outputs.option_order import map_back
@@ -186,11 +189,37 @@ def option_texts(cell: object) -> list[str]:
         return parse_options(cell) if all(isinstance(item, str) for item in cell) else []
     if not isinstance(cell, str):
         return []
+    literal = _literal(cell.strip())
+    if literal is not None:
+        return literal
     parsed = parse_options(cell)
     if parsed:
         return parsed
+    parts = [part.strip() for part in re.split(r"\s*[|｜]\s*", cell.strip()) if part.strip()]
+    if len(parts) > 1:
+        return parse_options("\n".join(parts)) or parts
     lines = [line.strip() for line in cell.splitlines() if line.strip()]
     return lines if len(lines) > 1 else []
+
+
+def _literal(text: str) -> list[str] | None:
+    """The texts of a list, or of an object keyed by letters, written into a cell as JSON or as Python prints it."""
+    if text[:1] + text[-1:] not in ("[]", "{}"):
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError:
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            return None
+    if isinstance(value, dict):
+        keys = [str(key).strip().upper() for key in value]
+        value = list(value.values()) if keys == list(LETTERS[: len(keys)]) else None
+    if not isinstance(value, list) or not all(isinstance(item, str | int | float) for item in value):
+        return None
+    texts = [cell_text(item) for item in value]
+    return parse_options(texts) or texts
 
 
 def _same_options(shown: Sequence[str], options: Sequence[str]) -> bool:

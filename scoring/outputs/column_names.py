@@ -128,11 +128,11 @@ def standing_of(name: str) -> int:
         return 1
     if _VERDICT.search(key) or _SORTS.search(key) or _THOUGHT.search(key):
         return 0
-    if named("explanation", name) or named("reference", name) or named("model", name):
+    if named("explanation", name) or named("reference", name):
         return 0
     if key.startswith("filtered"):  # lm-eval: made of the replies beside it
         return 2
-    return 3 if _ANSWERS.search(key) else 2
+    return 3 if _ANSWERS.search(key) and not named("model", name) else 2
 
 
 def is_conventional(first: str, second: str) -> bool:

@@ -108,6 +108,11 @@ def _fields_of_object(name: str, cell: Mapping[object, object], depth: int) -> l
 def _fields_of_objects(name: str, items: list[object], depth: int) -> list[tuple[str, object]]:
     leaf = name.rpartition(".")[2].lower()
     objects = [item for item in items if isinstance(item, Mapping)]
+    models = [str(item.get("model") or item.get("model_name") or "") for item in objects]
+    if len(set(models)) == len(items) > 1 and "" not in models:  # replies of several models to one question
+        answers = [_text_of(item) for item in objects]
+        if all(answer is not None for answer in answers):
+            return [(f"{name}.{model}", answer) for model, answer in zip(models, answers, strict=True)]
     if leaf in _ALTERNATIVES or "message" in objects[0]:
         texts = [_text_of(item) for item in objects]
         if all(text is not None for text in texts):

@@ -135,15 +135,33 @@ class Stems:
         self._exam = exam
         self._stems = normalise_texts(exam.questions)
         self._question_of = {stem: row for row, stem in reversed(list(enumerate(self._stems)))}
+        self._short = {stem for stem in self._question_of if 0 < len(stem) < _ANCHOR}
         self._anchors: dict[str, list[int]] | None = None
 
     def find(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """The first question with the stem of each text, -1 where there is none."""
         normal = normalise_texts(texts)
-        return np.array(
-            [self._question_of.get(text, -1) if len(text) < 4 else self._found(text) for text in normal],
-            dtype=np.int64,
-        )
+        found = [self._question_of.get(text, -1) if len(text) < 4 else self._found(text) for text in normal]
+        for row, text in enumerate(texts):
+            short = self._short_line(text) if "\n" in text.strip() else None
+            if short is not None:
+                found[row] = short
+        return np.array(found, dtype=np.int64)
+
+    def _short_line(self, text: str) -> int | None:
+        """The question whose short stem is a line of a prompt, unless a longer stem comes after it."""
+        if not self._short:
+            return None
+        lines = text.splitlines()
+        for place in range(len(lines) - 1, -1, -1):
+            if len(lines[place]) > 4 * _ANCHOR:
+                continue
+            parts = normalise_texts([lines[place], re.split("[:：]", lines[place], maxsplit=1)[-1]])
+            stem = next((part for part in parts if part in self._short), None)
+            if stem is not None:
+                after = normalise_texts(["".join(lines[place + 1 :])])[0]
+                return None if self._found(after) >= 0 else self._question_of[stem]
+        return None
 
     def shares(self, texts: Sequence[str]) -> tuple[float, float]:
         """The share of the texts that hold a stem, and of those that are one."""

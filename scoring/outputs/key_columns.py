@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,10 +11,10 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.columns import find_option_columns
 from cmexam_baseline.exam.io.options_cell import split_options
 from cmexam_baseline.exam.io.table import cell_text
-from cmexam_baseline.exam.letters import LETTERS
+from cmexam_baseline.exam.letters import LETTERS, parse_letters
 from cmexam_baseline.exam.normalise import normalise_texts
 from cmexam_baseline.scoring.outputs.column_detection import ColumnChoice, Columns, Recognition
-from cmexam_baseline.scoring.outputs.column_evidence import MOST, TEXT_SAMPLE, option_lists
+from cmexam_baseline.scoring.outputs.column_evidence import MOST, TEXT_SAMPLE, option_lists, option_texts
 from cmexam_baseline.scoring.outputs.column_names import (
     PROBABILITY,
     first_of_role,
@@ -59,7 +60,7 @@ def locate(
         met = join(exam, keys, places)
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
-    singles = option_columns(flat)
+    singles = option_columns(flat) or _numbered_option_columns(exam, flat, met)
     roles["options"], options = _options_column(exam, flat, choice, met)
     if options is None and singles:
         cells = [texts_of_column(flat[name]) for name in singles]
@@ -88,7 +89,8 @@ def _options_column(
         return choice.options, option_lists(exam, flat[choice.options], met.question_of)
     for name in sorted(flat, key=lambda name: not named("options", name)):
         if any(
-            isinstance(cell, list) or (isinstance(cell, str) and "\n" in cell) for cell in flat[name][:20]
+            isinstance(cell, list) or (isinstance(cell, str) and len(option_texts(cell)) > 1)
+            for cell in flat[name][:20]
         ):
             options = option_lists(exam, flat[name], met.question_of)
             if options is not None:
@@ -208,9 +210,17 @@ def find_model_column(columns: Columns, chosen: ColumnChoice) -> str | None:
             "" not in distinct
             and 1 < len(distinct) <= max(2, len(values) / 3)
             and max(map(len, distinct)) <= 200
+            and not _are_replies(distinct)
         ):
             return name
     return None
+
+
+def _are_replies(values: set[str]) -> bool:
+    """Whether what may be names of models are answers: sentences, or letters from more than a few options."""
+    sentences = sum(bool(re.search(r"[。！？，；：\n]|[.!?]$", value)) for value in values)
+    letters = all(parse_letters(value) for value in values)
+    return sentences > len(values) / 2 or (letters and len(values) > 3)
 
 
 def option_columns(columns: Columns) -> list[str]:
@@ -218,6 +228,23 @@ def option_columns(columns: Columns) -> list[str]:
     found = find_option_columns(list(columns))
     texts = [cell_text(cell) for name in found for cell in _sample(columns[name])]
     return found if len(found) > 1 and sum(len(text) > 1 for text in texts) > len(texts) / 4 else []
+
+
+def _numbered_option_columns(exam: Exam, columns: Columns, met: Join) -> list[str]:
+    """Columns such as choice1, choice2, … whose cells together are the options of the row's question."""
+    families: dict[str, list[str]] = {}
+    for name in columns:
+        families.setdefault(re.sub(r"\d+$", "", name), []).append(name)
+    rows = [row for row, question in enumerate(met.question_of.tolist()) if question >= 0][:TEXT_SAMPLE]
+    for family in families.values():
+        shown = [[cell_text(columns[name][row]) for name in family] for row in rows if len(family) > 1]
+        fitting = [
+            _is_permutation(exam, int(met.question_of[row]), [text for text in texts if text])
+            for row, texts in zip(rows, shown, strict=False)
+        ]
+        if fitting and sum(fitting) >= MOST * len(fitting):
+            return family
+    return []
 
 
 def probability_columns(columns: Columns) -> dict[str, str]:

@@ -44,6 +44,8 @@ _SAMPLES = (
 _FIELDS = {"id", "question", "prompt", "prediction", "predict", "answer", "response", "output", "messages"}
 
 _SHARD = re.compile(r"(?P<stem>.*?)-(?P<number>\d{5})-of-(?P<count>\d{5})\.parquet")
+# "12. A", "第12题：A", "12<tab>A"
+_NUMBERED = re.compile(r"\s*(?:第|Q|q)?\s*(?P<number>\d{1,7})\s*(?:题|[.、:：)）,，\t]|\s)+\s*(?P<reply>.*)")
 _FIRST_BYTES = {b"PAR1": ".parquet", b"PK": ".xlsx"}
 
 
@@ -124,13 +126,20 @@ def _records(value: object) -> list[Record]:
         rows = [dict(zip(map(str, columns), row, strict=False)) for row in data if isinstance(row, list)]
         counts = isinstance(index, list) and len(index) == len(rows) and index != list(range(len(rows)))
         return [{KEY: key, **row} for key, row in zip(index, rows, strict=True)] if counts and index else rows
+    named = [part for name in _SAMPLES for key, part in value.items() if str(key).lower() == name]
+    for part in named:
+        listed = isinstance(part, list) and len(part) > 1 and all(isinstance(item, dict) for item in part)
+        wrapped = (
+            isinstance(part, dict) and len(value) == 1 and any(isinstance(x, list) for x in part.values())
+        )
+        if listed or wrapped:
+            return _records(part)
     inner = {str(key): part for key, part in value.items() if isinstance(part, dict)}
     if len(inner) > 1 and len(inner) >= len(value) / 2 or len(inner) == len(value) == 1:
         return _records_of_objects(inner)
     lists = {str(key): part for key, part in value.items() if isinstance(part, list)}
     if _is_of_columns(value, lists):
         return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
-    named = [part for name in _SAMPLES for key, part in value.items() if str(key).lower() == name]
     others = sorted(lists.values(), key=len, reverse=True)
     for part in [*named, *others, *value.values()]:
         held = isinstance(part, list) and part and all(isinstance(item, dict) for item in part)
@@ -219,7 +228,7 @@ def _table_of_text(source: Source, ending: str) -> Table:
             raise InputError(
                 f"{source.name}: not JSON, it begins with {text.lstrip()[:20]!r}; name it by what it holds"
             )
-        return table_of_records([[{REPLY: line} for line in text.rstrip().splitlines()]], source.name)
+        return table_of_records([_records_of_lines(text.rstrip().splitlines())], source.name)
     if ending != ".jsonl" or text.lstrip()[:1] == "[" or text.lstrip().startswith(("{\n", "{\r\n")):
         try:
             value = json.loads(text)
@@ -234,6 +243,23 @@ def _table_of_text(source: Source, ending: str) -> Table:
         else:
             return table_of_records([_encodable(records_of(value, source.name), source.name)], source.name)
     return table_of_records([_lines(text, source.name)], source.name)
+
+
+def _records_of_lines(lines: Sequence[str]) -> list[Record]:
+    """A reply a line, with its number or id in front where every line has another one."""
+    numbered = [_NUMBERED.fullmatch(line) for line in lines]
+    numbers = [int(found["number"]) for found in numbered if found]
+    start = min(numbers, default=0)
+    if len(numbers) == len(lines) > 1 and sorted(numbers) == list(range(start, start + len(lines))):
+        return [{KEY: str(int(found["number"])), REPLY: found["reply"]} for found in numbered if found]
+    parts = [line.split("\t") for line in lines]
+    if (
+        len(lines) > 1
+        and all(len(part) == 2 for part in parts)
+        and len({part[0] for part in parts}) == len(lines)
+    ):
+        return [{KEY: key, REPLY: reply} for key, reply in parts]
+    return [{REPLY: line} for line in lines]
 
 
 def _lines(text: str, file: str) -> list[Record]:
