@@ -21,13 +21,15 @@ _LETTER_ITEM = re.compile(
     rf"{_CLOSING}(?:选项|项(?!目))?{_CLOSING}"
 )
 # Letters that end their sentence: nothing behind them can say more about them.
-_BARE_LETTERS = re.compile(r"[A-J]{1,8}(?=$|\n|。(?![A-J](?:[。\n]|$))|;(?![ \t]?[A-J](?![A-Za-z0-9])))")
+_BARE_LETTERS = re.compile(
+    r"[A-J]{1,8}(?=$|\n|。(?![A-J][ \t]?(?:[。\n]|$))|;(?![ \t]?[A-J](?![A-Za-z0-9])))"
+)
 _LAST_NARROW_CHARACTER = "\u2e7f"
 _MAY_BEGIN_AN_ITEM = "选第「『【《"
 _LOWER_CASE_ENDS = re.compile(r"[ \t]*(?:$|[\n.。)\],;}\"'])")
 _JOIN = re.compile(
     r"\s*(?:[、,;/&+|]|和|及|与|以及|and\b)\s*(?:和|and\b)?\s*"
-    r"|[ \t]+(?=[A-J](?![A-Za-z]))|(?<=\])(?=\[)|(?<=\))(?=\()|。(?=[A-J](?:[。\n]|$))"
+    r"|[ \t]+(?=[A-J](?![A-Za-z]))|(?<=\])(?=\[)|(?<=\))(?=\()|。(?=[A-J][ \t]?(?:[。\n]|$))"
 )
 _LIST_GOES_ON = re.compile(r"(?:[、/&]|和|及|与|以及)[A-J](?![A-Za-z0-9])")
 _EITHER = re.compile(
@@ -44,7 +46,7 @@ _NEXT_LETTER_LINE = re.compile(
     r"(?=[-•>(\[ \t]{0,4}(?:选项|[Oo]ption )?[A-J](?:选项|项)?[)\] \t。;,.]{0,4}(?:\n|$))"
 )
 _LISTED_NEXT = re.compile(
-    rf"[ \t。;,.、]*\n\s*(?:{_NUMBER}[ \t]?|[-•·#>]{{1,3}}[ \t]?)?|[。;,、][ \t]*|(?=[A-J][.:、)])"
+    rf"[ \t。;,.、]*\n\s*(?:{_NUMBER}[ \t]?|[-•·#>]{{1,3}}[ \t]?)?|[。;,、][ \t]*(?:{_NUMBER}[ \t]?)?|(?=[A-J][.:、)])"
 )
 # An item of a list: B. and its text, which ends with its line or before the next letter.
 _LISTED_LETTER = re.compile(
@@ -52,7 +54,7 @@ _LISTED_LETTER = re.compile(
     r"(?![A-J](?![A-Za-z0-9]))(?=[^\n])"
 )
 _LISTED_TEXT_ENDS = re.compile(
-    rf"[。;,、][ \t]*[(\[]?(?:选项)?[A-J][)\]]?(?:选项)?[ \t]?(?:[.:、)(]|[{CHINESE}])|。$"
+    rf"[。;,、][ \t]*(?:{_NUMBER}[ \t]?)?[(\[]?(?:选项)?[A-J][)\]]?(?:选项)?[ \t]?(?:[.:、)(]|[{CHINESE}])|。$"
     rf"|(?<=[{CHINESE})])(?=[A-J][ \t]?[.:、)])"
 )
 _LONGEST_LISTED = 300
@@ -61,7 +63,8 @@ _LAST_NAMES = 50
 _SUPPOSED_CASE = re.compile(r"\s*(?:if|when|unless|should|in case|如果|若|假如|倘若|当)", re.IGNORECASE)
 _LETTER_NAMED = re.compile(
     r"[A-J](?:选项|项)|(?:选项|[Oo]ption |[Cc]hoice )\(?[A-J](?![A-Za-z0-9])|\([A-J]\)"
-    r"|(?:选|答案[是为:]?\s?)[A-J](?![A-Za-z0-9])|[A-J](?:是|为)?(?:正确|对的|最佳)|[A-J] is (?:the )?(?:correct|right|best)"
+    r"|(?:选|答案[是为:]?\s?|[Aa]nswer(?: is|:)? )[A-J](?![A-Za-z0-9])|[A-J](?:是|为)?(?:正确|对的|最佳)"
+    r"|[A-J] is (?:the )?(?:correct|right|best)"
 )
 _SENTENCE_ENDS_BEHIND_LETTER = re.compile(r"\)\.|。")
 _SETS_APART = re.compile(r"[)\]]?[ \t]?[.:)、(]|[ \t]?-[ \t]")
@@ -300,7 +303,8 @@ class AnswerParser:
             return named
         if after_letter == end and MEDICAL_WORD.match(self.text, end):
             return None
-        if letters == "A" and _ENGLISH_ARTICLE.match(self.text, end):
+        called_option = self.lowered.endswith(("option ", "choice "), 0, start)
+        if letters == "A" and not called_option and _ENGLISH_ARTICLE.match(self.text, end):
             return None
         judged = WRONG_BEHIND.match(self.text, end) or (joined and _RIGHT_BEHIND.match(self.text, end))
         if not (first or judged) and _BEGINS_NEW_CLAUSE.match(self.text, end):

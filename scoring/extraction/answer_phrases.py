@@ -44,7 +44,7 @@ _CORRECTION_CUE = re.compile(
 _INSTEAD_CUE = re.compile(rf"[?。,!…](?:不对?|错了?|[ ]?[Nn]o)[,。!]{_ZH_FILLER}")
 _ZH_CHOOSE_CUE = re.compile(
     "选(?!项|题|手|段|取(?![A-J])|用(?![A-J])|择性|择题)" + rf"(?:择|用|取|定|出)?{_ZH_FILLER}"
-    rf"|推荐{_ZH_FILLER}|剩下的?{_ZH_FILLER}|我猜测?{_ZH_FILLER}"
+    rf"|推荐{_ZH_FILLER}|(?:考虑|倾向于?|指向)[为选]?(?=[(\"]?[A-J](?:选?项)?[)\"]?(?:[。,;\n]|$))|剩下的?{_ZH_FILLER}|我猜测?{_ZH_FILLER}"
 )
 _SO_CUE = re.compile(
     r"(?:故|所以|因此|综上(?:所述)?|则|→|⇒|=>|->)[,:]?(?:答案)?[ \t]?(?=[A-J]{1,8}[ \t]*(?:[。.,;\n]|$))"
@@ -82,7 +82,10 @@ _LEADS_TO_A_CHOICE = re.compile(
 )
 _SENTENCE_START = re.compile(r"[。;!?\n]")
 _IF = re.compile(
-    any_of("如果(?!要|需|让|必须) 假如 倘若 若(?!要|需|让|无|干) 如(?=为|是|有|患|伴|合并|出现)")
+    any_of(
+        "如果(?!要|需|让|必须) 假如 倘若 若(?!要|需|让|无(?:其他|其它|别的|更|正确|合适|完全|最)|干)"
+        " 如(?=为|是|有|患|伴|合并|出现)"
+    )
 )
 _IN_THAT_CASE = re.compile(any_of("则 那么 就 应 可 宜 选"))
 _CASE_BEHIND = re.compile(r"[^。;!?,\n]{0,8}的话")
@@ -98,7 +101,7 @@ _ANSWERING: _Cues = (
 _CHOOSING: _Cues = (
     (_CORRECTION_CUE, one_of("应为 应该 应当 改 更正 纠正 修正 实际 而是")),
     (_INSTEAD_CUE, one_of("不, 不。 不! 不对 错, 错。 错! 错了 no, No,")),
-    (_ZH_CHOOSE_CUE, one_of("选 推荐 剩下 我猜")),
+    (_ZH_CHOOSE_CUE, one_of("选 推荐 剩下 我猜 考虑 倾向 指向")),
     (_SO_CUE, one_of("故 所以 因此 综上 则 → ⇒ => ->")),
 )
 
@@ -258,6 +261,7 @@ _EN_CHOOSE_CUE = re.compile(
     any_of(
         "correction conclusion choose chose choosing select(?:ed|ing)? pick(?:ed|ing)? go(?:ing)?_with"
         " opt_for settle_on"
+        r" combination_of(?=_(?:options?_)?\(?[a-j]\)?_and\b)"
         " vote_for i'd_say i_would_say leads?_(?:me_|us_)?to points?_to pointing_to left_with leaving"
     )
     + rf"\b{_EN_FILLER}"
@@ -276,7 +280,7 @@ _CUES = (
     (
         _EN_CHOOSE_CUE,
         "choice-text",
-        one_of("correction conclusion cho select pick with for settle say to leaving"),
+        one_of("correction conclusion combination cho select pick with for settle say to leaving"),
     ),
     (
         _CONCLUDE_CUE,

@@ -23,7 +23,7 @@ _GOES_ON_TO_ETC = re.compile(r"(?:,[^,、。;]{1,10}){1,6}等")
 _DISMISSED_BEFORE = (
     *words(
         "排除 排除了 不考虑 不选 除外 避免 禁用 不宜 不能 不应 不会 不是 并非 而非 非 无 不 没有 未见"
-        " 鉴别 不如 优于 不同于 区别于"
+        " 鉴别 比 不如 优于 不同于 区别于"
     ),
     *(
         f"{word} {article}"
@@ -38,6 +38,7 @@ _DISMISSED_BEHIND = words(
     " 排除 可排除 被排除 可被排除 除外 错误 不正确 不对 不符 不选"
     " _is_not _is_unlikely _is_incorrect _isn't _can_be_ruled _can_be_excluded"
 )
+_COMPARED_BEFORE = words("than_ than_the_ than_a_ than_an_ 比 不如 优于 而非 而不是")
 _CLAIM_BEFORE = re.compile(
     any_of(
         r"是 为 即 属于 选用? 选择 考虑 诊断 患有 患了 导致 引起的? 由于? 给予 应行 应做 进行 采用 (?:可|选|应|使|常|宜)用 合并"
@@ -65,6 +66,7 @@ class Part(NamedTuple):
     spoken_for: list[Mention]
     listed: bool
     dismisses: bool
+    compared: frozenset[int] = frozenset()
 
     @property
     def indexes(self) -> frozenset[int]:
@@ -74,7 +76,7 @@ class Part(NamedTuple):
     @property
     def only(self) -> Mention | None:
         """The last mention if the part names one option only, and speaks for it."""
-        return self.spoken_for[-1] if self.spoken_for and len(self.indexes) == 1 else None
+        return self.spoken_for[-1] if self.spoken_for and len(self.indexes - self.compared) == 1 else None
 
     def is_only_an_option(self, text: str) -> bool:
         """Whether the part is nothing but an option's text."""
@@ -147,7 +149,10 @@ def _part(
         if mention not in dismissed and not _is_enumerated(reader.lowered, mention)
     ]
     listed = numbered and _LIST_MARK.search(match[0]) is not None
-    return Part(start, end, number, named, spoken_for, listed, bool(dismissed))
+    compared = frozenset(
+        mention.index for mention in dismissed if reader.lowered.endswith(_COMPARED_BEFORE, 0, mention.start)
+    )
+    return Part(start, end, number, named, spoken_for, listed, bool(dismissed), compared)
 
 
 def _free_mentions(reader: AnswerParser) -> list[Mention]:

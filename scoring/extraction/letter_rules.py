@@ -64,7 +64,7 @@ def _whole(reader: AnswerParser) -> Iterator[Reading]:
         if 0 < mask <= reader.options.everything:
             yield Reading("letters", mask, *letters.span("letters"))
             return
-    start = _beginning(reader.text)
+    start = _beginning(reader.text, number.end() if number else 0)
     slot = reader.read(start) if len(reader.text) - start < _LONGEST_WHOLE else None
     if slot is None or reader.text[slot.end :].strip(_TRAILING):
         return
@@ -187,7 +187,10 @@ _OPTION_BEFORE = re.compile(r"(?:选项|[Oo]ption[ \t]|[Cc]hoice[ \t])\(?$")
 _OPTION_BEHIND = re.compile(r"选项|项(?!目)")
 _POINTED = re.compile(r"[ \t]?(?:[:、)]|\.(?![a-z]))")
 _NOT_ALONE = re.compile(r"['+-]|[ ](?!or\b|and\b)[a-z]|\.[a-z]")
-_DENIED_BEFORE = re.compile(r"\b(?:not|isn't|never)[ \t]+(?:the[ \t]+)?(?:option[ \t]+|choice[ \t]+)?[(\"]?$")
+_DENIED_BEFORE = re.compile(
+    r"\b(?:not|isn't|never|than|unlike|whereas|versus|compared[ \t](?:to|with))[ \t]+"
+    r"(?:the[ \t]+)?(?:option[ \t]+|choice[ \t]+)?[(\"]?$|(?:相比于?|相较于?|较之|不同于|不如|优于|区别于)(?:选项)?$"
+)
 _LOOK_BACK = 24
 # 选项C属于服务内容之一: others belong to it as well.
 _ONE_OF_SEVERAL = re.compile(r"属于[^,。;\n]{1,24}之一(?:,|$)")
@@ -227,7 +230,7 @@ def _names(reader: AnswerParser) -> Iterator[_Name]:
 
 def _denied(reader: AnswerParser, position: int) -> bool:
     before = reader.lowered[max(0, position - _LOOK_BACK) : position]
-    return ("n" in before) and _DENIED_BEFORE.search(before) is not None
+    return _DENIED_BEFORE.search(before) is not None
 
 
 def _name_at(reader: AnswerParser, position: int) -> _Name | None:
@@ -283,7 +286,11 @@ def _conclusions(reader: AnswerParser, names: list[_Name]) -> Iterator[Reading]:
 def _only_letter(reader: AnswerParser, names: list[_Name]) -> Iterator[Reading]:
     if len({name.mask for name in names}) != 1 or _DISMISSED.search(reader.lowered):
         return
-    alone = {reader.text[p] for p in reader.letters if not _NOT_ALONE.match(reader.text, p + 1)}
+    alone = {
+        reader.text[p]
+        for p in reader.letters
+        if not (_NOT_ALONE.match(reader.text, p + 1) or _denied(reader, p))
+    }
     if len(alone) > 1:
         return
     for name in reversed(names[-_LAST_NAMES:]):

@@ -21,7 +21,8 @@ _SUPERLATIVE = re.compile(
     any_of(
         r"最(?:常|多见|主要|重要|有?可能|佳|合适|适|易|容易|有效|敏感|特异|根本|突出|典型|早|先|宜|基本|关键|严重|具)"
         r" 最好的?(?:方法|选择|治疗)"
-        r" 首选 首要 较为?常见 \b(?:most_(?:likely|common|appropriate)|first[- ]line|best|drug_of_choice)\b"
+        r" 更(?:能|可能|符合|支持|适合|合适) 首选 首要 较为?常见"
+        r" \b(?:most_(?:likely|common|appropriate)|first[- ]line|best|drug_of_choice|better_than)\b"
     )
     + "|主要的?[^,。;是为]{0,8}?"
     + any_of(

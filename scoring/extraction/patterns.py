@@ -93,7 +93,10 @@ SUPPOSED = re.compile(
     )
 )
 MUST_CHOOSE = re.compile(
-    any_of("必须 只能 一定要 非要 硬要 不得不 如果要 如果让 若要 若让 如果需要 如无 若无 没有其他")
+    any_of(
+        "必须 只能 一定要 非要 硬要 不得不 如果要 如果让 若要 若让 如果需要"
+        " (?:如|若)无(?=其他|其它|别的|更|正确|合适|完全|最) 没有其他"
+    )
 )
 
 # Words behind an option that dismiss it.

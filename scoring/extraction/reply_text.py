@@ -86,7 +86,7 @@ _QUOTED_BEFORE = re.compile(
 _QUOTED_BEHIND = re.compile(
     r"\s*[\"'”’」』】》`)），。；、,;]|\s*\.(?=\s)|[ \t]*"
     + any_of(
-        "之间 之前 之后 结束 结尾 为止 标记 标签 符号 作为 中间?的? 里 内 来 表示 的 和 与 或"
+        "之间 之前 之后 结束 结尾 为止 标记 标签 符号 作为 作答(?![:：]) 格式 形式 中间?的? 里 内 来 表示 的 和 与 或"
         r" (?:token|tag|marker|is|as|at|means|marks|and|or|to|symbol)\b"
     ),
     re.IGNORECASE,

@@ -17,6 +17,7 @@ _NEGATIVE = re.compile(
         r" (?i:\bnot_(?:true|correct|part|a|an|one|the|included|associated|considered)\b)"
         r" (?i:\bin(?:correct|accurate)\b) (?i:\b(?:false|wrong|exception|untrue)\b)"
         r" (?i:\bleast_(?:likely|appropriate)\b)"
+        r" (?:不妥|不当|欠妥|不合理|不可取)(?:的(?:是|有|为|[一哪]|做法|措施|说法|叙述)|之处)"
     )
 )
 _SEVERAL = re.compile(

@@ -44,7 +44,9 @@ _CANNOT_SAY = re.compile(
     re.IGNORECASE,
 )
 _ABOUT_THE_ANSWER = re.compile(
-    r"答案|选项|选择|哪|作答|回答|answer|option|choice|choose|which|correct|question", re.IGNORECASE
+    r"答案|选项|选择|哪|作答|回答|(?:^|,)[但而且]?(?:根据|依据|仅凭)?(?:现有|目前|所给|已知|已有|提供)的?(?:信息|资料|条件|线索)"
+    r"|answer|option|choice|choose|which|correct|question",
+    re.IGNORECASE,
 )
 _MARK = re.compile(
     any_of(
@@ -72,7 +74,7 @@ _FIT = (
     r"(?:[四五]?[个项])?(?:选项|各项|说法|答案|statements|options)?[ \t,]*"
     r"(?:(?:都|均|皆|全部|全都?|也)?(?:是|为|应)?(?:"
     r"(?P<answer>符合(?:本)?题(?:意|干|目)(?:要求)?|(?:本题|此题|该题)?的?(?:正确)?答案|(?:应)?当选|应?该?选(?![择项])|入选|正确(?:答案|选项))"
-    r"|(?P<right>正确|对的?(?=[。,;!\n]|$)|符合|属于|成立|合理|包括在内)|(?P<wrong>错误?的?(?=[。,;!\n]|$)|不正确|不对|不属于|不符合))"
+    r"|(?P<right>正确|对的?(?=[。,;!\n]|$)|符合|属于|成立|合理|包括在内|(?<=[都均皆])[是为有](?![不非错误可]))|(?P<wrong>错误?的?(?=[。,;!\n]|$)|不正确|不对|不属于|不符合))"
     r"|(?i:(?:are|is)[ \t](?:all[ \t])?"
     r"(?:(?P<answer_en>the[ \t])?(?:correct|right|valid)(?P<answers_en>[ \t](?:answers|options|choices))?|(?P<true_en>true))\b))"
 )
