@@ -22,13 +22,13 @@ _LETTER_ITEM = re.compile(
 )
 # Letters that end their sentence: nothing behind them can say more about them.
 _BARE_LETTERS = re.compile(
-    r"[A-J]{1,8}(?=$|\n|。(?![A-J][ \t]?(?:[。\n]|$))|;(?![ \t]?[A-J](?![A-Za-z0-9])))"
+    r"[A-J]{1,8}(?=$|\n|。(?![A-J][ \t]?(?:[。\n]|$))|;(?![ \t]?(?:\(\d\)|[①-⑩])?[A-J](?![A-Za-z0-9])))"
 )
 _LAST_NARROW_CHARACTER = "\u2e7f"
 _MAY_BEGIN_AN_ITEM = "选第「『【《"
 _LOWER_CASE_ENDS = re.compile(r"[ \t]*(?:$|[\n.。)\],;}\"'])")
 _JOIN = re.compile(
-    r"\s*(?:[、,;/&+|]|和|及|与|以及|and\b)\s*(?:和|and\b)?\s*"
+    r"\s*(?:[、,;/&+|]|和|及|与|以及|and\b)\s*(?:和|and\b|(?:\(\d\)|[①-⑩])(?=[A-J]))?\s*"
     r"|[ \t]+(?=[A-J](?![A-Za-z]))|(?<=\])(?=\[)|(?<=\))(?=\()|。(?=[A-J][ \t]?(?:[。\n]|$))"
 )
 _LIST_GOES_ON = re.compile(r"(?:[、/&]|和|及|与|以及)[A-J](?![A-Za-z0-9])")
