@@ -22,6 +22,7 @@ from cmexam_baseline.scoring.outputs.column_evidence import (
     Seen,
     evidence_of,
     is_verdict_on,
+    same_share,
 )
 from cmexam_baseline.scoring.outputs.column_names import (
     first_of_role,
@@ -179,6 +180,10 @@ def decide(
         aside.pop(explanation, None)
     if not systems and not known.probabilities:
         _refuse(columns, roles, aside, file)
+    if systems and not _chosen_columns(chosen) and all(evidence[name].is_unread for name in systems):
+        raise InputError(
+            f"{file}: no answer can be read in {systems[0]}; name the model's column with `answer_column`"
+        )
     numbers = [name for name in systems if evidence[name].kind == "numbers"]
     if numbers and base is None:
         raise InputError(
@@ -309,7 +314,7 @@ def _paired(
         for other in order[place + 1 :]:
             if other not in kept:
                 continue
-            same = _same_share(evidence[name], evidence[other])
+            same = same_share(evidence[name], evidence[other])
             conventional = is_conventional(name, other)
             if evidence[name].kind == "letters" and evidence[other].kind in ("text", "samples"):
                 if not conventional and (same < SAME_ANSWERS or len(systems) > 2):
@@ -342,12 +347,6 @@ def _constant(evidence: Mapping[str, Evidence], aside: dict[str, str], remarks: 
     del aside[found]
     remarks.append(f"nearly every row of {found} is the same")
     return [found]
-
-
-def _same_share(first: Evidence, second: Evidence) -> float:
-    """The share of the rows with the same answer, of those that were read in both."""
-    both = first.answers.keys() & second.answers.keys()
-    return sum(first.answers[place] == second.answers[place] for place in both) / len(both) if both else 0.0
 
 
 def _explanation(

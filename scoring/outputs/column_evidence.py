@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,6 +35,8 @@ MOSTLY_FILLED = 0.9
 CONSTANT = 0.95
 # Texts of which fewer hold an answer are no replies, unless their name says so.
 READABLE = 0.3
+# Letters and field names around an option in a cell of options take no more characters than this.
+_MARKUP = 24
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,17 @@ class Evidence:
         # With the exam's explanation behind it, an answer that was misread is the exam's all the same.
         enough = MOST if self.explained else GOLD_AGREEMENT
         return self.n >= FEW_ROWS and self.agreement >= enough and self.filled >= MOSTLY_FILLED
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether the column holds texts in none of which an answer is read."""
+        return self.kind == "text" and self.n >= FEW_ROWS and not self.read
+
+
+def same_share(first: Evidence, second: Evidence) -> float:
+    """The share of the rows with the same answer, of those that were read in both."""
+    both = first.answers.keys() & second.answers.keys()
+    return sum(first.answers[place] == second.answers[place] for place in both) / len(both) if both else 0.0
 
 
 def seen_rows(question_of: NDArray[np.int64], shown: Mapping[int, list[str]], most: int = SAMPLE) -> Seen:
@@ -178,9 +192,32 @@ def option_lists(
         texts = option_texts(cells[row])
         filled += bool(texts)
         agreeing += bool(texts) and _same_options(texts, exam.options(question))
-    if not filled or agreeing < filled / 2:
+    if filled and agreeing >= filled / 2:
+        return [option_texts(cell) for cell in cells]
+    found = [_in_order(cells[row], exam.options(q)) for row, q in zip(seen.rows, seen.questions, strict=True)]
+    if not found or sum(map(bool, found)) < MOST * len(found):
         return None
-    return [option_texts(cell) for cell in cells]
+    pairs = zip(cells, question_of.tolist(), strict=True)
+    return [[] if question < 0 else _in_order(cell, exam.options(question)) for cell, question in pairs]
+
+
+def _in_order(cell: object, options: Sequence[str]) -> list[str]:
+    """The options in the order in which a cell of any form holds them; [] where it holds more than options.
+
+    >>> _in_order("<b>二</b><br>一一", ["一一", "二"])
+    ['二', '一一']
+    """
+    rest = cell if isinstance(cell, str) else str(cell)
+    found = []
+    for option in sorted(options, key=len, reverse=True):
+        start = rest.find(option)
+        if start < 0 or option.isascii() and len(option) < 3:
+            return []
+        rest = rest[:start] + "\0" * len(option) + rest[start + len(option) :]
+        found.append((start, option))
+    words = re.findall(r"[^\W_]", rest)
+    foreign = any(not word.isascii() and unicodedata.category(word) != "No" for word in words)
+    return [] if foreign or len(words) > _MARKUP * len(options) else [option for _, option in sorted(found)]
 
 
 def option_texts(cell: object) -> list[str]:

@@ -19,7 +19,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         "user", "origin prompt",
     ),
     "options": ("options", "choices", "选项", "备选答案"),
-    "model": ("model", "model name", "model id", "system", "engine", "llm", "模型", "模型名称"),
+    "model": ("model", "model name", "model id", "system", "engine", "llm", "模型", "模型名称", "method", "setting",
+        "variant", "checkpoint"),
     "answer": (
         "predicted answer", "predict answer", "prediction answer", "model answer", "answer prediction",
         "pred answer", "extracted answer", "parsed answer", "extracted prediction", "prediction", "predictions",
@@ -54,7 +55,7 @@ _SORTS = re.compile(
     r"题型|类型|难度|级别|等级|科目|学科|专业|章节|年份|来源|分类|组$"
 )
 _GOLD = re.compile(
-    r"gold|^answers?(idx|index|key)?(\.\d+)?$|^correct|label|target|reference|groundtruth|^gt|^truth|^key$|^cop$|"
+    r"gold|^answers?(idx|index|key|text|content|string|str|label|option|id|num|number)?(\.\d+)?$|^correct|label|target|reference|groundtruth|^gt|^truth|^key$|^cop$|"
     r"正确|标准|参考|^答案$|^ref"
 )
 _THOUGHT = re.compile(r"reasoning|think|thought|cot$|analysis|思考|推理")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import repeat
 
@@ -11,6 +12,9 @@ from cmexam_baseline.exam.io.table import MAX_COLUMNS, cell_text
 from cmexam_baseline.exam.letters import LETTERS
 
 MAX_DEPTH = 12
+
+# Scores of which the lowest wins.
+_LOSS = re.compile(r"nll|ppl|perplexit|loss")
 
 Scores = tuple[float, ...]
 """The scores of a question's options in order, as a cell."""
@@ -81,7 +85,8 @@ def _fields(name: str, cell: object, depth: int) -> list[tuple[str, object]]:
         return [(f"{name}.{role}", text) for role, text in turns.items()]
     scores = _scores(items)
     if scores is not None:
-        return [(name, scores)]
+        losses = _LOSS.search(name.rpartition(".")[2].lower()) and min(scores) >= 0
+        return [(name, tuple(-score for score in scores) if losses else scores)]
     if any(isinstance(item, Mapping) for item in items):
         return _fields_of_objects(name, items, depth)
     if len(items) == 1:

@@ -14,7 +14,7 @@ from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.exam.letters import LETTERS, parse_letters
 from cmexam_baseline.exam.normalise import normalise_texts
 from cmexam_baseline.scoring.outputs.column_detection import ColumnChoice, Columns, Recognition
-from cmexam_baseline.scoring.outputs.column_evidence import MOST, TEXT_SAMPLE, option_lists, option_texts
+from cmexam_baseline.scoring.outputs.column_evidence import MOST, TEXT_SAMPLE, option_lists
 from cmexam_baseline.scoring.outputs.column_names import (
     PROBABILITY,
     first_of_role,
@@ -60,7 +60,7 @@ def locate(
         met = join(exam, keys, places)
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
-    singles = option_columns(flat) or _numbered_option_columns(exam, flat, met)
+    singles = option_columns(flat) or _option_columns_by_content(exam, flat, met)
     roles["options"], options = _options_column(exam, flat, choice, met)
     if options is None and singles:
         cells = [texts_of_column(flat[name]) for name in singles]
@@ -88,10 +88,7 @@ def _options_column(
     if choice.options is not None:
         return choice.options, option_lists(exam, flat[choice.options], met.question_of)
     for name in sorted(flat, key=lambda name: not named("options", name)):
-        if any(
-            isinstance(cell, list) or (isinstance(cell, str) and len(option_texts(cell)) > 1)
-            for cell in flat[name][:20]
-        ):
+        if any(isinstance(cell, list | str) for cell in flat[name][:20]):
             options = option_lists(exam, flat[name], met.question_of)
             if options is not None:
                 return name, options
@@ -230,13 +227,14 @@ def option_columns(columns: Columns) -> list[str]:
     return found if len(found) > 1 and sum(len(text) > 1 for text in texts) > len(texts) / 4 else []
 
 
-def _numbered_option_columns(exam: Exam, columns: Columns, met: Join) -> list[str]:
-    """Columns such as choice1, choice2, … whose cells together are the options of the row's question."""
+def _option_columns_by_content(exam: Exam, columns: Columns, met: Join) -> list[str]:
+    """Columns such as choice1, choice2, … or doc.A, doc.B, … whose cells together are the options of the row's question."""
     families: dict[str, list[str]] = {}
     for name in columns:
-        families.setdefault(re.sub(r"\d+$", "", name), []).append(name)
+        families.setdefault(re.sub(r"(\d+|[A-Ja-j])$", "", name), []).append(name)
     rows = [row for row, question in enumerate(met.question_of.tolist()) if question >= 0][:TEXT_SAMPLE]
-    for family in families.values():
+    for members in families.values():
+        family = sorted(members, key=lambda name: (len(name), name.upper()))
         shown = [[cell_text(columns[name][row]) for name in family] for row in rows if len(family) > 1]
         fitting = [
             _is_permutation(exam, int(met.question_of[row]), [text for text in texts if text])

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import TypeGuard
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.frames import read_columns
@@ -45,7 +46,11 @@ _FIELDS = {"id", "question", "prompt", "prediction", "predict", "answer", "respo
 
 _SHARD = re.compile(r"(?P<stem>.*?)-(?P<number>\d{5})-of-(?P<count>\d{5})\.parquet")
 # "12. A", "第12题：A", "12<tab>A"
-_NUMBERED = re.compile(r"\s*(?:第|Q|q)?\s*(?P<number>\d{1,7})\s*(?:题|[.、:：)）,，\t]|\s)+\s*(?P<reply>.*)")
+_NUMBERED = re.compile(
+    r"\s*(?:第|#|\[|q|question|answer|ans|no\.?)?\s*(?P<number>\d{1,7})"
+    r"\s*(?:题|[.、:：)）\],，\t]|\s)+\s*(?P<reply>.*)",
+    re.IGNORECASE,
+)
 _FIRST_BYTES = {b"PAR1": ".parquet", b"PK": ".xlsx"}
 
 
@@ -128,12 +133,15 @@ def _records(value: object) -> list[Record]:
         return [{KEY: key, **row} for key, row in zip(index, rows, strict=True)] if counts and index else rows
     named = [part for name in _SAMPLES for key, part in value.items() if str(key).lower() == name]
     for part in named:
-        listed = isinstance(part, list) and len(part) > 1 and all(isinstance(item, dict) for item in part)
+        listed = _holds_objects(part) and len(part) > 1
         wrapped = (
             isinstance(part, dict) and len(value) == 1 and any(isinstance(x, list) for x in part.values())
         )
         if listed or wrapped:
             return _records(part)
+    tables = {str(key): part for key, part in value.items() if _holds_objects(part)}
+    if len(tables) == len(value) > 1 and not named and len({len(part) for part in tables.values()}) == 1:
+        return [{"model": name, **item} for name, part in tables.items() for item in part]
     inner = {str(key): part for key, part in value.items() if isinstance(part, dict)}
     if len(inner) > 1 and len(inner) >= len(value) / 2 or len(inner) == len(value) == 1:
         return _records_of_objects(inner)
@@ -150,6 +158,10 @@ def _records(value: object) -> list[Record]:
     if _is_of_replies(value):
         return [{KEY: str(key), REPLY: part} for key, part in value.items()]
     return [value] if _FIELDS & {column_key(str(key)) for key in value} else []
+
+
+def _holds_objects(part: object) -> TypeGuard[list[Record]]:
+    return isinstance(part, list) and bool(part) and all(isinstance(item, dict) for item in part)
 
 
 def _records_of_list(items: list[object]) -> list[Record]:
