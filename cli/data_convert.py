@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, KEY, QUIET, InputPath
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, KEY, OVERWRITE, QUIET, InputPath
 from cmexam_baseline.exam.errors import InputError
 
 
@@ -27,6 +27,7 @@ from cmexam_baseline.exam.errors import InputError
 )
 @click.option("--unanswered", is_flag=True, help="Keep questions without an answer, as an exam to be taken.")
 @KEY
+@OVERWRITE
 @BAD_ROWS
 @AS_JSON
 @QUIET
@@ -37,6 +38,7 @@ def convert(
     index_base: str | None,
     unanswered: bool,
     key: Path | None,
+    overwrite: bool,
     bad_rows: str,
     as_json: bool,
     quiet: bool,
@@ -58,7 +60,7 @@ def convert(
     from cmexam_baseline.cli import console
     from cmexam_baseline.cli.bad_row_table import say_bad_rows
     from cmexam_baseline.exam.foreign_exams.reader import ImportedExam, import_exam
-    from cmexam_baseline.exam.io.files import new_folder
+    from cmexam_baseline.exam.io.files import check_output, new_folder
     from cmexam_baseline.exam.io.formats import FORMATS, format_of, write_exam
     from cmexam_baseline.exam.splits import Split, split_files
 
@@ -82,6 +84,7 @@ def convert(
                 write_exam(other.exam, folder / f"{stem}.{ending}")
     else:
         format_of(target)
+        check_output(target, [source, *([key] if key else [])], overwrite=overwrite)
         converted = {source.name: read(source)}
         write_exam(converted[source.name].exam, target)
     if as_json:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OUTPUT, QUIET, SPLIT, InputPath
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OUTPUT, OVERWRITE, QUIET, SPLIT, InputPath
 from cmexam_baseline.exam.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Number of files to split into.",
 )
+@OVERWRITE
 @BAD_ROWS
 @AS_JSON
 @QUIET
@@ -78,6 +79,7 @@ def make(
     max_tokens: int | None,
     limit: int | None,
     shards: int,
+    overwrite: bool,
     bad_rows: str,
     as_json: bool,
     quiet: bool,
@@ -95,7 +97,9 @@ def make(
     """
     from cmexam_baseline.cli import console
     from cmexam_baseline.cli.bad_row_table import say_bad_rows
+    from cmexam_baseline.exam.io.files import check_output
     from cmexam_baseline.exam.prompts import STYLES, make_prompts, write_prompts
+    from cmexam_baseline.exam.prompts.files import shard_names
     from cmexam_baseline.exam.splits import load_exam
 
     if form == "openai-batch" and not model:
@@ -105,6 +109,8 @@ def make(
         raise InputError(
             "few-shot without examples is zero-shot; give --shots 1 or more, or --style zero-shot"
         )
+    for file in shard_names(output, shards):
+        check_output(file, [exam, *([train] if train else [])], overwrite=overwrite)
     notes = console.notes()
     with console.StageProgress(notes, quiet) as stages:
         with stages.stage("reading the exam"):

@@ -87,6 +87,8 @@ def run(
     requests = read_prompts(prompts)[:limit]
     if not model and any("model" not in request.settings for request in requests):
         raise InputError(f"{prompts} names no model; give --model")
+    if output.exists() and output.samefile(prompts):
+        raise InputError(f"{output} is also an input; give another file for the output")
     server = ChatServer(base_url, settings, os.environ.get(key_variable, "").strip(), timeout)
     notes = console.notes()
     with console.StageProgress(notes, quiet) as stages, ReplyFile(output) as replies:

@@ -226,3 +226,22 @@ def test_text_files_need_no_extra_and_tables_name_theirs(tmp_path: Path) -> None
     )
     assert done.returncode == 0, done.stderr.decode()
     assert not (tmp_path / "a.parquet").exists()
+
+
+def test_an_output_replaces_no_input_and_no_foreign_file(tmp_path: Path) -> None:
+    exam, notes = tmp_path / "val.csv", tmp_path / "notes.csv"
+    exam.write_text(
+        "Question,Options,Answer\n缺乏可致夜盲症的是,A 维生素A\nB 维生素C,A\n".replace("\nB", "\\nB"), "utf-8"
+    )
+    notes.write_text("mine\n", "utf-8")
+    before = exam.read_bytes()
+    for command, words in (
+        (("data", "convert", exam), ["is the source itself"]),
+        (("prompts", "make", exam, "-o"), ["is also an input"]),
+    ):
+        complain(*command, exam, about=words)
+        complain(*command, notes, about=["was not written by cmexam-baseline", "--overwrite"])
+        assert notes.read_text("utf-8") == "mine\n"
+        succeed(*command, notes, "--overwrite")
+        notes.write_text("mine\n", "utf-8")
+    assert exam.read_bytes() == before
