@@ -233,7 +233,9 @@ def test_convert_counts_from_where_it_is_told(tmp_path: Path) -> None:
     row = {"question": "题", "choices": ["甲", "乙", "丙"], "answer": 1}
     source.write_text(json.dumps(row), encoding="utf-8")
     for base, letter in (("0", "B"), ("1", "A")):
-        result = run("data", "convert", source, tmp_path / "out.csv", "--index-base", base, "--json")
+        result = run(
+            "data", "convert", source, tmp_path / "out.csv", "--index-base", base, "--json", "--overwrite"
+        )
         assert json.loads(result.stdout)["files"]["numbers.jsonl"]["notes"] == ["answers read as number"]
         assert read_exam(tmp_path / "out.csv").letters() == [letter]
 

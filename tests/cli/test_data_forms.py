@@ -128,7 +128,7 @@ def test_shared_stems_and_shared_options(
 def test_options_on_one_line_or_with_their_letter_repeated(tmp_path: Path, cell: str, name: str) -> None:
     file = write(tmp_path / "exam.json", [{name: "止汗的是", "Options": cell, "Answer": "B"}])
     for folder in ("data", "data"):
-        succeed(folder, "convert", file, tmp_path / "out.jsonl")
+        succeed(folder, "convert", file, tmp_path / "out.jsonl", "--overwrite")
     assert read_exam(tmp_path / "out.jsonl").options(0) == ["芡实", "莲子", "肉豆蔻"]
     assert check(file)["usable"] == {"exam.json": 1}
 

@@ -33,7 +33,7 @@ WORKS = [
     "data stats {sample}",
     "data convert {sample} converted --to jsonl",
     "data overlap {sample}/train.csv {val}",
-    "prompts make {val} -o prompts.jsonl",
+    "prompts make {val} -o made.jsonl",
 ]
 NEEDS = {
     "train --out new": "lightgbm",
