@@ -164,7 +164,7 @@ def compare_systems(
     for system in systems[1:]:
         rows = np.intersect1d(rows, system.rows)
     if not rows.size:
-        raise InputError("no question has a row from every system; choose --missing wrong")
+        raise InputError('no question has a row from every system; use `missing="wrong"`')
     answering = [system for system in systems if system.answers is not None]
     every = len(systems) <= MOST_FOR_ALL_PAIRS if all_pairs is None else all_pairs
     right = np.array(

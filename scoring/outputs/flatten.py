@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 from collections.abc import Mapping, Sequence
 from itertools import repeat
@@ -56,7 +58,7 @@ def flatten_columns(
     flat: dict[str, Sequence[object]] = {}
     for name, cells in columns.items():
         if not any(isinstance(cell, Mapping | list | tuple) for cell in cells):
-            flat[name] = cells
+            flat[name] = _printed_lists(cells) or cells
             continue
         fields: dict[str, list[object]] = {}
         for row, cell in enumerate(cells):
@@ -70,6 +72,41 @@ def flatten_columns(
                 fields[field][row] = value
         flat |= fields
     return flat
+
+
+def _printed_lists(cells: Sequence[object]) -> list[object] | None:
+    """Lists of replies that a CSV file holds as JSON or as Python prints them; None for other columns.
+
+    Lists in which nothing repeats may be options, or one answer of several letters, and remain texts.
+    """
+    lists: list[object] = []
+    repeats = False
+    for cell in cells:
+        text = cell.strip() if isinstance(cell, str) else ""
+        found = printed_list(text) if text else []
+        if found is None:
+            return None
+        repeats = repeats or len(set(found)) < len(found)
+        lists.append(found or None)
+    return lists if repeats else None
+
+
+def printed_list(text: str) -> list[str] | None:
+    """The texts of a list as JSON or as Python prints it, None for other texts.
+
+    >>> printed_list("['A', 'A', 'B']"), printed_list('["A"]'), printed_list("[1]"), printed_list("A")
+    (['A', 'A', 'B'], ['A'], None, None)
+    """
+    if text[:1] + text[-1:] != "[]":
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            return None
+    return value if isinstance(value, list) and all(isinstance(item, str) for item in value) else None
 
 
 def _fields(name: str, cell: object, depth: int) -> list[tuple[str, object]]:

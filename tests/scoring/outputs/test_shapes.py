@@ -224,3 +224,17 @@ def test_small_objects_are_told_from_tables() -> None:
     assert json.loads(as_jsonl([{"a": 1}])) == {"a": 1}
     assert next(csv.reader(io.StringIO(as_csv(a=[1]).decode()))) == ["a"]
     assert prompt(0).endswith("答案：")
+
+
+@pytest.mark.parametrize("print_list", [json.dumps, repr])
+def test_lists_of_replies_that_a_csv_file_holds_as_text(tmp_path: Path, print_list: Any) -> None:
+    exam = the_exam()
+    wrong = ["B" if letters == "A" else "A" for letters in exam.letters()]
+    file = tmp_path / "samples.csv"
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["id", "replies"])
+        for place, (name, right) in enumerate(zip(exam.ids, exam.letters(), strict=True)):
+            most = right if place % 5 < 3 else wrong[place]
+            rows.writerow([name, print_list([most, wrong[place], most])])
+    assert score_file(file, exam).accuracy == pytest.approx(0.6)
