@@ -22,6 +22,6 @@ if TYPE_CHECKING:
     from cmexam_baseline.baselines.registry import MODELS as MODELS
     from cmexam_baseline.baselines.run_folder import Run as Run
     from cmexam_baseline.baselines.run_folder import load_run as load_run
-    from cmexam_baseline.features.baseline import LightGBMBaseline as LightGBMBaseline
+    from cmexam_baseline.features.lightgbm_baseline import LightGBMBaseline as LightGBMBaseline
 
 __getattr__, __dir__, __all__ = lazy_names(__name__)

@@ -35,7 +35,7 @@ class ModelKind:
 
 
 MODELS = {
-    "lightgbm": ModelKind("cmexam_baseline.features.baseline:LightGBMBaseline", ("lightgbm",)),
+    "lightgbm": ModelKind("cmexam_baseline.features.lightgbm_baseline:LightGBMBaseline", ("lightgbm",)),
     "encoder": ModelKind("cmexam_baseline.baselines.evidence_encoder:EvidenceEncoder", ("encoders",)),
     # An ensemble is chosen and compared with its parts on val.
     "ensemble": ModelKind(

@@ -11,10 +11,10 @@ from cmexam_baseline.exam.openmp import wait_passively
 from cmexam_baseline.metrics.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from cmexam_baseline.features.baseline import LightGBMBaseline as LightGBMBaseline
     from cmexam_baseline.features.corpus import Corpus as Corpus
     from cmexam_baseline.features.dense_index import Embedder as Embedder
     from cmexam_baseline.features.dummy import DUMMY_BASELINES as DUMMY_BASELINES
+    from cmexam_baseline.features.lightgbm_baseline import LightGBMBaseline as LightGBMBaseline
     from cmexam_baseline.features.sentence_retriever import SentenceRetriever as SentenceRetriever
     from cmexam_baseline.features.stacking import score_columns as score_columns
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cmexam_baseline.metrics.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from cmexam_baseline.metrics.answer_scores import AnswerScores as AnswerScores
+    from cmexam_baseline.metrics.accuracy_f1 import AnswerScores as AnswerScores
     from cmexam_baseline.metrics.answers import accuracy as accuracy
     from cmexam_baseline.metrics.answers import score_answers as score_answers
     from cmexam_baseline.metrics.answers import weighted_f1 as weighted_f1

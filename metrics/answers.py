@@ -8,8 +8,8 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from cmexam_baseline.metrics.accuracy_f1 import AnswerScores, checked_weights
 from cmexam_baseline.metrics.answer_codes import NO_ANSWER, UNKNOWN, Answers, encode_answers, warn_of_labels
-from cmexam_baseline.metrics.answer_scores import AnswerScores, checked_weights
 from cmexam_baseline.metrics.array_types import BoolArray, FloatArray
 
 _MOST_CELLS = 1 << 22  # of a dense table of gold by predicted labels

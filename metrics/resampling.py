@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cmexam_baseline.metrics.accuracy_f1 import AnswerScores
 from cmexam_baseline.metrics.answer_codes import Answers
-from cmexam_baseline.metrics.answer_scores import AnswerScores
 from cmexam_baseline.metrics.answers import count_answers
 from cmexam_baseline.metrics.array_types import FloatArray, IntArray
 from cmexam_baseline.metrics.resampling_units import (

@@ -47,7 +47,7 @@ CUTTING = ("test_segment", "test_segment_dictionaries")
 TABLES = ("test_segment_trie", "test_segment_cache", *CUTTING)
 TESTS = {
     "label_scores": ("test_answers", "test_answer_inputs"),
-    "answer_scores": ("test_answers", "test_answer_inputs"),
+    "accuracy_f1": ("test_answers", "test_answer_inputs"),
     "answers": ("test_answers", "test_answer_inputs"),
     "answer_codes": ("test_answers", "test_answer_inputs"),
     "bleu_rouge": ("test_rouge_formulas", *EXPLANATIONS),
