@@ -53,7 +53,7 @@ def test_folders_and_archives_are_opened_and_repeated_passages_dropped(tmp_path:
         entry = tarfile.TarInfo("c.md")
         entry.size = len(VITAMIN.encode())
         tar.addfile(entry, io.BytesIO(VITAMIN.encode()))
-    (tmp_path / "d.txt.gz").write_bytes(gzip.compress("甲状腺激素促进生长发育和新陈代谢。".encode()))
+    (tmp_path / "d.txt.gz").write_bytes(gzip.compress("甲状腺激素促进生长发育和新陈代谢。".encode(), mtime=0))
     corpus = Corpus.read([tmp_path])
     assert len(corpus) == 3 and corpus.counts["files"] == 4
     assert (corpus.counts["duplicates"], corpus.counts["other_files"]) == (1, 2)
@@ -101,7 +101,7 @@ def test_a_question_bank_is_refused_unless_asked_for(tmp_path: Path) -> None:
         ("a.txt", b"1", "no passage"),
         ("a.jsonl", b"{}\n{", "a.jsonl, line 2 is not JSON"),
         ("a.zip", b"PK", "a.zip cannot be read"),
-        ("a.txt.gz", gzip.compress(VITAMIN.encode())[:-9], "a.txt.gz cannot be read"),
+        ("a.txt.gz", gzip.compress(VITAMIN.encode(), mtime=0)[:-9], "a.txt.gz cannot be read"),
         (
             "val.csv",
             "Question,Options,Answer\n问,A 甲\\nB 乙,A\n".encode(),
@@ -125,7 +125,7 @@ def test_a_file_beyond_the_bound_is_refused_whatever_it_is_packed_in(
     monkeypatch.setattr("cmexam_baseline.features.corpus._MAX_FILE", 1000)
     text = VITAMIN.encode() * 100
     (tmp_path / "a.txt").write_bytes(text)
-    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(text))
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(text, mtime=0))
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("a.txt", text)
     for name in ("a.txt", "a.txt.gz", "a.zip"):
