@@ -145,8 +145,9 @@ def ask_all(
                 _give_up_on_refusals(server, future, outcome)
                 if progress is not None:
                     progress(outcome.answered + len(outcome.failed), len(waiting))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+        except BaseException as error:
+            # A server that refuses all answers the rest at once; after Ctrl-C nobody waits for it.
+            pool.shutdown(wait=isinstance(error, InputError), cancel_futures=True)
             client.close()
             for future in pending:
                 if future.done() and not future.cancelled() and future.exception() is None:
