@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import re
 import unicodedata
 from collections import Counter
@@ -19,6 +17,7 @@ from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.exam.letters import LETTERS, letters_to_mask, mask_to_letters, parse_letters
 from cmexam_baseline.exam.normalise import normalise_text
 from cmexam_baseline.scoring.extraction import extract_all
+from cmexam_baseline.scoring.outputs.flatten import printed_value
 from cmexam_baseline.scoring.outputs.option_order import map_back
 
 # Rows that are looked at: letters cost nothing, texts are read by all rules.
@@ -241,15 +240,7 @@ def option_texts(cell: object) -> list[str]:
 
 def _literal(text: str) -> list[str] | None:
     """The texts of a list, or of an object keyed by letters, written into a cell as JSON or as Python prints it."""
-    if text[:1] + text[-1:] not in ("[]", "{}"):
-        return None
-    try:
-        value = json.loads(text)
-    except ValueError:
-        try:
-            value = ast.literal_eval(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            return None
+    value = printed_value(text)
     if isinstance(value, dict):
         keys = [str(key).strip().upper() for key in value]
         value = list(value.values()) if keys == list(LETTERS[: len(keys)]) else None

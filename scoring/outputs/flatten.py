@@ -97,16 +97,25 @@ def printed_list(text: str) -> list[str] | None:
     >>> printed_list("['A', 'A', 'B']"), printed_list('["A"]'), printed_list("[1]"), printed_list("A")
     (['A', 'A', 'B'], ['A'], None, None)
     """
-    if text[:1] + text[-1:] != "[]":
-        return None
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        try:
-            value = ast.literal_eval(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            return None
+    value = printed_value(text)
     return value if isinstance(value, list) and all(isinstance(item, str) for item in value) else None
+
+
+def printed_value(text: str) -> object:
+    """The list or object that a text is as JSON or as Python prints it, None for other texts.
+
+    >>> printed_value("{'A': 1}"), printed_value("[1, 2]"), printed_value("[1")
+    ({'A': 1}, [1, 2], None)
+    """
+    if text[:1] + text[-1:] not in ("[]", "{}"):
+        return None
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            value: object = parse(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        return value
+    return None
 
 
 def _fields(name: str, cell: object, depth: int) -> list[tuple[str, object]]:
