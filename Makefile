@@ -18,8 +18,8 @@ FILES := $(shell find $(FOLDERS) -type f -not -name '*.pyc' | LC_ALL=C sort | ck
 train: $(VENV)/installed-train-$(FILES)
 	$(BIN)/cmexam-baseline train --out runs/sample --overwrite
 
-test: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m "not minutes"
+test: lint $(VENV)/core/installed-$(FILES)
+	CORE_PYTHON=$(CURDIR)/$(VENV)/core/bin/python OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -m "not minutes"
 	OMP_NUM_THREADS=1 $(BIN)/pytest benchmarks -m small -q --benchmark-columns=min,rounds
 
 # Also what needs ../shared and minutes: training on 30,000 questions.
@@ -90,3 +90,10 @@ $(VENV)/installed-train-$(FILES): $(REQUIREMENTS) | $(BIN)/python
 $(VENV)/installed-test-$(FILES): $(REQUIREMENTS) | $(BIN)/python
 	$(call install,test)
 	touch $(VENV)/installed-train-$(FILES)
+
+# An installation without extras, for the test that tries every command in one.
+$(VENV)/core/installed-$(FILES): $(REQUIREMENTS) $(VENV)/installed-test-$(FILES)
+	$(PYTHON) -m venv $(VENV)/core
+	rm -rf build *.egg-info $(VENV)/core/installed-*
+	$(VENV)/core/bin/python -m pip --disable-pip-version-check -q install $(CONSTRAINTS) --config-settings editable_mode=strict -e .
+	touch $@
