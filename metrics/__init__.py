@@ -11,9 +11,13 @@ from cmexam_baseline.metrics.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from cmexam_baseline.metrics.accuracy_f1 import AnswerScores as AnswerScores
-    from cmexam_baseline.metrics.answers import accuracy as accuracy
-    from cmexam_baseline.metrics.answers import score_answers as score_answers
-    from cmexam_baseline.metrics.answers import weighted_f1 as weighted_f1
+    from cmexam_baseline.metrics.accuracy_f1 import accuracy as accuracy
+    from cmexam_baseline.metrics.accuracy_f1 import score_answers as score_answers
+    from cmexam_baseline.metrics.accuracy_f1 import weighted_f1 as weighted_f1
+    from cmexam_baseline.metrics.bootstrap_permutation import PairedComparison as PairedComparison
+    from cmexam_baseline.metrics.bootstrap_permutation import bootstrap as bootstrap
+    from cmexam_baseline.metrics.bootstrap_permutation import compare_answers as compare_answers
+    from cmexam_baseline.metrics.bootstrap_permutation import compare_explanations as compare_explanations
     from cmexam_baseline.metrics.calibration import ProbabilityScores as ProbabilityScores
     from cmexam_baseline.metrics.calibration import ReliabilityBin as ReliabilityBin
     from cmexam_baseline.metrics.calibration import accuracy_at_coverage as accuracy_at_coverage
@@ -27,15 +31,12 @@ if TYPE_CHECKING:
     from cmexam_baseline.metrics.learning_curve import LearningCurve as LearningCurve
     from cmexam_baseline.metrics.learning_curve import extrapolate as extrapolate
     from cmexam_baseline.metrics.learning_curve import fit_learning_curve as fit_learning_curve
+    from cmexam_baseline.metrics.mcnemar_holm import McNemar as McNemar
+    from cmexam_baseline.metrics.mcnemar_holm import holm as holm
+    from cmexam_baseline.metrics.mcnemar_holm import mcnemar as mcnemar
     from cmexam_baseline.metrics.profiles import PROFILES as PROFILES
     from cmexam_baseline.metrics.profiles import Profile as Profile
     from cmexam_baseline.metrics.profiles import choose_profile as choose_profile
-    from cmexam_baseline.metrics.resampling import PairedComparison as PairedComparison
-    from cmexam_baseline.metrics.resampling import bootstrap as bootstrap
-    from cmexam_baseline.metrics.resampling import compare_answers as compare_answers
-    from cmexam_baseline.metrics.resampling import compare_explanations as compare_explanations
-    from cmexam_baseline.metrics.resampling_units import ConfidenceInterval as ConfidenceInterval
-    from cmexam_baseline.metrics.resampling_units import wilson_interval as wilson_interval
     from cmexam_baseline.metrics.segment import Segmenter as Segmenter
     from cmexam_baseline.metrics.segment import cut as cut
     from cmexam_baseline.metrics.segment import dictionary_hash as dictionary_hash
@@ -44,8 +45,7 @@ if TYPE_CHECKING:
     from cmexam_baseline.metrics.signature import Signature as Signature
     from cmexam_baseline.metrics.signature import parse_answer_signature as parse_answer_signature
     from cmexam_baseline.metrics.signature import parse_signature as parse_signature
-    from cmexam_baseline.metrics.significance import McNemar as McNemar
-    from cmexam_baseline.metrics.significance import holm as holm
-    from cmexam_baseline.metrics.significance import mcnemar as mcnemar
+    from cmexam_baseline.metrics.wilson import ConfidenceInterval as ConfidenceInterval
+    from cmexam_baseline.metrics.wilson import wilson_interval as wilson_interval
 
 __getattr__, __dir__, __all__ = lazy_names(__name__)

@@ -1,4 +1,4 @@
-"""Scores of answers: accuracy, precision, recall and F1 of whole answers and of letters, from one table of counts.
+"""Accuracy, precision, recall and F1 (weighted, macro, micro) of whole answers and of letters, from one table of counts.
 
 A class is a whole answer: "ABD" is one label. No answer - None, NaN, "" or the bit mask 0 - is a predicted class
 of its own, written "", that is the gold answer of no question. So it is counted and it is wrong: it lowers
@@ -10,22 +10,28 @@ is a class as well, "(unknown)": its questions are counted, and no prediction is
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from math import isnan, nan
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from cmexam_baseline.metrics.answer_codes import LETTERS, NO_ANSWER, UNKNOWN
+from cmexam_baseline.metrics.answer_codes import (
+    LETTERS,
+    NO_ANSWER,
+    UNKNOWN,
+    Answers,
+    label_numbers,
+    sums_by_labels,
+)
 from cmexam_baseline.metrics.array_types import BoolArray, FloatArray, IntArray
-from cmexam_baseline.metrics.label_scores import Average, LabelScore
+from cmexam_baseline.metrics.precision_recall_f1 import Average, LabelScore, label_figures
 from cmexam_baseline.metrics.signature import AnswerSignature, package_version, parse_answer_signature
 
 _MOST_LABELS = 4096  # of a confusion matrix
-_HEADINGS = ("precision", "recall", "f1-score", "support")
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,6 @@ class AnswerScores:
     `weights` are the sums of sample weights of the same pairs, if there are any. Fractions as in scikit-learn;
     nan without questions. `a + b` scores the questions of both together, exactly.
 
-    >>> from cmexam_baseline.metrics import score_answers
     >>> scores = score_answers(["A", "B", "ABD", "C"], ["A", "C", "ABD", None])
     >>> scores.n, scores.n_correct, scores.n_unanswered, scores.accuracy, scores.correct.tolist()
     (4, 2, 1, 0.5, [True, False, True, False])
@@ -106,27 +111,28 @@ class AnswerScores:
             raise ValueError("these scores are counts alone; score the answers again for single questions")
         return self._correct
 
-    @cached_property
+    @property
     def accuracy(self) -> float:
         """The share of questions whose predicted answer is the gold answer: the sets match exactly."""
-        return self._mean(lambda gold, predicted: gold == predicted)
+        return self._figures[0]
 
     @cached_property
     def jaccard(self) -> float:
         """Partial credit: the mean over questions of letters in common over letters in either answer.
 
-        >>> from cmexam_baseline.metrics import score_answers
-
         >>> score_answers(["ABD", "C"], ["AB", "C"]).jaccard
         0.8333333333333333
         """
-        return self._mean(lambda gold, predicted: _share(gold & predicted, gold | predicted), _letters)
+        _, gold, predicted, mass = self._table
+        gold_letters, predicted_letters = self._letters[gold], self._letters[predicted]
+        common = np.bitwise_count(gold_letters & predicted_letters)
+        either = np.bitwise_count(gold_letters | predicted_letters)
+        total = mass.sum()
+        return float((mass * common / np.maximum(either, 1)).sum() / total) if total else nan
 
     @property
     def letter_f1(self) -> float:
         """Partial credit: F1 of the letters of all questions together (micro average).
-
-        >>> from cmexam_baseline.metrics import score_answers
 
         >>> score_answers(["ABD", "C"], ["AB", "C"]).letter_f1
         0.8571428571428571
@@ -136,88 +142,81 @@ class AnswerScores:
         both = sum(letter.n_correct for letter in letters)
         return 2 * both / total if total else (0.0 if self.n else nan)
 
-    def _mean(
-        self, credit: Callable[[Any, Any], float], of: Callable[[str], Any] = lambda answer: answer
-    ) -> float:
-        total = sum(self._mass.values())
-        earned = sum(mass * credit(of(gold), of(predicted)) for (gold, predicted), mass in self._mass.items())
-        return earned / total if total else nan
-
     @cached_property
     def _table(self) -> tuple[list[str], IntArray, IntArray, FloatArray]:
-        """The sorted labels, and for each pair of `counts` the codes of both labels and its mass."""
-        sides = list(zip(*self.counts, strict=True)) or [(), ()]
-        labels = sorted({*sides[0], *sides[1]})
-        code_of = dict(zip(labels, range(len(labels)), strict=True))
-        n = len(self.counts)
-        gold, predicted = (np.fromiter(map(code_of.__getitem__, side), np.int64, n) for side in sides)
-        return labels, gold, predicted, np.fromiter(self._mass.values(), np.float64, n)
+        """The labels, and for each pair of `counts` the places of both labels and its mass."""
+        number_of: dict[str, int] = {}
+        places = [number_of.setdefault(label, len(number_of)) for pair in self.counts for label in pair]
+        gold, predicted = np.array(places, np.int64).reshape(-1, 2).T
+        return list(number_of), gold, predicted, np.fromiter(self._mass.values(), np.float64)
+
+    @cached_property
+    def _letters(self) -> IntArray:
+        """For each label its letters as a bit mask, 0 for a label that is no set of letters."""
+        bits = {letter: 1 << bit for bit, letter in enumerate(LETTERS)}
+        letters = map(set, self._table[0])
+        masks = (sum(bits[letter] for letter in each) if each <= bits.keys() else 0 for each in letters)
+        return np.fromiter(masks, np.int64)
 
     @cached_property
     def _by_class(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Support, number of predictions and of correct ones of each label."""
         labels, gold, predicted, mass = self._table
-        right = gold == predicted
-        return (
-            _sums(gold, mass, len(labels)),
-            _sums(predicted, mass, len(labels)),
-            _sums(gold[right], mass[right], len(labels)),
+        codes = (gold, mass), (predicted, mass), (gold, mass * (gold == predicted))
+        support, n_predicted, n_correct = (
+            np.bincount(places, masses, len(labels)).astype(np.float64, copy=False)
+            for places, masses in codes
         )
+        return support, n_predicted, n_correct
+
+    def _label_scores(self, labels: Any, sums: Any) -> dict[str, LabelScore]:
+        columns = [values if self.weights is not None else values.astype(np.int64) for values in sums]
+        rows = zip(labels, *(column.tolist() for column in columns), strict=True)
+        n = sum(self._mass.values())
+        return {label: LabelScore(n, a, b, c, self.zero_division) for label, a, b, c in sorted(rows)}
 
     @cached_property
     def per_class(self) -> dict[str, LabelScore]:
         """The score of each whole answer that is gold or predicted anywhere, sorted."""
-        columns = [self._whole(values) for values in self._by_class]
-        n = sum(self._mass.values())
-        rows = zip(self._table[0], *columns, strict=True)
-        return {label: LabelScore(n, a, b, c, self.zero_division) for label, a, b, c in rows}
+        return self._label_scores(self._table[0], self._by_class)
 
     @cached_property
     def per_letter(self) -> dict[str, LabelScore]:
         """The score of each letter: for every question, whether the letter is in its answer."""
-        sums = np.zeros((3, len(LETTERS)))
-        for (gold, predicted), mass in self._mass.items():
-            in_gold, in_predicted = _letters(gold), _letters(predicted)
-            for row, letters in enumerate((in_gold, in_predicted, in_gold & in_predicted)):
-                sums[row, [LETTERS.index(letter) for letter in letters]] += mass
-        n = sum(self._mass.values())
-        return {
-            letter: LabelScore(n, a, b, c, self.zero_division)
-            for letter, a, b, c in zip(LETTERS, *map(self._whole, sums), strict=True)
-            if a or b
-        }
+        _, gold, predicted, mass = self._table
+        masks = self._letters[gold], self._letters[predicted]
+        bits = np.arange(len(LETTERS))
+        sums = [mass @ (side[:, None] >> bits & 1) for side in (*masks, masks[0] & masks[1])]
+        scores = self._label_scores(LETTERS, sums)
+        return {letter: score for letter, score in scores.items() if score.support or score.n_predicted}
 
-    def _whole(self, values: FloatArray) -> list[Any]:
-        """Counts as integers, sums of weights as they are."""
-        found: list[Any] = (values if self.weights is not None else values.astype(np.int64)).tolist()
+    @cached_property
+    def _figures(self) -> list[float]:
+        """`ANSWER_FIGURES`; every class that occurs counts in the macro average, also with weight 0."""
+        found: list[float] = label_figures(
+            *self._by_class, np.ones(len(self._table[0])), self.zero_division
+        ).tolist()
         return found
 
-    @cached_property
+    @property
     def weighted(self) -> Average:
         """The classes' scores averaged by their support; the F1 is what CMExam's paper calls F1."""
-        return self._average(self._by_class[0])
+        return Average(*self._figures[1:4])
 
-    @cached_property
+    @property
     def macro(self) -> Average:
         """The unweighted mean of the classes' scores, over every class that is gold or predicted anywhere."""
-        return self._average(np.ones(len(self._table[0])))
+        return Average(*self._figures[4:])
 
-    @cached_property
+    @property
     def micro(self) -> Average:
         """The scores of all counts together: each equals accuracy, for every question has one class."""
         return Average(self.accuracy, self.accuracy, self.accuracy)
-
-    def _average(self, weights: FloatArray) -> Average:
-        support, n_predicted, n_correct = self._by_class
-        parts = ((n_correct, n_predicted), (n_correct, support), (2 * n_correct, support + n_predicted))
-        return Average(*(_weighted_mean(_ratio(*part, self.zero_division), weights) for part in parts))
 
     def confusion_matrix(self) -> tuple[list[str], npt.NDArray[Any]]:
         """The labels, and a table of counts: a row for each gold label, a column for each predicted one.
 
         Raises `ValueError` for more than 4,096 labels.
-
-        >>> from cmexam_baseline.metrics import score_answers
 
         >>> labels, table = score_answers(["A", "B", "AB"], ["A", "AB", None]).confusion_matrix()
         >>> labels
@@ -232,12 +231,11 @@ class AnswerScores:
             )
         table = np.zeros((len(labels), len(labels)), np.int64 if self.weights is None else np.float64)
         table[gold, predicted] = mass
-        return labels, table
+        order = sorted(range(len(labels)), key=labels.__getitem__)
+        return sorted(labels), table[np.ix_(order, order)]
 
     def report(self, digits: int = 2) -> str:
         """A table of precision, recall, F1 and support, as scikit-learn's `classification_report` prints it.
-
-        >>> from cmexam_baseline.metrics import score_answers
 
         >>> print(score_answers(["A", "B", "B"], ["A", "B", None]).report())
                       precision    recall  f1-score   support
@@ -254,14 +252,13 @@ class AnswerScores:
         total: Any = sum(self._mass.values())
         rows = {label or "no answer": score for label, score in self.per_class.items()}
         width = max(len(name) for name in (*rows, "weighted avg"))
-        lines = [f"{'':>{width}} " + "".join(f" {heading:>9}" for heading in _HEADINGS), ""]
 
         def line(name: str, scores: LabelScore | Average, support: float) -> str:
-            numbers = "".join(
-                f" {part:>9.{digits}f}" for part in (scores.precision, scores.recall, scores.f1)
-            )
-            return f"{name:>{width}} {numbers} {support:>9}"
+            numbers = (scores.precision, scores.recall, scores.f1)
+            return f"{name:>{width}} {''.join(f' {part:>9.{digits}f}' for part in numbers)} {support:>9}"
 
+        headings = ("precision", "recall", "f1-score", "support")
+        lines = [f"{'':>{width}} " + "".join(f" {heading:>9}" for heading in headings), ""]
         lines += [line(name, score, score.support) for name, score in rows.items()]
         lines += ["", f"{'accuracy':>{width}} {'':>20} {self.accuracy:>9.{digits}f} {total:>9}"]
         lines += [line("macro avg", self.macro, total), line("weighted avg", self.weighted, total), ""]
@@ -289,47 +286,37 @@ class AnswerScores:
     def from_dict(cls, stored: Mapping[str, Any]) -> AnswerScores:
         """The scores that `to_dict` wrote. Raises `ValueError` for anything else.
 
-        >>> from cmexam_baseline.metrics import score_answers
         >>> scores = score_answers(["A", "B"], ["A", None])
         >>> AnswerScores.from_dict(scores.to_dict()) == scores
         True
         """
+        counts: dict[tuple[str, str], int] = {}
+        masses = None
         try:
-            rows = [(gold, predicted, count) for gold, predicted, count in stored["counts"]]
-            weights = stored.get("weights")
+            for gold, predicted, count in stored["counts"]:
+                if not (isinstance(gold, str) and isinstance(predicted, str)) or (gold, predicted) in counts:
+                    raise ValueError(f"{gold!r} and {predicted!r} are no pair of labels that occurs once")
+                if gold == NO_ANSWER or predicted == UNKNOWN or type(count) is not int or count < 1:
+                    raise ValueError(f"{gold!r} and {predicted!r} cannot have the count {count!r}")
+                counts[gold, predicted] = count
+            if stored.get("weights") is not None:
+                values = checked_weights(stored["weights"], len(counts), "weights")
+                masses = dict(zip(counts, values.tolist(), strict=True))
             signature = parse_answer_signature(stored["signature"])
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not scores of answers: {error}") from error
-        counts = {(gold, predicted): count for gold, predicted, count in rows}
-        for pair, count in counts.items():
-            if (
-                not all(isinstance(label, str) for label in pair)
-                or pair[0] == NO_ANSWER
-                or pair[1] == UNKNOWN
-            ):
-                raise ValueError(f"not scores of answers: {pair} is no pair of a gold and a predicted answer")
-            if type(count) is not int or count < 1:
-                raise ValueError(
-                    f"not scores of answers: {pair} has the count {count!r}; it must be 1 or more"
-                )
-        if len(counts) < len(rows):
-            raise ValueError("not scores of answers: a pair has two counts")
-        if weights is None:
-            return cls(counts, None, signature.zero_division)
-        masses = dict(zip(counts, checked_weights(weights, len(counts), "weights").tolist(), strict=True))
         return cls(counts, masses, signature.zero_division)
 
     @property
     def signature(self) -> str:
         """The definition of these figures, in one line that `parse_answer_signature` reads."""
-        return str(
-            AnswerSignature(
-                self.n, self.n_unanswered, package_version(), self.weights is not None, self.zero_division
-            )
-        )
+        is_weighted = self.weights is not None
+        numbers = self.n, self.n_unanswered
+        return str(AnswerSignature(*numbers, package_version(), is_weighted, self.zero_division))
 
 
 def checked_weights(weights: npt.ArrayLike, n: int, name: str) -> FloatArray:
+    """The weights as float64; raises `ValueError` unless they are n finite numbers of 0 or more."""
     values = np.asarray(weights)
     if values.shape != (n,) or values.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be {n} numbers, one per question")
@@ -340,28 +327,65 @@ def checked_weights(weights: npt.ArrayLike, n: int, name: str) -> FloatArray:
     return values
 
 
-def _sums(codes: IntArray, mass: FloatArray, n_codes: int) -> FloatArray:
-    return np.bincount(codes, mass, n_codes).astype(np.float64, copy=False)
+def score_answers(
+    gold: Answers,
+    predicted: Answers,
+    *,
+    kind: str | None = None,
+    sample_weight: npt.ArrayLike | None = None,
+    zero_division: float = 0.0,
+) -> AnswerScores:
+    """Compare n predicted answers with n gold answers; all scores at once.
+
+    Each side is a list or array of strings such as "ABD" with None for no answer, read as a file's cells are
+    ("BA" and "a, b" are "AB"), or an array of bit masks (A is the lowest bit, 0 is no answer); both sides may
+    differ in form. `kind` says how integers are read, "masks" or "indices", or that strings are "labels",
+    compared as they are. `sample_weight` of shape (n,) weights questions in accuracy, precision, recall and F1.
+    `zero_division` (0, 1 or nan) is the value of an undefined precision or recall, as in scikit-learn.
+
+    Raises `ValueError` if lengths differ or integers can be read in both ways, `TypeError` for other answers and
+    for sets, which have no order. Warns if all gold answers are letters and some predicted ones are not.
+
+    >>> score_answers(np.array([1, 11], np.uint16), ["A", "AB"]).weighted
+    Average(precision=0.5, recall=0.5, f1=0.5)
+    >>> score_answers(["A", "B"], [0, 0], kind="indices").accuracy
+    0.5
+    """
+    if not (zero_division in (0, 1) or (isinstance(zero_division, float) and isnan(zero_division))):
+        raise ValueError(f"zero_division must be 0, 1 or nan, not {zero_division!r}")
+    labels, columns = label_numbers(gold, (predicted,), kind)
+    counts = cast("dict[tuple[str, str], int]", sums_by_labels(labels, columns))
+    weights = None
+    if sample_weight is not None:
+        checked = checked_weights(sample_weight, len(columns[0]), "sample_weight")
+        weights = cast("dict[tuple[str, str], float]", sums_by_labels(labels, columns, checked))
+    return AnswerScores(counts, weights, float(zero_division), columns[0] == columns[1])
 
 
-def _letters(answer: str) -> frozenset[str]:
-    """The letters of a set of letters, nothing of another label."""
-    letters = frozenset(answer)
-    return letters if letters.issubset(LETTERS) else frozenset()
+def accuracy(
+    gold: Answers, predicted: Answers, *, kind: str | None = None, sample_weight: npt.ArrayLike | None = None
+) -> float:
+    """The share of questions whose predicted answer is the gold answer; see `score_answers`.
+
+    >>> accuracy(["A", "ABD", "C"], ["A", "ABD", None])
+    0.6666666666666666
+    """
+    return score_answers(gold, predicted, kind=kind, sample_weight=sample_weight).accuracy
 
 
-def _share(part: frozenset[str], whole: frozenset[str]) -> float:
-    return len(part) / len(whole) if whole else 0.0
+def weighted_f1(
+    gold: Answers,
+    predicted: Answers,
+    *,
+    kind: str | None = None,
+    sample_weight: npt.ArrayLike | None = None,
+    zero_division: float = 0.0,
+) -> float:
+    """F1 of whole answers, averaged by support, as scikit-learn's `average="weighted"`; see `score_answers`.
 
-
-def _ratio(part: FloatArray, whole: FloatArray, undefined: float) -> FloatArray:
-    return np.divide(part, whole, out=np.full(len(part), undefined, np.float64), where=whole > 0)
-
-
-def _weighted_mean(values: FloatArray, weights: FloatArray) -> float:
-    """The mean of the values that are defined, unweighted if their weights add up to 0, as in scikit-learn."""
-    defined = ~np.isnan(values)
-    if not defined.any():
-        return nan
-    total = float(weights[defined].sum())
-    return float((values[defined] * weights[defined]).sum() / total if total else values[defined].mean())
+    >>> weighted_f1(["A", "ABD", "C"], ["A", "ABD", None])
+    0.6666666666666666
+    """
+    return score_answers(
+        gold, predicted, kind=kind, sample_weight=sample_weight, zero_division=zero_division
+    ).weighted.f1

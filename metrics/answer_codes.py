@@ -1,4 +1,4 @@
-"""Answers in any form - lists or arrays of strings, bit masks, class indices - as dense codes and their labels."""
+"""Answers in any form - lists or arrays of strings, bit masks, class indices - as numbers of labels, and their counts."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import re
 import unicodedata
 import warnings
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, reduce
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from cmexam_baseline.metrics.array_types import IntArray
-from cmexam_baseline.metrics.token_streams import column
+from cmexam_baseline.metrics.array_types import FloatArray, IntArray
+from cmexam_baseline.metrics.inputs import column
+from cmexam_baseline.metrics.tokens import number_keys
 
 NO_ANSWER = ""
 UNKNOWN = "(unknown)"
@@ -23,10 +24,7 @@ KINDS = ("masks", "indices", "labels")
 
 Answers: TypeAlias = "Iterable[Any] | npt.NDArray[Any]"
 
-_N_MASKS = 1 << len(LETTERS)
-_BUCKET_BITS = 14
-_MULTIPLIERS = tuple(map(np.uint64, (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93)))
-
+_MOST_CELLS = 1 << 22  # of a dense table of gold by predicted labels
 # What people write between, around and after letters: "A,B,D", "(A)", "A、C。", "A B".
 _BESIDE_LETTERS = re.compile(r"[\s,;、。.:/|&+()\[\]【】\"']+")
 _LONGEST_CELL = 200
@@ -52,6 +50,66 @@ def parse_letters(text: str) -> int | None:
     return mask
 
 
+def count_answers(gold: Answers, *systems: Answers, kind: str | None = None) -> dict[tuple[str, ...], int]:
+    """The number of questions with each combination of a gold and each system's predicted answer, sorted.
+
+    Takes and raises what `score_answers` does.
+
+    >>> count_answers(["A", "B", "B"], ["A", "B", "B"], ["A", None, None])
+    {('A', 'A', 'A'): 1, ('B', 'B', ''): 2}
+    """
+    return sums_by_labels(*label_numbers(gold, systems, kind))
+
+
+def label_numbers(
+    gold: Answers, systems: Sequence[Answers], kind: str | None
+) -> tuple[list[str], list[IntArray]]:
+    """All labels, sorted, and for gold and each system the number of the label of each question."""
+    names = [f"predicted {i + 1}" for i in range(len(systems))] if len(systems) > 1 else ["predicted"]
+    columns = [encode_answers(gold, "gold", kind)]
+    n, gold_labels = len(columns[0][0]), columns[0][1]
+    for name, system in zip(names, systems, strict=True):
+        codes, labels = encode_answers(system, name, kind)
+        if len(codes) != n:
+            raise ValueError(f"gold has {n} answers and {name} has {len(codes)}; give one for each question")
+        if kind != "labels":
+            _warn_of_labels([label for label in gold_labels if label != NO_ANSWER], labels, name)
+        # A prediction of this text is not right where the gold answer is unknown.
+        columns.append((codes, [f"{label} " if label == UNKNOWN else label for label in labels]))
+    columns[0] = columns[0][0], [label or UNKNOWN for label in gold_labels]
+    every = sorted({label for _, labels in columns for label in labels})
+    number_of = dict(zip(every, range(len(every)), strict=True))
+    return every, [
+        np.array([number_of[label] for label in labels], np.int64).take(codes) for codes, labels in columns
+    ]
+
+
+def sums_by_labels(
+    labels: list[str], columns: list[IntArray], weights: FloatArray | None = None
+) -> dict[tuple[str, ...], Any]:
+    """For each combination that occurs, sorted, the number of its questions or the sum of their weights.
+
+    >>> sums_by_labels(["A", "B"], [np.array([0, 1, 1]), np.array([0, 0, 0])])
+    {('A', 'A'): 1, ('B', 'A'): 2}
+    """
+    shape = [max(len(labels), 1)] * len(columns)
+    n_cells = shape[0] ** len(columns)
+    if n_cells <= _MOST_CELLS:
+        cells = reduce(lambda cell, codes: cell * shape[0] + codes, columns)
+        counts = np.bincount(cells, minlength=n_cells)
+        used = np.flatnonzero(counts)
+        numbers = np.unravel_index(used, shape)
+        sums = (counts if weights is None else np.bincount(cells, weights, n_cells))[used]
+    else:
+        order = np.lexsort(columns[::-1])
+        rows = [codes[order] for codes in columns]
+        starts = np.flatnonzero(np.logical_or.reduce([np.diff(row, prepend=-1) != 0 for row in rows]))
+        numbers = tuple(row[starts] for row in rows)
+        sums = np.add.reduceat(np.ones(len(order), np.int64) if weights is None else weights[order], starts)
+    names = [map(labels.__getitem__, codes.tolist()) for codes in numbers]
+    return dict(zip(zip(*names, strict=True), sums.tolist(), strict=True))
+
+
 def encode_answers(answers: Answers, name: str, kind: str | None = None) -> tuple[IntArray, list[str]]:
     """Codes of n answers, int64, and the label of each code; a label may have no answer.
 
@@ -72,20 +130,14 @@ def encode_answers(answers: Answers, name: str, kind: str | None = None) -> tupl
     """
     if kind is not None and kind not in KINDS:
         raise ValueError(f"kind must be 'masks', 'indices', 'labels' or None, not {kind!r}")
-    array = None if isinstance(answers, (list, tuple, np.ma.MaskedArray)) else _as_array(answers, name)
-    if array is None:
-        return _encode_list(column(answers, name, "answers"), name, kind)
+    is_plain = isinstance(answers, np.ndarray) and not isinstance(answers, np.ma.MaskedArray)
+    array: Any = answers if is_plain and answers.ndim == 1 else np.zeros(0)  # type: ignore[union-attr]
     if array.dtype.kind in "iu":
         return _encode_integers(array, name, kind)
-    codes, labels = _encode_fixed_width(array)
-    return codes, _as_labels(labels, kind)
-
-
-def _as_array(answers: Answers, name: str) -> npt.NDArray[Any] | None:
-    """An array of integers or of strings of fixed width, or None for anything else."""
-    if isinstance(answers, np.ndarray) and answers.ndim == 1 and answers.dtype.kind in "iuU":
-        return answers
-    return None
+    if array.dtype.kind == "U":
+        codes, labels = _encode_fixed_width(array)
+        return codes, _as_labels(labels, kind)
+    return _encode_list(column(answers, name, "answers"), name, kind)
 
 
 class _CodeOf(dict[object, int]):
@@ -105,10 +157,9 @@ def _encode_list(answers: Sequence[Any], name: str, kind: str | None) -> tuple[I
     keys = list(code_of)
     given = [key for key in keys if key is not None]
     if given and all(isinstance(key, (int, np.integer)) and not isinstance(key, bool) for key in given):
-        places = np.array([place for place, key in enumerate(keys) if key is not None])
         of_given, labels = _encode_integers(np.array(given, object), name, kind)
         of_keys = np.full(len(keys), len(labels))
-        of_keys[places] = of_given
+        of_keys[[key is not None for key in keys]] = of_given
         return of_keys[codes], [*labels, NO_ANSWER]
     if not all(isinstance(key, str) for key in given):
         raise TypeError(_wrong_type(answers, name))
@@ -125,36 +176,29 @@ def _wrong_type(answers: Sequence[Any], name: str) -> str:
 
 
 @cache
-def _labels_of_masks() -> tuple[str, ...]:
-    return tuple(
-        "".join(letter for bit, letter in enumerate(LETTERS) if mask >> bit & 1) for mask in range(_N_MASKS)
-    )
-
-
-@cache
-def _sets_of_letters() -> frozenset[str]:
-    return frozenset(_labels_of_masks())
+def _sets_of_letters() -> dict[str, int]:
+    """The masks of all sets of letters by their labels, in the order of the masks."""
+    masks = range(1 << len(LETTERS))
+    return {"".join(letter for bit, letter in enumerate(LETTERS) if mask >> bit & 1): mask for mask in masks}
 
 
 def _as_labels(texts: list[str], kind: str | None) -> list[str]:
     """Each text in the form of a label: sets of letters in order, other texts unchanged."""
     known = _sets_of_letters()
-    if kind == "labels" or known.issuperset(texts):
+    if kind == "labels" or known.keys() >= set(texts):
         return texts
-    labels = list(texts)
-    may_be_letters = _MAY_BE_LETTERS.match
+    labels, in_order = list(texts), tuple(known)
     for place, text in enumerate(texts):
-        if may_be_letters(text, 0, _LONGEST_CELL) and text not in known and len(text) <= _LONGEST_CELL:
+        if text not in known and len(text) <= _LONGEST_CELL and _MAY_BE_LETTERS.match(text):
             mask = parse_letters(text)
-            labels[place] = text if mask is None else _labels_of_masks()[mask]
+            labels[place] = text if mask is None else in_order[mask]
     return labels
 
 
-def warn_of_labels(gold: list[str], predicted: list[str], name: str) -> None:
+def _warn_of_labels(gold: list[str], predicted: list[str], name: str) -> None:
     """Warn where all gold answers are letters and a predicted one is not: it cannot be right."""
-    known = _sets_of_letters()
-    others = set(predicted) - known
-    if others and gold and known.issuperset(gold):
+    known = _sets_of_letters().keys()
+    if gold and known >= set(gold) and (others := set(predicted) - known):
         warnings.warn(
             f"{name} has {len(others):,} answers that are not letters, such as {min(others)!r:.60}; they are "
             "wrong as they are: read the letters out of replies first",
@@ -173,49 +217,30 @@ def _encode_integers(values: npt.NDArray[Any], name: str, kind: str | None) -> t
             f"{name} has integers that can be bit masks of letters or numbers of options; "
             "give kind='masks' or kind='indices'"
         )
+    what, labels = "a bit mask of letters A-J", list(_sets_of_letters())
     if kind == "indices":
-        limit, what, labels = len(LETTERS), "an option's number", list(LETTERS)
-    else:
-        limit, what, labels = _N_MASKS, "a bit mask of letters A-J", list(_labels_of_masks())
-    wrong = np.flatnonzero((values < 0) | (values >= limit))
+        what, labels = "an option's number", list(LETTERS)
+    wrong = np.flatnonzero((values < 0) | (values >= len(labels)))
     if len(wrong):
-        raise ValueError(f"{name}[{wrong[0]}] is {values[wrong[0]]}; {what} is 0 to {limit - 1}")
+        raise ValueError(f"{name}[{wrong[0]}] is {values[wrong[0]]}; {what} is 0 to {len(labels) - 1}")
     integers = values.astype(np.int64)
-    is_used = np.bincount(integers, minlength=limit) > 0
+    is_used = np.bincount(integers, minlength=len(labels)) > 0
     codes = (np.cumsum(is_used) - 1).take(integers)
     return codes, [labels[value] for value in np.flatnonzero(is_used).tolist()]
 
 
 def _encode_fixed_width(array: npt.NDArray[np.str_]) -> tuple[IntArray, list[str]]:
-    keys = _short_keys(array)
-    if keys is not None:
-        for multiplier in _MULTIPLIERS:
-            # Few distinct keys seldom share a bucket; if they do, another multiplier is tried.
-            buckets = (keys * multiplier >> np.uint64(64 - _BUCKET_BITS)).astype(np.int64)
-            key_of_bucket = np.zeros(1 << _BUCKET_BITS, np.uint64)
-            key_of_bucket[buckets] = keys
-            if (key_of_bucket.take(buckets) == keys).all():
-                is_used = np.zeros(len(key_of_bucket), bool)
-                is_used[buckets] = True
-                codes = (np.cumsum(is_used) - 1).take(buckets)
-                return codes, [_string_of_key(key) for key in key_of_bucket[is_used]]
+    width = array.dtype.itemsize // 4
+    if len(array) and 0 < width <= 8:
+        native = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+        characters = native.view(np.uint32).reshape(len(array), width)
+        if characters.max() <= 0xFF:
+            # Up to eight characters of Latin-1 are one integer each.
+            packed = np.zeros((len(array), 8), np.uint8)
+            packed[:, :width] = characters
+            numbers, n_different = number_keys(packed.view(np.uint64)[:, 0])
+            places = np.zeros(n_different, np.int64)
+            places[numbers] = np.arange(len(array))
+            return numbers.astype(np.int64), array[places].tolist()
     labels, codes = np.unique(array, return_inverse=True)
     return codes.astype(np.int64, copy=False), labels.tolist()
-
-
-def _short_keys(array: npt.NDArray[np.str_]) -> npt.NDArray[np.uint64] | None:
-    """One integer per string, or None if a string can have more than eight characters or one beyond Latin-1."""
-    width = array.dtype.itemsize // 4
-    if not len(array) or not 0 < width <= 8:
-        return None
-    native = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
-    characters = native.view(np.uint32).reshape(len(array), width)
-    if characters.max() > 0xFF:
-        return None
-    packed = np.zeros((len(array), 8), np.uint8)
-    packed[:, :width] = characters
-    return packed.view(np.uint64)[:, 0]
-
-
-def _string_of_key(key: np.uint64) -> str:
-    return key.tobytes().rstrip(b"\0").decode("latin-1")

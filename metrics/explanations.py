@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -11,17 +11,20 @@ from typing import Any
 import numpy as np
 
 from cmexam_baseline.metrics.array_types import FloatArray
-from cmexam_baseline.metrics.explanation_statistics import Explanations, profile_statistics
-from cmexam_baseline.metrics.profiles import Profile, choose_profile, same_tokenizer
-from cmexam_baseline.metrics.signature import Signature, package_version, parse_signature, segmenter_name
-from cmexam_baseline.metrics.statistics import (
+from cmexam_baseline.metrics.bleu_rouge import (
+    AT,
     FIGURES,
+    N_SUMMED,
     STATISTICS,
     as_counts,
     as_floats,
     exact_sums,
     figures_of,
 )
+from cmexam_baseline.metrics.explanation_statistics import Explanations, profile_statistics
+from cmexam_baseline.metrics.ngrams import MAX_ORDER
+from cmexam_baseline.metrics.profiles import Profile, choose_profile, same_tokenizer
+from cmexam_baseline.metrics.signature import Signature, package_version, parse_signature, segmenter_name
 from cmexam_baseline.metrics.tokens import GIVEN, Tokenizer
 
 _ROWS_AT_ONCE = 1 << 13
@@ -71,6 +74,7 @@ class ExplanationScores:
 
     figure_names = FIGURES
     statistic_names = STATISTICS
+    n_summed = N_SUMMED
 
     @classmethod
     def from_sums(
@@ -120,19 +124,9 @@ class ExplanationScores:
     @property
     def signature(self) -> str:
         """The definition of these figures, in one line that `parse_signature` reads."""
-        n_pairs = self.counts["pairs"]
-        dropped = self.counts["rows"] - n_pairs
-        return str(
-            Signature(
-                self.profile,
-                n_pairs,
-                dropped,
-                self.n_missing,
-                self.segmenter,
-                self.version,
-                self.counts["several_references"],
-            )
-        )
+        n_pairs, n_several = self.counts["pairs"], self.counts["several_references"]
+        numbers = n_pairs, self.counts["rows"] - n_pairs, self.n_missing
+        return str(Signature(self.profile, *numbers, self.segmenter, self.version, n_several))
 
     @property
     def n_missing(self) -> int:
@@ -150,22 +144,21 @@ class ExplanationScores:
         (array([22.31]), array([0.]))
         """
         figures = self.figures_of(self.statistics)
-        longest = len([name for name in FIGURES if name.startswith("bleu")])
-        n_tokens = self.statistics[:, STATISTICS.index("bleu_prediction_tokens")].astype(np.int64)
+        n_tokens = self.statistics[:, AT["bleu_prediction_tokens"]].astype(np.int64)
         # With add-k every order has an n-gram.
         is_effective = effective_order and self.profile.smoothing != "add-k"
-        orders = n_tokens.clip(1, longest) if is_effective else np.full(len(figures), longest)
+        orders = n_tokens.clip(1, MAX_ORDER) if is_effective else np.full(len(figures), MAX_ORDER)
         found: FloatArray = np.take_along_axis(figures, orders[:, None] - 1, axis=1)[:, 0]
         return found
 
     def same_definition(self, other: ExplanationScores) -> bool:
         """Whether the figures of both mean the same: profile, segmenter and version are equal."""
-        profiles = self.profile, other.profile
-        named = [replace(profile, bleu_tokenizer=GIVEN, rouge_tokenizer=GIVEN) for profile in profiles]
-        return (
-            named[0] == named[1]
-            and all(map(same_tokenizer, *(profile.tokenizers for profile in profiles)))
-            and (self.segmenter, self.version) == (other.segmenter, other.version)
+        rest, other_rest = (
+            (replace(scores.profile, bleu_tokenizer=GIVEN, rouge_tokenizer=GIVEN), *scores._definition[1:])
+            for scores in (self, other)
+        )
+        return rest == other_rest and all(
+            map(same_tokenizer, self.profile.tokenizers, other.profile.tokenizers)
         )
 
     def __eq__(self, other: object) -> bool:
@@ -179,15 +172,7 @@ class ExplanationScores:
     def __add__(self, other: ExplanationScores) -> ExplanationScores:
         if not isinstance(other, ExplanationScores):
             return NotImplemented
-        if not self.same_definition(other):
-            differing = [
-                f"{a} and {b}" for a, b in zip(self._definition, other._definition, strict=True) if a != b
-            ]
-            raise ValueError(
-                f"scores of different definitions cannot be added: {'; '.join(differing)}; "
-                "a tokenizer of your own needs an attribute `name` to be recognised"
-            )
-        return self._joined([self, other])
+        return self.merged([self, other])
 
     def __radd__(self, other: int) -> ExplanationScores:
         """0 + scores, so that `sum(parts)` works."""
@@ -204,15 +189,14 @@ class ExplanationScores:
         for place, part in enumerate(parts):
             if not isinstance(part, ExplanationScores):
                 raise TypeError(f"parts[{place}] must be scores of explanations, not {type(part).__name__}")
-        if len(parts) == 1:
-            return parts[0]
-        if all(part.same_definition(parts[0]) for part in parts):
-            return cls._joined(parts)
-        total: ExplanationScores = sum(parts[1:], parts[0])  # raises and names the difference
-        return total
-
-    @classmethod
-    def _joined(cls, parts: Sequence[ExplanationScores]) -> ExplanationScores:
+        for part in parts:
+            if not part.same_definition(parts[0]):
+                definitions = zip(parts[0]._definition, part._definition, strict=True)
+                differing = [f"{a} and {b}" for a, b in definitions if a != b]
+                raise ValueError(
+                    f"scores of different definitions cannot be added: {'; '.join(differing)}; "
+                    "a tokenizer of your own needs an attribute `name` to be recognised"
+                )
         known = [part._statistics for part in parts if part._statistics is not None]
         statistics = np.concatenate(known) if len(known) == len(parts) else None
         sums = tuple(map(sum, zip(*(part.sums for part in parts), strict=True)))
@@ -224,9 +208,7 @@ class ExplanationScores:
 
     def to_dict(self) -> dict[str, Any]:
         """Figures, counts, signature and exact sums as JSON takes them; single pairs are left out."""
-        names = [item.name for item in fields(self)]
-        figures = {name: getattr(self, name) for name in names if name in FIGURES}
-        return {**figures, "signature": self.signature, "counts": self.counts, "sums": list(self.sums)}
+        return {**self.figures, "signature": self.signature, "counts": self.counts, "sums": list(self.sums)}
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> ExplanationScores:
@@ -280,14 +262,7 @@ def score_explanations(
     ['profile:cmexam', 'pairs:1', 'dropped:1', 'missing:0']
     """
     chosen = choose_profile(
-        profile,
-        tokenizer,
-        whitespace,
-        smoothing,
-        counting,
-        lcs_f,
-        missing_references,
-        missing_predictions,
+        profile, tokenizer, whitespace, smoothing, counting, lcs_f, missing_references, missing_predictions
     )
     return score_profiles(references, predictions, [chosen], threads=threads)[chosen.name]
 
@@ -316,16 +291,11 @@ def score_profiles(
         )
     segmenter = segmenter_name() if any("jieba" in profile.tokenizers for profile in chosen) else None
     matrices = profile_statistics(references, predictions, chosen, threads)
-    return {
-        profile.name: ExplanationScores.from_sums(
-            exact_sums(statistics),
-            statistics,
-            profile,
-            segmenter if "jieba" in profile.tokenizers else None,
-            package_version(),
-        )
-        for profile, statistics in zip(chosen, matrices, strict=True)
-    }
+    results = {}
+    for profile, statistics in zip(chosen, matrices, strict=True):
+        definition = profile, segmenter if "jieba" in profile.tokenizers else None, package_version()
+        results[profile.name] = ExplanationScores.from_sums(exact_sums(statistics), statistics, *definition)
+    return results
 
 
 class ExplanationScorer:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cmexam_baseline.metrics.array_types import FloatArray
-from cmexam_baseline.metrics.resampling_units import ConfidenceInterval, checked_level
+from cmexam_baseline.metrics.wilson import ConfidenceInterval, checked_level
 
 FEWEST_SIZES = 4
 """Different sizes that an extrapolation needs."""

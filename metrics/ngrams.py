@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from cmexam_baseline.metrics.ragged import offsets_of
-from cmexam_baseline.metrics.token_streams import TokenStreams
+from cmexam_baseline.metrics.tokens import TokenStreams
 
 MAX_ORDER = 4
 SET_ORDERS = 2
@@ -336,7 +336,7 @@ def count_pairs(streams: TokenStreams, max_order: int = MAX_ORDER, with_lcs: boo
     """
     counts = np.zeros(len(streams), COUNTS)
     buffers = Buffers()
-    lengths = streams.reference_lengths + streams.prediction_lengths
+    lengths = np.diff(streams.offsets[::2])
     for index in chunks(lengths, CHUNK_TOKENS, max(1, CHUNK_CELLS // (streams.n_types + 1))):
         rows = PairRows(streams, index, buffers)
         rows.count(max_order)

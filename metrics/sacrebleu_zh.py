@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.metrics.token_streams import WordSpans, encode, kinds
+from cmexam_baseline.metrics.tokens import WordSpans, encode, kinds
 
 CHINESE_RANGES = (
     (0x3400, 0x4DB5),

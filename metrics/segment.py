@@ -32,7 +32,7 @@ from cmexam_baseline.metrics.segmentation.table_builders import (
 )
 from cmexam_baseline.metrics.segmentation.vectorised_cutter import VectorisedCutter
 from cmexam_baseline.metrics.segmentation.word_table import WordTable
-from cmexam_baseline.metrics.token_streams import encode
+from cmexam_baseline.metrics.tokens import encode
 
 _CHARACTERS_AT_ONCE = 1 << 20  # when strings are made
 _FEW_CHARACTERS = 700  # below this plain Python is faster than arrays

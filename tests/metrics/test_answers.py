@@ -13,7 +13,7 @@ from sklearn import metrics as sklearn_metrics
 from slow_answers import slow_figures
 
 from cmexam_baseline import metrics
-from cmexam_baseline.metrics import AnswerScores, answer_codes
+from cmexam_baseline.metrics import AnswerScores
 from cmexam_baseline.metrics.answer_codes import encode_answers
 
 SETS = ["".join(letter for bit, letter in enumerate("ABCDEFGH") if mask >> bit & 1) for mask in range(256)]
@@ -110,32 +110,20 @@ def test_every_form_gives_the_same(rows: list[tuple[int, int]]) -> None:
         assert metrics.score_answers(np.array(gold, np.uint16), predicted_forms[0]) == expected
 
 
-@given(st.lists(st.text(max_size=4)), st.integers(1, 14))
-def test_arrays_of_any_strings(answers: list[str], bucket_bits: int) -> None:
-    """Few buckets, so that many strings share one, and strings beyond what is packed into one number."""
+@given(st.lists(st.text(max_size=4)))
+def test_arrays_of_any_strings(answers: list[str]) -> None:
     array = np.array(answers, "U4")
-    before, answer_codes._BUCKET_BITS = answer_codes._BUCKET_BITS, bucket_bits
-    try:
-        codes, found = encode_answers(array, "gold", "labels")
-    finally:
-        answer_codes._BUCKET_BITS = before
+    codes, found = encode_answers(array, "gold", "labels")
     assert [found[code] for code in codes] == array.tolist()
 
 
 @pytest.mark.parametrize("width", [3, 8, 9, 12])
-def test_more_strings_than_buckets(width: int) -> None:
-    """Some must share a bucket, whatever they are multiplied by; nine characters fit into no one number."""
+def test_arrays_of_many_strings(width: int) -> None:
+    """Nine characters fit into no one number."""
     strings = [f"{number:0{width}x}"[-width:] for number in range(4096)] * 5
     codes, found = encode_answers(np.array(strings), "gold", "labels")
     assert [found[code] for code in codes] == strings
     assert codes[:4096].tolist() == codes[4096:8192].tolist()
-
-
-def test_sixty_strings_of_one_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answer_codes, "_BUCKET_BITS", 1)
-    strings = SETS[1:61]
-    codes, found = encode_answers(np.array(strings), "gold", "labels")
-    assert [found[code] for code in codes] == strings
 
 
 def test_which_system_is_wrong_is_said() -> None:

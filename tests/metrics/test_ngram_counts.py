@@ -15,8 +15,7 @@ from official_definition import lcs_length, ngrams
 
 from cmexam_baseline.metrics import ngrams as counting
 from cmexam_baseline.metrics.ngrams import count_pairs, lcs_lengths
-from cmexam_baseline.metrics.token_streams import TokenStreams
-from cmexam_baseline.metrics.tokens import tokenize
+from cmexam_baseline.metrics.tokens import TokenStreams, tokenize
 
 PairsOfText = Sequence[tuple[str, str]]
 

@@ -15,7 +15,7 @@ from texts_to_cut import EDGE_TEXTS, random_texts, shared_texts
 from cmexam_baseline import metrics
 from cmexam_baseline.metrics import segment
 from cmexam_baseline.metrics.segmentation import vectorised_cutter
-from cmexam_baseline.metrics.token_streams import encode
+from cmexam_baseline.metrics.tokens import encode
 
 # Characters of which a good part of all short strings are words, or nearly.
 _FEW = "的中国人民心力衰竭大学生一不患者医院上0123.%ab-+C#&_ \r\n，\ud800\U00020000"

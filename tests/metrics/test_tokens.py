@@ -14,8 +14,7 @@ from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
 from slow_explanations import slow_tokens
 
 from cmexam_baseline.metrics.sacrebleu_zh import CHINESE_RANGES, zh_spans
-from cmexam_baseline.metrics.token_streams import WordSpans, encode, kinds, number_words
-from cmexam_baseline.metrics.tokens import Tokens, tokenize
+from cmexam_baseline.metrics.tokens import Tokens, WordSpans, encode, kinds, number_words, tokenize
 
 jieba.setLogLevel(60)
 ZH = TokenizerZh()

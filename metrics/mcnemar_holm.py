@@ -1,4 +1,4 @@
-"""Significance of the difference between two systems: McNemar's test for answers, Holm's correction."""
+"""McNemar's test of the difference between two systems' answers, and Holm's correction for several tests."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from operator import index
 
 import numpy as np
 
-from cmexam_baseline.metrics.answer_codes import Answers
-from cmexam_baseline.metrics.answers import count_answers
+from cmexam_baseline.metrics.answer_codes import Answers, count_answers
 
 _SMALL = 15  # factorials that are computed exactly
 

@@ -16,12 +16,13 @@ from cmexam_baseline import metrics
 from cmexam_baseline.metrics import (
     PairedComparison,
     bootstrap,
+    bootstrap_permutation,
     compare_answers,
     compare_explanations,
-    resampling,
 )
-from cmexam_baseline.metrics.answers import count_answers
-from cmexam_baseline.metrics.resampling_units import ANSWER_FIGURES, AnswerSample, PairedAnswerSample
+from cmexam_baseline.metrics.answer_codes import count_answers
+from cmexam_baseline.metrics.bootstrap_permutation import _AnswerRows
+from cmexam_baseline.metrics.precision_recall_f1 import ANSWER_FIGURES
 
 _answer = st.sampled_from(["A", "B", "AB", None])
 _rows = st.lists(st.tuples(st.sampled_from(["A", "B", "AB"]), _answer, _answer), min_size=1, max_size=12)
@@ -52,11 +53,11 @@ def test_figures_of_weights_are_those_of_repeated_questions(
     rows: list[tuple[str, str | None, str | None]], data: st.DataObject
 ) -> None:
     gold, first, second = (list(column) for column in zip(*rows, strict=True))
-    sample = AnswerSample(metrics.score_answers(gold, first).counts)
+    sample = _AnswerRows(metrics.score_answers(gold, first).counts)
     weights = data.draw(st.lists(st.integers(0, 3), min_size=len(sample.counts), max_size=len(sample.counts)))
     pairs = list(metrics.score_answers(gold, first).counts)
     repeated = [pair for pair, weight in zip(pairs, weights, strict=True) for _ in range(weight)]
-    figures = sample.figures(np.array([weights], float))[0]
+    figures = sample.figures(np.array([weights], float))[0][0]
     if repeated:
         expected = slow_figures(*zip(*repeated, strict=True))
         assert dict(zip(ANSWER_FIGURES, figures, strict=True)) == pytest.approx(expected, abs=1e-12)
@@ -68,7 +69,7 @@ def test_figures_of_weights_are_those_of_repeated_questions(
 def test_exchanged_answers(rows: list[tuple[str, str | None, str | None]], data: st.DataObject) -> None:
     gold, first, second = (list(column) for column in zip(*rows, strict=True))
     counts = count_answers(gold, first, second)
-    sample = PairedAnswerSample(counts)
+    sample = _AnswerRows(counts)
     swaps = [data.draw(st.integers(0, count)) for count in counts.values()]
     triples = [
         (right, b, a) if place < swap else (right, a, b)
@@ -114,7 +115,7 @@ def test_seeds_and_portions(portion: int, monkeypatch: pytest.MonkeyPatch) -> No
     for scores in (answers, sums):
         expected = bootstrap(scores, resamples=50, seed=4)
         assert bootstrap(scores, resamples=50, seed=4) == expected != bootstrap(scores, resamples=50, seed=5)
-        monkeypatch.setattr(resampling, "_WEIGHTS_AT_ONCE", portion)
+        monkeypatch.setattr(bootstrap_permutation, "_WEIGHTS_AT_ONCE", portion)
         found = bootstrap(scores, resamples=50, seed=4)
         assert {name: pytest.approx(tuple(found[name])) for name in found} == expected
 
