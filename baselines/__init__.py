@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cmexam_baseline.baselines.curve import learning_curve as learning_curve
     from cmexam_baseline.baselines.ensemble import Ensemble as Ensemble
     from cmexam_baseline.baselines.evidence_encoder import EvidenceEncoder as EvidenceEncoder
+    from cmexam_baseline.baselines.hub_push import push_run as push_run
     from cmexam_baseline.baselines.leaderboard_entries import Leaderboard as Leaderboard
     from cmexam_baseline.baselines.leaderboard_entries import LeaderboardEntry as LeaderboardEntry
     from cmexam_baseline.baselines.leaderboard_entries import leaderboard as leaderboard

@@ -1,4 +1,4 @@
-"""Charts of leaderboards and learning curves."""
+"""Charts of leaderboards, learning curves and the training of encoders."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cmexam_baseline.baselines.leaderboard_entries import LeaderboardEntry
 from cmexam_baseline.exam.charts import new_file, pyplot, save
 from cmexam_baseline.metrics import LearningCurve
+
+if TYPE_CHECKING:
+    from cmexam_baseline.encoders.training_report import TrainingReport
 
 MARKS = {
     "run": ("#c1121f", "o"),
@@ -94,6 +97,27 @@ def draw_curve(found: Mapping[str, Any], file: Path) -> bool:
     with new_file(file) as temporary:
         save(figure, temporary)
     return True
+
+
+def draw_training(report: TrainingReport, file: Path) -> None:
+    """Draw loss and accuracy by step; nothing without matplotlib or with less than two evaluations."""
+    found = report.evaluations
+    if len(found) < 2 or find_spec("matplotlib") is None:
+        return
+    figure, panels = pyplot().subplots(1, 2, figsize=(9, 3.6))
+    steps = [one.step for one in found]
+    for panel, name, scale in zip(panels, ("loss", "accuracy"), (1, 100), strict=True):
+        for part, colour, mark in (("train", "#7a7a7a", "o--"), ("val", "#c1121f", "o-")):
+            values = [getattr(one, f"{part}_{name}") for one in found]
+            if None not in values:
+                panel.plot(steps, [scale * value for value in values], mark, color=colour, ms=4, label=part)
+        if found[0].val_loss is not None:
+            panel.axvline(report.best_step, color="0.75", lw=1, zorder=0, label="weights kept")
+        panel.set_xlabel("step")
+        panel.set_ylabel(name if scale == 1 else f"{name}, percent")
+    panels[0].legend(frameon=False)
+    with new_file(file) as temporary:
+        save(figure, temporary)
 
 
 def _label_heights(entries: Sequence[LeaderboardEntry], unsized: float) -> list[float]:

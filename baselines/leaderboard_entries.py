@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,8 +88,13 @@ class Leaderboard:
     entries: Sequence[LeaderboardEntry]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {"split": self.split, "systems": [each.to_dict() for each in self.entries]}
+        """Plain JSON values, as `baselines/leaderboard.schema.json` describes them."""
+        about = {
+            "schema": "cmexam-baseline/leaderboard",
+            "schema_version": 1,
+            "version": version("cmexam-baseline"),
+        }
+        return {**about, "split": self.split, "systems": [each.to_dict() for each in self.entries]}
 
     def to_csv(self) -> str:
         """A row per system, figures as fractions."""

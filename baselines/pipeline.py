@@ -383,7 +383,7 @@ def _predict_parts(
 
 
 def _keep_logs(checkpoints: Path, place: Path) -> None:
-    """Move the training curves (`log_to`) from beside the checkpoints into the run folder."""
+    """Move the training curves (`report_to`) from beside the checkpoints into the run folder."""
     for logs in sorted(checkpoints.rglob("logs")):
         if logs.is_dir():  # not one that moved within another
             target = place / logs.parent.relative_to(checkpoints)

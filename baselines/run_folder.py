@@ -9,7 +9,8 @@
     left_out.csv            rows of the data that could not be used, and why
     extra_train_left_out.csv  with extra training questions: those that overlap with val, test or train
     timings.json            seconds by stage
-    logs/                   with `log_to`: TensorBoard's or wandb's files
+    training.svg            of an encoder, where matplotlib is installed: loss and accuracy by step
+    logs/                   with `report_to`: the files of TensorBoard, wandb or SwanLab
 
 Nothing in it names another place, so it can be moved.
 """
@@ -272,6 +273,11 @@ def write_run(folder: Path, content: RunContent, overwrite: bool = False) -> Non
     """
     with new_folder(folder, overwrite) as aside:
         content.model.save(aside / "model")
+        encoder = getattr(content.model, "encoder_", None)
+        if encoder is not None:  # of an ensemble, the encoder of all questions
+            from cmexam_baseline.baselines.charts import draw_training
+
+            draw_training(getattr(encoder, "encoder_", encoder).report_, aside / "training.svg")
         for name, predicted in content.predictions.items():
             predicted.write(aside / f"predictions_{name}.csv")
         config = content.config()

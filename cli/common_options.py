@@ -19,13 +19,21 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class InputPath(click.Path):
-    """A path that must be there: a file, a folder, or "-" for standard input; checked before any heavy import."""
+    """A path that must be there: a file, a folder, or "-" for standard input; checked before any heavy import.
 
-    def __init__(self) -> None:
+    exam: whether it may also be the name of a data set on the Hugging Face hub, which becomes the path of its snapshot
+    """
+
+    def __init__(self, exam: bool = False) -> None:
         super().__init__(path_type=Path)
+        self.exam = exam
 
     def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Path:
         path = Path(os.fsdecode(super().convert(value, param, context)))
+        if self.exam and not os.path.lexists(path):
+            from cmexam_baseline.exam.io.hub import local_exam
+
+            path = local_exam(path)
         if not os.path.lexists(path) and str(path) != "-":
             raise InputError(f"{path} is not there; {_hint(path)}")
         return path
@@ -99,6 +107,12 @@ def jobs_option(help: str) -> Callable[[Command], Command]:
     return click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help=help)
 
 
+FORMATS = ("table", "json", "csv", "markdown", "latex")
+FORMAT = click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How to print."
+)
+# For commands that print; those that make a file or a folder need OUTPUT or OUT.
+TO_FILE = OUTPUT(required=False, help="Write to this file instead of the terminal.")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress and no notes.")
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace what is there.")

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 
-from cmexam_baseline.cli import console
-from cmexam_baseline.cli.console import sanitize
+from cmexam_baseline.cli import score_tables
+from cmexam_baseline.cli.console import json_text, sanitize
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES, SOURCE, PublishedResult
+from cmexam_baseline.exam.text_tables import csv_text, latex_table, markdown_table
 from cmexam_baseline.scoring import Comparison, Difference
+
+Report = score_tables.Report
 
 HEADINGS = {
     "accuracy": ("Acc", 100),
     "weighted_f1": ("F1", 100),
     **{figure: (heading, 1) for figure, heading in EXPLANATION_FIGURES.items()},
 }
+_PAIR = ["first", "second", "figure"]
+_DIFFERENCE = ["difference", "95%", "p", "p (Holm)", "same answer"]
 SHOWN_PAIRS = 60
 SHOWN_MISSES = 10
 
 
-def print_comparison(comparison: Comparison) -> None:
+def print_comparison(output: Console, comparison: Comparison) -> None:
     """Differences with p, agreement, slices won, and questions that all miss."""
-    output = console.results()
     output.print(
         f"Differences in points on {comparison.n:,} questions, first minus second; "
         "* p < 0.05 after Holm's correction",
@@ -38,7 +43,7 @@ def print_comparison(comparison: Comparison) -> None:
             ),
             soft_wrap=True,
         )
-    output.print(_differences(comparison))
+    output.print(_table(_PAIR, _DIFFERENCE, _differences(comparison)[:SHOWN_PAIRS]))
     if len(comparison.differences) > SHOWN_PAIRS:
         output.print(f"… and {len(comparison.differences) - SHOWN_PAIRS} more; --json prints all")
     if comparison.slice_wins:
@@ -55,21 +60,12 @@ def print_comparison(comparison: Comparison) -> None:
     )
 
 
-def print_published(rows: Sequence[PublishedResult]) -> None:
+def print_published(output: Console, rows: Sequence[PublishedResult]) -> None:
     """The paper's table, marked as what it is."""
-    output = console.results()
     output.print(
         f"Published, on the whole {rows[0].split} split of CMExam ({SOURCE})", style="bold", soft_wrap=True
     )
-    table = Table()
-    table.add_column("model")
-    table.add_column("size")
-    for heading, _ in HEADINGS.values():
-        table.add_column(heading, justify="right")
-    for row in rows:
-        figures = (row.accuracy, row.weighted_f1, *row.explanations)
-        table.add_row(row.model, row.size or "–", *(str(figure or "–") for figure in figures))
-    output.print(table)
+    output.print(_table(["model", "size"], [heading for heading, _ in HEADINGS.values()], _published(rows)))
 
 
 def as_dict(row: PublishedResult) -> dict[str, Any]:
@@ -84,16 +80,62 @@ def _chance(p: float) -> str:
     return f"{p:.4f}" if p >= 0.0001 else "<0.0001"
 
 
-def _differences(comparison: Comparison) -> Table:
-    agreement = {(first, second): share for first, second, share in comparison.agreement}
+def _json(report: Report, comparison: Comparison, rows: Sequence[PublishedResult]) -> str:
+    found = {**report, "comparison": comparison.to_dict(), "published": [as_dict(row) for row in rows]}
+    return json_text(found) + "\n"
+
+
+def _csv(report: Report, comparison: Comparison, rows: Sequence[PublishedResult]) -> str:
+    """One row per difference; fractions, but for BLEU and ROUGE in percent."""
+    rows_of = ([*difference.to_dict().values()] for difference in _in_order(comparison))
+    return csv_text(list(Difference.__dataclass_fields__), rows_of)
+
+
+def _markdown(report: Report, comparison: Comparison, rows: Sequence[PublishedResult]) -> str:
+    return score_tables.markdown_of(report) + _text_tables(markdown_table, comparison, rows)
+
+
+def _latex(report: Report, comparison: Comparison, rows: Sequence[PublishedResult]) -> str:
+    return score_tables.latex_of(report) + _text_tables(latex_table, comparison, rows)
+
+
+def _text_tables(table: Callable[..., str], comparison: Comparison, rows: Sequence[PublishedResult]) -> str:
+    """The differences and, if there are any, the published rows."""
+    parts = [table([*_PAIR, *_DIFFERENCE], _differences(comparison), _PAIR)]
+    if rows:
+        figures = [heading for heading, _ in HEADINGS.values()]
+        parts.append(
+            table(["model, published", "size", *figures], _published(rows), ["model, published", "size"])
+        )
+    return "\n" + "\n".join(parts)
+
+
+WRITERS = {"json": _json, "csv": _csv, "markdown": _markdown, "latex": _latex}
+
+
+def _table(left: list[str], right: list[str], rows: list[list[str]]) -> Table:
     table = Table()
-    for heading in ("first", "second", "figure"):
-        table.add_column(heading)
-    for heading in ("difference", "95%", "p", "p (Holm)", "same answer"):
-        table.add_column(heading, justify="right")
-    for difference in _in_order(comparison)[:SHOWN_PAIRS]:
-        table.add_row(*map(sanitize, _cells(difference, agreement)))
+    for heading in (*left, *right):
+        table.add_column(heading, justify="left" if heading in left else "right")
+    for row in rows:
+        table.add_row(*map(sanitize, row))
     return table
+
+
+def _published(rows: Sequence[PublishedResult]) -> list[list[str]]:
+    return [
+        [
+            row.model,
+            row.size or "–",
+            *(str(one or "–") for one in (row.accuracy, row.weighted_f1, *row.explanations)),
+        ]
+        for row in rows
+    ]
+
+
+def _differences(comparison: Comparison) -> list[list[str]]:
+    agreement = {(first, second): share for first, second, share in comparison.agreement}
+    return [_cells(difference, agreement) for difference in _in_order(comparison)]
 
 
 def _in_order(comparison: Comparison) -> list[Difference]:

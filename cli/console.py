@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
+from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.progress import StageTimer, detail_of
 
 
@@ -52,14 +56,15 @@ def print_json(value: object) -> None:
     click.echo(json_text(value))
 
 
-def rendered(table: Table, *notes: str) -> str:
-    """A table and notes below it as the text that a terminal or a pipe gets."""
-    console = results()
-    with console.capture() as captured:
-        console.print(table)
-        for note in notes:
-            console.print(note, style="dim", markup=False)
-    return captured.get()
+@contextmanager
+def results_to(file: Path | None) -> Iterator[Console]:
+    """The console for results: standard output, or a file that is written when the block ends."""
+    if file is None:
+        yield results()
+        return
+    text = io.StringIO()
+    yield Console(file=text, highlight=False, width=120, force_terminal=False)
+    write_atomically(file, text.getvalue())
 
 
 class StageProgress(StageTimer):

@@ -12,7 +12,7 @@ from cmexam_baseline.exam.errors import InputError
 
 
 @click.command()
-@click.argument("exam", type=InputPath())
+@click.argument("exam", type=InputPath(exam=True))
 @click.option(
     "--strict", is_flag=True, help="End with exit code 2 if any row is listed, not only unusable ones."
 )

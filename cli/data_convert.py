@@ -11,7 +11,7 @@ from cmexam_baseline.exam.errors import InputError
 
 
 @click.command()
-@click.argument("source", type=InputPath())
+@click.argument("source", type=InputPath(exam=True))
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option(
     "--to",

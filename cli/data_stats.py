@@ -19,7 +19,7 @@ KINDS = {"Q": "question", "A": "answer", "E": "explanation"}
 
 
 @click.command()
-@click.argument("exam", type=InputPath(), required=False)
+@click.argument("exam", type=InputPath(exam=True), required=False)
 @click.option(
     "--charts", type=click.Path(path_type=Path), help="A folder to make, with the figures as SVG charts."
 )

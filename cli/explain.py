@@ -14,7 +14,7 @@ EXPLAINED = ("lightgbm", "ensemble")
 
 @click.command()
 @click.argument("run", type=InputPath())
-@click.argument("exam", type=InputPath())
+@click.argument("exam", type=InputPath(exam=True))
 @click.option("--id", "wanted", help="The id of the question.")
 @click.option("--row", type=click.IntRange(min=1), help="Its number among the usable questions, from 1.")
 @SPLIT

@@ -11,17 +11,25 @@ from cmexam_baseline.cli.common_options import OVERWRITE, QUIET, InputPath
 
 @click.command()
 @click.argument("run", type=InputPath())
-@click.option("--onnx", type=click.Path(path_type=Path), required=True, help="The folder to make.")
+@click.option(
+    "-o",
+    "--output",
+    "--onnx",
+    "output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The folder to make.",
+)
 @OVERWRITE
 @QUIET
-def export(run: Path, onnx: Path, overwrite: bool, quiet: bool) -> None:
+def export(run: Path, output: Path, overwrite: bool, quiet: bool) -> None:
     """Write the encoder of the run folder RUN as ONNX; `predict` takes the new folder in its place.
 
     Prediction from it needs onnxruntime, tokenizers and numpy, and neither torch nor transformers.
 
     \b
     Examples:
-      cmexam-baseline export runs/bert --onnx bert-onnx
+      cmexam-baseline export runs/bert -o bert-onnx
       cmexam-baseline predict bert-onnx CMExam/data/val.csv -o predictions.csv
     """
     from cmexam_baseline.baselines.run_folder import load_run
@@ -35,7 +43,7 @@ def export(run: Path, onnx: Path, overwrite: bool, quiet: bool) -> None:
     from cmexam_baseline.encoders import export_onnx
 
     model = EvidenceEncoder.load(opened.folder / "model", device="cpu")
-    export_onnx(model.encoder_, onnx, overwrite)
-    model.save_sentences(onnx)
+    export_onnx(model.encoder_, output, overwrite)
+    model.save_sentences(output)
     if not quiet:
-        console.notes().print(f"ONNX model: {onnx}")
+        console.notes().print(f"ONNX model: {output}")

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OVERWRITE, InputPath
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, FORMAT, OVERWRITE, TO_FILE, InputPath
 from cmexam_baseline.exam.errors import InputError
 
 if TYPE_CHECKING:
-    from cmexam_baseline.baselines.leaderboard_entries import Leaderboard
+    from rich.console import Console
 
-FORMATS = ("table", "json", "csv", "markdown", "latex")
+    from cmexam_baseline.baselines.leaderboard_entries import Leaderboard
 
 
 @click.command()
 @click.argument("systems", nargs=-1, type=InputPath())
-@click.option("--exam", type=InputPath(), help="The exam that prediction files answer.")
+@click.option("--exam", type=InputPath(exam=True), help="The exam that prediction files answer.")
 @click.option(
     "--train",
-    type=InputPath(),
+    type=InputPath(exam=True),
     help="The training exam, for the dummy baseline that counts its letters.",
 )
 @click.option(
@@ -38,20 +37,8 @@ FORMATS = ("table", "json", "csv", "markdown", "latex")
 @click.option(
     "--chart", type=click.Path(path_type=Path), help="Draw accuracy against size: .svg, .png or .pdf."
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="Write the ranking to a file, not to the terminal.",
-)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    default="table",
-    show_default=True,
-    help="How to print the ranking.",
-)
+@TO_FILE
+@FORMAT
 @BAD_ROWS
 @OVERWRITE
 @AS_JSON
@@ -83,7 +70,8 @@ def leaderboard(
     """
     from cmexam_baseline.baselines.leaderboard_entries import leaderboard as rank
     from cmexam_baseline.baselines.leaderboard_entries import parse_sizes
-    from cmexam_baseline.exam.io.files import check_output, write_atomically
+    from cmexam_baseline.cli import console
+    from cmexam_baseline.exam.io.files import check_output
 
     inputs = [*systems, *filter(None, (exam, train))]
     for place in filter(None, (chart, output)):
@@ -107,14 +95,14 @@ def leaderboard(
         from cmexam_baseline.baselines.charts import draw_leaderboard
 
         draw_leaderboard(found.entries, chart)
-    text = WRITERS["json" if as_json else form](found)
-    if output is None:
-        click.echo(text, nl=not text.endswith("\n"))
-    else:
-        write_atomically(output, text)
+    with console.results_to(output) as results:
+        if form == "table" and not as_json:
+            _print_table(results, found)
+        else:
+            results.file.write(WRITERS["json" if as_json else form](found))
 
 
-def _as_table(found: Leaderboard) -> str:
+def _print_table(results: Console, found: Leaderboard) -> None:
     from rich.table import Table
 
     from cmexam_baseline.baselines.leaderboard_tables import COLUMNS, LEFT, notes_on, rows_of
@@ -126,12 +114,19 @@ def _as_table(found: Leaderboard) -> str:
         table.add_column(name, justify="left" if name in LEFT else "right")
     for each, row in zip(found.entries, rows_of(found.entries), strict=True):
         table.add_row(*map(console.sanitize, row), style="dim" if each.kind == "published" else None)
-    return console.rendered(table, *notes_on(found))
+    results.print(table)
+    for note in notes_on(found):
+        results.print(note, style="dim", markup=False)
+
+
+def _as_json(found: Leaderboard) -> str:
+    from cmexam_baseline.cli import console
+
+    return console.json_text(found.to_dict()) + "\n"
 
 
 WRITERS: dict[str, Callable[[Leaderboard], str]] = {
-    "table": _as_table,
-    "json": lambda found: json.dumps(found.to_dict(), ensure_ascii=False, indent=2),
+    "json": _as_json,
     "csv": lambda found: found.to_csv(),
     "markdown": lambda found: found.to_markdown(),
     "latex": lambda found: found.to_latex(),

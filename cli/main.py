@@ -23,6 +23,7 @@ COMMANDS = {
     "curve": ("cmexam_baseline.cli.curve:curve", "Draw accuracy against the number of questions."),
     "pretrain": ("cmexam_baseline.cli.pretrain:pretrain", "Adapt an encoder to training texts."),
     "export": ("cmexam_baseline.cli.export:export", "Export a trained encoder to ONNX."),
+    "push": ("cmexam_baseline.cli.push:push", "Upload a run to the Hugging Face hub."),
     "data": ("cmexam_baseline.cli.data:data", "Download, check, describe and convert exam files."),
     "prompts": ("cmexam_baseline.cli.prompts:prompts", "Make prompts and send them to a model."),
     "leaderboard": ("cmexam_baseline.cli.leaderboard:leaderboard", "Rank systems beside published ones."),

@@ -11,7 +11,7 @@ from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OUTPUT, OVERWR
 
 @click.command()
 @click.argument("run", type=InputPath())
-@click.argument("exam", type=InputPath())
+@click.argument("exam", type=InputPath(exam=True))
 @OUTPUT(help="Where the predictions go: .csv or .jsonl, with letters, option probabilities and explanations.")
 @SPLIT
 @click.option(

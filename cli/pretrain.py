@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OVERWRITE, QUIET
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OUT, OVERWRITE, QUIET
 
 
 @click.command()
@@ -20,7 +20,7 @@ from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OVERWRITE, QUI
     type=click.Path(path_type=Path),
     help="A text file, one text per line, to learn from as well. Repeatable.",
 )
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The model folder to make.")
+@OUT(required=True, help="The model folder to make.")
 @click.option(
     "--epochs", type=click.IntRange(min=1), default=1, show_default=True, help="Passes over the texts."
 )
@@ -76,7 +76,7 @@ def pretrain(
 
     \b
     Examples:
-      cmexam-baseline pretrain --model bert --data CMExam/data --out models/bert-medical
+      cmexam-baseline pretrain --model bert --data CMExam/data -o models/bert-medical
       cmexam-baseline train --model models/bert-medical --data CMExam/data
     """
     from dataclasses import asdict

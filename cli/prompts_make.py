@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("exam", type=InputPath())
+@click.argument("exam", type=InputPath(exam=True))
 @OUTPUT(help="Where the prompts go, as JSONL; with --shards, one file a shard beside it.")
 @SPLIT
 @click.option(
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Chat messages; lines of OpenAI's batch API, as vLLM takes them too; or one plain text.",
 )
-@click.option("--train", type=InputPath(), help="The exam (file or folder) that examples come from.")
+@click.option("--train", type=InputPath(exam=True), help="The exam (file or folder) that examples come from.")
 @click.option(
     "--shots", type=click.IntRange(min=0), help="Examples before each question.  [few-shot: 5, else 0]"
 )

@@ -7,19 +7,16 @@ from typing import Any
 
 import click
 
-from cmexam_baseline.cli.common_options import OVERWRITE, QUIET, InputPath
+from cmexam_baseline.cli.common_options import AS_JSON, FORMAT, OVERWRITE, QUIET, TO_FILE, InputPath
 from cmexam_baseline.cli.score_options import inputs_of, score_arguments, scoring_options
-
-FORMATS = ("table", "json", "csv", "markdown", "latex")
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=InputPath(), metavar="FILE... [EXAM]")
 @scoring_options
-@click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How to print."
-)
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@TO_FILE
+@FORMAT
+@AS_JSON
 @click.option(
     "--save",
     type=click.Path(path_type=Path),
@@ -51,6 +48,7 @@ FORMATS = ("table", "json", "csv", "markdown", "latex")
 @QUIET
 def score(
     files: tuple[Path, ...],
+    output: Path | None,
     form: str,
     as_json: bool,
     save: Path | None,
@@ -87,9 +85,10 @@ def score(
 
     if report is not None:
         require("report", "jinja2", purpose="--report")
-    if save is not None and save == report:
-        raise InputError("--save and --report name the same file; give two names")
-    for place in filter(None, (save, report)):
+    places = list(filter(None, (output, save, report)))
+    if len(set(places)) < len(places):
+        raise InputError("two of -o, --save and --report name the same file; give different names")
+    for place in places:
         check_output(place, inputs_of(files, scoring), overwrite=overwrite)
     scored = score_arguments(files, scoring)
     if not quiet:
@@ -100,9 +99,10 @@ def score(
         write_column_parts(rows_of(scored.exam, scored.systems), save)
     if report is not None:
         scored.save_html(report, language)
-    if show_extraction:
-        score_messages.show_extractions(console.results(), scored)
-    if form == "table" and not as_json:
-        score_tables.print_tables(scored.to_dict(), slices, scoring["slice_by"])
-    else:
-        score_tables.PRINTERS["json" if as_json else form](scored.to_dict())
+    with console.results_to(output) as results:
+        if show_extraction:
+            score_messages.show_extractions(results, scored)
+        if form == "table" and not as_json:
+            score_tables.print_tables(results, scored.to_dict(), slices, scoring["slice_by"])
+        else:
+            results.file.write(score_tables.WRITERS["json" if as_json else form](scored.to_dict()))

@@ -22,15 +22,15 @@ _OPTIONS = [
     click.option(
         "--exam",
         "exam",
-        type=InputPath(),
-        help="The exam: a file, or a folder with splits.",
+        type=InputPath(exam=True),
+        help="The exam: a file, a folder with splits, or a data set on the Hugging Face hub (owner/name).",
     ),
     click.option("--split", type=SPLITS, help="Which split, where --exam is a folder."),
     KEY,
     click.option(
         "--train",
         "train",
-        type=InputPath(),
+        type=InputPath(exam=True),
         help="Training questions, to slice by overlap.",
     ),
     click.option("--slice", "slice_by", multiple=True, metavar="COLUMN", help="Slice by this column too."),

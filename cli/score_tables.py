@@ -3,60 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import click
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
 from cmexam_baseline.cli import console
 from cmexam_baseline.cli.console import sanitize
-from cmexam_baseline.exam.published import EXPLANATION_FIGURES
 from cmexam_baseline.exam.text_tables import csv_text, latex_table, markdown_table
 from cmexam_baseline.metrics.profiles import PROFILES
+from cmexam_baseline.scoring.report_data import FIGURES
 
 Report = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A figure of the headline table: its heading, factor to percent, place in a system's report.
-
-    `n` is the place of the number of questions or pairs that it is over.
-    """
-
-    heading: str
-    scale: int
-    place: tuple[str, ...]
-    n: tuple[str, ...]
-
-    def of(self, system: Report) -> Mapping[str, float] | None:
-        """value, low and high; None where the system has no such figure."""
-        found = _at(system, self.place)
-        if found is None:
-            return None
-        # A slice names its accuracy; its "value" is what its questions have in common.
-        value = found["accuracy"] if "accuracy" in found else found["value"]
-        return {"value": value, "low": found["low"], "high": found["high"]}
-
-
-FIGURES = {
-    "accuracy": Shown("Acc", 100, ("answers", "accuracy"), ("answers", "n")),
-    "accuracy_without_overlap": Shown("Acc, no overlap", 100, ("without_overlap",), ("without_overlap", "n")),
-    "weighted_f1": Shown("F1", 100, ("answers", "weighted_f1"), ("answers", "n")),
-    "unread_rate": Shown("No answer", 100, ("answers", "unread_rate"), ("answers", "n")),
-    "accuracy_of_answered": Shown(
-        "Acc, answered", 100, ("answers", "of_answered", "accuracy"), ("answers", "of_answered", "n")
-    ),
-    "weighted_f1_of_answered": Shown(
-        "F1, answered", 100, ("answers", "of_answered", "weighted_f1"), ("answers", "of_answered", "n")
-    ),
-} | {
-    key: Shown(heading, 1, ("explanations", "figures", key), ("explanations", "n_pairs"))
-    for key, heading in EXPLANATION_FIGURES.items()
-}
 
 
 # Columns of systems in the table of groups, where the terminal is wide enough.
@@ -72,14 +31,13 @@ MISSING_EXPLANATIONS = {
 }
 
 
-def print_tables(report: Report, slices: str = "main", named: Sequence[str] = ()) -> None:
+def print_tables(output: Console, report: Report, slices: str = "main", named: Sequence[str] = ()) -> None:
     """The headline tables, the slices of the systems and the signatures.
 
     slices: "main" shows the large groups that differ most, "all" every group, "none" no group, and the name of a
             property its groups
     named:  properties whose groups are shown beside the main ones
     """
-    output = console.results()
     exam = report["exam"]
     where = ", ".join(part for part in (exam["source"], exam["split"]) if part)
     title = f"{where}: {exam['n']:,} questions, profile {report['profile']}, percent with 95% intervals"
@@ -149,15 +107,15 @@ def _accuracy(system: Report) -> float:
     return accuracy
 
 
-def print_json(report: Report) -> None:
+def json_text(report: Report) -> str:
     """The whole report."""
-    console.print_json(report)
+    return console.json_text(report) + "\n"
 
 
-def print_csv(report: Report) -> None:
+def csv_of(report: Report) -> str:
     """One row per system: name, every figure with the ends of its interval, the number of missing explanations."""
     headings = [name for key in FIGURES for name in (key, f"{key}_low", f"{key}_high")]
-    rows = [["system", *headings, "missing_explanations"]]
+    rows = []
     for system in report["systems"]:
         cells = [system["name"]]
         for shown in FIGURES.values():
@@ -165,31 +123,28 @@ def print_csv(report: Report) -> None:
             cells += [repr(figure[part]) if figure else "" for part in ("value", "low", "high")]
         explained = system["explanations"]
         rows.append([*cells, str(explained["n_missing"]) if explained else ""])
-    click.echo(csv_text(rows[0], rows[1:]), nl=False)
+    return csv_text(["system", *headings, "missing_explanations"], rows)
 
 
-def print_markdown(report: Report) -> None:
+def markdown_of(report: Report) -> str:
     """The headline table, for a README or an issue."""
     headings, rows = _headline_cells(report)
-    click.echo(markdown_table(headings, rows, headings[:1]))
-    for signature in _signatures(report):
-        click.echo(f"`{signature}`\n")
+    signatures = "".join(f"`{signature}`\n\n" for signature in _signatures(report))
+    return markdown_table(headings, rows, headings[:1]) + signatures
 
 
-def print_latex(report: Report) -> None:
+def latex_of(report: Report) -> str:
     """The headline table as a booktabs tabular."""
     headings, rows = _headline_cells(report)
-    click.echo(latex_table(headings, rows, headings[:1]), nl=False)
-    for signature in _signatures(report):
-        click.echo(f"% {signature}")
+    signatures = "".join(f"% {signature}\n" for signature in _signatures(report))
+    return latex_table(headings, rows, headings[:1]) + signatures
 
 
-PRINTERS: dict[str, Callable[[Report], None]] = {
-    "table": print_tables,
-    "json": print_json,
-    "csv": print_csv,
-    "markdown": print_markdown,
-    "latex": print_latex,
+WRITERS: dict[str, Callable[[Report], str]] = {
+    "json": json_text,
+    "csv": csv_of,
+    "markdown": markdown_of,
+    "latex": latex_of,
 }
 
 
@@ -204,7 +159,7 @@ def _figure_table(system: Report) -> Table:
         if figure is not None:
             value, interval = _percent(figure, shown.scale)
             unit = " pairs" if shown.place[0] == "explanations" else ""
-            table.add_row(shown.heading, value, interval, f"{_at(system, shown.n):,}{unit}")
+            table.add_row(shown.heading, value, interval, f"{shown.n_of(system):,}{unit}")
     return table
 
 
@@ -262,14 +217,6 @@ def _cell(figure: Mapping[str, float] | None, scale: int, between: str) -> str:
 def _percent(figure: Mapping[str, float], scale: int) -> tuple[str, str]:
     value, low, high = (f"{scale * figure[part]:.1f}" for part in ("value", "low", "high"))
     return value, f"{low}–{high}"
-
-
-def _at(report: Any, place: tuple[str, ...]) -> Any:
-    for name in place:
-        if report is None:
-            return None
-        report = report[name]
-    return report
 
 
 def _remarks(report: Report) -> Iterator[str]:

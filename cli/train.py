@@ -27,8 +27,8 @@ from cmexam_baseline.exam.errors import InputError
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="Folder with train, val and test files (CSV, TSV, JSONL, JSON, Parquet, XLSX). "
-    "Without it the bundled sample exam is used.",
+    help="Folder with train, val and test files (CSV, TSV, JSONL, JSON, Parquet, XLSX), or a data set on the Hugging "
+    "Face hub (owner/name). Without it the bundled sample exam is used.",
 )
 @OUT(help="The run folder to make.  [default: runs/ and the model's name]")
 @click.option(

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 _BF16_CAPABILITY = (8, 0)
 _VOLTA = (7, 0)
 # What a tracker is imported as; TensorBoard's own package, or the writer alone.
-_TRACKERS = {"tensorboard": ("tensorboard", "tensorboardX"), "wandb": ("wandb",)}
+_TRACKERS = {
+    "tensorboard": ("tensorboard", "tensorboardX"),
+    "wandb": ("wandb",),
+    "swanlab": ("swanlab",),
+    "trackio": ("trackio",),
+}
 _NEEDED = ("torch", "transformers", "safetensors", "tokenizers", "huggingface_hub")
 
 

@@ -11,6 +11,7 @@ from pickle import UnpicklingError
 from typing import Any
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.io import hub
 
 NAMES = {
     "bert": ("bert-base-chinese", "google-bert/bert-base-chinese"),
@@ -26,12 +27,6 @@ _WEIGHTS = (
 )
 _TOKENIZERS = ("tokenizer.json", "vocab.txt", "tokenizer_config.json", "sentencepiece.bpe.model", "spm.model")
 _SMALL_FILES = ["*.json", "*.txt", "*.model"]
-_SECONDS_TO_WAIT = 5.0
-_REASONS = {
-    "RepositoryNotFoundError": "the hub has no public model of that name",
-    "GatedRepoError": "the hub wants a login for it",
-    "HFValidationError": "it is no valid name on the hub",
-}
 
 
 def find_model(name: str) -> Path:
@@ -174,27 +169,14 @@ def _cached(repository: str) -> Path | None:
 
 
 def _download(repository: str, name: str) -> Path:
-    from huggingface_hub import HfApi, constants, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub import snapshot_download
 
-    # Errors of the hub's HTTP client (requests, httpx or httpx2, by version) come through as they are.
-    unreachable: tuple[type[BaseException], ...] = (
-        *HfHubHTTPError.__bases__,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        OSError,
-    )
-    if constants.HF_HUB_OFFLINE:
-        raise InputError(_how_to_get(repository, name, "the hub is switched off (HF_HUB_OFFLINE)"))
-    try:
+    with hub.hub_access(lambda reason: _how_to_get(repository, name, reason)) as api:
         # Asked first because snapshot_download would wait for ever where nothing answers.
-        HfApi().model_info(repository, timeout=_SECONDS_TO_WAIT)
+        api.model_info(repository, timeout=hub.SECONDS_TO_WAIT)
         folder = Path(snapshot_download(repository, allow_patterns=[*_SMALL_FILES, "*.safetensors"]))
         if not any((folder / weights).is_file() for weights in _WEIGHTS):
             folder = Path(snapshot_download(repository, allow_patterns=[*_SMALL_FILES, "pytorch_model*.bin"]))
-    except unreachable as error:
-        reason = _REASONS.get(type(error).__name__, "the hub cannot be reached")
-        raise InputError(_how_to_get(repository, name, reason)) from error
     missing = _missing(folder)
     if missing:
         raise InputError(f"{repository} on the hub lacks {missing}; choose another model")
@@ -204,9 +186,9 @@ def _download(repository: str, name: str) -> Path:
 def _how_to_get(repository: str, name: str, reason: str) -> str:
     from huggingface_hub import constants
 
-    hub = os.fspath(constants.HF_HUB_CACHE)
+    cache = os.fspath(constants.HF_HUB_CACHE)
     return (
-        f"{name}: {repository} is neither a folder here nor in {hub}, and {reason}; where there is access,"
+        f"{name}: {repository} is neither a folder here nor in {cache}, and {reason}; where there is access,"
         f" run `hf download {repository} --local-dir {repository.rpartition('/')[2]}`,"
         " bring the folder here and give its path in place of the name"
     )

@@ -15,6 +15,7 @@ from torch import Tensor, distributed
 
 from cmexam_baseline.encoders.devices import check_kernels, check_tracker, choose_precision, device_facts
 from cmexam_baseline.encoders.settings import EncoderSettings
+from cmexam_baseline.exam.errors import InputError
 
 _DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
@@ -100,10 +101,10 @@ def start_runtime(settings: EncoderSettings) -> Runtime:
 def tracker(
     settings: EncoderSettings, folder: str | os.PathLike[str] | None, runtime: Runtime
 ) -> Iterator[Any]:
-    """An accelerate tracker (TensorBoard or wandb) for `report_to`, ended with the block; files in `folder`/logs.
+    """An accelerate tracker for `report_to`, ended with the block; its files, but for trackio's, in `folder`/logs.
 
     None for `none` and in every process but the first. Raises `InputError` with what to install if the
-    package is missing.
+    package is missing or accelerate is too old for it.
     """
     check_tracker(settings.report_to)
     if settings.report_to == "none" or runtime.rank:
@@ -114,8 +115,14 @@ def tracker(
     PartialState(cpu=runtime.device.type == "cpu")  # which the messages of trackers need
     logs = Path(folder or ".") / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    place = {"tensorboard": "logging_dir", "wandb": "dir"}[settings.report_to]
-    started = tracking.LOGGER_TYPE_TO_CLASS[settings.report_to]("cmexam-baseline", **{place: logs})
+    kind = tracking.LOGGER_TYPE_TO_CLASS.get(settings.report_to)
+    if kind is None:
+        raise InputError(
+            f'`report_to="{settings.report_to}"` needs a newer accelerate; run pip install -U accelerate'
+        )
+    # trackio keeps all runs in one place of its own.
+    place = {"tensorboard": "logging_dir", "wandb": "dir", "swanlab": "logdir"}.get(settings.report_to)
+    started = kind("cmexam-baseline", **({place: str(logs)} if place else {}))
     started.start()
     started.store_init_configuration({name: str(value) for name, value in settings.to_dict().items()})
     try:

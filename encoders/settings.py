@@ -108,7 +108,9 @@ expected 0 or more
     precision: str = _option("auto", "arithmetic of the encoder", ("auto", "fp16", "bf16", "fp32"))
     device: str = _option("auto", "where to compute", ("auto", "cpu", "cuda"))
     workers: int | None = _option(None, "processes that make batches; by device if not given", minimum=0)
-    report_to: str = _option("none", "where training curves are logged", ("none", "tensorboard", "wandb"))
+    report_to: str = _option(
+        "none", "where training curves are logged", ("none", "tensorboard", "wandb", "swanlab", "trackio")
+    )
     random_state: int = _option(0, "seed of everything random", minimum=0)
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from cmexam_baseline.exam.errors import InputError
 EXTRAS = {
     "distributed": ("joblib", "dask", "distributed"),
     "encoders": ("torch", "transformers", "accelerate", "peft", "safetensors"),
+    "hub": ("huggingface_hub",),
     "lightgbm": ("lightgbm", "sklearn", "scipy", "joblib"),
     "onnx": ("onnx", "onnxruntime", "onnxscript"),
     "prompts": ("openai",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ SPLIT_NAMES = {
     "val": ("val", "valid", "validation", "dev"),
     "test": ("test_with_annotations", "test"),
 }
+_PART = re.compile(r"-\d{5}-of-\d{5}(-[0-9a-f]+)?$")
 
 
 @dataclass(frozen=True)
@@ -99,21 +101,22 @@ def split_of(name: str) -> str | None:
 
 
 def stem_of(path: str | os.PathLike[str]) -> str:
-    """The name of a file without its ending and without .gz.
+    """The name of a file without its ending, without .gz, and without the number that the hub gives to parts.
 
-    >>> stem_of("data/val.csv.gz")
-    'val'
+    >>> stem_of("data/val.csv.gz"), stem_of("data/test-00000-of-00001.parquet")
+    ('val', 'test')
     """
     file = Path(path)
-    return Path(file.stem).stem if file.suffix.lower() == ".gz" else file.stem
+    stem = Path(file.stem).stem if file.suffix.lower() == ".gz" else file.stem
+    return _PART.sub("", stem)
 
 
 def split_files(folder: str | os.PathLike[str], endings: Collection[str]) -> dict[str, Path]:
     """The files of a folder's splits in the order train, val, test, as far as they are there.
 
-    `endings` are the file endings to look for, each also with .gz; a split may also be a folder that the
-    `datasets` library saved to disk. Raises `InputError` where `folder` is none, holds no split, or holds one
-    split twice in files that differ only in their ending.
+    `endings` are the file endings to look for, each also with .gz; a split may also be a folder that the `datasets`
+    library saved to disk. Where there are none, those in its folder `data` are taken. Raises `InputError` where `folder`
+    is none, holds no split, or holds one split twice in files that differ only in their ending.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -126,28 +129,28 @@ def split_files(folder: str | os.PathLike[str], endings: Collection[str]) -> dic
         what = "is a file" if place.exists() else "is not there"
         raise InputError(f"{place} {what}; give a folder with train, val or test files")
     try:
-        entries = sorted(place.iterdir())
-        files = [file for file in entries if file.is_file() or is_datasets_folder(file)]
+        files = [file for file in sorted(place.iterdir()) if file.is_file() or is_datasets_folder(file)]
     except OSError as error:
         raise InputError(
             f"{place} cannot be read: {error.strerror or error}; check its permissions"
         ) from error
-    known = [*endings, *(f"{ending}.gz" for ending in endings)]
+    known = tuple(f"{ending}{packed}" for ending in endings for packed in ("", ".gz"))
     found: dict[str, Path] = {}
     for split, names in SPLIT_NAMES.items():
         for name in names:
             same = [
                 file
                 for file in files
-                if file.name.lower() in {name, *(f"{name}{ending}" for ending in known)}
+                if stem_of(file).lower() == name and (file.is_dir() or file.name.lower().endswith(known))
             ]
-            same = [file for file in same if file.name.lower() != name or file.is_dir()]
             if len(same) > 1:
                 raise InputError(
-                    f"{place} holds {' and '.join(file.name for file in same)}; leave only one of them"
+                    f"{place} holds {' and '.join(file.name for file in same)}; leave only one of them, or join them"
                 )
             if same:
                 found.setdefault(split, same[0])
+    if not found and (place / "data").is_dir():  # as in CMExam's own repository and in many on the hub
+        return split_files(place / "data", endings)
     if not found:
         there = ", ".join(file.name for file in files[:5]) or "nothing"
         raise InputError(

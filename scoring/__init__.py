@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from cmexam_baseline.scoring.outputs import read_outputs as read_outputs
     from cmexam_baseline.scoring.outputs import read_pairs as read_pairs
     from cmexam_baseline.scoring.parallel import Workers as Workers
-    from cmexam_baseline.scoring.report import listed_misses as listed_misses
-    from cmexam_baseline.scoring.report import render_report as render_report
+    from cmexam_baseline.scoring.report import report_page as report_page
     from cmexam_baseline.scoring.scorer import Reading as Reading
     from cmexam_baseline.scoring.scorer import Report as Report
     from cmexam_baseline.scoring.scorer import compare as compare

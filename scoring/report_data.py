@@ -1,11 +1,12 @@
-"""Scores as plain data: what `score --format json` prints, one row a question, and the questions missed.
+"""Scores as plain data: what `score --format json` prints, where its figures are, and one row a question.
 
 The JSON has a schema, `scoring/score.schema.json`; a change that breaks readers raises its version.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import islice
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.table import pieces
 from cmexam_baseline.exam.letters import masks_to_letters
+from cmexam_baseline.exam.published import EXPLANATION_FIGURES
 from cmexam_baseline.scoring.system_score import SMALL_SLICE, Settings, SystemScore, letter_confusion
 
 SCHEMA = "cmexam-baseline/score"
@@ -22,6 +24,59 @@ SCHEMA_VERSION = 1
 EXAMPLES = 5
 
 SHOWN_FIGURES = ("bleu1", "bleu2", "bleu3", "bleu4", "rouge1", "rouge2", "rougeL")
+
+
+@dataclass(frozen=True)
+class ShownFigure:
+    """A figure of a system's report: its heading, the factor to percent and its place.
+
+    `n` is the place of the number of questions or pairs that it is over.
+    """
+
+    heading: str
+    scale: int
+    place: tuple[str, ...]
+    n: tuple[str, ...]
+
+    def of(self, system: Mapping[str, Any]) -> dict[str, float] | None:
+        """value, low and high; None where the system has no such figure."""
+        found = _at(system, self.place)
+        if found is None:
+            return None
+        # A slice names its accuracy; its "value" is what its questions have in common.
+        value = found["accuracy"] if "accuracy" in found else found["value"]
+        return {"value": value, "low": found["low"], "high": found["high"]}
+
+    def n_of(self, system: Mapping[str, Any]) -> int:
+        """The number of questions or pairs behind the figure."""
+        return int(_at(system, self.n))
+
+
+FIGURES = {
+    "accuracy": ShownFigure("Acc", 100, ("answers", "accuracy"), ("answers", "n")),
+    "accuracy_without_overlap": ShownFigure(
+        "Acc, no overlap", 100, ("without_overlap",), ("without_overlap", "n")
+    ),
+    "weighted_f1": ShownFigure("F1", 100, ("answers", "weighted_f1"), ("answers", "n")),
+    "unread_rate": ShownFigure("No answer", 100, ("answers", "unread_rate"), ("answers", "n")),
+    "accuracy_of_answered": ShownFigure(
+        "Acc, answered", 100, ("answers", "of_answered", "accuracy"), ("answers", "of_answered", "n")
+    ),
+    "weighted_f1_of_answered": ShownFigure(
+        "F1, answered", 100, ("answers", "of_answered", "weighted_f1"), ("answers", "of_answered", "n")
+    ),
+} | {
+    key: ShownFigure(heading, 1, ("explanations", "figures", key), ("explanations", "n_pairs"))
+    for key, heading in EXPLANATION_FIGURES.items()
+}
+
+
+def _at(report: Any, place: tuple[str, ...]) -> Any:
+    for name in place:
+        if report is None:
+            return None
+        report = report[name]
+    return report
 
 
 def report_of(
@@ -80,37 +135,6 @@ def rows_of(exam: Exam, systems: Sequence[SystemScore]) -> Iterator[dict[str, li
                     value = float("nan") if figures is None else float(figures[name][place])
                     columns[name].append(None if np.isnan(value) else value)
             yield columns
-
-
-def misses_of(exam: Exam | None, systems: Sequence[SystemScore]) -> Iterator[dict[str, Any]]:
-    """The wrong answers of all systems: row, id, system, question, options, gold, answer, rule, reply and span.
-
-    `span` is the part of the reply that the answer was read from, None where the reply is not the text read.
-    """
-    if exam is None:
-        return
-    gold = exam.letters()
-    for system in systems:
-        if system.answers is None:
-            continue
-        answers = masks_to_letters(system.aligned.answers)
-        for row in system.rows.tolist():
-            if answers[row] == gold[row]:
-                continue
-            found = system.aligned.extractions[row]
-            reply = system.aligned.reply(row)
-            yield {
-                "row": row,
-                "id": exam.ids[row],
-                "system": system.name,
-                "question": exam.questions[row],
-                "options": exam.options(row),
-                "gold": gold[row],
-                "answer": answers[row],
-                "rule": found.rule if found is not None else "missing row",
-                "reply": reply if len(reply) > len(answers[row]) else "",
-                "span": found.span if found is not None and system.aligned.output.raw is None else None,
-            }
 
 
 def _system(exam: Exam | None, system: SystemScore) -> dict[str, Any]:

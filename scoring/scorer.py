@@ -15,6 +15,7 @@ from cmexam_baseline.exam.foreign_exams.reader import import_exam
 from cmexam_baseline.exam.frames import is_frame, to_frame
 from cmexam_baseline.exam.io.file_bytes import open_file
 from cmexam_baseline.exam.io.formats import read_exam_with_issues
+from cmexam_baseline.exam.io.hub import local_exam
 from cmexam_baseline.scoring.alignment import AlignedOutput, align
 from cmexam_baseline.scoring.intervals import Interval
 from cmexam_baseline.scoring.outputs.column_detection import ColumnChoice
@@ -282,7 +283,7 @@ def _the_exam(exam: object, how: Reading) -> tuple[Exam, ExamSource]:
         return read_exam_with_issues(exam, how.bad_rows)[0], ExamSource("data frame")
     if not isinstance(exam, str | os.PathLike):
         raise InputError(f"`exam` must be an Exam, a frame or the path of one; got {type(exam).__name__}")
-    path = Path(exam)
+    path = local_exam(exam)
     if not path.is_dir():
         open_file(path).close()  # a path that is not there matters more than its ending
     imported = import_exam(path, how.bad_rows, split=how.split, key=how.key)

@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from cmexam_baseline.exam.bad_rows import BadRow, count_left_out, known_policy
 from cmexam_baseline.exam.errors import InputError
@@ -18,6 +17,7 @@ from cmexam_baseline.exam.io.answer_key import add_answers
 from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, find_columns, refuse_missing
 from cmexam_baseline.exam.io.datasets_folder import is_datasets_folder
 from cmexam_baseline.exam.io.formats import FORMATS, exam_file, read_table
+from cmexam_baseline.exam.io.hub import local_exam
 from cmexam_baseline.exam.io.options_cell import option_list
 from cmexam_baseline.exam.io.table import Table, cell_text
 from cmexam_baseline.exam.io.table_to_exam import exam_of_table
@@ -107,11 +107,12 @@ def import_exams(
     >>> {name: len(imported.exam) for name, imported in import_exams(SAMPLE_FOLDER).items() if name != "train"}
     {'val': 200, 'test': 200}
     """
-    if not Path(path).is_dir() or is_datasets_folder(Path(path)):
+    path = local_exam(path)
+    if not path.is_dir() or is_datasets_folder(path):
         stem = stem_of(path)
         return {split_of(stem) or stem: import_exam(path, bad_rows, index_base, need_answers, key=key)}
     if key is not None:
-        raise InputError(f"{os.fspath(path)} is a folder; give the one file that `key` belongs to")
+        raise InputError(f"{path} is a folder; give the one file that `key` belongs to")
     files = split_files(path, FORMATS)
     return {name: import_exam(file, bad_rows, index_base, need_answers) for name, file in files.items()}
 

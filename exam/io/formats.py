@@ -20,6 +20,7 @@ from cmexam_baseline.exam.io.csv_format import csv_bytes, read_csv
 from cmexam_baseline.exam.io.datasets_folder import is_datasets_folder, read_datasets_folder
 from cmexam_baseline.exam.io.file_bytes import Source, missing_path, read_standard_input
 from cmexam_baseline.exam.io.files import write_atomically
+from cmexam_baseline.exam.io.hub import local_exam
 from cmexam_baseline.exam.io.json_format import json_bytes, jsonl_bytes, read_json, read_jsonl
 from cmexam_baseline.exam.io.options_cell import option_list
 from cmexam_baseline.exam.io.table import PUBLISHED_FORM, Table
@@ -73,8 +74,9 @@ def read_exam_with_issues(
 ) -> tuple[Exam, list[BadRow]]:
     """The exam in a file or a data frame, and every row of it that is not as it should be.
 
-    source: a path of a file or of a folder that the `datasets` library saved to disk, or a table in memory: a
-    frame of pandas or polars, a pyarrow table, a data set of the `datasets` library, a list of records
+    source: a path of a file or of a folder that the `datasets` library saved to disk, the name of a data set on the
+    Hugging Face hub (owner/name, with `split`), or a table in memory: a frame of pandas or polars, a pyarrow table, a
+    data set of the `datasets` library, a list of records
 
     Columns are CMExam's (Question, Options, Answer, Explanation) or one of the names in `columns.ALIASES`;
     options are a cell as `parse_options` reads it, or columns A, B, …; all other columns become annotations.
@@ -141,7 +143,7 @@ def read_splits_with_issues(
     """
     splits: dict[str, Exam] = {}
     bad: list[BadRow] = []
-    for split, file in split_files(folder, FORMATS).items():
+    for split, file in split_files(local_exam(folder), FORMATS).items():
         splits[split], rows = read_exam_with_issues(file, bad_rows, name=split, need_answers=need_answers)
         bad += rows
     return splits, bad
@@ -230,7 +232,7 @@ def exam_file(source: str | os.PathLike[str], split: str | None = None) -> Path:
 
     Raises `InputError` where it does not exist, or is a folder where a file is expected and the reverse.
     """
-    path = Path(source)
+    path = local_exam(source)
     if os.fspath(source) != "-" and not path.exists():
         raise missing_path(path)
     if split is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cmexam_baseline.scoring.report.misses import listed_misses
-from cmexam_baseline.scoring.report.page import render_report, report_page
+from cmexam_baseline.scoring.report.page import report_page
 
-__all__ = ["listed_misses", "render_report", "report_page"]
+__all__ = ["report_page"]

@@ -61,8 +61,8 @@ class Property:
 
     @property
     def open(self) -> bool:
-        """Whether it is short enough to be shown unfolded."""
-        return len(self.groups) <= _OPEN
+        """Whether it is shown unfolded: one large group says nothing, many are too long."""
+        return 1 < len(self.groups) <= _OPEN
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -72,10 +72,10 @@ class Property:
 
 
 def properties(systems: Sequence[Mapping[str, Any]]) -> list[Property]:
-    """The properties of systems that are in order of rank; of many systems the best are taken."""
+    """The properties of systems that are in order of rank."""
     lanes: dict[tuple[str, str], list[Lane]] = {}
     about: dict[tuple[str, str], tuple[int, bool]] = {}
-    for rank, system in enumerate(systems[:MOST_SYSTEMS], 1):
+    for rank, system in enumerate(systems, 1):
         for part in system["slices"]:
             key = (part["by"], part["value"])
             overall = system["answers"]["accuracy"]["value"]

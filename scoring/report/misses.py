@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
-import numpy as np
-
 from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.scoring.report_data import misses_of
+from cmexam_baseline.exam.letters import masks_to_letters
 from cmexam_baseline.scoring.slices import Slice
 from cmexam_baseline.scoring.system_score import SystemScore
 
@@ -50,57 +47,57 @@ class ListedMisses:
         return {name: counts for name, counts in self.counts.items() if counts[0] < counts[1]}
 
 
-def listed_misses(
-    exam: Exam | None,
-    systems: Sequence[SystemScore],
-    slices: Sequence[Slice] = (),
-    most: int = MOST_MISSES,
-) -> ListedMisses:
-    """The misses of systems that the page lists: at most `most` of all together, each system its share."""
+def listed_misses(exam: Exam | None, systems: Sequence[SystemScore], slices: Sequence[Slice]) -> ListedMisses:
+    """The misses of systems that the page lists: `MOST_MISSES` of all together, each system its share."""
     if exam is None:
         return ListedMisses()
-    totals = [_count(exam, system) for system in systems]
-    shared = shares(totals, most)
+    missed = {
+        system.name: []
+        if system.answers is None
+        else system.rows[(system.aligned.answers != exam.answers)[system.rows]].tolist()
+        for system in systems
+    }
+    totals = [len(rows) for rows in missed.values()]
+    shared = shares(totals, MOST_MISSES)
     length = min(max(_ALL_REPLIES // max(sum(shared), 1), _SHORTEST_REPLY), _LONGEST_REPLY)
+    found = ListedMisses(
+        groups=[(part.by, part.value) for part in slices],
+        counts=dict(zip(missed, zip(shared, totals, strict=True), strict=True)),
+    )
     groups_of: dict[int, list[int]] = {}
     for place, part in enumerate(slices):
         for row in part.rows.tolist():
             groups_of.setdefault(row, []).append(place)
-    places: dict[int, int] = {}
-    questions: list[dict[str, Any]] = []
-    misses: list[dict[str, Any]] = []
+    gold, places = exam.letters(), dict[int, int]()
     for system, share in zip(systems, shared, strict=True):
-        for miss in islice(misses_of(exam, [system]), share):
-            row = miss["row"]
+        answers = masks_to_letters(system.aligned.answers)
+        for row in missed[system.name][:share]:
             if row not in places:
-                places[row] = len(questions)
-                questions.append(
+                places[row] = len(places)
+                found.questions.append(
                     {
-                        "id": cut(miss["id"], _NAME),
-                        "question": cut(miss["question"], _QUESTION),
-                        "options": [cut(option, _OPTION) for option in miss["options"]],
-                        "gold": miss["gold"],
+                        "id": cut(exam.ids[row], _NAME),
+                        "question": cut(exam.questions[row], _QUESTION),
+                        "options": [cut(option, _OPTION) for option in exam.options(row)],
+                        "gold": gold[row],
                         "groups": groups_of.get(row, []),
                     }
                 )
-            reply, span = cut_reply(miss["reply"], miss["span"], length)
-            misses.append(
+            read = system.aligned.extractions[row]
+            reply = system.aligned.reply(row)
+            span = read.span if read is not None and system.aligned.output.raw is None else None
+            reply, span = cut_reply(reply if len(reply) > len(answers[row]) else "", span, length)
+            found.misses.append(
                 {
                     "question": places[row],
-                    "system": cut(miss["system"], _NAME),
-                    "answer": miss["answer"],
-                    "rule": miss["rule"],
+                    "system": cut(system.name, _NAME),
+                    "answer": answers[row],
+                    "rule": read.rule if read is not None else "missing row",
                     "reply": reply,
                     "span": span,
                 }
             )
-    counts = {system.name: both for system, *both in zip(systems, shared, totals, strict=True)}
-    return ListedMisses(
-        questions,
-        misses,
-        [(part.by, part.value) for part in slices],
-        {name: (listed, total) for name, (listed, total) in counts.items()},
-    )
+    return found
 
 
 def shares(totals: Sequence[int], most: int) -> list[int]:
@@ -137,9 +134,3 @@ def cut_reply(text: str, span: tuple[int, int] | None, length: int) -> tuple[str
     moved = len(shortened) - len(text)
     inside = span[0] >= len(text) - half
     return shortened, (span[0] + moved, span[1] + moved) if inside else None
-
-
-def _count(exam: Exam, system: SystemScore) -> int:
-    if system.answers is None:
-        return 0
-    return int(np.count_nonzero((system.aligned.answers != exam.answers)[system.rows]))

@@ -15,16 +15,17 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.letters import letter_counts
-from cmexam_baseline.exam.published import EXPLANATION_FIGURES
 from cmexam_baseline.scoring.comparison import MOST_FOR_ALL_PAIRS
 from cmexam_baseline.scoring.report import groups, ranking
 from cmexam_baseline.scoring.report.charts import axis_over, reliability_chart, signed_points
 from cmexam_baseline.scoring.report.misses import ListedMisses, listed_misses
 from cmexam_baseline.scoring.report.wording import LANGUAGES, group_name, words_in
+from cmexam_baseline.scoring.report_data import FIGURES, ShownFigure
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+    from cmexam_baseline.scoring.comparison import Difference
     from cmexam_baseline.scoring.scorer import Report
 
 # More rows hide what matters; the others are folded.
@@ -33,28 +34,7 @@ MOST_ROWS = 12
 _UNREAD = 0.01
 
 
-def report_page(scored: Report, language: str = "en", title: str | None = None) -> str:
-    """The report page of scored files: one HTML text that needs no network.
-
-    language: "en" or "zh"
-    title:    None = the names of the systems
-
-    Every text from outside is escaped. Raises `InputError` where the report extra is not installed.
-    """
-    from cmexam_baseline.scoring.report_data import report_of
-
-    report = report_of(scored.exam, scored.source.to_dict(), scored.systems, scored.settings)
-    return render_report(
-        report,
-        listed_misses(scored.exam, scored.systems, scored.slices),
-        _answer_differences(scored),
-        random_accuracies(scored.exam),
-        language,
-        title,
-    )
-
-
-def _answer_differences(scored: Report) -> list[dict[str, Any]]:
+def _answer_differences(scored: Report) -> list[Difference]:
     """The paired differences on the questions that count for every system with answers."""
     from cmexam_baseline.scoring.comparison import answer_differences
 
@@ -66,8 +46,7 @@ def _answer_differences(scored: Report) -> list[dict[str, Any]]:
         return []
     named = [(system.name, system.aligned.answers[rows]) for system in answering]
     every = len(named) <= MOST_FOR_ALL_PAIRS
-    found = answer_differences(scored.exam.answers[rows], named, scored.settings, every)
-    return [difference.to_dict() for difference in found]
+    return answer_differences(scored.exam.answers[rows], named, scored.settings, every)
 
 
 def random_accuracies(exam: Exam | None) -> dict[str, float]:
@@ -88,20 +67,13 @@ def random_accuracies(exam: Exam | None) -> dict[str, float]:
     }
 
 
-def render_report(
-    report: Mapping[str, Any],
-    misses: ListedMisses,
-    differences: Sequence[Mapping[str, Any]] = (),
-    random: Mapping[str, float] | None = None,
-    language: str = "en",
-    title: str | None = None,
-) -> str:
-    """The whole page as text.
+def report_page(scored: Report, language: str = "en", title: str | None = None) -> str:
+    """The report page of scored files: one HTML text that needs no network.
 
-    report:      what `score --json` prints
-    misses:      those to be listed, and how many there are
-    differences: between the systems, as `Comparison.to_dict` gives them
-    random:      what `random_accuracies` gives
+    language: "en" or "zh"
+    title:    None = the names of the systems
+
+    Every text from outside is escaped. Raises `InputError` where the report extra is not installed.
     """
     require("report", "jinja2", purpose="a report page")
     from jinja2 import Environment, StrictUndefined
@@ -115,10 +87,14 @@ def render_report(
     )
     template = environment.from_string(folder.joinpath("page.html").read_text("utf-8"))
     words = words_in(language)
+    report = scored.to_dict()
     systems = ranking.in_order(report["systems"])
+    answering = [system for system in systems if system["answers"] is not None]
+    drawn = answering[: groups.MOST_SYSTEMS]
     names = [system["name"] for system in systems]
-    pairs = ranking.oriented(differences, names)
-    properties = groups.properties([system for system in systems if system["answers"] is not None])
+    pairs = ranking.oriented(_answer_differences(scored), names)
+    properties = groups.properties(drawn)
+    misses = listed_misses(scored.exam, scored.systems, scored.slices)
     return template.render(
         words=words,
         language=language,
@@ -126,24 +102,24 @@ def render_report(
         or f"{words.title}: {', '.join(names) if len(names) < 3 else words.n_systems.format(n=len(names))}",
         report=report,
         systems=systems,
+        drawn=drawn,
         css=Markup(folder.joinpath("page.css").read_text("utf-8")),
         js=Markup(folder.joinpath("page.js").read_text("utf-8")),
-        lead=_lead(systems, pairs, report, words),
+        lead=_lead(systems[0], pairs, words),
         warnings=list(_warnings(report, systems, words)),
-        ranking=_ranking(systems, pairs, report, random or {}, words),
+        ranking=_ranking(answering, systems, pairs, report["exam"], random_accuracies(scored.exam), words),
         pairs=pairs,
         only_best=len(pairs) < len(names) * (len(names) - 1) // 2 and len(names) > MOST_FOR_ALL_PAIRS,
         most_for_all_pairs=MOST_FOR_ALL_PAIRS,
-        n_pairs=sum(1 for one in systems if one["answers"] is not None) * (len(systems) - 1) // 2,
+        n_pairs=len(answering) * (len(answering) - 1) // 2,
         matter=_differences(ranking.that_matter(pairs, names)),
         figures=_figures(systems, words),
         properties=properties,
         departures=groups.departures(properties),
         group_axis=axis_over([0.0, 1.0]),
         group_name=lambda name: group_name(name, language),
-        confusions=[one for one in systems[: groups.MOST_SYSTEMS] if one["confusion"]],
         confusion_rows=_confusion_rows,
-        calibrated=[one for one in systems[: groups.MOST_SYSTEMS] if one["probabilities"]],
+        calibrated=[one for one in drawn if one["probabilities"]],
         reliability=lambda one: reliability_chart(
             one["probabilities"]["reliability"], words, f"{one['name']}: {words.calibration}"
         ),
@@ -178,14 +154,8 @@ def _miss_data(misses: ListedMisses, language: str, words: SimpleNamespace) -> d
     }
 
 
-def _lead(
-    systems: Sequence[Mapping[str, Any]],
-    pairs: Sequence[ranking.Pair],
-    report: Mapping[str, Any],
-    words: SimpleNamespace,
-) -> str:
+def _lead(best: ranking.System, pairs: Sequence[ranking.Pair], words: SimpleNamespace) -> str:
     """The result in one or two sentences."""
-    best = systems[0]
     if best["answers"] is None:
         return str(words.explanations_only)
     figure = best["answers"]["accuracy"]
@@ -211,21 +181,21 @@ def _lead(
 
 
 def _ranking(
-    systems: Sequence[Mapping[str, Any]],
+    answering: Sequence[ranking.System],
+    systems: Sequence[ranking.System],
     pairs: Sequence[ranking.Pair],
-    report: Mapping[str, Any],
+    exam: Mapping[str, Any],
     random: Mapping[str, float],
     words: SimpleNamespace,
 ) -> dict[str, Any]:
     """Rows of the first chart: systems and comparable marks in one order, other marks apart."""
-    answering = [system for system in systems if system["answers"] is not None]
     rows = ranking.entries(answering or systems, pairs)
     marks: list[ranking.Entry] = []
     apart: list[ranking.Entry] = []
     if answering:
         marks = [ranking.Entry(getattr(words, name), value, "random") for name, value in random.items()]
         published = ranking.published_marks()
-        if ranking.is_cmexam_test(report["exam"]):
+        if ranking.is_cmexam_test(exam):
             marks += published
         else:
             apart = published
@@ -246,48 +216,20 @@ def _differences(pairs: Sequence[ranking.Pair]) -> dict[str, Any]:
     return {"axis": axis_over(ends, least=0.04), "rows": pairs[: 2 * MOST_ROWS]}
 
 
-def _figures(systems: Sequence[Mapping[str, Any]], words: SimpleNamespace) -> dict[str, Any]:
+def _figures(systems: Sequence[ranking.System], words: SimpleNamespace) -> dict[str, Any]:
     """A table: headings, then for every system its name and (figure, interval) cells, None where it has none."""
-    rows = [(system["name"], dict(_figures_of(system, words))) for system in systems]
-    headings = list(dict.fromkeys(heading for _, cells in rows for heading in cells))
-    order = [name for name in _heading_order(words) if name in headings]
-    return {"headings": order, "rows": [(name, [cells.get(one) for one in order]) for name, cells in rows]}
+    shown = {key: figure for key, figure in FIGURES.items() if any(map(figure.of, systems))}
+    headings = [getattr(words, key, figure.heading) for key, figure in shown.items()]
+    rows = [(system["name"], [_cell(figure, system) for figure in shown.values()]) for system in systems]
+    return {"headings": headings, "rows": rows}
 
 
-def _heading_order(words: SimpleNamespace) -> list[str]:
-    of_answers = (
-        words.accuracy,
-        words.without_overlap,
-        words.weighted_f1,
-        words.no_answer,
-        words.answered_accuracy,
-        words.answered_f1,
-    )
-    return [*of_answers, *EXPLANATION_FIGURES.values()]
-
-
-def _figures_of(system: Mapping[str, Any], words: SimpleNamespace) -> Iterator[tuple[str, tuple[str, str]]]:
-    answers = system["answers"]
-    if answers is not None:
-        yield words.accuracy, _cell(answers["accuracy"], 100)
-        clean = system["without_overlap"]
-        if clean is not None:
-            yield words.without_overlap, _cell({**clean, "value": clean["accuracy"]}, 100)
-        yield words.weighted_f1, _cell(answers["weighted_f1"], 100)
-        yield words.no_answer, _cell(answers["unread_rate"], 100)
-        of_answered = answers["of_answered"]
-        if of_answered is not None:
-            yield words.answered_accuracy, _cell(of_answered["accuracy"], 100)
-            yield words.answered_f1, _cell(of_answered["weighted_f1"], 100)
-    if system["explanations"] is not None:
-        for key, figure in system["explanations"]["figures"].items():
-            if key in EXPLANATION_FIGURES:
-                yield EXPLANATION_FIGURES[key], _cell(figure, 1)
-
-
-def _cell(figure: Mapping[str, float], scale: float) -> tuple[str, str]:
-    low, high = (f"{scale * figure[side]:.1f}" for side in ("low", "high"))
-    return f"{scale * figure['value']:.1f}", f"[{low}, {high}]"
+def _cell(figure: ShownFigure, system: ranking.System) -> tuple[str, str] | None:
+    found = figure.of(system)
+    if found is None:
+        return None
+    value, low, high = (f"{figure.scale * found[side]:.1f}" for side in ("value", "low", "high"))
+    return value, f"[{low}, {high}]"
 
 
 def _percent(fraction: float | None, digits: int = 1) -> str:
@@ -298,7 +240,7 @@ def _chance(p: float) -> str:
     return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
 
 
-def _confusion_rows(system: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, int, str]]]]:
+def _confusion_rows(system: ranking.System) -> Iterator[tuple[str, list[tuple[str, int, str]]]]:
     """Correct letter, then (given, count, shade) of every cell; shades are shares of the accent colour."""
     confusion = system["confusion"]
     for label, counts in zip(confusion["rows"], confusion["counts"], strict=True):
@@ -308,7 +250,7 @@ def _confusion_rows(system: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple
 
 
 def _warnings(
-    report: Mapping[str, Any], systems: Sequence[Mapping[str, Any]], words: SimpleNamespace
+    report: Mapping[str, Any], systems: Sequence[ranking.System], words: SimpleNamespace
 ) -> Iterator[str]:
     """What was wrong with the files, to be seen before any figure; systems with the same problems together."""
     if report["exam"]["left_out"]:
@@ -326,7 +268,7 @@ def _warnings(
         yield f"{words.every_system if every else ', '.join(names)}: {problems}"
 
 
-def _problems(report: Mapping[str, Any], system: Mapping[str, Any], words: SimpleNamespace) -> Iterator[str]:
+def _problems(report: Mapping[str, Any], system: ranking.System, words: SimpleNamespace) -> Iterator[str]:
     join = system["join"]
     texts = {
         "missing": words.missing_skip if report["missing"] == "skip" else words.missing_wrong,
@@ -341,7 +283,7 @@ def _problems(report: Mapping[str, Any], system: Mapping[str, Any], words: Simpl
             yield text.format(n=f"{join[key]:,}")
 
 
-def _notes(report: Mapping[str, Any], system: Mapping[str, Any], words: SimpleNamespace) -> Iterator[str]:
+def _notes(report: Mapping[str, Any], system: ranking.System, words: SimpleNamespace) -> Iterator[str]:
     """How a system's rows met the exam."""
     yield words.joined.format(matched=f"{system['join']['matched']:,}", by=system["join"]["by"])
     yield from _problems(report, system, words)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cmexam_baseline.exam.published import published_result
+
+if TYPE_CHECKING:
+    from cmexam_baseline.scoring.comparison import Difference
 
 SIGNIFICANT = 0.05
 CMEXAM_TEST_QUESTIONS = 6811
@@ -59,14 +62,14 @@ def in_order(systems: Iterable[System]) -> list[System]:
     return sorted(systems, key=lambda one: (one["answers"] is None, -main_figure(one)["value"], one["name"]))
 
 
-def oriented(differences: Iterable[Mapping[str, Any]], names: Sequence[str]) -> list[Pair]:
+def oriented(differences: Iterable[Difference], names: Sequence[str]) -> list[Pair]:
     """Differences in accuracy as the better ranked system minus the other, in the order of both ranks."""
     rank = {name: place for place, name in enumerate(names)}
     pairs = []
     for one in differences:
-        if one["figure"] != "accuracy":
+        if one.figure != "accuracy":
             continue
-        pair = Pair(one["first"], one["second"], one["value"], one["low"], one["high"], one["p_holm"])
+        pair = Pair(one.first, one.second, one.value, one.low, one.high, one.p_holm)
         if rank[pair.first] > rank[pair.second]:
             pair = Pair(pair.second, pair.first, -pair.value, -pair.high, -pair.low, pair.p)
         pairs.append(pair)

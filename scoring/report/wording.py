@@ -96,10 +96,10 @@ _WORDS = {
     "system": ("system", "系统"),
     "accuracy": ("accuracy", "准确率"),
     "weighted_f1": ("weighted F1", "加权 F1"),
-    "without_overlap": ("accuracy without overlap with training", "去除与训练集重合后的准确率"),
-    "no_answer": ("no answer", "未作答"),
-    "answered_accuracy": ("accuracy on answered", "已作答题的准确率"),
-    "answered_f1": ("weighted F1 on answered", "已作答题的加权 F1"),
+    "accuracy_without_overlap": ("accuracy without overlap with training", "去除与训练集重合后的准确率"),
+    "unread_rate": ("no answer", "未作答"),
+    "accuracy_of_answered": ("accuracy on answered", "已作答题的准确率"),
+    "weighted_f1_of_answered": ("weighted F1 on answered", "已作答题的加权 F1"),
     # Groups
     "groups": ("By group", "分组结果"),
     "groups_help": (

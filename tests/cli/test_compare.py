@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import random
 from itertools import combinations
 from pathlib import Path
@@ -281,3 +282,18 @@ def test_of_many_systems_only_the_best_meets_each_other(
     shown = succeed("compare", many, "--exam", TEST, "-q").output
     assert "Only model2, the best, against each other" in shown
     assert "Groups of the 3 most accurate systems" in shown
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv", "markdown", "latex"])
+def test_every_form_is_printed_and_written(wide: Path, tmp_path: Path, form: str) -> None:
+    asked = ("compare", wide, "--exam", TEST, "--published", "-q", "--resamples", "100", "--format", form)
+    printed = succeed(*asked).stdout
+    assert "good" in printed and (form == "csv" or "RoBERTa-CMExam" in printed)
+    file = tmp_path / "compared.out"
+    assert succeed(*asked, "-o", file).stdout == ""
+    assert file.read_text("utf-8") == printed
+    if form == "csv":
+        rows = list(csv.DictReader(printed.splitlines()))
+        assert len(rows) == 2 * len(list(combinations(SKILLS, 2)))
+        assert all(float(row["low"]) <= float(row["value"]) <= float(row["high"]) for row in rows)
+    complain("compare", wide, "--exam", TEST, "-o", wide, about=["is also an input"])

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import jsonschema
 import pytest
 from click.testing import Result
 from command_line import refused, runner
@@ -26,6 +28,8 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.formats import write_exam
 from cmexam_baseline.metrics import wilson_interval
 
+SCHEMA = files("cmexam_baseline.baselines").joinpath("leaderboard.schema.json").read_text("utf-8")
+
 
 def run(*arguments: object) -> Result:
     return runner().invoke(commands, ["leaderboard", *map(str, arguments)])
@@ -35,7 +39,9 @@ def board(*arguments: object) -> dict[str, dict[str, Any]]:
     """The ranking as JSON, by system."""
     result = run(*arguments, "--json")
     assert result.exit_code == 0, result.output
-    return {each["system"]: each for each in json.loads(result.stdout)["systems"]}
+    found = json.loads(result.stdout)
+    jsonschema.validate(found, json.loads(SCHEMA))
+    return {each["system"]: each for each in found["systems"]}
 
 
 def make_run(

@@ -79,6 +79,7 @@ def test_the_terminal_is_told_how_it_goes(data: Path, encoder: Path, tmp_path: P
     assert len(re.findall(r"evaluating +\d+\.\d s +\d+\.\d cores  val [\d.]+%, loss \d\.\d+", told)) == 2
     end = r"CPU, fp32: [\d.]+ sequences/s, [\d.]+ questions/s, peak memory \d\.\d GB; (\d+) questions and 0 options cut"
     assert int(re.search(end, told)[1]) > 0
+    assert "weights kept" in (tmp_path / "r" / "training.svg").read_text("utf-8")
 
 
 def test_early_stopping_is_told(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.machinery
 import json
 import math
 import re
+import sys
+import types
 from dataclasses import replace
 
 import numpy as np
@@ -317,12 +320,38 @@ def test_a_tracker_is_given_every_evaluation_and_ended(bert, exam, tmp_path, mon
     )
     named = ["epoch", "step", "train_accuracy", "train_loss", "val_accuracy", "val_loss"]
     assert happened == [
-        ("cmexam-baseline", {"dir": tmp_path / "logs"}), "started", "2", (8, named), (16, named), "finished",
+        ("cmexam-baseline", {"dir": str(tmp_path / "logs")}), "started", "2", (8, named), (16, named), "finished",
     ]  # fmt: skip
     with pytest.raises(InputError, match="the loss became NaN"):
         EncoderBaseline(
             model=str(bert), **{**QUICK, "lr": 1e30, "max_grad_norm": 0.0}, report_to="wandb"
         ).fit(exam)
+    assert happened[-1] == "finished"
+
+
+@pytest.mark.parametrize(("name", "place"), [("swanlab", {"logdir": "logs"}), ("trackio", {})])
+def test_curves_go_to_other_trackers_of_accelerate(name, place, bert, exam, tmp_path, monkeypatch):
+    """accelerate's own trackers, and in place of the packages that they call one that writes the calls down."""
+    happened = []
+    package = types.ModuleType(name)
+    package.__spec__ = importlib.machinery.ModuleSpec(name, None)
+    package.config = type(
+        "Config", (dict,), {"update": lambda self, values, **options: happened.append(len(values))}
+    )()
+
+    def init(**options):
+        happened.append(options)
+        log = lambda values, step: happened.append((step, values["val_accuracy"]))  # noqa: E731
+        return types.SimpleNamespace(log=log, finish=lambda: happened.append("finished"))
+
+    package.init = init
+    monkeypatch.setitem(sys.modules, name, package)
+    settings = {**QUICK, "epochs": 2, "report_to": name, "checkpoints": tmp_path}
+    report = EncoderBaseline(model=str(bert), **settings).fit(exam, exam).report_
+    assert happened[0] == {
+        "project": "cmexam-baseline", **{option: str(tmp_path / value) for option, value in place.items()}
+    }  # fmt: skip
+    assert happened[2:-1] == [(one.step, one.val_accuracy) for one in report.evaluations]
     assert happened[-1] == "finished"
 
 

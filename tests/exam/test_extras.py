@@ -13,7 +13,7 @@ from cmexam_baseline.exam import extras
 from cmexam_baseline.exam.errors import InputError
 
 # Where the name of a distribution is not the name of its module.
-MODULES = {"scikit-learn": "sklearn"}
+MODULES = {"scikit-learn": "sklearn", "huggingface-hub": "huggingface_hub"}
 
 
 @pytest.mark.parametrize("extra", extras.EXTRAS)

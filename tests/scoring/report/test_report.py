@@ -17,7 +17,7 @@ from score_reports import csv_of, report_of_command
 
 from cmexam_baseline.exam import Exam, Predictions, Question, write_exam
 from cmexam_baseline.exam.sample import SAMPLE_FOLDER, sample_exam
-from cmexam_baseline.scoring.report import listed_misses
+from cmexam_baseline.scoring.report import misses as misses_module
 from cmexam_baseline.scoring.report.groups import departures, properties
 from cmexam_baseline.scoring.report.misses import cut_reply, shares
 from cmexam_baseline.scoring.report.page import random_accuracies
@@ -300,7 +300,7 @@ def test_misses_that_are_not_listed_are_counted(
     text = page_of(few, many, "--exam", TEST, page=tmp_path / "page.html")
     assert "The page lists" not in text and len(misses_in(text)) == len(exam) + 9
 
-    monkeypatch.setattr(listed_misses, "__defaults__", ((), 10))
+    monkeypatch.setattr(misses_module, "MOST_MISSES", 10)
     text = page_of(few, many, "--exam", TEST, page=tmp_path / "page.html")
     listed = misses_in(text)
     assert [miss["id"] for miss in listed] == [*exam.ids[:5], *exam.ids[:5]]
