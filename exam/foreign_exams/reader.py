@@ -58,8 +58,8 @@ def import_exam(
 
     Raises `InputError` as `read_exam` does, and where numbers as answers leave their base open.
 
-    >>> import tempfile
-    >>> file = Path(tempfile.mkdtemp()) / "medqa.jsonl"
+    >>> import tempfile, pathlib
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "medqa.jsonl"
     >>> line = '{"question": "缺维生素A可致\\\\nA：夜盲症\\\\nB：癞皮病", "reference_answer": "A：夜盲症"}'
     >>> _ = file.write_text(line, encoding="utf-8")
     >>> exam = import_exam(file).exam
