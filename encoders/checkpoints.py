@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import shutil
 from collections.abc import Iterator, Mapping
@@ -19,12 +17,12 @@ from torch import Tensor, nn
 from cmexam_baseline.encoders.model_io import save_errors
 from cmexam_baseline.encoders.training_report import Evaluation
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.files import new_folder, write_atomically
+from cmexam_baseline.exam.io.files import new_folder
 from cmexam_baseline.exam.io.locks import locked
-from cmexam_baseline.exam.io.manifest import file_sha256
+from cmexam_baseline.exam.io.manifest import read_manifest, write_manifest
 
-_TENSORS = "tensors.safetensors"
-_STATE = "state.json"
+_KIND, _FORMAT = "cmexam-baseline checkpoint", 1
+_TENSORS, _MANIFEST = "tensors.safetensors", "state.json"
 
 
 @dataclass
@@ -130,15 +128,16 @@ def copy_into(parameters: Mapping[str, nn.Parameter], tensors: Mapping[str, Tens
 class Checkpoints:
     """Checkpoints of one run in a folder; `run` is the fingerprint of what is trained on what.
 
-    A checkpoint is a folder `step-00000120` with tensors (safetensors) and state (JSON with the checksum of
-    the tensors), written under another name and renamed when complete. Two are kept, and the best weights
-    once, as `best-….safetensors`. Older ones are removed before a new one is written.
+    A checkpoint is a folder `step-00000120` with tensors (safetensors) and a manifest that has the state, written
+    under another name and renamed when complete. Two are kept, and the best weights of each as `best-00000080`, a
+    folder of the same form. Others are removed before a new one is written.
     """
 
     folder: Path
     run: str
     skipped: list[str] = field(default_factory=list)
-    _best: dict[str, str] = field(default_factory=dict)
+    _newest: str = ""
+    _best: str = ""
     _writer: Thread | None = None
     _error: BaseException | None = None
 
@@ -182,26 +181,15 @@ class Checkpoints:
         best: tuple[int, dict[str, Tensor]] | None = None,
     ) -> None:  # fmt: skip
         """Write a checkpoint, and the best weights so far with their step, unless these are on disk."""
-        from safetensors.torch import save, save_file
-
-        name = self.folder / f"step-{step:08d}"
-        self._prune()
-        with save_errors(name):
-            if best is not None:
-                best_file = f"best-{best[0]:08d}.safetensors"
-                if self._best.get("best_file") != best_file:
-                    data = save({key: tensor.contiguous() for key, tensor in best[1].items()})
-                    self.folder.mkdir(parents=True, exist_ok=True)
-                    write_atomically(self.folder / best_file, data)
-                    self._best = {"best_file": best_file, "best_sha256": hashlib.sha256(data).hexdigest()}
-                    del data
-                state = {**state, **self._best}
-            if name.exists():  # damaged, or of the same step
-                shutil.rmtree(name)
-            with new_folder(name) as temporary:
-                save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, temporary / _TENSORS)
-                state = {**state, "run": self.run, "sha256": file_sha256(temporary / _TENSORS)}
-                write_atomically(temporary / _STATE, json.dumps(state))
+        for path in [*self.folder.glob("step-????????"), *self.folder.glob("best-????????")]:
+            if path.name not in (self._newest, self._best):
+                shutil.rmtree(path, ignore_errors=True)
+        if best is not None and self._best != (name := f"best-{best[0]:08d}"):
+            self._write(name, best[1])
+            self._best = name
+        name = f"step-{step:08d}"
+        self._write(name, tensors, best_weights=self._best, **state)
+        self._newest = name
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any], dict[str, Tensor] | None] | None:
         """Tensors, state and best weights of the newest complete checkpoint; None where there is none.
@@ -211,6 +199,7 @@ class Checkpoints:
         for path in sorted(self.folder.glob("step-????????"), reverse=True):
             found = self._read(path)
             if found is not None:
+                self._newest, self._best = path.name, found[1]["best_weights"]
                 return found
             self.skipped.append(path.name)
         return None
@@ -221,38 +210,31 @@ class Checkpoints:
             if path.name.startswith((".step-", ".best-")):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
+    def _write(self, name: str, tensors: dict[str, Tensor], **state: Any) -> None:
+        from safetensors.torch import save_file
+
+        with save_errors(self.folder / name), new_folder(self.folder / name) as temporary:
+            save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, temporary / _TENSORS)
+            write_manifest(temporary, _MANIFEST, _KIND, _FORMAT, run=self.run, **state)
+
     def _read(self, path: Path) -> tuple[dict[str, Tensor], dict[str, Any], dict[str, Tensor] | None] | None:
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         try:
-            state = json.loads((path / _STATE).read_text(encoding="utf-8"))
-            if state["run"] != self.run:
-                raise InputError(
-                    f"{self.folder} has checkpoints of other data or settings; remove it or choose another"
-                )
-            if file_sha256(path / _TENSORS) != state["sha256"]:
-                return None
-            best = None
-            if "best_file" in state:
-                best_path = self.folder / Path(state["best_file"]).name
-                if file_sha256(best_path) != state["best_sha256"]:
-                    return None
-                best = load_file(best_path)
-                self._best = {name: state[name] for name in ("best_file", "best_sha256")}
-            return load_file(path / _TENSORS), state, best
-        except (OSError, json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, SafetensorError):
+            state = read_manifest(path, _MANIFEST, _KIND, _FORMAT)
+        except InputError:
             return None
-
-    def _prune(self) -> None:
-        """Leave the newest checkpoint and its best weights: with the one to come, two of each at most."""
-        kept = sorted(self.folder.glob("step-????????"), reverse=True)
-        for path in kept[1:]:
-            shutil.rmtree(path, ignore_errors=True)
+        if state["run"] != self.run:
+            raise InputError(
+                f"{self.folder} has checkpoints of other data or settings; remove it or choose another"
+            )
         try:
-            needed = json.loads((kept[0] / _STATE).read_text(encoding="utf-8")).get("best_file")
-        except (IndexError, OSError, json.JSONDecodeError, UnicodeDecodeError):
-            needed = None
-        for path in self.folder.glob("best-*.safetensors"):
-            if path.name != needed:
-                path.unlink(missing_ok=True)
+            best = None
+            if state["best_weights"]:
+                best_path = self.folder / Path(state["best_weights"]).name
+                read_manifest(best_path, _MANIFEST, _KIND, _FORMAT)
+                best = load_file(best_path / _TENSORS)
+            return load_file(path / _TENSORS), state, best
+        except (InputError, OSError, SafetensorError):
+            return None

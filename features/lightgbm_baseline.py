@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from cmexam_baseline.exam.estimator import Estimator
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
+from cmexam_baseline.exam.io.files import new_folder
+from cmexam_baseline.exam.io.manifest import read_manifest, write_manifest
 from cmexam_baseline.exam.predictions import Predictions
 from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.features import booster as trees
@@ -26,11 +29,12 @@ from cmexam_baseline.features.corpus_index import CorpusIndex
 from cmexam_baseline.features.dense_index import DenseIndex, Embedder
 from cmexam_baseline.features.explainer import Explainer
 from cmexam_baseline.features.feature_table import FeatureTable
-from cmexam_baseline.features.model_folder import read_model, write_model
 from cmexam_baseline.features.stacking import check_columns
 from cmexam_baseline.features.training_index import TrainingIndex, right_options
 from cmexam_baseline.metrics.cpu_count import cpu_count
 
+_KIND, _FORMAT = "cmexam-baseline lightgbm", 2
+_MANIFEST = "model.json"
 _INDEX, _EXPLAINER, _DENSE = "training_index.npz", "explanations.npz", "embeddings.npz"
 _CORPUS = "corpus.npz"
 
@@ -268,8 +272,8 @@ class LightGBMBaseline(Estimator):
     def save(self, folder: str | os.PathLike[str], overwrite: bool = False) -> None:
         """Write the model as JSON, npz without pickle and LightGBM's own text into a new `folder`.
 
-        Raises `NotFittedError` before `fit` or `load`, and `InputError` where `folder` is not empty and
-        `overwrite` is not set.
+        The files are listed in `model.json` with their checksums. Raises `NotFittedError` before `fit` or `load`, and
+        `InputError` where `folder` is not empty and `overwrite` is not set.
         """
         self._check_is_fitted()
         files = {
@@ -282,7 +286,10 @@ class LightGBMBaseline(Estimator):
             files["corpus_left_out.csv"] = self.corpus_index_.corpus.left_out_csv().encode()
         if self.dense_index_ is not None:
             files[_DENSE] = pack_arrays(self.dense_index_.arrays())
-        write_model(folder, self.settings, files, overwrite)
+        with new_folder(folder, overwrite) as place:
+            for name, data in files.items():
+                (place / name).write_bytes(data)
+            write_manifest(place, _MANIFEST, _KIND, _FORMAT, settings=self.settings)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str], n_jobs: int | None = None) -> LightGBMBaseline:
@@ -292,8 +299,10 @@ class LightGBMBaseline(Estimator):
         holds no such model, another kind, or was changed.
         """
         require("lightgbm", purpose="LightGBM")
-        settings, files = read_model(folder)
+        manifest = read_manifest(Path(folder), _MANIFEST, _KIND, _FORMAT)
         try:
+            settings = manifest["settings"]
+            files = {name: (Path(folder) / name).read_bytes() for name in manifest["sha256"]}
             given = {name: _PARAMETER_TYPES[name](settings[name]) for name in _PARAMETER_TYPES}
             baseline = cls(n_jobs=n_jobs, **given)
             baseline._restore(settings, files)

@@ -24,12 +24,13 @@ def write_manifest(folder: Path, name: str, kind: str, version: int, **values: A
     >>> read_manifest(folder, "model.json", "lightgbm", 2)["settings"]
     {'n_estimators': 100}
     """
-    content = {"kind": kind, "format": version, **values, "sha256": _digests(folder, name)}
-    write_atomically(folder / name, json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    digests = {file: _sha256(path) for file, path in _files(folder).items() if file != name}
+    content = {"kind": kind, "format": version, **values, "sha256": digests}
+    write_atomically(folder / name, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
 
 def read_manifest(folder: Path, name: str, kind: str, version: int) -> dict[str, Any]:
-    """The manifest that `write_manifest` wrote.
+    """The manifest that `write_manifest` wrote; `sha256` maps each file to its checksum.
 
     Raises `InputError` where it is missing or of another kind or format, or where a file that it lists is missing or
     was changed.
@@ -37,34 +38,31 @@ def read_manifest(folder: Path, name: str, kind: str, version: int) -> dict[str,
     path = folder / name
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        found = _digests(folder, name)
     except OSError as error:
-        raise InputError(f"{error.filename} cannot be read: {error.strerror}; {_AGAIN}") from error
-    except ValueError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}; give the folder of a {kind}") from error
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON ({error}); {_AGAIN}") from error
     if not isinstance(content, dict) or not isinstance(content.get("sha256"), dict):
-        raise InputError(f"{path} describes nothing; {_AGAIN}")
+        raise InputError(f"{path} lists no files; {_AGAIN}")
     if (content.get("kind"), content.get("format")) != (kind, version):
         raise InputError(
             f"{path} is of kind {content.get('kind')!r} and format {content.get('format')!r}, this version reads "
-            f"{kind!r} in format {version}; train again"
+            f"{kind!r} in format {version}; give another folder, or train again"
         )
+    files = _files(folder)
     for file, digest in content["sha256"].items():
-        if found.get(file) != digest:
-            what = "was changed after it was written" if file in found else "is missing"
-            raise InputError(f"{folder / file} {what}; {_AGAIN}")
+        if file not in files:
+            raise InputError(f"{folder / file} is missing; {_AGAIN}")
+        try:
+            same = _sha256(files[file]) == digest
+        except OSError as error:
+            raise InputError(f"{folder / file} cannot be read: {error.strerror}; {_AGAIN}") from error
+        if not same:
+            raise InputError(f"{folder / file} was changed after it was written; {_AGAIN}")
     return content
 
 
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file in hexadecimal, read in blocks. Raises `OSError` where it cannot be read.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = Path(folder, "empty").write_bytes(b"")
-    ...     file_sha256(Path(folder, "empty"))[:8]
-    'e3b0c442'
-    """
+def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
@@ -72,7 +70,6 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _digests(folder: Path, name: str) -> dict[str, str]:
-    """The SHA-256 of every file below `folder` but the manifest, by its path there."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / name)
-    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in files}
+def _files(folder: Path) -> dict[str, Path]:
+    """Every file below `folder`, by its path there."""
+    return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}

@@ -203,13 +203,13 @@ def test_the_disk_never_holds_more_than_two_checkpoints(tmp_path, monkeypatch):
     from cmexam_baseline.encoders import checkpoints as module
 
     seen = []
-    write = module.write_atomically
+    write = module.write_manifest
 
-    def watched(path, data):
+    def watched(folder, *description, **values):
         seen.append(sorted(one.name.lstrip(".")[:4] for one in tmp_path.iterdir()))
-        write(path, data)
+        write(folder, *description, **values)
 
-    monkeypatch.setattr(module, "write_atomically", watched)
+    monkeypatch.setattr(module, "write_manifest", watched)
     one = module.Checkpoints(tmp_path, "run")
     for step in range(1, 6):
         one.save(step, {"w": torch.ones(2)}, {"step": step}, (step, {"w": torch.ones(2)}))

@@ -164,20 +164,20 @@ def _rewrite(name: str, data: bytes):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (_remove("model.json"), "holds no model"),
-        (_remove("booster-1.txt"), "booster-1.txt cannot be read"),
+        (_remove("model.json"), "model.json cannot be read: No such file"),
+        (_remove("booster-1.txt"), "booster-1.txt is missing; copy the whole folder again"),
         (lambda folder: (folder / "model.json").write_text("{"), "is not JSON"),
-        (lambda folder: (folder / "model.json").write_text("[]"), "holds a model of kind None"),
+        (lambda folder: (folder / "model.json").write_text("[]"), "lists no files"),
         (
             lambda folder: (folder / "training_index.npz").write_bytes(b"?"),
             "was changed after it was written",
         ),
         (_describe(kind="cmexam-baseline encoder"), "of kind 'cmexam-baseline encoder'"),
-        (_describe(format=99), "has model format 99"),
-        (_describe(settings=None), "lacks settings"),
+        (_describe(format=99), "and format 99, this version reads"),
+        (_describe(settings=None), "does not fit this version"),
         (_describe(settings={}), "does not fit this version"),
         (_describe(sha256={}), "does not fit this version"),
-        (_describe(sha256={"../secret": "0"}), "is not a file of the model"),
+        (_describe(sha256={"../secret": "0"}), "secret is missing"),
         (_rewrite("training_index.npz", b"no zip"), "does not fit this version"),
         (_rewrite("booster-1.txt", b"no trees"), "does not fit this version"),
     ],
@@ -191,7 +191,7 @@ def test_a_folder_that_is_no_model_ends_in_one_line(saved, tmp_path, damage, mes
 
 
 def test_a_folder_that_is_not_there_ends_in_one_line(tmp_path):
-    with pytest.raises(InputError, match="holds no model"):
+    with pytest.raises(InputError, match="model.json cannot be read"):
         LightGBMBaseline.load(tmp_path / "nowhere")
 
 
