@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, KEY, OVERWRITE, QUIET, InputPath
-from cmexam_baseline.exam.errors import InputError
 
 
 @click.command()
@@ -60,7 +59,7 @@ def convert(
     from cmexam_baseline.cli import console
     from cmexam_baseline.cli.bad_row_table import say_bad_rows
     from cmexam_baseline.exam.foreign_exams.reader import ImportedExam, import_exam
-    from cmexam_baseline.exam.io.files import check_output, new_folder
+    from cmexam_baseline.exam.io.files import check_output, check_output_folder, new_folder
     from cmexam_baseline.exam.io.formats import FORMATS, format_of, write_exam
     from cmexam_baseline.exam.splits import Split, split_files
 
@@ -73,10 +72,9 @@ def convert(
             key=key,
         )
 
-    if source.exists() and target.exists() and source.samefile(target):
-        raise InputError(f"{target} is the source itself; give another target")
     if source.is_dir():
         format_of(f"x.{ending}")
+        check_output_folder(target, [source])
         converted = {name: read(file) for name, file in split_files(source, FORMATS).items()}
         with new_folder(target) as folder:
             for name, other in converted.items():

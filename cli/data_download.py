@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cmexam_baseline.cli.common_options import AS_JSON, OVERWRITE, QUIET, SPLITS
+from cmexam_baseline.exam.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,7 +80,6 @@ def download(
     """
     from cmexam_baseline.cli import console
     from cmexam_baseline.exam import download as published
-    from cmexam_baseline.exam.io.http_download import RetryPolicy, shown
 
     files = [file for file in published.PUBLISHED_FILES if not splits or file.split in splits]
     notes = console.notes()
@@ -89,14 +89,14 @@ def download(
             source or published.SOURCE,
             files,
             overwrite=overwrite,
-            patience=RetryPolicy(timeout=timeout, attempts=attempts),
+            policy=published.RetryPolicy(timeout=timeout, attempts=attempts),
             progress=progress,
             on_retry=None if quiet else lambda line: notes.print(line, markup=False),
         )
     if as_json:
         console.print_json(
             {
-                "from": shown(source) if source else published.SOURCE,
+                "from": published.shown(source) if source else published.SOURCE,
                 "files": [
                     {
                         "split": each.file.split,
@@ -120,15 +120,19 @@ def download(
 
 
 @contextmanager
-def _bars(notes: Console, quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+def _bars(notes: Console, quiet: bool) -> Iterator[Progress]:
     """One bar of bytes a file, on a terminal; nothing elsewhere."""
     if quiet or not notes.is_terminal:
-        yield None
+        yield no_progress
         return
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+    from rich import progress as rich
 
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=notes
+    with rich.Progress(
+        rich.TextColumn("{task.description}"),
+        rich.BarColumn(),
+        rich.DownloadColumn(),
+        rich.TransferSpeedColumn(),
+        console=notes,
     ) as bars:
         tasks = {}
 

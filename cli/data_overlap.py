@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, InputPath
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OVERWRITE, InputPath
 
 EXAMPLES = 3
 
@@ -26,10 +26,18 @@ EXAMPLES = 3
     help="Share of a stem's n-grams that must occur in TRAIN.",
 )
 @click.option("--save", type=click.Path(path_type=Path), help="Write every overlapping row (.csv, .jsonl).")
+@OVERWRITE
 @BAD_ROWS
 @AS_JSON
 def overlap(
-    train: Path, test: Path, size: int, near: float, save: Path | None, bad_rows: str, as_json: bool
+    train: Path,
+    test: Path,
+    size: int,
+    near: float,
+    save: Path | None,
+    overwrite: bool,
+    bad_rows: str,
+    as_json: bool,
 ) -> None:
     """Count the questions of TEST that occur in TRAIN too: the same, with the same stem, or nearly so.
 
@@ -43,8 +51,11 @@ def overlap(
     from cmexam_baseline.cli import console
     from cmexam_baseline.exam import read_exam
     from cmexam_baseline.exam.duplicates import find_overlap
-    from cmexam_baseline.exam.io.result_writer import write_columns
+    from cmexam_baseline.exam.io.files import check_output
+    from cmexam_baseline.exam.io.text_formats import write_columns
 
+    if save is not None:
+        check_output(save, [train, test], overwrite=overwrite)
     known, asked = read_exam(train, bad_rows), read_exam(test, bad_rows)
     found = find_overlap(known, asked, size, near)
     rows = [row for row, match in enumerate(found.match.tolist()) if match >= 0]

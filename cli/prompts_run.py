@@ -78,6 +78,7 @@ def run(
     """
     from cmexam_baseline.cli import console
     from cmexam_baseline.exam.extras import require
+    from cmexam_baseline.exam.io.files import check_output
     from cmexam_baseline.exam.prompts import ChatServer, ReplyFile, RequestPolicy, ask_all, read_prompts
 
     require("prompts", purpose="prompts run")
@@ -87,8 +88,7 @@ def run(
     requests = read_prompts(prompts)[:limit]
     if not model and any("model" not in request.settings for request in requests):
         raise InputError(f"{prompts} names no model; give --model")
-    if output.exists() and output.samefile(prompts):
-        raise InputError(f"{output} is also an input; give another file for the output")
+    check_output(output, [prompts], append=True)
     server = ChatServer(base_url, settings, os.environ.get(key_variable, "").strip(), timeout)
     notes = console.notes()
     with console.StageProgress(notes, quiet) as stages, ReplyFile(output) as replies:

@@ -80,7 +80,7 @@ def score(
     from cmexam_baseline.exam.errors import InputError
     from cmexam_baseline.exam.extras import require
     from cmexam_baseline.exam.io.files import check_output
-    from cmexam_baseline.exam.io.result_writer import write_column_parts
+    from cmexam_baseline.exam.io.text_formats import write_column_parts
     from cmexam_baseline.scoring.report_data import rows_of
 
     if report is not None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from cmexam_baseline.exam.io.formats import read_splits as read_splits
     from cmexam_baseline.exam.io.formats import read_splits_with_issues as read_splits_with_issues
     from cmexam_baseline.exam.io.formats import write_exam as write_exam
-    from cmexam_baseline.exam.io.prediction_files import read_predictions as read_predictions
     from cmexam_baseline.exam.letters import letters_to_mask as letters_to_mask
     from cmexam_baseline.exam.letters import letters_to_masks as letters_to_masks
     from cmexam_baseline.exam.letters import mask_to_letters as mask_to_letters
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from cmexam_baseline.exam.normalise import normalise_text as normalise_text
     from cmexam_baseline.exam.normalise import normalise_texts as normalise_texts
     from cmexam_baseline.exam.predictions import Predictions as Predictions
+    from cmexam_baseline.exam.predictions import read_predictions as read_predictions
     from cmexam_baseline.exam.published import PUBLISHED_RESULTS as PUBLISHED_RESULTS
     from cmexam_baseline.exam.published import PublishedResult as PublishedResult
     from cmexam_baseline.exam.published import published_result as published_result

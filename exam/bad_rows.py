@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cmexam_baseline.exam.errors import InputError
@@ -59,3 +59,27 @@ def known_policy(policy: str) -> str:
     if policy not in BAD_ROWS:
         raise InputError(f"`bad_rows` must be one of {', '.join(BAD_ROWS)}; got {policy!r}")
     return policy
+
+
+def refuse_bad_rows(bad: Sequence[BadRow], n_rows: int, file: str, policy: str) -> None:
+    """Raise `InputError` where the policy does not allow these bad rows among `n_rows`."""
+    if policy == "error" and bad:
+        raise InputError(
+            f'{_summary(bad, n_rows, file, "are not in order")}; correct them or use `bad_rows="skip"`'
+        )
+    unusable = [row for row in bad if row.left_out]
+    left_out = count_left_out(unusable)
+    if policy == "auto" and left_out > BAD_ROW_LIMIT * n_rows:
+        raise InputError(
+            f'{_summary(unusable, n_rows, file, "cannot be used")}; correct them or use `bad_rows="skip"` '
+            f"(up to {BAD_ROW_LIMIT:.0%} would be left out by themselves)"
+        )
+    if n_rows and left_out == n_rows:
+        raise InputError(f"{_summary(unusable, n_rows, file, 'cannot be used')}; no question is left")
+
+
+def _summary(bad: Sequence[BadRow], n_rows: int, file: str, verdict: str, shown: int = 3) -> str:
+    count = len({row.row for row in bad})
+    examples = "; ".join(f"row {row.row}: {row.reason}" for row in bad[:shown])
+    more = f"; and {len(bad) - shown} more" if len(bad) > shown else ""
+    return f"{file}: {count} of {n_rows} rows {verdict} ({examples}{more})"

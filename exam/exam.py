@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,9 @@ from cmexam_baseline.exam.letters import (
     masks_to_letters,
 )
 from cmexam_baseline.exam.question import Question
+
+if TYPE_CHECKING:
+    from cmexam_baseline.exam.predictions import Predictions
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -59,11 +62,12 @@ class Exam:
     form: FileForm = PUBLISHED_FORM
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "option_offsets", _frozen_array(self.option_offsets, np.int64))
-        object.__setattr__(self, "answers", _frozen_array(self.answers, np.uint16))
-        _check_lengths(self)
+        freeze_array(self, "option_offsets", np.int64)
+        freeze_array(self, "answers", np.uint16)
+        annotations = {f"annotations[{name!r}]": values for name, values in self.annotations.items()}
+        columns = {"questions": self.questions, "explanations": self.explanations, **annotations}
+        check_columns("an exam", self, columns)
         _check_options(self)
-        check_unique(self.ids, "id")
 
     @classmethod
     def from_questions(cls, questions: Iterable[Question]) -> Exam:
@@ -280,46 +284,47 @@ def offsets_of(counts: ArrayLike) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
 
 
-def check_unique(ids: Sequence[str], what: str) -> None:
-    """Raise `InputError` naming the rows of the first duplicate id."""
-    if len(set(ids)) == len(ids):
+def freeze_array(owner: Exam | Predictions, name: str, dtype: type[np.generic]) -> None:
+    """Replace an array of a frozen dataclass by a read-only copy; `InputError` where it holds something else."""
+    array = np.asarray(getattr(owner, name))
+    is_float = dtype is np.float64
+    if array.size and array.dtype.kind not in ("fiu" if is_float else "iu"):
+        raise InputError(
+            f"{name} must be an array of {'numbers' if is_float else 'integers'}; got {array.dtype}"
+        )
+    if dtype is np.uint16 and array.size and not 0 <= int(array.min()) <= int(array.max()) <= MAX_MASK:
+        raise InputError(f"{name} must be bit masks between 0 and {MAX_MASK}")
+    copy = array.astype(dtype, copy=True)
+    copy.flags.writeable = False
+    object.__setattr__(owner, name, copy)
+
+
+def check_columns(what: str, owner: Exam | Predictions, columns: Mapping[str, Sequence[str] | None]) -> None:
+    """Raise `InputError` for columns of other lengths than the ids, and naming the rows of the first duplicate id."""
+    n = len(owner.ids)
+    shapes = {name: ((len(values),), n) for name, values in columns.items() if values is not None}
+    shapes["answers"] = owner.answers.shape, n
+    if owner.option_offsets is not None:
+        shapes["option_offsets"] = owner.option_offsets.shape, n + 1
+    wrong = [
+        f"{name} has {shape[0] if len(shape) == 1 else shape}, not {size}"
+        for name, (shape, size) in shapes.items()
+        if shape != (size,)
+    ]
+    if wrong:
+        raise InputError(f"{what} of {n} ids needs {n} values in every column; {'; '.join(wrong)}")
+    if len(set(owner.ids)) == n:
         return
     first: dict[str, int] = {}
-    for row, name in enumerate(ids, 1):
-        if name in first:
-            raise InputError(f"{what} {name!r} occurs in rows {first[name]} and {row}; make the ids unique")
-        first[name] = row
+    for row, name in enumerate(owner.ids, 1):
+        if first.setdefault(name, row) != row:
+            raise InputError(
+                f"{what}: id {name!r} occurs in rows {first[name]} and {row}; make the ids unique"
+            )
 
 
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
-
-
-def _frozen_array(values: ArrayLike, dtype: type[np.generic]) -> NDArray[np.generic]:
-    array = np.asarray(values)
-    if array.size and array.dtype.kind not in "iu":
-        raise InputError(f"answers and option_offsets must be integer arrays; got {array.dtype}")
-    if array.size and dtype is np.uint16 and not (int(array.min()) >= 0 and int(array.max()) <= MAX_MASK):
-        raise InputError(f"answers must be bit masks between 0 and {MAX_MASK}")
-    copy = array.astype(dtype, copy=True)
-    copy.flags.writeable = False
-    return copy
-
-
-def _check_lengths(exam: Exam) -> None:
-    n = len(exam.ids)
-    lengths = {
-        "questions": len(exam.questions),
-        "explanations": len(exam.explanations),
-        **{f"annotations[{name!r}]": len(values) for name, values in exam.annotations.items()},
-    }
-    wrong = [f"{name} has {length}" for name, length in lengths.items() if length != n]
-    if exam.answers.shape != (n,):
-        wrong.append(f"answers has shape {exam.answers.shape}")
-    if exam.option_offsets.shape != (n + 1,):
-        wrong.append(f"option_offsets has shape {exam.option_offsets.shape}, not ({n + 1},)")
-    if wrong:
-        raise InputError(f"an exam of {n} ids needs {n} values in every column; {'; '.join(wrong)}")
 
 
 def _check_options(exam: Exam) -> None:

@@ -1,4 +1,4 @@
-"""What a model answered: letters, and where known a probability for every option and an explanation."""
+"""What a model answered: letters, and where known a probability for every option and an explanation; its files."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cmexam_baseline.exam.bad_rows import excerpt_of
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam, check_unique
+from cmexam_baseline.exam.exam import Exam, check_columns, freeze_array, offsets_of
 from cmexam_baseline.exam.frames import to_frame
-from cmexam_baseline.exam.io.result_writer import write_column_parts, write_columns
+from cmexam_baseline.exam.io.formats import read_table
+from cmexam_baseline.exam.io.table import Table, cell_text
+from cmexam_baseline.exam.io.text_formats import write_column_parts, write_columns
 from cmexam_baseline.exam.letters import (
     LETTERS,
-    MAX_MASK,
     MAX_OPTIONS,
     masks_to_letters,
+    parse_letters,
 )
 
 PROBABILITY_COLUMNS = [f"probability_{letter}" for letter in LETTERS]
@@ -50,15 +53,14 @@ class Predictions:
     explanations: list[str] | None = None
 
     def __post_init__(self) -> None:
-        _set_array(self, "answers", np.uint16, "iu")
+        freeze_array(self, "answers", np.uint16)
         if (self.option_scores is None) != (self.option_offsets is None):
             raise InputError("option_scores and option_offsets belong together; give both or neither")
         if self.option_scores is not None:
-            _set_array(self, "option_scores", np.float64, "fiu")
-            _set_array(self, "option_offsets", np.int64, "iu")
-        _check_lengths(self)
+            freeze_array(self, "option_scores", np.float64)
+            freeze_array(self, "option_offsets", np.int64)
+        check_columns("a set of predictions", self, {"explanations": self.explanations})
         _check_scores(self)
-        check_unique(self.ids, "prediction id")
 
     def letters(self) -> list[str]:
         """The answers as letters in order, "" where there is none."""
@@ -191,30 +193,6 @@ class Predictions:
         return np.concatenate([np.zeros(0), *parts])
 
 
-def _set_array(predictions: Predictions, name: str, dtype: type[np.generic], kinds: str) -> None:
-    array = np.asarray(getattr(predictions, name))
-    if array.size and array.dtype.kind not in kinds:
-        raise InputError(f"predictions: {name} must be an array of numbers; got {array.dtype}")
-    if dtype is np.uint16 and array.size and not (int(array.min()) >= 0 and int(array.max()) <= MAX_MASK):
-        raise InputError(f"predictions: {name} must be bit masks between 0 and {MAX_MASK}")
-    copy = array.astype(dtype, copy=True)
-    copy.flags.writeable = False
-    object.__setattr__(predictions, name, copy)
-
-
-def _check_lengths(predictions: Predictions) -> None:
-    n = len(predictions.ids)
-    wrong = []
-    if predictions.answers.shape != (n,):
-        wrong.append(f"answers has shape {predictions.answers.shape}")
-    if predictions.explanations is not None and len(predictions.explanations) != n:
-        wrong.append(f"explanations has {len(predictions.explanations)}")
-    if predictions.option_offsets is not None and predictions.option_offsets.shape != (n + 1,):
-        wrong.append(f"option_offsets has shape {predictions.option_offsets.shape}, not ({n + 1},)")
-    if wrong:
-        raise InputError(f"predictions of {n} ids need {n} values in every column; {'; '.join(wrong)}")
-
-
 def _check_scores(predictions: Predictions) -> None:
     scores, offsets = predictions.option_scores, predictions.option_offsets
     if scores is None or offsets is None:
@@ -255,3 +233,105 @@ def _check_choice(name: str, value: str, other: str) -> None:
 def _some(ids: Sequence[str]) -> str:
     shown = ", ".join(map(repr, ids[:3])) + (", …" if len(ids) > 3 else "")
     return f"{len(ids):,} question{'s' if len(ids) > 1 else ''} ({shown})"
+
+
+def read_predictions(path: str | os.PathLike[str]) -> Predictions:
+    """Predictions in their own form: columns id, answer and where given explanation, probability_A, … (CSV,
+    JSONL).
+
+    Raises `InputError`, naming file and row, where the file cannot be read, a column is missing, an id is
+    empty or duplicate, an answer is not a set of letters, or a probability is not a number between 0 and 1 or
+    leaves a gap.
+
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "predictions.csv"
+    >>> Predictions(["q1"], [1], [0.75, 0.25], [0, 2], ["因为……"]).write(file)
+    >>> print(file.read_text("utf-8"), end="")
+    id,answer,explanation,probability_A,probability_B
+    q1,A,因为……,0.75,0.25
+    >>> read_predictions(file).option_scores.tolist()
+    [0.75, 0.25]
+    """
+    file = os.fspath(path)
+    table = read_table(path)
+    for number, (reason, _) in table.damaged.items():
+        raise InputError(f"{file}, row {number}: {reason}; correct the row")
+    missing = [name for name in ("id", "answer") if name not in table.columns]
+    if missing:
+        raise InputError(
+            f"{file} has no column {' and no column '.join(missing)}; "
+            f"found: {excerpt_of(', '.join(table.columns), 200)}; "
+            "predictions have the columns id, answer, explanation, probability_A, …"
+        )
+    ids = [cell_text(cell) for cell in table.columns["id"]]
+    _refuse_unusable_ids(ids, table, file)
+    scores, offsets = _read_scores(table, file)
+    explanations = table.columns.get("explanation")
+    try:
+        return Predictions(
+            ids=ids,
+            answers=_read_answers(table, file),
+            option_scores=scores,
+            option_offsets=offsets,
+            explanations=None if explanations is None else [cell_text(cell) for cell in explanations],
+        )
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from error
+
+
+def _read_answers(table: Table, file: str) -> NDArray[np.uint16]:
+    texts = [cell_text(cell) for cell in table.columns["answer"]]
+    masks = {text: parse_letters(text) for text in set(texts)}
+    for number, text in zip(table.rows, texts, strict=True):
+        if masks[text] is None:
+            raise InputError(
+                f"{file}, row {number}: answer {text[:40]!r} is not a set of letters; "
+                "write it as in 'C' or 'ABD'"
+            )
+    return np.array([masks[text] for text in texts], dtype=np.uint16)
+
+
+def _read_scores(table: Table, file: str) -> tuple[NDArray[np.float64] | None, NDArray[np.int64] | None]:
+    names = [name for name in PROBABILITY_COLUMNS if name in table.columns]
+    if not names:
+        return None, None
+    if names != PROBABILITY_COLUMNS[: len(names)]:
+        raise InputError(
+            f"{file} has {', '.join(names)}; expected probability_A, probability_B, … without a gap"
+        )
+    scores: list[float] = []
+    counts: list[int] = []
+    for number, *cells in zip(table.rows, *(table.columns[name] for name in names), strict=True):
+        texts = [cell_text(cell).strip() for cell in cells]
+        while texts and not texts[-1]:
+            texts.pop()
+        counts.append(len(texts))
+        scores += [
+            _probability(text, f"{file}, row {number}, {name}")
+            for name, text in zip(names, texts, strict=False)
+        ]
+    return np.array(scores, dtype=np.float64), offsets_of(counts)
+
+
+def _probability(text: str, where: str) -> float:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise InputError(
+            f"{where}: {text[:40]!r} is not a number; expected a probability from 0 to 1"
+        ) from error
+    if not 0 <= value <= 1:
+        raise InputError(f"{where}: {text[:40]} is not a probability; expected a number from 0 to 1")
+    return value
+
+
+def _refuse_unusable_ids(ids: Sequence[str], table: Table, file: str) -> None:
+    first: dict[str, int] = {}
+    for number, name in zip(table.rows, ids, strict=True):
+        if not name:
+            raise InputError(f"{file}, row {number}: no id; give every prediction its question's id")
+        if name in first:
+            raise InputError(
+                f"{file}, row {number}: id {name!r} occurs in row {first[name]} already; remove one"
+            )
+        first[name] = number

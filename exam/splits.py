@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.datasets_folder import is_datasets_folder
 
 if TYPE_CHECKING:
     from cmexam_baseline.exam.bad_rows import BadRow
@@ -23,6 +22,8 @@ SPLIT_NAMES = {
     "test": ("test_with_annotations", "test"),
 }
 _PART = re.compile(r"-\d{5}-of-\d{5}(-[0-9a-f]+)?$")
+# Lists the files of a folder that `save_to_disk` of the `datasets` library wrote.
+DATASETS_STATE = "state.json"
 
 
 @dataclass(frozen=True)
@@ -41,26 +42,32 @@ class Split:
 
 
 def load_splits(
-    folder: str | os.PathLike[str] | None, bad_rows: str = "auto", needed: Sequence[str] = ()
+    folder: str | os.PathLike[str] | None,
+    bad_rows: str = "auto",
+    needed: Sequence[str] = (),
+    *,
+    need_answers: bool = True,
 ) -> dict[str, Split]:
     """The splits of `folder`, or of the bundled sample exam for None, in the order train, val, test.
 
-    Raises `InputError` where one of `needed` is missing, and as `read_splits` does.
+    A split's file has one of the names in `SPLIT_NAMES` and any ending that `read_exam` knows. Raises `InputError`
+    where one of `needed` is missing, and as `read_exam_with_issues` does.
 
     >>> {name: len(split.exam) for name, split in load_splits(None).items()}
     {'train': 1717, 'val': 200, 'test': 200}
     """
-    from cmexam_baseline.exam.io.formats import read_splits_with_issues
+    from cmexam_baseline.exam.io.formats import FORMATS, read_exam_with_issues
+    from cmexam_baseline.exam.io.hub import local_exam
     from cmexam_baseline.exam.sample import SAMPLE_FOLDER
 
-    source = SAMPLE_FOLDER if folder is None else Path(folder)
-    exams, bad = read_splits_with_issues(source, bad_rows)
-    missing = [name for name in needed if name not in exams]
+    source = SAMPLE_FOLDER if folder is None else folder
+    files = split_files(local_exam(source), FORMATS)
+    missing = [name for name in needed if name not in files]
     if missing:
         raise InputError(f"{source} holds no {missing[0]} file; put a {missing[0]}.csv there")
     return {
-        name: Split(exam, [row for row in bad if split_of(stem_of(row.file)) == name])
-        for name, exam in exams.items()
+        name: Split(*read_exam_with_issues(file, bad_rows, name=name, need_answers=need_answers))
+        for name, file in files.items()
     }
 
 
@@ -109,6 +116,20 @@ def stem_of(path: str | os.PathLike[str]) -> str:
     file = Path(path)
     stem = Path(file.stem).stem if file.suffix.lower() == ".gz" else file.stem
     return _PART.sub("", stem)
+
+
+def ending_of(path: str | os.PathLike[str]) -> str:
+    """The ending of a file name in lower case, .gz aside.
+
+    >>> ending_of("predictions.CSV.gz")
+    '.csv'
+    """
+    return Path(Path(path).name.lower().removesuffix(".gz")).suffix
+
+
+def is_datasets_folder(path: Path) -> bool:
+    """Whether a path is the folder of one saved data set; one of several splits has such folders inside."""
+    return (path / DATASETS_STATE).is_file()
 
 
 def split_files(folder: str | os.PathLike[str], endings: Collection[str]) -> dict[str, Path]:

@@ -19,7 +19,7 @@ need the whole files; a test compares all of them wherever these are present.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -105,27 +105,12 @@ def describe_exams(exams: Mapping[str, Exam]) -> Statistics:
     characters: set[str] = set().union(*(_characters(exam) for exam in described.values()))
     lengths = {text: _combined([split.lengths[text] for split in splits.values()]) for text in TEXTS}
     total = Total(sum(split.questions for split in splits.values()), len(characters), lengths)
-    return Statistics(splits, total, _describe(_pooled(list(described.values()))))
-
-
-def _pooled(exams: Sequence[Exam]) -> Exam:
-    if len(exams) == 1:
-        return exams[0]
     # Ids may repeat between files; they play no part here.
-    numbered = [_renumbered(exam, str(place)) for place, exam in enumerate(exams)]
-    return Exam.concatenate(numbered)
-
-
-def _renumbered(exam: Exam, prefix: str) -> Exam:
-    return Exam(
-        ids=[f"{prefix}-{row}" for row in range(len(exam))],
-        questions=exam.questions,
-        option_texts=exam.option_texts,
-        option_offsets=exam.option_offsets,
-        answers=exam.answers,
-        explanations=exam.explanations,
-        annotations=exam.annotations,
-    )
+    numbered = [
+        replace(exam, ids=[f"{place}-{row}" for row in range(len(exam))])
+        for place, exam in enumerate(described.values())
+    ]
+    return Statistics(splits, total, _describe(Exam.concatenate(numbered)))
 
 
 def _describe(exam: Exam) -> SplitStatistics:

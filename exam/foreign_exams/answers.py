@@ -15,19 +15,20 @@ _LEAD = re.compile(r"^\s*(?:正确)?(?:答案|answer)\s*(?:是|为|is)?\s*[:：]
 _COLUMN_NAME = re.compile(r"^(?:op|option|choice|选项)[ _]?([a-j])$", re.I)
 _LETTER_AND_TEXT = re.compile(r"^\s*[(（\[【]?([A-JＡ-Ｊ])[)）\]】.．、:：\s]+(?=\S)")
 
-Reader = Callable[[Any, Sequence[str], "int | None"], "int | None"]
+# What reads one answer, given the options and the number that the first option has; None where it does not fit.
+Reader = Callable[[object, Sequence[str], "int | None"], "int | None"]
 
 
 def read_answers(
     answers: Sequence[Any], options: Sequence[Sequence[str]], index_base: int | None = None
 ) -> tuple[list[int | None], str]:
-    """The bit masks of many answers, and the name of the form that reads most of them.
+    """The bit masks of many answers, and the name of the format that reads most of them.
 
     answers: n values as the file has them: "C", "A,B", ["A", "B"], "E：24小时内", the option's text, 2
     options: n lists of option texts
     index_base: whether numbers count from 0 or from 1; None finds out
 
-    A mask is 0 where there is no answer and None where no form reads it. Forms are tried on all rows, and a
+    A mask is 0 where there is no answer and None where no format reads it. Formats are tried on all rows, and a
     row that several can read is read as most rows are: "AB" among blood groups is a text where the others
     are texts. Raises `InputError` where numbers leave open whether they count from 0 or from 1.
 
@@ -36,19 +37,20 @@ def read_answers(
     >>> read_answers([0, 1], [["甲", "乙"], ["甲", "乙"]])
     ([1, 2], 'number')
     """
-    if index_base is None:
-        index_base = _find_base(answers, options)
+    base = _find_base(answers, options) if index_base is None else index_base
     readings = [
-        {name: read(answer, texts, index_base) for name, read in FORMS.items()}
+        {name: _read(read, answer, texts, base) for name, read in FORMATS.items()}
         for answer, texts in zip(answers, options, strict=True)
     ]
     counts = Counter(name for row in readings for name, mask in row.items() if mask)
-    forms = sorted(FORMS, key=lambda name: -counts[name])  # stable: the order of FORMS decides between equals
-    masks: list[int | None] = []
-    for answer, row in zip(answers, readings, strict=True):
-        readable = [row[name] for name in forms if row[name] is not None]
-        masks.append(0 if is_missing(answer) else readable[0] if readable else None)
-    return masks, forms[0] if any(counts.values()) else "none"
+    formats = sorted(
+        FORMATS, key=lambda name: -counts[name]
+    )  # stable: the order of FORMATS decides between equals
+    masks = [
+        0 if is_missing(answer) else next((row[name] for name in formats if row[name] is not None), None)
+        for answer, row in zip(answers, readings, strict=True)
+    ]
+    return masks, formats[0] if counts else "none"
 
 
 def is_missing(answer: Any) -> bool:
@@ -64,58 +66,59 @@ def is_missing(answer: Any) -> bool:
     return answer is None or answer != answer or answer == -1
 
 
+def _read(read: Reader, answer: object, options: Sequence[str], base: int | None) -> int | None:
+    parts = answer if isinstance(answer, list | tuple) else [answer]
+    union = 0
+    for part in parts:
+        mask = read(part, options, base)
+        if mask is None:
+            return None
+        union |= mask
+    return union or None
+
+
+def _text_of(answer: object) -> str:
+    return _LEAD.sub("", answer).strip() if isinstance(answer, str) else ""
+
+
 def _comparable(text: str) -> str:
     """A text for comparison: one width, no blanks, no closing mark, no case; all other marks count."""
     return re.sub(r"\s+|[.。;；,，]+$", "", unicodedata.normalize("NFKC", text)).casefold()
 
 
-def _read_letters(answer: Any, options: Sequence[str], base: int | None) -> int | None:
-    if isinstance(answer, list | tuple):
-        return _union([_read_letters(part, options, base) for part in answer])
-    if not isinstance(answer, str):
-        return None
-    text = _LEAD.sub("", answer).strip()
+def _read_letters(answer: object, options: Sequence[str], base: int | None) -> int | None:
+    text = _text_of(answer)
     column = _COLUMN_NAME.match(text)
     mask = parse_letters(column.group(1) if column else text)
     return mask if mask and not mask >> len(options) else None
 
 
-def _read_letter_and_text(answer: Any, options: Sequence[str], base: int | None) -> int | None:
-    if isinstance(answer, list | tuple):
-        return _union([_read_letter_and_text(part, options, base) for part in answer])
-    if not isinstance(answer, str):
-        return None
-    text = _LEAD.sub("", answer)
+def _read_letter_and_text(answer: object, options: Sequence[str], base: int | None) -> int | None:
+    text = _text_of(answer)
     match = _LETTER_AND_TEXT.match(text)
     if match is None:
         return None
     position = LETTERS.index(unicodedata.normalize("NFKC", match.group(1)))
-    if position >= len(options):
-        return None
-    wanted, found = _comparable(options[position]), _comparable(text[match.end() :])
-    return 1 << position if wanted and found == wanted else None
+    wanted = _comparable(options[position]) if position < len(options) else ""
+    return 1 << position if wanted and _comparable(text[match.end() :]) == wanted else None
 
 
-def _read_text(answer: Any, options: Sequence[str], base: int | None) -> int | None:
-    if isinstance(answer, list | tuple):
-        return _union([_read_text(part, options, base) for part in answer])
-    if not isinstance(answer, str):
-        return None
-    wanted = _comparable(_LEAD.sub("", answer))
+def _read_text(answer: object, options: Sequence[str], base: int | None) -> int | None:
+    wanted = _comparable(_text_of(answer))
     same = [position for position, option in enumerate(options) if _comparable(option) == wanted]
-    return 1 << same[0] if len(same) == 1 else None
+    return 1 << same[0] if wanted and len(same) == 1 else None
 
 
-def _read_number(answer: Any, options: Sequence[str], base: int | None) -> int | None:
-    if isinstance(answer, list | tuple):
-        return _union([_read_number(part, options, base) for part in answer])
+def _read_number(answer: object, options: Sequence[str], base: int | None) -> int | None:
     number = _as_number(answer)
-    if number is None or base is None or not 0 <= number - base < len(options):
-        return None
-    return 1 << (number - base)
+    return (
+        None
+        if number is None or base is None or not 0 <= number - base < len(options)
+        else 1 << number - base
+    )
 
 
-FORMS: dict[str, Reader] = {
+FORMATS: dict[str, Reader] = {
     "letters": _read_letters,
     "letter and text": _read_letter_and_text,
     "text": _read_text,
@@ -123,16 +126,7 @@ FORMS: dict[str, Reader] = {
 }
 
 
-def _union(masks: list[int | None]) -> int | None:
-    union = 0
-    for mask in masks:
-        if mask is None:
-            return None
-        union |= mask
-    return union or None
-
-
-def _as_number(answer: Any) -> int | None:
+def _as_number(answer: object) -> int | None:
     if isinstance(answer, bool):
         return None
     if isinstance(answer, str) and re.fullmatch(r"\s*\d{1,2}\s*", answer):

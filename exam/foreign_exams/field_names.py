@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import ast
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
-from cmexam_baseline.exam.io.columns import ALIASES
+from cmexam_baseline.exam.io.columns import ALIASES, column_key
 from cmexam_baseline.exam.io.options_cell import parse_options, split_options, without_decoration
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.exam.letters import LETTERS
@@ -71,29 +69,19 @@ class _Fields:
         self.left: dict[str, tuple[str, object]] = {}
         for name, value in record.items():
             if value is not None:
-                key = field_key(name)
+                key = column_key(name)
                 # "answer" beside "Answer": the second keeps its own name and becomes an annotation.
                 self.left[name if key in self.left else key] = (name, value)
 
     def take(self, names: list[str]) -> object:
         """The value of the first of `names` that is there, or None."""
         for name in names:
-            if field_key(name) in self.left:
-                return self.left.pop(field_key(name))[1]
+            if column_key(name) in self.left:
+                return self.left.pop(column_key(name))[1]
         return None
 
     def has(self, name: str) -> bool:
-        return field_key(name) in self.left
-
-
-@lru_cache(maxsize=4096)
-def field_key(name: str) -> str:
-    """A field's name for comparison: one width and case, without blanks, "_" and "-".
-
-    >>> field_key("Answer_Idx")
-    'answeridx'
-    """
-    return re.sub(r"[\s_-]", "", unicodedata.normalize("NFKC", str(name)).casefold())
+        return column_key(name) in self.left
 
 
 def has_options(record: Mapping[str, object]) -> bool:
@@ -144,7 +132,7 @@ def read_record(record: Mapping[str, object]) -> OtherRow:
 
 def _without_turns(record: Mapping[str, object]) -> Mapping[str, object]:
     """Chat and instruction forms as a record with one question text and one answer text."""
-    by_key = {field_key(name): name for name in record}
+    by_key = {column_key(name): name for name in record}
     for chat in _CHAT_NAMES:
         turns = record[by_key[chat]] if chat in by_key else None
         if isinstance(turns, list):
@@ -155,7 +143,7 @@ def _without_turns(record: Mapping[str, object]) -> Mapping[str, object]:
         rest = {
             name: value
             for name, value in record.items()
-            if field_key(name) not in ("instruction", "input", "output")
+            if column_key(name) not in ("instruction", "input", "output")
         }
         return {**rest, "question": "\n".join(filter(None, parts)), "answer": record[by_key["output"]]}
     return record

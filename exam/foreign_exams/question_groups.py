@@ -10,9 +10,9 @@ from cmexam_baseline.exam.foreign_exams.field_names import (
     ID_NAMES,
     OPTIONS_NAMES,
     QUESTION_NAMES,
-    field_key,
     has_options,
 )
+from cmexam_baseline.exam.io.columns import column_key, first_named
 from cmexam_baseline.exam.io.options_cell import parse_options, split_options
 from cmexam_baseline.exam.io.table import cell_text
 
@@ -23,7 +23,7 @@ _SHARED = [
     *("共用题干", "共用备选答案", "共用选项", "病例", "case"),
 ]
 _NESTED = ["question", "questions", "sub questions", "subquestions", "items", "小题", "子题"]
-_NESTED_KEYS = frozenset(map(field_key, _NESTED))
+_NESTED_KEYS = frozenset(map(column_key, _NESTED))
 # Around nested questions, these hold the shared stem, too.
 _SHARED_AROUND = [
     "content",
@@ -59,7 +59,7 @@ def expand_groups(records: Sequence[Record]) -> list[tuple[int, Record]]:
     heading = _Heading()
     for index, record in enumerate(records):
         nested = next(
-            (name for name in record if field_key(name) in _NESTED_KEYS and _are_questions(record[name])),
+            (name for name in record if column_key(name) in _NESTED_KEYS and _are_questions(record[name])),
             None,
         )
         if nested is not None:
@@ -74,7 +74,9 @@ def expand_groups(records: Sequence[Record]) -> list[tuple[int, Record]]:
 
 def _nested_questions(record: Record, nested: str) -> Iterator[Record]:
     around = [
-        name for name in (*_SHARED, *QUESTION_NAMES, *_SHARED_AROUND) if field_key(name) != field_key(nested)
+        name
+        for name in (*_SHARED, *QUESTION_NAMES, *_SHARED_AROUND)
+        if column_key(name) != column_key(nested)
     ]
     shared = _field(record, around)
     options = _field(record, OPTIONS_NAMES)
@@ -163,5 +165,4 @@ def _are_questions(value: object) -> bool:
 
 def _field(record: Record, names: Sequence[str]) -> str | None:
     """The name in `record` of the first of `names` that has a value there."""
-    by_key = {field_key(name): name for name, value in record.items() if value not in (None, "")}
-    return next((by_key[key] for key in map(field_key, names) if key in by_key), None)
+    return first_named((name for name, value in record.items() if value not in (None, "")), names)

@@ -13,16 +13,14 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.foreign_exams.answers import read_answers
 from cmexam_baseline.exam.foreign_exams.field_names import OtherRow, read_record
 from cmexam_baseline.exam.foreign_exams.question_groups import expand_groups
-from cmexam_baseline.exam.io.answer_key import add_answers
-from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, find_columns, refuse_missing
-from cmexam_baseline.exam.io.datasets_folder import is_datasets_folder
+from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, add_answers, find_columns, refuse_missing
 from cmexam_baseline.exam.io.formats import FORMATS, exam_file, read_table
 from cmexam_baseline.exam.io.hub import local_exam
 from cmexam_baseline.exam.io.options_cell import option_list
 from cmexam_baseline.exam.io.table import Table, cell_text
 from cmexam_baseline.exam.io.table_to_exam import exam_of_table
 from cmexam_baseline.exam.letters import mask_to_letters
-from cmexam_baseline.exam.splits import split_files, split_of, stem_of
+from cmexam_baseline.exam.splits import is_datasets_folder, split_files, split_of, stem_of
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,9 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, NamedTuple, TextIO
 
 from cmexam_baseline.exam.errors import InputError
 
@@ -49,12 +48,10 @@ _BYTE_ORDER_MARKS = {
 }
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """A decoded text file; `bom` says whether it began with UTF-8's byte order mark."""
 
     content: str
-    encoding: str
     bom: bool
 
 
@@ -83,15 +80,12 @@ class Source:
         """
         with self.lines("\n") as lines:
             line = lines.readline().removesuffix("\n")
-        if not self._is_streamed:
-            return line, self.text.bom
-        with open_file(Path(self.name)) as stream:
-            return line, stream.read(3) == codecs.BOM_UTF8
+        return line, self.text.bom if self._streamed_bom is None else self._streamed_bom
 
     @contextmanager
     def lines(self, newline: str) -> Iterator[TextIO]:
         """The text line by line; `newline` as `open` takes it."""
-        if not self._is_streamed:
+        if self._streamed_bom is None:
             yield io.StringIO(self.text.content, newline=newline)
             return
         with open_file(Path(self.name)) as stream:
@@ -99,28 +93,32 @@ class Source:
             yield io.TextIOWrapper(stream, encoding="utf-8-sig", newline=newline)
 
     @cached_property
-    def _is_streamed(self) -> bool:
-        """Whether this is a file of UTF-8 without NUL bytes or overlong lines; `text` says what is wrong with others."""
+    def _streamed_bom(self) -> bool | None:
+        """Whether a byte order mark begins a file that can be read line by line; None for other sources.
+
+        Such a file is UTF-8 without NUL bytes or overlong lines; `text` says what is wrong with others.
+        """
         path = Path(self.name)
         if self._given is not None or self.name.lower().endswith(".gz") or not path.is_file():
-            return False
+            return None
         decoder = codecs.getincrementaldecoder("utf-8")()
         since_newline = 0
         with open_file(path) as stream:
-            refuse_other_kinds(stream.read(64), self.name)
+            start = stream.read(64)
+            refuse_other_kinds(start, self.name)
             if stream.seek(0, io.SEEK_END) > MAX_BYTES:
-                return False
+                return None
             stream.seek(0)
             while block := stream.read(_BLOCK):
                 try:
                     decoder.decode(block)
                 except UnicodeDecodeError:
-                    return False
+                    return None
                 last = block.rfind(b"\n")
                 since_newline = since_newline + len(block) if last < 0 else len(block) - last - 1
                 if b"\0" in block or since_newline > LONG_LINE - _BLOCK:
-                    return False
-        return not decoder.getstate()[0]
+                    return None
+        return None if decoder.getstate()[0] else start.startswith(codecs.BOM_UTF8)
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -219,18 +217,29 @@ def decode(data: bytes, file: str) -> Text:
     '题干'
     """
     refuse_other_kinds(data, file)
-    for mark, encoding in _BYTE_ORDER_MARKS.items():
-        if data.startswith(mark):
-            text = _decoded(data[len(mark) :], encoding, file)
-            return _without_nul(Text(text, encoding, bom=mark == codecs.BOM_UTF8), file)
-    try:
-        return _without_nul(Text(data.decode("utf-8"), "utf-8", bom=False), file)
-    except UnicodeDecodeError as error:
-        if _is_damaged_utf8(data):
-            raise _undecodable(
-                data, error.start, file, "is not UTF-8 here, though it is elsewhere"
-            ) from error
-    return _without_nul(Text(_decoded(data, "gb18030", file), "gb18030", bom=False), file)
+    mark = next((mark for mark in _BYTE_ORDER_MARKS if data.startswith(mark)), b"")
+    body = data[len(mark) :]
+    content = ""
+    for encoding in [_BYTE_ORDER_MARKS[mark]] if mark else ["utf-8", "gb18030"]:
+        try:
+            content = body.decode(encoding)
+            break
+        except UnicodeDecodeError as error:
+            fault = "neither UTF-8 nor GB18030" if encoding == "gb18030" else f"not valid {encoding.upper()}"
+            if encoding == "utf-8" and not mark:
+                if not _is_damaged_utf8(body):
+                    continue
+                fault = "not UTF-8 here, though it is elsewhere"
+            line = body.count(b"\n", 0, error.start) + 1
+            byte = f"byte {len(mark) + error.start} ({body[error.start]:#04x})"
+            raise InputError(f"{file}, line {line}: {byte} is {fault}; save the file as UTF-8") from error
+    place = content.find("\0")
+    if place >= 0:
+        line = content.count("\n", 0, place) + 1
+        raise InputError(
+            f"{file}, line {line}: holds a NUL byte, so it is not a text file; save it as UTF-8 CSV or JSONL"
+        )
+    return Text(content, mark == codecs.BOM_UTF8)
 
 
 def refuse_other_kinds(start: bytes, file: str) -> None:
@@ -240,39 +249,12 @@ def refuse_other_kinds(start: bytes, file: str) -> None:
             raise InputError(f"{file} is {kind}")
 
 
-def _decoded(data: bytes, encoding: str, file: str) -> str:
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        verdict = (
-            "is neither UTF-8 nor GB18030" if encoding == "gb18030" else f"is not valid {encoding.upper()}"
-        )
-        raise _undecodable(data, error.start, file, verdict) from error
-
-
-def _undecodable(data: bytes, place: int, file: str, verdict: str) -> InputError:
-    line = data.count(b"\n", 0, place) + 1
-    return InputError(
-        f"{file}, line {line}: byte {place} ({data[place]:#04x}) {verdict}; save the file as UTF-8"
-    )
-
-
 def _is_damaged_utf8(data: bytes) -> bool:
     """Whether far more characters beyond ASCII decode than fail: hardly ever so in another encoding."""
     text = data.decode("utf-8", errors="replace")
     failed = text.count("\ufffd")
     beyond_ascii = len(text) - len(text.encode("ascii", errors="ignore"))
     return beyond_ascii - failed > 10 * failed
-
-
-def _without_nul(text: Text, file: str) -> Text:
-    place = text.content.find("\0")
-    if place >= 0:
-        line = text.content.count("\n", 0, place) + 1
-        raise InputError(
-            f"{file}, line {line}: holds a NUL byte, so it is not a text file; save it as UTF-8 CSV or JSONL"
-        )
-    return text
 
 
 def _unpacked(data: bytes, file: Path) -> bytes:

@@ -1,34 +1,43 @@
-"""Writing files and folders so that a reader sees the old content or the new, never half."""
+"""Writing files and folders so that a reader sees the old content or the new, never half.
+
+What is being written has a hidden name beside its target and is locked. What a killed process left has no lock any
+more: the next one that writes the same target removes it, or gives a folder that was moved aside its name again. Where
+there are no locks (Windows, some network file systems) nothing is removed.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.temp_paths import bring_back, swap, temporary_file, temporary_folder
+from cmexam_baseline.exam.io.locks import try_lock
+from cmexam_baseline.exam.splits import split_of, stem_of
 
 PathLike = str | os.PathLike[str]
+
+_UNFINISHED, _REPLACED = ".unfinished", ".replaced"
 
 # Files that identify a folder as written by this package, and the keys that each holds.
 _IDENTIFIED_BY = {
     "config.json": {"format", "format_version", "versions"},
     "encoder.json": {"format", "settings", "layout"},
     "pretraining.json": {"base", "base_fingerprint", "loss_after"},
-    "model.json": {"kind", "format", "sha256"},
-    "ensemble.json": {"kind", "format", "sha256"},
-    "state.json": {"run", "sha256"},
+    **dict.fromkeys(("model.json", "ensemble.json", "state.json"), {"kind", "format", "sha256"}),
 }
-# How a result file begins that this package wrote: predictions, rows of `score`, points of `curve`; and the mark of
-# its reports and charts.
+# How a result file begins that this package wrote: predictions, rows of `score`, points of `curve`, overlaps; and the
+# mark of its reports and charts.
 _OWN_FILE = re.compile(
-    rb'\A(id,answer,(explanation,)?probability_A|system,id,gold,answer,correct|size,seeds,accuracy,|\{"id": "[^"]*", '
-    rb'"answer": "[A-J]*", .*"probability_A": )|(schema|generator|creator|Creator|Software).{0,120}cmexam-baseline',
-    re.DOTALL,
+    rb"""\A(id,answer,(explanation,)?probability_A|system,id,gold,answer,correct|size,seeds,accuracy,|id,overlap,coverage,
+        |\{"id":\ "[^"]*",\ ("answer":\ "[A-J]*",\ .*"probability_A"|"overlap"):\ )
+        |(schema|generator|creator|Creator|Software).{0,120}cmexam-baseline""",
+    re.DOTALL | re.VERBOSE,
 )
 
 
@@ -46,10 +55,11 @@ def write_atomically(path: PathLike, data: bytes | str | Iterable[bytes]) -> Non
     target = Path(path)
     content = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     try:
-        with temporary_file(target) as temporary:
+        with _temporary(target, is_folder=False) as temporary:
             with temporary.open("wb") as stream:
                 stream.writelines([content] if isinstance(content, bytes) else content)
-            _copy_mode(target, temporary)
+            # Temporary files are private; a result file should be as readable as any other new file.
+            temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
             temporary.replace(target)
     except OSError as error:
         raise InputError(
@@ -76,7 +86,7 @@ def new_folder(path: PathLike, overwrite: bool = False) -> Iterator[Path]:
     with ExitStack() as stack:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = stack.enter_context(temporary_folder(target))
+            temporary = stack.enter_context(_temporary(target, is_folder=True))
         except OSError as error:
             raise InputError(
                 f"{target} cannot be made: {error.strerror or error}; choose another place"
@@ -92,7 +102,7 @@ def refuse_taken(path: PathLike, overwrite: bool = False) -> None:
     A folder that is not empty is replaced only with `overwrite`, and only if this package wrote it (see `is_own_folder`).
     """
     target = Path(path)
-    bring_back(target)
+    _bring_back(target)
     if target.exists() and not target.is_dir():
         raise InputError(f"{target} is a file; give a folder that is empty or does not exist yet")
     if not target.is_dir() or not any(target.iterdir()):
@@ -138,11 +148,15 @@ def check_output_folder(path: PathLike, inputs: Iterable[PathLike] = (), *, over
     refuse_unwritable(path)
 
 
-def check_output(path: PathLike, inputs: Iterable[PathLike] = (), *, overwrite: bool = False) -> None:
+def check_output(
+    path: PathLike, inputs: Iterable[PathLike] = (), *, overwrite: bool = False, append: bool = False
+) -> None:
     """Refuse a file for results before the work: raises `InputError` if it must not be replaced or cannot be written.
 
-    inputs: what the work reads; the file must not be one of them. An existing file is replaced with `overwrite`, or if
-    this package wrote it.
+    inputs: files and folders that the work reads; the file must not be one of them, nor a split's file in one of them
+    append: the work adds to an existing file, whoever wrote it
+
+    An existing file is replaced with `overwrite`, or if this package wrote it.
 
     >>> import tempfile
     >>> exam = Path(tempfile.mkdtemp()) / "val.csv"
@@ -154,13 +168,19 @@ def check_output(path: PathLike, inputs: Iterable[PathLike] = (), *, overwrite: 
     target = Path(path)
     if target.is_dir():
         raise InputError(f"{target} is a folder; give the name of a file")
-    if any(target.resolve() == Path(one).resolve() for one in inputs):
-        raise InputError(f"{target} is also an input; give another file for the output")
-    if target.exists() and not overwrite and not _is_own_file(target):
+    for one in map(Path, inputs):
+        is_split = split_of(stem_of(target)) is not None and _is_same(target.parent, one)
+        if target.exists() and (is_split or _is_same(target, one)) or target.resolve() == one.resolve():
+            raise InputError(f"{target} is also an input; give another file for the output")
+    if target.exists() and not (overwrite or append or _is_own_file(target)):
         raise InputError(
             f"{target} exists and was not written by cmexam-baseline; give another file or use `overwrite=True`"
         )
     refuse_unwritable(target)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)
 
 
 def _is_own_file(file: Path) -> bool:
@@ -183,6 +203,53 @@ def refuse_unwritable(path: PathLike) -> None:
         raise InputError(f"{path} cannot be made: {above} cannot be written to; choose another place")
 
 
+@contextmanager
+def _temporary(target: Path, is_folder: bool) -> Iterator[Path]:
+    """An empty file or folder beside `target`, locked while the block lasts, gone after it unless it was renamed."""
+    for abandoned in _siblings(target, _UNFINISHED):
+        with try_lock(abandoned) as held:
+            if held:
+                _remove(abandoned)
+    while True:
+        name = _UNFINISHED, _beginning(target), target.parent
+        if is_folder:
+            temporary = Path(tempfile.mkdtemp(*name))
+        else:
+            descriptor, file = tempfile.mkstemp(*name)
+            os.close(descriptor)
+            temporary = Path(file)
+        with try_lock(temporary):
+            # Another process may have taken the new name for abandoned, and removed it, before it was locked.
+            if temporary.exists():
+                try:
+                    yield temporary
+                finally:
+                    _remove(temporary)
+                return
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):  # gone, or another user's
+            path.unlink()
+
+
+def _siblings(target: Path, end: str) -> list[Path]:
+    """What lies beside `target` under a hidden name made of its own and this end, in order of the names."""
+    try:
+        names = sorted(path.name for path in target.parent.iterdir())
+    except OSError:  # not there, or not to be listed
+        return []
+    beginning = _beginning(target)
+    return [target.with_name(name) for name in names if name.startswith(beginning) and name.endswith(end)]
+
+
+def _beginning(target: Path) -> str:
+    return f".{target.name[:60]}."
+
+
 def _place(temporary: Path, target: Path, overwrite: bool) -> None:
     refuse_taken(target, overwrite)
     if not target.exists():
@@ -195,12 +262,25 @@ def _place(temporary: Path, target: Path, overwrite: bool) -> None:
                 raise
         else:
             return
-    swap(temporary, target)
+    # There is a moment with nothing under the name: `_bring_back` undoes it if the process is killed then.
+    aside = temporary.with_name(temporary.name.removesuffix(_UNFINISHED) + _REPLACED)
+    with try_lock(target):
+        target.rename(aside)
+        try:
+            temporary.rename(target)
+        except OSError:
+            aside.rename(target)
+            raise
+        aside.rename(temporary)
 
 
-def _copy_mode(target: Path, temporary: Path) -> None:
-    # Temporary files are private; a result file should be as readable as any other new file.
-    temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+def _bring_back(target: Path) -> None:
+    """If nothing has the name `target` and a killed process left its folder beside it, rename that."""
+    for path in () if target.exists() else _siblings(target, _REPLACED):
+        with try_lock(path) as held:
+            if held:
+                path.rename(target)
+                return
 
 
 def _umask() -> int:

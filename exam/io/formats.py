@@ -15,17 +15,30 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.frames import read_columns
-from cmexam_baseline.exam.io.answer_key import add_answers
-from cmexam_baseline.exam.io.csv_format import csv_bytes, read_csv
-from cmexam_baseline.exam.io.datasets_folder import is_datasets_folder, read_datasets_folder
+from cmexam_baseline.exam.io.columns import add_answers
 from cmexam_baseline.exam.io.file_bytes import Source, missing_path, read_standard_input
 from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.io.hub import local_exam
-from cmexam_baseline.exam.io.json_format import json_bytes, jsonl_bytes, read_json, read_jsonl
 from cmexam_baseline.exam.io.options_cell import option_list
 from cmexam_baseline.exam.io.table import PUBLISHED_FORM, Table
 from cmexam_baseline.exam.io.table_to_exam import exam_of_table, published_options, table_of_exam
-from cmexam_baseline.exam.splits import known_split, split_files, split_of, stem_of
+from cmexam_baseline.exam.io.text_formats import (
+    csv_bytes,
+    json_bytes,
+    jsonl_bytes,
+    read_csv,
+    read_json,
+    read_jsonl,
+)
+from cmexam_baseline.exam.splits import (
+    ending_of,
+    is_datasets_folder,
+    known_split,
+    load_splits,
+    split_files,
+    split_of,
+    stem_of,
+)
 
 _FIRST_BYTES = {b"PAR1": ".parquet", b"PK": ".xlsx", b"{": ".jsonl", b"[": ".json"}
 
@@ -120,15 +133,15 @@ def read_splits(
 ) -> dict[str, Exam]:
     """The train, val and test exams of a folder, in this order, as far as they are there.
 
-    A split's file has one of the names in `splits.SPLIT_NAMES` and any ending that `read_exam` knows; of
-    test_with_annotations and test the first is read. Raises `InputError` as `read_exam_with_issues` does.
+    Of test_with_annotations and test the first is read. Raises `InputError` as `load_splits` does.
 
     >>> from cmexam_baseline.exam.sample import SAMPLE_FOLDER
     >>> splits = read_splits(SAMPLE_FOLDER)
     >>> list(splits), len(splits["val"])
     (['train', 'val', 'test'], 200)
     """
-    return read_splits_with_issues(folder, bad_rows, need_answers=need_answers)[0]
+    splits = load_splits(folder, bad_rows, need_answers=need_answers)
+    return {name: split.exam for name, split in splits.items()}
 
 
 def read_splits_with_issues(
@@ -141,12 +154,9 @@ def read_splits_with_issues(
     >>> list(splits), bad
     (['train', 'val', 'test'], [])
     """
-    splits: dict[str, Exam] = {}
-    bad: list[BadRow] = []
-    for split, file in split_files(local_exam(folder), FORMATS).items():
-        splits[split], rows = read_exam_with_issues(file, bad_rows, name=split, need_answers=need_answers)
-        bad += rows
-    return splits, bad
+    splits = load_splits(folder, bad_rows, need_answers=need_answers)
+    bad = [row for split in splits.values() for row in split.bad_rows]
+    return {name: split.exam for name, split in splits.items()}, bad
 
 
 def read_table(path: str | os.PathLike[str]) -> Table:
@@ -158,7 +168,7 @@ def read_table(path: str | os.PathLike[str]) -> Table:
         data = read_standard_input()
         return _format(_ending_by_content(data)).read(Source("standard input", data))
     if is_datasets_folder(Path(path)):
-        return read_datasets_folder(Path(path))
+        return _binary().read_datasets_folder(Path(path))
     return format_of(path).read(Source(os.fspath(path)))
 
 
@@ -213,15 +223,6 @@ def _format(ending: str) -> Format:
     return found
 
 
-def ending_of(path: str | os.PathLike[str]) -> str:
-    """The ending of a file name in lower case, .gz aside.
-
-    >>> ending_of("predictions.CSV.gz")
-    '.csv'
-    """
-    return Path(Path(path).name.lower().removesuffix(".gz")).suffix
-
-
 def _ending_by_content(data: bytes) -> str:
     start = data[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
     return next((ending for mark, ending in _FIRST_BYTES.items() if start.startswith(mark)), ".csv")
@@ -264,35 +265,32 @@ def _is_numbered(ids: Sequence[str]) -> bool:
     return all(name == f"{prefix}-{number}" for number, name in enumerate(ids, 1))
 
 
-def _read_xlsx(source: Source) -> Table:
-    from cmexam_baseline.exam.io.xlsx_format import read_xlsx
+def _binary() -> Any:
+    """The module of the formats that need the extra `tables`, imported when one is used."""
+    from cmexam_baseline.exam.io import binary_formats
 
-    return read_xlsx(source)
-
-
-def _xlsx_of_exam(exam: Exam) -> bytes:
-    from cmexam_baseline.exam.io.xlsx_format import xlsx_bytes
-
-    return xlsx_bytes(table_of_exam(exam, published_options(PUBLISHED_FORM), with_ids=True))
+    return binary_formats
 
 
-def _read_parquet(source: Source) -> Table:
-    from cmexam_baseline.exam.io.parquet_format import read_parquet
-
-    return read_parquet(source)
-
-
-def _parquet_of_exam(exam: Exam) -> bytes:
-    from cmexam_baseline.exam.io.parquet_format import parquet_bytes
-
-    return parquet_bytes(table_of_exam(exam, option_list, with_ids=True))
+def _listed(exam: Exam) -> dict[str, Sequence[object]]:
+    return table_of_exam(exam, option_list, with_ids=True)
 
 
 FORMATS = {
     ".csv": Format(read_csv, _csv_of_exam),
     ".tsv": Format(partial(read_csv, delimiter="\t"), partial(_csv_of_exam, delimiter="\t")),
-    ".jsonl": Format(read_jsonl, lambda exam: jsonl_bytes(table_of_exam(exam, option_list, with_ids=True))),
-    ".json": Format(read_json, lambda exam: json_bytes(table_of_exam(exam, option_list, with_ids=True))),
-    ".parquet": Format(_read_parquet, _parquet_of_exam, ("polars",)),
-    ".xlsx": Format(_read_xlsx, _xlsx_of_exam, ("polars", "fastexcel", "xlsxwriter")),
+    ".jsonl": Format(read_jsonl, lambda exam: jsonl_bytes(_listed(exam))),
+    ".json": Format(read_json, lambda exam: json_bytes(_listed(exam))),
+    ".parquet": Format(
+        lambda source: _binary().read_parquet(source),
+        lambda exam: _binary().parquet_bytes(_listed(exam)),
+        ("polars",),
+    ),
+    ".xlsx": Format(
+        lambda source: _binary().read_xlsx(source),
+        lambda exam: _binary().xlsx_bytes(
+            table_of_exam(exam, published_options(PUBLISHED_FORM), with_ids=True)
+        ),
+        ("polars", "fastexcel", "xlsxwriter"),
+    ),
 }

@@ -18,62 +18,49 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]  # a module, or None where there is none
 
 
-def has_locks() -> bool:
-    """Whether this system has locks at all."""
-    return fcntl is not None
+@contextmanager
+def try_lock(path: str | os.PathLike[str]) -> Iterator[bool | None]:
+    """Hold the lock of a file or folder while the block lasts, if it can be had.
 
+    Gives True where it is held, False where another holder has it, and None where nothing is there or there are no
+    locks.
 
-def lock(path: str | os.PathLike[str]) -> int | None:
-    """An open descriptor that holds the lock of a file or folder until it is closed, or None.
-
-    None where another process holds it, where nothing is there, or where there are no locks.
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> with try_lock(folder) as first, try_lock(folder) as second:
+    ...     first, second
+    (True, False)
     """
     if fcntl is None:
-        return None
+        yield None
+        return
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        # Some network file systems lock only what is open for writing.
+        descriptor = os.open(path, os.O_RDONLY if Path(path).is_dir() else os.O_RDWR)
     except OSError:
-        return None
+        yield None
+        return
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Between opening and locking, its owner may have given it another name.
-        if os.path.samestat(os.fstat(descriptor), Path(path).stat()):
-            return descriptor
-    except OSError:
-        pass
-    os.close(descriptor)
-    return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Between opening and locking, its owner may have given it another name.
+            held: bool | None = os.path.samestat(os.fstat(descriptor), Path(path).stat())
+        except (BlockingIOError, FileNotFoundError):
+            held = False
+        except OSError:  # a file system without locks
+            held = None
+        yield held
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
 def locked(path: str | os.PathLike[str], instead: str) -> Iterator[None]:
-    """Hold the lock of a file or folder that is there while the block lasts; without locks, do nothing.
+    """Hold the lock of a file or folder while the block lasts; without locks, do nothing.
 
     Raises `InputError` with the advice `instead` where another process, or this one, holds it.
-
-    >>> import tempfile
-    >>> folder = tempfile.mkdtemp()
-    >>> with locked(folder, "wait"):
-    ...     lock(folder) is None
-    True
     """
-    descriptor = None if fcntl is None else os.open(path, os.O_RDONLY)
-    try:
-        if descriptor is not None:
-            claim(descriptor, path, instead)
+    with try_lock(path) as held:
+        if held is False:
+            raise InputError(f"{os.fspath(path)} is in use by another command; {instead}")
         yield
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
-
-
-def claim(descriptor: int, path: str | os.PathLike[str], instead: str) -> None:
-    """Take the lock of an open file until its descriptor is closed; see `locked`."""
-    if fcntl is None:
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise InputError(f"{os.fspath(path)} is in use by another command; {instead}") from None
-    except OSError:  # a file system without locks
-        return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from cmexam_baseline.exam.errors import InputError
 
@@ -73,55 +74,50 @@ def pieces(n: int) -> Iterator[slice]:
         yield slice(start, min(start + ROWS_A_PIECE, n))
 
 
-def table_of_rows(
-    batches: Iterable[Sequence[Sequence[object]]], file: str, form: FileForm = PUBLISHED_FORM
-) -> Table:
-    """A table of a header and rows of cells, which come in batches of any size.
+def table_of_rows(rows: Iterable[Sequence[object]], file: str, form: FileForm = PUBLISHED_FORM) -> Table:
+    """A table of a header and rows of cells, none of them empty; rows of another length than the header are damaged.
 
-    Blank rows do not count, rows of another length are damaged. Raises `InputError` where there is no row, or
-    the header names a column twice.
+    Raises `InputError` where there is no row, or the header names a column twice.
     """
-    header: Sequence[object] | None = None
-    columns: list[list[object]] = []
-    numbers: list[int] = []
-    damaged: dict[int, tuple[str, str]] = {}
-    n_rows = 0
-    for batch in batches:
-        filled = [row for row in batch if row]
-        if header is None and filled:
-            header = filled.pop(0)
-        if header is None or not filled:
-            continue
-        _refuse_wide(len(header), file)
-        columns = columns or [[] for _ in header]
-        width = len(header)
-        for number, row in enumerate(filled, n_rows + 1):
-            if len(row) != width:
-                damaged[number] = (f"{len(row)} fields instead of {width}", cell_text(row[0]))
-        numbers += (number for number in range(n_rows + 1, n_rows + len(filled) + 1) if number not in damaged)
-        n_rows += len(filled)
-        sound = [row for row in filled if len(row) == width]
-        for column, cells in zip(columns, zip(*sound, strict=True), strict=False):
-            column.extend(cells)
+    left = iter(rows)
+    header = next(left, None)
     if header is None:
         raise InputError(f"{file} is empty; expected a header and at least one row")
+    refuse_wide(len(header), file)
+    columns: list[list[object]] = [[] for _ in header]
+    damaged: dict[int, tuple[str, str]] = {}
+    n_rows = 0
+    while batch := list(islice(left, ROWS_A_PIECE)):
+        for number, row in enumerate(batch, n_rows + 1):
+            if len(row) != len(header):
+                damaged[number] = (f"{len(row)} fields instead of {len(header)}", cell_text(row[0]))
+        n_rows += len(batch)
+        sound = [row for row in batch if len(row) == len(header)]
+        for column, cells in zip(columns, zip(*sound, strict=True), strict=False):
+            column.extend(cells)
     if not n_rows:
         raise InputError(f"{file} holds a header but no row; expected at least one row")
-    named = _named_columns(header, columns, file)
-    return Table(named, numbers if damaged else range(1, n_rows + 1), damaged, form)
+    numbers = range(1, n_rows + 1)
+    return Table(
+        _named_columns(header, columns, file),
+        [number for number in numbers if number not in damaged] if damaged else numbers,
+        damaged,
+        form,
+    )
 
 
-def table_of_records(batches: Iterable[Sequence[Mapping[str, object]]], file: str) -> Table:
-    """A table of JSON objects, which come in batches of any size; a key that an object lacks is None there.
+def table_of_records(records: Iterable[Mapping[str, object]], file: str) -> Table:
+    """A table of JSON objects; a key that an object lacks is None there.
 
     Raises `InputError` where there is no object or more keys than a table can have.
     """
     columns: dict[str, list[object]] = {}
     n_rows = 0
-    for batch in batches:
+    left = iter(records)
+    while batch := list(islice(left, ROWS_A_PIECE)):
         for name in dict.fromkeys(name for record in batch for name in record):
             if name not in columns:
-                _refuse_wide(len(columns) + 1, file)
+                refuse_wide(len(columns) + 1, file)
                 columns[name] = [None] * n_rows
         for name, column in columns.items():
             column.extend(record.get(name) for record in batch)
@@ -148,6 +144,7 @@ def _named_columns(
     return columns
 
 
-def _refuse_wide(n_columns: int, file: str) -> None:
+def refuse_wide(n_columns: int, file: str) -> None:
+    """Raise `InputError` for more columns than a table can have."""
     if n_columns > MAX_COLUMNS:
         raise InputError(f"{file} has more than {MAX_COLUMNS} columns; give a file with one question a row")

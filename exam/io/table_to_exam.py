@@ -9,24 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cmexam_baseline.exam.bad_rows import BadRow, excerpt_of
+from cmexam_baseline.exam.bad_rows import BadRow, excerpt_of, refuse_bad_rows
 from cmexam_baseline.exam.duplicates import first_copies, option_sets
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam, offsets_of
 from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, find_columns, find_option_columns, refuse_missing
 from cmexam_baseline.exam.io.options_cell import format_options, parse_options, without_decoration
 from cmexam_baseline.exam.io.table import FileForm, Table, cell_text, pieces
-from cmexam_baseline.exam.letters import LETTERS, parse_letters
+from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS, mask_to_letters, parse_letters
 from cmexam_baseline.exam.normalise import fold_texts
-from cmexam_baseline.exam.validation import (
-    answer_fault,
-    options_doubt,
-    options_fault,
-    plain_options,
-    question_fault,
-    refuse_bad_rows,
-)
 
 
 @dataclass(frozen=True)
@@ -189,7 +182,7 @@ def _check_rows(rows: _Rows, keep_unanswered: bool, need_answers: bool) -> None:
         counts = np.diff(rows.bounds[piece.start : piece.stop + 1])
         masks = np.array([mask or 0 for mask in rows.masks[piece]], dtype=np.int64)
         asked = np.array([bool(question.strip()) for question in rows.questions[piece]], dtype=np.bool_)
-        plain = asked & (masks > 0) & (masks >> np.minimum(counts, 62) == 0) & plain_options(folded, counts)
+        plain = asked & (masks > 0) & (masks >> np.minimum(counts, 62) == 0) & _plain_options(folded, counts)
         for place in np.flatnonzero(~plain).tolist():
             row = piece.start + place
             options = folded[rows.bounds[row] - first : rows.bounds[row + 1] - first]
@@ -200,12 +193,12 @@ def _check_row(
     rows: _Rows, row: int, folded: Sequence[str], keep_unanswered: bool, need_answers: bool
 ) -> None:
     options, mask = rows.options(row), rows.masks[row]
-    fault = question_fault(rows.questions[row]) or options_fault(options)
+    fault = _options_fault(options) if rows.questions[row].strip() else "no question"
     if fault is not None:
         rows.faults[row] = fault
         return
-    doubts = options_doubt(options, folded)
-    fault = answer_fault(rows.answers[row], mask, options)
+    doubts = _options_doubts(options, folded)
+    fault = _answer_fault(rows.answers[row], mask, options)
     if fault is not None and (need_answers or mask != 0):
         rows.masks[row] = 0
         if not keep_unanswered:
@@ -214,6 +207,66 @@ def _check_row(
         doubts.insert(0, fault)
     if doubts:
         rows.doubts[row] = doubts
+
+
+def _options_fault(options: Sequence[str]) -> str | None:
+    """Why options cannot be used, or None."""
+    if len(options) > MAX_OPTIONS:
+        return f"{len(options)} options; at most {MAX_OPTIONS} are possible"
+    if sum(1 for text in options if text.strip()) < 2:
+        return "options cannot be read: expected one a line, as in 'A xxx'"
+    return None
+
+
+def _answer_fault(answer: str, mask: int | None, options: Sequence[str]) -> str | None:
+    """Why an answer cannot be scored, or None; `mask` is what the letters of `answer` say."""
+    if mask is None:
+        return f"answer {excerpt_of(answer, 20)!r} is not a set of letters"
+    if mask == 0:
+        return "no answer"
+    without_option = [
+        letter
+        for place, letter in enumerate(LETTERS)
+        if mask >> place & 1 and not (place < len(options) and options[place].strip())
+    ]
+    return (
+        f"answer {mask_to_letters(mask)} but no option {', '.join(without_option)}"
+        if without_option
+        else None
+    )
+
+
+def _options_doubts(options: Sequence[str], folded: Sequence[str]) -> list[str]:
+    """What is odd about options that can still be used: no text, or twice the same but for width and blanks."""
+    doubts = []
+    letters_of: dict[str, list[str]] = {}
+    for letter, text in zip(LETTERS, folded, strict=False):
+        letters_of.setdefault(text, []).append(letter)
+    empty = [letter for letter, text in zip(LETTERS, options, strict=False) if not text.strip()]
+    if empty:
+        doubts.append(f"option {', '.join(empty)} has no text")
+    return doubts + [
+        f"options {' and '.join(letters)} are the same"
+        for text, letters in letters_of.items()
+        if text and len(letters) > 1
+    ]
+
+
+def _plain_options(folded: Sequence[str], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each question's options have neither fault nor doubt, bool (n,): two to ten different texts.
+
+    folded: the options of all questions, flat, as `fold_texts` gives them; counts: int64 (n,)
+    """
+    number_of = {"": 0}
+    numbers = np.fromiter(
+        (number_of.setdefault(text, len(number_of)) for text in folded), dtype=np.int64, count=len(folded)
+    )
+    rows = np.repeat(np.arange(len(counts)), counts)
+    keys = np.sort(rows * len(number_of) + numbers)
+    plain = (counts >= 2) & (counts <= MAX_OPTIONS)
+    plain[rows[numbers == 0]] = False
+    plain[keys[1:][keys[1:] == keys[:-1]] // len(number_of)] = False
+    return plain
 
 
 def _check_ids(rows: _Rows, kept: Sequence[int], file: str) -> None:

@@ -1,21 +1,29 @@
-"""Prompts sent to a server with the OpenAI chat API: several at a time, at a bounded rate, each reply kept."""
+"""Prompts sent to a server with the OpenAI chat API: several at a time, at a bounded rate.
+
+Each reply is one JSON line of a file, appended and synced, so that a kill costs no answer.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from cmexam_baseline.exam.bad_rows import excerpt_of
+from cmexam_baseline.exam.download import shown
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.extras import require
-from cmexam_baseline.exam.io.http_download import shown
+from cmexam_baseline.exam.io.locks import locked
 from cmexam_baseline.exam.prompts.files import Request
-from cmexam_baseline.exam.prompts.reply_log import ReplyFile, request_key
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -57,6 +65,10 @@ class ChatServer:
         """What is sent for a request: its own settings, the server's over them, and the messages."""
         return {**request.settings, **self.settings, "messages": request.messages}
 
+    def quoted(self, text: str) -> str:
+        """The server's words as part of a message: on one line, not long, without the key."""
+        return excerpt_of(text.replace(self.key, "…") if self.key else text, 300)
+
     def client(self, attempts: int) -> OpenAI:
         """The client, which retries 408, 409, 429, 5xx, timeouts and lost connections, as Retry-After says."""
         require("prompts", "openai", purpose="sending prompts")
@@ -68,6 +80,93 @@ class ChatServer:
             timeout=self.timeout,
             max_retries=attempts - 1,
         )
+
+
+def request_key(body: Mapping[str, Any]) -> str:
+    """What a reply answers: a short hash of the body that was sent, conversation and settings.
+
+    >>> request_key({"model": "m", "messages": []})
+    '5483e6cf5147dc06'
+    """
+    return hashlib.sha256(json.dumps(dict(body), sort_keys=True).encode()).hexdigest()[:16]
+
+
+class ReplyFile:
+    """Replies by id, and the file that they are appended to while the `with` block lasts.
+
+    A file that is there is read first: `answered` maps ids that have an answer to the key of their request.
+    A torn last line, left by a kill, is taken off. Only one process at a time may hold the file.
+
+    Raises `InputError` where the file holds something else, or another process is at it.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "replies.jsonl"
+    >>> with ReplyFile(path) as replies:
+    ...     replies.append({"id": "q1", "key": "k", "response": "答案：A"})
+    >>> with ReplyFile(path) as replies:
+    ...     replies.answered
+    {'q1': 'k'}
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.answered: dict[str, str] = {}
+        self.dropped = 0
+        self._open = ExitStack()
+
+    def __enter__(self) -> ReplyFile:
+        with ExitStack() as stack:
+            try:
+                self._stream = stack.enter_context(self.path.open("ab", buffering=0))
+            except OSError as error:
+                raise InputError(
+                    f"{self.path} cannot be opened: {error.strerror}; choose another `path`"
+                ) from error
+            stack.enter_context(locked(self.path, "wait for it, or choose another `path`"))
+            self._read_what_is_there()
+            self._open = stack.pop_all()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._open.close()
+
+    def append(self, reply: Mapping[str, Any]) -> None:
+        """Add one reply; when this returns, it is on the disk."""
+        line = json.dumps(reply, ensure_ascii=False) + "\n"
+        self._write(line.encode("utf-8", "backslashreplace"))
+        os.fsync(self._stream.fileno())
+        self.answered[reply["id"]] = reply["key"]
+
+    def _write(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self._stream.fileno(), data) :]
+
+    def _read_what_is_there(self) -> None:
+        whole, newline, rest = self.path.read_bytes().rpartition(b"\n")
+        if rest:
+            if _reply_of(rest) is None:  # torn
+                self._stream.truncate(len(whole) + len(newline))
+                self.dropped = len(rest)
+            else:  # whole but for its line end
+                self._write(b"\n")
+                whole += newline + rest
+        for number, line in enumerate(whole.split(b"\n"), 1):
+            reply = _reply_of(line)
+            if reply is not None:
+                self.answered[reply["id"]] = str(reply.get("key", ""))
+            elif line.strip():
+                raise InputError(
+                    f"{self.path}, line {number}: no reply of `prompts run`; choose another `path`"
+                )
+
+
+def _reply_of(line: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    is_reply = isinstance(value, dict) and isinstance(value.get("id"), str) and "response" in value
+    return value if is_reply else None
 
 
 @dataclass(frozen=True)
@@ -189,13 +288,11 @@ def _ask(client: OpenAI, server: ChatServer, request: Request, pace: _Pace) -> d
     except openai.APIStatusError as error:
         message = error.body.get("message") if isinstance(error.body, dict) else error.body
         status = error.status_code
-        raise _NoReply(
-            _one_line(f"answered {status}: {message or ''}", server.key).rstrip(": "), status
-        ) from error
+        raise _NoReply(server.quoted(f"answered {status}: {message or ''}").rstrip(": "), status) from error
     except openai.APITimeoutError as error:
         raise _NoReply(f"no answer for {server.timeout:g} s") from error
     except openai.OpenAIError as error:
-        raise _NoReply(_one_line(f"{error} {error.__cause__ or ''}", server.key)) from error
+        raise _NoReply(server.quoted(f"{error} {error.__cause__ or ''}")) from error
     except (ValueError, RecursionError) as error:
         raise _NoReply("answered with something that is no chat completion") from error
     return {**_reply_in(value), "seconds": round(time.monotonic() - started, 3)}
@@ -258,9 +355,3 @@ def _refuse_other_requests(replies: ReplyFile, keys: Mapping[str, str]) -> None:
             f"{replies.path} holds a reply to another prompt, model or setting for {other[0]!r} "
             f"({len(other)} such); choose another `path`"
         )
-
-
-def _one_line(text: str, key: str) -> str:
-    """A server's words, fit for a message: printable, on one line, not long, without the key."""
-    shown = text.replace(key, "…") if key else text
-    return " ".join("".join(mark if mark.isprintable() else " " for mark in shown).split())[:300]

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.file_bytes import decode, read_bytes
+from cmexam_baseline.exam.io.file_bytes import Source
 from cmexam_baseline.exam.io.files import write_atomically
+from cmexam_baseline.exam.io.text_formats import read_records
 from cmexam_baseline.exam.prompts.templates import Message, Prompt
-
-BATCH_URL = "/v1/chat/completions"
 
 
 @dataclass(frozen=True)
@@ -26,23 +25,23 @@ class Request:
     settings: dict[str, Any]
 
 
-def _as_batch(prompt: Prompt, settings: Mapping[str, Any]) -> dict[str, Any]:
-    body = {**settings, "messages": list(prompt.messages)}
-    return {"custom_id": prompt.id, "method": "POST", "url": BATCH_URL, "body": body}
-
-
-def _as_messages(prompt: Prompt, settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {"id": prompt.id, "messages": list(prompt.messages), "examples": list(prompt.examples)}
-
-
-def _as_text(prompt: Prompt, settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {"id": prompt.id, "prompt": prompt.text, "examples": list(prompt.examples)}
-
-
 FORMS: dict[str, Callable[[Prompt, Mapping[str, Any]], dict[str, Any]]] = {
-    "messages": _as_messages,
-    "openai-batch": _as_batch,
-    "text": _as_text,
+    "messages": lambda prompt, settings: {
+        "id": prompt.id,
+        "messages": list(prompt.messages),
+        "examples": list(prompt.examples),
+    },
+    "openai-batch": lambda prompt, settings: {
+        "custom_id": prompt.id,
+        "method": "POST",
+        "url": "/v1/chat/completions",
+        "body": {**settings, "messages": list(prompt.messages)},
+    },
+    "text": lambda prompt, settings: {
+        "id": prompt.id,
+        "prompt": prompt.text,
+        "examples": list(prompt.examples),
+    },
 }
 
 
@@ -106,10 +105,8 @@ def read_prompts(path: str | os.PathLike[str]) -> list[Request]:
     name = os.fspath(path)
     requests: list[Request] = []
     first: dict[str, int] = {}
-    for number, line in enumerate(decode(read_bytes(path), name).content.split("\n"), 1):
-        if not line.strip():
-            continue
-        request = _request_of(_object_of(line, f"{name}, line {number}"), f"{name}, line {number}")
+    for number, record in read_records(Source(name)):
+        request = _request_of(record, f"{name}, line {number}")
         if request.id in first:
             raise InputError(
                 f"{name}, line {number}: id {request.id!r} occurs in line {first[request.id]} already; "
@@ -122,17 +119,7 @@ def read_prompts(path: str | os.PathLike[str]) -> list[Request]:
     return requests
 
 
-def _object_of(line: str, where: str) -> dict[str, Any]:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{where}: not JSON; expected a line of `cmexam-baseline prompts make`") from error
-    if not isinstance(value, dict):
-        raise InputError(f"{where}: no JSON object; expected a line of `cmexam-baseline prompts make`")
-    return value
-
-
-def _request_of(value: dict[str, Any], where: str) -> Request:
+def _request_of(value: Mapping[str, Any], where: str) -> Request:
     inner = value.get("body")
     body = inner if isinstance(inner, dict) else value
     identity = value.get("custom_id", value.get("id"))

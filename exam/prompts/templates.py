@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
@@ -57,7 +57,7 @@ class Prompt:
 
     id: str
     messages: tuple[Message, ...]
-    examples: tuple[str, ...] = field(default=())
+    examples: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -126,14 +126,10 @@ def estimate_tokens(text: str) -> int:
 _NARROW = re.compile(r"[\x00-\u2e7f]")
 
 
-def question_text(question: Question) -> str:
-    """Stem and lettered options, one a line."""
-    options = [f"{letter}. {text}" for letter, text in zip(LETTERS, question.options, strict=False)]
-    return "\n".join([f"题目：{question.question}", *options])
-
-
 def _asked(question: Question, style: Style, explain: bool) -> Message:
-    return _message("user", f"{TASK}\n\n{question_text(question)}\n\n{style.request[explain]}")
+    options = [f"{letter}. {text}" for letter, text in zip(LETTERS, question.options, strict=False)]
+    asked = "\n".join([f"题目：{question.question}", *options])
+    return _message("user", f"{TASK}\n\n{asked}\n\n{style.request[explain]}")
 
 
 def _answered(example: Question, style: Style, explain: bool) -> list[Message]:

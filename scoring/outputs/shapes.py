@@ -18,10 +18,10 @@ from typing import TypeGuard
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.frames import read_columns
 from cmexam_baseline.exam.io.columns import column_key
-from cmexam_baseline.exam.io.datasets_folder import is_datasets_folder
 from cmexam_baseline.exam.io.file_bytes import Source, open_file, read_standard_input
-from cmexam_baseline.exam.io.formats import FORMATS, ending_of, read_table
+from cmexam_baseline.exam.io.formats import FORMATS, read_table
 from cmexam_baseline.exam.io.table import Table, table_of_records
+from cmexam_baseline.exam.splits import ending_of, is_datasets_folder
 
 Record = dict[str, object]
 
@@ -240,7 +240,7 @@ def _table_of_text(source: Source, ending: str) -> Table:
             raise InputError(
                 f"{source.name}: not JSON, it begins with {text.lstrip()[:20]!r}; name it by what it holds"
             )
-        return table_of_records([_records_of_lines(text.rstrip().splitlines())], source.name)
+        return table_of_records(_records_of_lines(text.rstrip().splitlines()), source.name)
     if ending != ".jsonl" or text.lstrip()[:1] == "[" or text.lstrip().startswith(("{\n", "{\r\n")):
         try:
             value = json.loads(text)
@@ -253,8 +253,8 @@ def _table_of_text(source: Source, ending: str) -> Table:
                 f"{source.name}: JSON nested too deep; expected an object of texts and lists"
             ) from error
         else:
-            return table_of_records([_encodable(records_of(value, source.name), source.name)], source.name)
-    return table_of_records([_lines(text, source.name)], source.name)
+            return table_of_records(_encodable(records_of(value, source.name), source.name), source.name)
+    return table_of_records(_lines(text, source.name), source.name)
 
 
 def _records_of_lines(lines: Sequence[str]) -> list[Record]:
@@ -322,7 +322,7 @@ def _table_of_shards(folder: Path) -> Table:
 
 def _table_of_frame(source: object) -> Table:
     if isinstance(source, list | tuple):
-        return table_of_records([records_of(list(source), "the list")], "the list")
+        return table_of_records(records_of(list(source), "the list"), "the list")
     columns = read_columns(source)
     index: list[object] = getattr(getattr(source, "index", None), "tolist", list)()
     if index and KEY not in columns and index != list(range(len(index))):

@@ -216,7 +216,7 @@ def test_convert_says_what_stops_it(folder: Path, tmp_path: Path) -> None:
         "is not there": ("nowhere.csv", tmp_path / "out.csv"),
         "ending '.doc' is not known": (val, tmp_path / "out.doc"),
         "has no ending": (val, tmp_path / "out"),
-        "is the source itself": (val, val),
+        "is also an input": (val, val),
         "--index-base": (numbers, tmp_path / "out.csv"),
         "ending '.doc'": (folder, tmp_path / "out", "--to", "doc"),
         "1 of 5 rows cannot be used": (folder, tmp_path / "out"),

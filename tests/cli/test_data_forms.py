@@ -236,7 +236,7 @@ def test_an_output_replaces_no_input_and_no_foreign_file(tmp_path: Path) -> None
     notes.write_text("mine\n", "utf-8")
     before = exam.read_bytes()
     for command, words in (
-        (("data", "convert", exam), ["is the source itself"]),
+        (("data", "convert", exam), ["is also an input"]),
         (("prompts", "make", exam, "-o"), ["is also an input"]),
     ):
         complain(*command, exam, about=words)

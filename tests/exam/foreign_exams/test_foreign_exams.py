@@ -320,7 +320,7 @@ CELLS = st.recursive(
     st.lists(st.dictionaries(st.sampled_from(NAMES), CELLS, min_size=1, max_size=6), min_size=1, max_size=4)
 )
 def test_any_records_give_an_exam_or_one_line(records: list[dict[str, Any]]) -> None:
-    table = table_of_records([records], "x.jsonl")
+    table = table_of_records(records, "x.jsonl")
     try:
         other, _ = read_other_table(table)
         exam, bad = exam_of_table(other, "x.jsonl", "x", "skip", need_answers=False)

@@ -10,18 +10,17 @@ import numpy as np
 import pytest
 
 from cmexam_baseline.exam import download
-from cmexam_baseline.exam.download import PublishedFile, download_exam, git_blob_id
+from cmexam_baseline.exam.download import PublishedFile, RetryPolicy, download_exam, git_blob_id
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.http_download import RetryPolicy
 
 # Long enough for several reads, with no repetition that would hide a wrong offset.
 CONTENT = np.random.default_rng(7).bytes(300_000)
 FILE = PublishedFile("train", "train.csv", len(CONTENT), git_blob_id(CONTENT), 3)
-PATIENCE = RetryPolicy(timeout=0.4, attempts=3, backoff=0.01)
+POLICY = RetryPolicy(timeout=0.4, attempts=3, backoff=0.01)
 
 
 def fetch(folder: Path, source: str | Path, **settings: object) -> list[download.FetchedFile]:
-    return download_exam(folder, source, **{"files": [FILE], "patience": PATIENCE, **settings})
+    return download_exam(folder, source, **{"files": [FILE], "policy": POLICY, **settings})
 
 
 @pytest.mark.parametrize(
@@ -155,7 +154,7 @@ def test_a_folder_is_a_source_too_and_is_checked_as_well(tmp_path: Path) -> None
 @pytest.mark.parametrize("source", ["ftp://mirror.org/data", "http://", "http://a b/", "http://[::1"])
 def test_a_source_that_is_no_address_is_refused_at_once(source: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="`source`|is not an address|give http"):
-        fetch(tmp_path, source, patience=RetryPolicy(timeout=0.2, attempts=1))
+        fetch(tmp_path, source, policy=RetryPolicy(timeout=0.2, attempts=1))
 
 
 def test_a_proxy_is_taken_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +168,7 @@ def test_a_proxy_is_taken_from_the_environment(tmp_path: Path, monkeypatch: pyte
 
 def test_a_password_in_the_address_is_never_shown(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refusal:
-        fetch(tmp_path, "http://me:secret@127.0.0.1:1/data", patience=RetryPolicy(0.2, 1, 0))
+        fetch(tmp_path, "http://me:secret@127.0.0.1:1/data", policy=RetryPolicy(0.2, 1, 0))
     assert "secret" not in str(refusal.value)
 
 

@@ -15,7 +15,7 @@ from cmexam_baseline.exam.io.files import (
     refuse_unwritable,
     write_atomically,
 )
-from cmexam_baseline.exam.io.locks import lock, locked
+from cmexam_baseline.exam.io.locks import locked, try_lock
 
 
 def names(folder: Path) -> list[str]:
@@ -240,7 +240,9 @@ def test_a_lock_is_held_by_one_at_a_time(tmp_path: Path) -> None:
             locked(tmp_path, "wait"),
         ):
             pass
-        assert lock(tmp_path) is None
+        with try_lock(tmp_path) as held:
+            assert held is False
     with locked(tmp_path, "wait"):
         pass
-    assert lock(tmp_path / "missing") is None
+    with try_lock(tmp_path / "missing") as held:
+        assert held is None

@@ -11,10 +11,10 @@ import pytest
 
 from cmexam_baseline.exam import Predictions, read_predictions
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io import csv_format, file_bytes, json_format, parquet_format, table
+from cmexam_baseline.exam.io import binary_formats, file_bytes, table, text_formats
+from cmexam_baseline.exam.io.binary_formats import read_parquet
 from cmexam_baseline.exam.io.file_bytes import Source
 from cmexam_baseline.exam.io.formats import read_exam_with_issues, read_table, write_exam
-from cmexam_baseline.exam.io.parquet_format import read_parquet
 from cmexam_baseline.exam.io.table import pieces
 from cmexam_baseline.exam.sample import sample_exam
 
@@ -28,7 +28,7 @@ FAULTS = (
 
 
 def in_small_pieces(patch: pytest.MonkeyPatch) -> None:
-    for module in (table, csv_format, json_format, parquet_format):
+    for module in (table, binary_formats):
         patch.setattr(module, "ROWS_A_PIECE", 7)
     patch.setattr(file_bytes, "_BLOCK", 11)
 
@@ -70,7 +70,7 @@ def test_lines_of_a_file_are_those_of_its_whole_text(tmp_path: Path, content: by
 
     def result(source: Source) -> object:
         try:
-            return csv_format.read_csv(source)
+            return text_formats.read_csv(source)
         except InputError as error:
             return str(error)
 
@@ -85,7 +85,7 @@ def test_pieces_cover_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_row_takes_little_more_than_its_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (table, csv_format):
+    for module in (table,):
         monkeypatch.setattr(module, "ROWS_A_PIECE", 100)
     n = 3_000
     why = "维生素A缺乏可致夜盲症，补充后好转。" * 6

@@ -212,14 +212,14 @@ def test_the_same_prompts_give_the_same_bytes(tmp_path: Path) -> None:
     [
         ("", "holds no prompt"),
         ("{", "line 1: not JSON"),
-        ("[1]", "line 1: no JSON object"),
+        ("[1]", "line 1: holds list, not an object"),
         ('{"prompt": "x"}', "line 1: no id"),
         ('{"id": 7, "prompt": "x"}', "line 1: no id"),
         ('{"id": "a"}', "line 1: no messages"),
         ('{"id": "a", "messages": []}', "line 1: no messages"),
         ('{"id": "a", "messages": [{"role": "user"}]}', "line 1: no messages"),
         ('{"id": "a", "prompt": "x"}\n\n{"id": "a", "prompt": "y"}', "line 3: id 'a' occurs in line 1"),
-        ("[" * 100_000, "line 1: not JSON"),
+        ("[" * 100_000, "line 1: JSON nested too deep"),
     ],
 )
 def test_a_file_that_holds_no_prompts_is_refused(content: str, reason: str, tmp_path: Path) -> None:
