@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.progress import StageTimer, detail_of
@@ -65,6 +66,18 @@ def results_to(file: Path | None) -> Iterator[Console]:
     text = io.StringIO()
     yield Console(file=text, highlight=False, width=120, force_terminal=False)
     write_atomically(file, text.getvalue())
+
+
+def print_table(output: Console, title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table without lines under a heading; the first column flush left, the others right."""
+    if title:
+        output.print(f"\n{sanitize(title)}", style="bold")
+    table = Table(box=None, header_style="bold")
+    for place, name in enumerate(header):
+        table.add_column(sanitize(name), justify="right" if place else "left")
+    for row in rows:
+        table.add_row(*map(sanitize, row))
+    output.print(table)
 
 
 class StageProgress(StageTimer):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, KEY, QUIET, InputPath
+from cmexam_baseline.cli.common_options import AS_JSON, FORMAT, KEY, OVERWRITE, QUIET, TO_FILE, InputPath
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from cmexam_baseline.exam.statistics import Lengths, SplitStatistics, Statistics, Total
+
+    # A heading, the names of the columns, and the rows.
+    Section = tuple[str, list[str], list[list[str]]]
 
 SHOWN_VALUES = 12
 KINDS = {"Q": "question", "A": "answer", "E": "explanation"}
@@ -27,29 +30,48 @@ KINDS = {"Q": "question", "A": "answer", "E": "explanation"}
     "--all-values", is_flag=True, help=f"All values of an annotation, not the first {SHOWN_VALUES}."
 )
 @KEY
+@TO_FILE
+@FORMAT
 @AS_JSON
+@OVERWRITE
 @QUIET
 def stats(
-    exam: Path | None, charts: Path | None, all_values: bool, key: Path | None, as_json: bool, quiet: bool
+    exam: Path | None,
+    charts: Path | None,
+    all_values: bool,
+    key: Path | None,
+    output: Path | None,
+    form: str,
+    as_json: bool,
+    overwrite: bool,
+    quiet: bool,
 ) -> None:
     """Describe EXAM (a file or a folder of splits; without it, the bundled sample) as CMExam's paper does.
 
     Lengths are characters, the vocabulary is the different characters of questions and explanations, and
     the total column averages the splits: the definitions of the authors' own notebook. Rows without a usable
-    answer count as well. EXAM is read as `data convert` reads it.
+    answer count as well. EXAM is read as `data convert` reads it. CSV has a row for each figure, not rounded, and as
+    JSON all values of annotations.
 
     \b
     Examples:
       cmexam-baseline data stats CMExam/data
       cmexam-baseline data stats CMExam/data --charts charts
+      cmexam-baseline data stats CMExam/data --format latex -o table.tex
       cmexam-baseline data stats CMExam/data/val.csv --json
     """
     from cmexam_baseline.cli import console
     from cmexam_baseline.exam.foreign_exams.reader import import_exams
-    from cmexam_baseline.exam.io.files import new_folder
+    from cmexam_baseline.exam.io.files import check_output, check_output_folder, new_folder
     from cmexam_baseline.exam.sample import SAMPLE_FOLDER
     from cmexam_baseline.exam.statistics import describe_exams
+    from cmexam_baseline.exam.text_tables import csv_text, latex_table, markdown_table
 
+    inputs = list(filter(None, (exam, key)))
+    if output is not None:
+        check_output(output, inputs, overwrite=overwrite)
+    if charts is not None:
+        check_output_folder(charts, inputs)
     found = import_exams(SAMPLE_FOLDER if exam is None else exam, "keep", need_answers=False, key=key)
     exams = {name: each.exam for name, each in found.items()}
     if not quiet:
@@ -64,67 +86,85 @@ def stats(
             draw_statistics(exams, statistics, folder)
         if not quiet:
             console.notes().print(f"Charts: {charts}", markup=False)
-    if as_json:
-        console.print_json(statistics.to_dict())
-        return
-    results = console.results()
-    results.print(_main_table(statistics))
-    results.print("\nAnswers, share of questions", style="bold")
-    results.print(_answer_table(statistics))
-    for name, split in statistics.splits.items():
+    form = "json" if as_json else form
+    with console.results_to(output) as results:
+        if form == "json":
+            results.file.write(console.json_text(statistics.to_dict()) + "\n")
+        elif form == "csv":
+            results.file.write(csv_text(["split", "figure", "value"], _figures(statistics)))
+        for title, header, rows in () if form in ("json", "csv") else _sections(statistics, all_values):
+            if form == "markdown":
+                results.file.write(
+                    (f"{title}\n\n" if title else "") + markdown_table(header, rows, header[:1]) + "\n"
+                )
+            elif form == "latex":
+                results.file.write((f"% {title}\n" if title else "") + latex_table(header, rows, header[:1]))
+            else:
+                console.print_table(results, title, header, rows)
+
+
+def _figures(statistics: Statistics) -> Iterator[tuple[str, str, float]]:
+    """Split, figure and value, one after the other."""
+    for name, described in _columns(statistics).items():
+        yield name, "questions", described.questions
+        yield name, "vocabulary", described.vocabulary
+        for text, kind in KINDS.items():
+            for figure, value in asdict(described.lengths[text]).items():
+                yield name, f"{figure} {kind}", value
+    shares = _shares(statistics)
+    for place, (name, split) in enumerate(statistics.splits.items()):
+        for figure, values in shares.items():
+            yield name, figure, values[place]
         for column, counts in split.annotations.items():
-            shown = len(counts) if all_values else SHOWN_VALUES
-            results.print(f"\n{name}, {column}: {_number_of_values(counts)}", style="bold", markup=False)
-            results.print(_value_table(counts, split.questions, shown))
+            for value, count in counts.items():
+                yield name, f"{column} = {value}", count
 
 
-def _main_table(statistics: Statistics) -> Table:
-    from rich.table import Table
-
-    columns: dict[str, SplitStatistics | Total] = dict(statistics.splits)
-    if len(columns) > 1:
-        columns["total"] = statistics.total
-    table = Table(box=None, header_style="bold")
-    table.add_column("")
-    for name in columns:
-        table.add_column(name, justify="right")
+def _sections(statistics: Statistics, all_values: bool) -> Iterator[Section]:
+    columns = _columns(statistics)
     described = list(columns.values())
-    table.add_row("questions", *(f"{each.questions:,}" for each in described))
-    table.add_row("vocabulary", *(f"{each.vocabulary:,}" for each in described))
-    rows = {
+    rows = [
+        ["questions", *(f"{each.questions:,}" for each in described)],
+        ["vocabulary", *(f"{each.vocabulary:,}" for each in described)],
+    ]
+    for title, show in {
         "longest": lambda lengths: f"{lengths.longest:,}",
         "mean": lambda lengths: f"{lengths.mean:.2f}",
         "median (quartiles)": _median_and_quartiles,
-    }
-    for title, show in rows.items():
+    }.items():
         for text, kind in KINDS.items():
-            table.add_row(f"{title} {kind}", *(show(each.lengths[text]) for each in described))
-    return table
+            rows.append([f"{title} {kind}", *(show(each.lengths[text]) for each in described)])
+    yield "", ["", *columns], rows
+    rows = [[name, *(f"{share:.1%}" for share in shares)] for name, shares in _shares(statistics).items()]
+    yield "Answers, share of questions", ["", *statistics.splits], rows
+    for name, split in statistics.splits.items():
+        for column, counts in split.annotations.items():
+            title = " ".join(f"{name}, {column}: {_number_of_values(counts)}".split())
+            yield title, ["value", "questions", "share"], _values(counts, split.questions, all_values)
+
+
+def _columns(statistics: Statistics) -> dict[str, SplitStatistics | Total]:
+    total = {"total": statistics.total} if len(statistics.splits) > 1 else {}
+    return {**statistics.splits, **total}
+
+
+def _shares(statistics: Statistics) -> dict[str, list[float]]:
+    """Figure -> its share of the questions of each split."""
+    splits = list(statistics.splits.values())
+    letters = sorted({letter for split in splits for letter in split.letters})
+    counts = sorted({count for split in splits for count in split.options})
+    return {
+        **{
+            f"answer holds {letter}": [split.letters.get(letter, 0) for split in splits] for letter in letters
+        },
+        "several letters": [split.share_multi for split in splits],
+        "explained": [split.share_explained for split in splits],
+        **{f"{n} options": [split.options.get(n, 0) / split.questions for split in splits] for n in counts},
+    }
 
 
 def _median_and_quartiles(lengths: Lengths) -> str:
     return f"{lengths.median:g} ({lengths.lower_quartile:g}, {lengths.upper_quartile:g})"
-
-
-def _answer_table(statistics: Statistics) -> Table:
-    from rich.table import Table
-
-    splits = statistics.splits
-    table = Table(box=None, header_style="bold")
-    table.add_column("")
-    for name in splits:
-        table.add_column(name, justify="right")
-    letters = sorted({letter for split in splits.values() for letter in split.letters})
-    for letter in letters:
-        table.add_row(
-            f"answer holds {letter}", *(f"{split.letters.get(letter, 0):.1%}" for split in splits.values())
-        )
-    table.add_row("several letters", *(f"{split.share_multi:.1%}" for split in splits.values()))
-    table.add_row("explained", *(f"{split.share_explained:.1%}" for split in splits.values()))
-    for count in sorted({count for split in splits.values() for count in split.options}):
-        shares = (split.options.get(count, 0) / split.questions for split in splits.values())
-        table.add_row(f"{count} options", *(f"{share:.1%}" for share in shares))
-    return table
 
 
 def _number_of_values(counts: dict[str, int]) -> str:
@@ -135,16 +175,13 @@ def _number_of_values(counts: dict[str, int]) -> str:
     return f"{applicable} values" + (f" and {NOT_APPLICABLE}" if NOT_APPLICABLE in counts else "")
 
 
-def _value_table(counts: dict[str, int], n: int, shown: int) -> Table:
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold")
-    table.add_column("value")
-    table.add_column("questions", justify="right")
-    table.add_column("share", justify="right")
-    for value, count in list(counts.items())[:shown]:
-        table.add_row(value or "(empty)", f"{count:,}", f"{count / n:.1%}")
+def _values(counts: dict[str, int], n: int, all_values: bool) -> list[list[str]]:
+    shown = len(counts) if all_values else SHOWN_VALUES
+    rows = [
+        [value or "(empty)", f"{count:,}", f"{count / n:.1%}"]
+        for value, count in list(counts.items())[:shown]
+    ]
     if len(counts) > shown:
         rest = sum(list(counts.values())[shown:])
-        table.add_row(f"… {len(counts) - shown} more (--all-values)", f"{rest:,}", f"{rest / n:.1%}")
-    return table
+        rows.append([f"… {len(counts) - shown} more (--all-values)", f"{rest:,}", f"{rest / n:.1%}"])
+    return rows

@@ -168,7 +168,8 @@ def read_table(path: str | os.PathLike[str]) -> Table:
         data = read_standard_input()
         return _format(_ending_by_content(data)).read(Source("standard input", data))
     if is_datasets_folder(Path(path)):
-        return _binary().read_datasets_folder(Path(path))
+        table: Table = _binary().read_datasets_folder(Path(path))
+        return table
     return format_of(path).read(Source(os.fspath(path)))
 
 

@@ -114,6 +114,33 @@ def test_stats_show_every_split_and_all_rows(folder: Path) -> None:
     assert figures["total"]["questions"] == figures["pooled"]["questions"] == 18
 
 
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("csv", ["split,figure,value", "val,questions,4", "total,vocabulary,"]),
+        ("markdown", ["|  | train | val | test | total |", "| 3 options |", "Answers, share of questions"]),
+        ("latex", ["\\begin{tabular}{lrrrr}", "% Answers, share of questions"]),
+        ("json", ['"questions": 4']),
+        ("table", ["questions", "several letters"]),
+    ],
+)
+def test_stats_are_written_in_every_format(
+    folder: Path, tmp_path: Path, form: str, expected: list[str]
+) -> None:
+    command = ("data", "stats", folder, "--format", form, "-q")
+    printed = run(*command).stdout
+    assert all(text in printed for text in expected)
+    target = tmp_path / "stats.txt"
+    assert run(*command, "-o", target).stdout == ""
+    assert target.read_text("utf-8") == printed
+    target.write_text("mine")
+    assert "was not written by cmexam-baseline" in refused(run(*command, "-o", target))
+    run(*command, "-o", target, "--overwrite")
+    assert target.read_text("utf-8") == printed
+    for place in (folder / "val.csv", folder / "train.csv"):
+        assert "also an input" in refused(run(*command, "-o", place, "--overwrite"))
+
+
 def test_stats_of_one_file_has_no_total(folder: Path) -> None:
     result = run("data", "stats", folder / "val.csv")
     assert "total" not in result.stdout
