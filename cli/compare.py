@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cmexam_baseline.cli.common_options import AS_JSON, FORMAT, OVERWRITE, QUIET, TO_FILE, InputPath
-from cmexam_baseline.cli.score_options import inputs_of, score_arguments, scoring_options
+from cmexam_baseline.cli.score import inputs_of, say_what_was_read, score_arguments, scoring_options
 
 
 @click.command()
@@ -49,7 +49,7 @@ def compare(
       cmexam-baseline compare nine_models.csv --exam val.csv --missing skip
       cmexam-baseline compare a.csv b.csv --exam test.csv --published --format latex -o table.tex
     """
-    from cmexam_baseline.cli import compare_tables, console, score_messages, score_tables
+    from cmexam_baseline.cli import compare_tables, console, score_tables
     from cmexam_baseline.exam.io.files import check_output
     from cmexam_baseline.exam.published import PUBLISHED_RESULTS
 
@@ -57,9 +57,9 @@ def compare(
         check_output(output, inputs_of(files, scoring), overwrite=overwrite)
     scored = score_arguments(files, scoring)
     comparison = scored.compare(all_pairs or None)
-    if not quiet:
-        score_messages.say_what_was_read(console.notes(), scored)
     report = scored.to_dict()
+    if not quiet:
+        say_what_was_read(console.notes(), report)
     rows = PUBLISHED_RESULTS if published else ()
     with console.results_to(output) as results:
         if form != "table" or as_json:

@@ -1,14 +1,246 @@
-"""`cmexam-baseline score`: the figures of any model's output file."""
+"""`cmexam-baseline score`: the figures of any model's output file, with the options and notes that `compare` shares."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, FORMAT, OVERWRITE, QUIET, TO_FILE, InputPath
-from cmexam_baseline.cli.score_options import inputs_of, score_arguments, scoring_options
+from cmexam_baseline.cli.common_options import (
+    AS_JSON,
+    BAD_ROWS,
+    FORMAT,
+    KEY,
+    OVERWRITE,
+    QUIET,
+    SPLITS,
+    TO_FILE,
+    InputPath,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from cmexam_baseline.scoring import Report
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+# The keys of `metrics.PROFILES`, which costs the import of numpy.
+PROFILES = ("cmexam", "cmexam-gpt", "google", "sacrebleu", "sacrebleu-char", "sacrebleu-zh")
+
+
+# What the rows of a file may have besides a question each: key of a system's `join` -> how it is called.
+JOINED = {
+    "missing": "questions without a row",
+    "duplicates": "duplicate rows that do not count",
+    "extra": "rows of no question",
+    "by_order": "questions told apart by order alone",
+    "damaged": "damaged rows left out",
+    "unmapped": "answers that fit no option of the exam",
+}
+EXAMPLES = 3
+SHOWN_EXTRACTION = 60
+
+
+def _option(name: str, help: str, **others: Any) -> Callable[[Command], Command]:
+    return click.option(name, help=help, **others)
+
+
+def _defaulted(name: str, type: Any, default: Any, help: str) -> Callable[[Command], Command]:
+    return click.option(name, type=type, default=default, show_default=True, help=help)
+
+
+_OPTIONS = [
+    _option(
+        "--exam",
+        "The exam: a file, a folder with splits, or a data set on the Hugging Face hub (owner/name).",
+        type=InputPath(exam=True),
+    ),
+    _option("--split", "Which split, where --exam is a folder.", type=SPLITS),
+    KEY,
+    _option("--train", "Training questions, to slice by overlap.", type=InputPath(exam=True)),
+    click.option("--slice", "slice_by", multiple=True, metavar="COLUMN", help="Slice by this column too."),
+    _defaulted("--profile", click.Choice(PROFILES), "cmexam", "Whose definition of BLEU and ROUGE."),
+    _defaulted(
+        "--missing", click.Choice(["wrong", "error", "skip"]), "wrong", "What a question without a row is."
+    ),
+    _option(
+        "--samples",
+        "What several replies to a question come to; a vote, where every question has equally many.",
+        type=click.Choice(["first", "vote", "mean"]),
+    ),
+    _option(
+        "--index-base",
+        "Whether numbers as answers count options from 0 or from 1.",
+        type=click.Choice(["0", "1"]),
+    ),
+    _option(
+        "--answer-column",
+        "The column with answers; several are several systems.",
+        metavar="NAME",
+        multiple=True,
+    ),
+    _option(
+        "--raw-column",
+        "The column with whole replies; several are several systems.",
+        metavar="NAME",
+        multiple=True,
+    ),
+    _option("--gold-column", "The column of the prediction file with the exam's answers.", metavar="NAME"),
+    _option("--explanation-column", "The column with explanations.", metavar="NAME"),
+    _option("--id-column", "The column with the exam's ids.", metavar="NAME"),
+    _option("--question-column", "The column with questions or prompts.", metavar="NAME"),
+    _option("--model-column", "The column that names the model of every row.", metavar="NAME"),
+    _defaulted(
+        "--resamples", click.IntRange(100, 1_000_000), 1000, "Bootstrap resamples for intervals and tests."
+    ),
+    _defaulted("--seed", click.IntRange(min=0), 0, "Seed of the resamples."),
+    _defaulted("--jobs", click.IntRange(min=1), 1, "Processes that share the work."),
+    _defaulted(
+        "--backend",
+        click.Choice(["processes", "dask"]),
+        "processes",
+        "Processes of this machine, or the workers of a Dask cluster (extra: distributed).",
+    ),
+    _option(
+        "--scheduler",
+        "The Dask scheduler, as in tcp://localhost:8786; with --backend dask.",
+        metavar="ADDRESS",
+    ),
+    BAD_ROWS,
+]
+
+
+def scoring_options(command: Command) -> Command:
+    """Add the shared options to a command, in the order of this file."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def score_arguments(paths: Sequence[Path], options: dict[str, Any]) -> Report:
+    """Score the files of a command line by its options; without --exam the last of several files is the exam."""
+    from cmexam_baseline.exam.errors import InputError
+    from cmexam_baseline.scoring import ColumnChoice, Reading, Settings, Workers, score_files
+
+    if (options["backend"] == "dask") != (options["scheduler"] is not None):
+        raise InputError("--backend dask and --scheduler ADDRESS belong together; give both or neither")
+    roles = ("id", "question", "model", "answer", "raw", "explanation", "gold")
+    base = options["index_base"]
+    reading = Reading(
+        ColumnChoice(**{role: options[f"{role}_column"] or None for role in roles}),
+        None if base is None else int(base),
+        *(options[name] for name in ("split", "key", "bad_rows", "slice_by", "train")),
+    )
+    settings = Settings(*(options[name] for name in ("profile", "resamples", "seed", "missing", "samples")))
+    workers = Workers(options["jobs"], options["scheduler"])
+    files, exam = list(map(str, paths)), options["exam"]
+    if exam is not None or len(files) == 1:
+        return score_files(files, exam, settings, reading, workers)
+    try:
+        return score_files(files[:-1], files[-1], settings, reading, workers)
+    except InputError as error:
+        last_is_exam = _is_exam(files[-1])
+        if _is_exam(files[0]) and not last_is_exam:
+            raise InputError(
+                f"{files[-1]} holds no exam, but {files[0]} does: give the exam last, or name it with --exam"
+            ) from error
+        if not last_is_exam:
+            raise InputError(
+                f"{files[-1]} was taken for the exam, as the last file, and is none: name the exam with --exam ({error})"
+            ) from error
+        raise
+
+
+def inputs_of(files: Sequence[Path], options: dict[str, Any]) -> list[Path]:
+    """Everything that a command line reads, which no output may replace."""
+    others = filter(None, (options["exam"], options["train"], options["key"]))
+    return [*(file for file in files if str(file) != "-"), *others]
+
+
+def _is_exam(file: str) -> bool:
+    from cmexam_baseline.exam.errors import InputError
+    from cmexam_baseline.exam.foreign_exams.reader import import_exam
+
+    path = Path(file)
+    if not path.exists() or path.is_dir():
+        return path.is_dir()
+    try:
+        return len(import_exam(path, "skip").exam) > 0
+    except InputError:
+        return False
+
+
+def say_what_was_read(notes: Console, report: dict[str, Any]) -> None:
+    """Which columns were taken for what, how the rows met the exam, and what was left out."""
+    from cmexam_baseline.cli.console import sanitize
+
+    if report["exam"]["left_out"]:
+        line = f"{report['exam']['source']}: {report['exam']['left_out']} rows left out of the exam"
+        notes.print(sanitize(line), style="dim")
+    shown = set()
+    for system in report["systems"]:
+        lines = [f"{system['file']}: {system['recognised']}", f"  {_join(system['join'])}"]
+        lines += [f"  left aside: {system['left_aside']}"] if system["left_aside"] else []
+        lines += [f"  {remark}" for remark in system["remarks"]]
+        for line in lines:
+            # The systems of a wide file share their columns and their rows.
+            if (system["file"], line) not in shown:
+                shown.add((system["file"], line))
+                notes.print(sanitize(line), style="dim")
+        rules = system["extraction"]["rules"]
+        if set(rules) - {"letters", ""}:
+            counted = ", ".join(f"{rule or 'no answer'} {count}" for rule, count in rules.items())
+            notes.print(sanitize(f"  {system['name']} read by: {counted}"), style="dim")
+
+
+def _join(join: dict[str, Any]) -> str:
+    examples = {key: list(map(str, found)) for key, found in join["examples"].items()}
+    for key in ("duplicates", "extra", "damaged"):
+        examples[key] = [f"row {row}" for row in examples[key]]
+    examples["damaged"] = list(map(": ".join, zip(examples["damaged"], examples["damage"], strict=True)))
+    parts = [f"matched by {join['by']}: {join['matched']} questions"]
+    for key, what in JOINED.items():
+        if join[key]:
+            shown = ", ".join([*examples[key][:EXAMPLES], *(["…"] if join[key] > EXAMPLES else [])])
+            parts.append(f"{join[key]} {what} ({shown})")
+    return "; ".join(parts)
+
+
+def show_extractions(output: Console, scored: Report) -> None:
+    """What was read out of every reply, by which rule, from which words, and what was overruled."""
+    from rich.table import Table
+
+    from cmexam_baseline.cli.console import sanitize
+    from cmexam_baseline.scoring.extraction import RULES
+
+    if scored.exam is None:
+        return
+    rules = set()
+    for system in scored.systems:
+        table = Table(title=sanitize(system.name), title_justify="left")
+        for heading in ("id", "letters", "rule", "span", "read from", "overruled"):
+            table.add_column(heading)
+        replies = system.aligned.output.replies or []
+        for question in system.aligned.matched.tolist():
+            found = system.aligned.extractions[question]
+            if found is None:
+                continue
+            words = replies[int(system.aligned.row_of[question])][slice(*found.span)] if found.span else ""
+            span = "–".join(map(str, found.span or ()))
+            overruled = "; ".join(
+                f"{other.letters or 'no answer'} by {other.rule} {other.span[0]}–{other.span[1]}"
+                for other in found.overruled
+            )
+            about = (found.letters or "–", found.rule or "–", span, words[:SHOWN_EXTRACTION], overruled)
+            table.add_row(*map(sanitize, (scored.exam.ids[question], *about)))
+            rules.add(found.rule)
+        output.print(table)
+    for rule in RULES.values():
+        if rule.name in rules:
+            output.print(sanitize(f"{rule.name}: {rule.description}"), soft_wrap=True)
 
 
 @click.command()
@@ -76,12 +308,10 @@ def score(
       cmexam-baseline score replies.jsonl --exam CMExam/data --split test --report report.html
       cmexam-baseline score replies.jsonl --exam test.csv --format json --save rows.csv
     """
-    from cmexam_baseline.cli import console, score_messages, score_tables
+    from cmexam_baseline.cli import console, score_tables
     from cmexam_baseline.exam.errors import InputError
     from cmexam_baseline.exam.extras import require
     from cmexam_baseline.exam.io.files import check_output
-    from cmexam_baseline.exam.io.text_formats import write_column_parts
-    from cmexam_baseline.scoring.report_data import rows_of
 
     if report is not None:
         require("report", "jinja2", purpose="--report")
@@ -91,18 +321,17 @@ def score(
     for place in places:
         check_output(place, inputs_of(files, scoring), overwrite=overwrite)
     scored = score_arguments(files, scoring)
+    result = scored.to_dict()
     if not quiet:
-        score_messages.say_what_was_read(console.notes(), scored)
+        say_what_was_read(console.notes(), result)
     if save is not None:
-        if scored.exam is None:
-            raise InputError("--save needs the exam that was answered; name it with --exam")
-        write_column_parts(rows_of(scored.exam, scored.systems), save)
+        scored.save_rows(save)
     if report is not None:
         scored.save_html(report, language)
     with console.results_to(output) as results:
         if show_extraction:
-            score_messages.show_extractions(results, scored)
+            show_extractions(results, scored)
         if form == "table" and not as_json:
-            score_tables.print_tables(results, scored.to_dict(), slices, scoring["slice_by"])
+            score_tables.print_tables(results, result, slices, scoring["slice_by"])
         else:
-            results.file.write(score_tables.WRITERS["json" if as_json else form](scored.to_dict()))
+            results.file.write(score_tables.WRITERS["json" if as_json else form](result))

@@ -113,17 +113,22 @@ def json_text(report: Report) -> str:
 
 
 def csv_of(report: Report) -> str:
-    """One row per system: name, every figure with the ends of its interval, the number of missing explanations."""
-    headings = [name for key in FIGURES for name in (key, f"{key}_low", f"{key}_high")]
+    """One row per system: name, every figure with the ends of its interval, the numbers of missing predictions."""
+    parts = ("value", "low", "high")
+    headings = [f"{key}{end}" for key in FIGURES for end in ("", "_low", "_high")]
     rows = []
     for system in report["systems"]:
-        cells = [system["name"]]
-        for shown in FIGURES.values():
-            figure = shown.of(system)
-            cells += [repr(figure[part]) if figure else "" for part in ("value", "low", "high")]
-        explained = system["explanations"]
-        rows.append([*cells, str(explained["n_missing"]) if explained else ""])
-    return csv_text(["system", *headings, "missing_explanations"], rows)
+        figures = [shown.of(system) for shown in FIGURES.values()]
+        cells = [repr(figure[part]) if figure else "" for figure in figures for part in parts]
+        missing = ["" if n is None else str(n) for n in _missing(system)]
+        rows.append([system["name"], *cells, *missing])
+    return csv_text(["system", *headings, "missing_answers", "missing_explanations"], rows)
+
+
+def _missing(system: Report) -> tuple[int | None, int | None]:
+    """The numbers of answers and of explanations that a system lacks; None where it gives none at all."""
+    answers, explanations = system["answers"], system["explanations"]
+    return answers and answers["n_unanswered"], explanations and explanations["n_missing"]
 
 
 def markdown_of(report: Report) -> str:
@@ -190,14 +195,19 @@ def _headline_tables(report: Report, width: int) -> Iterator[Table]:
 
 def _headline_cells(report: Report, between: str = " ") -> tuple[list[str], list[list[str]]]:
     systems = report["systems"]
-    shown = [figure for figure in FIGURES.values() if any(figure.of(system) for system in systems)]
-    some_missing = any(system["join"]["missing"] for system in systems)
-    headings = ["system", "n", *(["no row"] if some_missing else []), *(figure.heading for figure in shown)]
+    figures = [figure for figure in FIGURES.values() if any(figure.of(system) for system in systems)]
+    counts = {
+        "no row": [system["join"]["missing"] for system in systems],
+        "missing answers": [_missing(system)[0] for system in systems],
+        "missing expl.": [_missing(system)[1] for system in systems],
+    }
+    counts = {heading: numbers for heading, numbers in counts.items() if any(numbers)}
+    headings = ["system", "n", *counts, *(figure.heading for figure in figures)]
     rows = []
-    for system in systems:
-        missing = [f"{system['join']['missing']:,}"] if some_missing else []
-        cells = (_cell(figure.of(system), figure.scale, between) for figure in shown)
-        rows.append([system["name"], _numbers(system, between), *missing, *cells])
+    for place, system in enumerate(systems):
+        numbers = ("–" if column[place] is None else f"{column[place]:,}" for column in counts.values())
+        cells = (_cell(figure.of(system), figure.scale, between) for figure in figures)
+        rows.append([system["name"], _numbers(system, between), *numbers, *cells])
     return headings, rows
 
 
@@ -226,10 +236,13 @@ def _remarks(report: Report) -> Iterator[str]:
         if missing:
             of_all = f"{missing:,} of {report['exam']['n']:,} questions"
             yield f"{name}: {of_all} have no row and {MISSING_ROWS[report['missing']]}"
-        explained = system["explanations"]
-        if explained and explained["n_missing"]:
+        answers, explained = _missing(system)
+        if answers:
+            of_all = f"{answers:,} of {system['answers']['n']:,} answers"
+            yield f"{name}: {of_all} are missing or cannot be read and count as wrong"
+        if explained:
             policy = MISSING_EXPLANATIONS[PROFILES[report["profile"]].missing_predictions]
-            of_all = f"{explained['n_missing']:,} of {explained['n_pairs']:,} explanations"
+            of_all = f"{explained:,} of {system['explanations']['n_pairs']:,} explanations"
             yield f"{name}: {of_all} are missing and {policy}"
         if system["best"]:
             yield f"{name}: best {_named(system['best'])}, worst {_named(system['worst'])}"

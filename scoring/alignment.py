@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +12,8 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.table import pieces
-from cmexam_baseline.scoring.extractions import Extractions
-from cmexam_baseline.scoring.outputs.column_evidence import mapped_mask
+from cmexam_baseline.scoring.extraction import Extraction
+from cmexam_baseline.scoring.outputs.column_evidence import map_back
 from cmexam_baseline.scoring.outputs.reader import SystemOutput
 from cmexam_baseline.scoring.parallel import Workers
 
@@ -44,7 +43,7 @@ class AlignedOutput:
     output: SystemOutput
     row_of: NDArray[np.int64]
     answers: NDArray[np.uint16]
-    extractions: Extractions
+    extractions: Sequence[Extraction | None]
     explanations: Sequence[str | None] | None
     option_scores: NDArray[np.float64] | None = None
     unmapped: list[int] = field(default_factory=list)
@@ -65,12 +64,12 @@ class AlignedOutput:
     @property
     def extra(self) -> list[int]:
         """The rows (0-based) of no question."""
-        found: list[int] = np.flatnonzero(self.output.join.question_of < 0).tolist()
-        return found
+        return list(map(int, np.flatnonzero(self.output.join.question_of < 0)))
 
     def rule_counts(self) -> dict[str, int]:
         """How many answers each extraction rule read, the most used first; texts without an answer are ""."""
-        return dict(Counter(self.extractions.rules()).most_common())
+        found = (each.rule if each.mask else "" for each in self.extractions if each is not None)
+        return dict(Counter(found).most_common())
 
     def reply(self, question: int) -> str:
         """The whole reply to a question (0-based), or the letters where the file holds no more; "" without one."""
@@ -84,46 +83,13 @@ class AlignedOutput:
         return self.output.replies is not None
 
 
-class TextsByRow(Sequence[str | None]):
-    """Texts of a file in the exam's order, looked up when they are asked for; None for no text or row.
+def texts_by_row(texts: Sequence[str | None], row_of: NDArray[np.int64]) -> list[str | None]:
+    """Texts of a file in the exam's order; None for no text or row.
 
-    `part` selects from each text what counts.
-
-    >>> TextsByRow(["甲", "乙", ""], np.array([1, -1, 2]))[:]
+    >>> texts_by_row(["甲", "乙", ""], np.array([1, -1, 2]))
     ['乙', None, None]
     """
-
-    def __init__(
-        self, texts: Sequence[str | None], row_of: NDArray[np.int64], part: Callable[[str], str] | None = None
-    ) -> None:
-        self._texts, self._row_of, self._part = texts, row_of, part
-
-    def __len__(self) -> int:
-        return len(self._row_of)
-
-    @overload
-    def __getitem__(self, key: int) -> str | None: ...
-    @overload
-    def __getitem__(self, key: slice) -> list[str | None]: ...
-    def __getitem__(self, key: int | slice) -> str | None | list[str | None]:
-        if isinstance(key, slice):
-            return [self._of_row(row) for row in self._row_of[key].tolist()]
-        return self._of_row(int(self._row_of[key]))
-
-    def _of_row(self, row: int) -> str | None:
-        text = self._texts[row] if row >= 0 else None
-        if not text:
-            return None
-        return self._part(text) if self._part else text
-
-
-def script_explanation(reply: str) -> str:
-    """What CMExam's evaluate_lora_result.py scores of a reply: the part behind a half-width 解释:, or else all of it.
-
-    >>> script_explanation("B\\n解释: 缺乏维生素A"), script_explanation("B")
-    ('缺乏维生素A', 'B')
-    """
-    return reply.split("解释:")[1].strip() if "解释:" in reply else reply
+    return [texts[row] or None if row >= 0 else None for row in row_of.tolist()]
 
 
 def align(
@@ -147,9 +113,12 @@ def align(
     """
     if samples is not None and samples not in SAMPLES:
         raise InputError(f"`samples` must be one of {', '.join(SAMPLES)}; got {samples!r}")
-    rows = _rows_by_question(output)
+    # The rows that have a question, in the order of the questions, those of one question in the file's order.
+    rows = np.argsort(output.join.question_of, kind="stable")
+    rows = rows[output.join.question_of[rows] >= 0]
     questions = output.join.question_of[rows]
-    found, masks, unmapped = _read_replies(exam, output, rows, workers or Workers())
+    found, masks = _read_replies(exam, output, rows, workers or Workers())
+    unmapped = [place for place, each in enumerate(found) if each and each.mask and not masks[place]]
     chosen = np.arange(len(rows))
     duplicates: list[int] = []
     remarks: list[str] = []
@@ -160,23 +129,23 @@ def align(
         chosen = several.chosen(policy)
         remarks += several.remarks(policy)
         sample_answers = several.table() if policy == "mean" else None
-        if several.k == 1:
+        if not several.sampled:
             duplicates = sorted(set(rows.tolist()) - set(rows[chosen].tolist()))
-    row_of = np.full(len(exam), -1, dtype=np.int64)
-    row_of[questions[chosen]] = rows[chosen]
-    answers = np.zeros(len(exam), dtype=np.uint16)
-    answers[questions[chosen]] = masks[chosen]
     place_of = np.full(len(exam), -1, dtype=np.int64)
     place_of[questions[chosen]] = chosen
-    if len(rows) != len(exam) or (place_of != np.arange(len(exam))).any():
-        found = Extractions(found[place] if place >= 0 else None for place in place_of.tolist())
+    there = place_of >= 0
+    row_of = np.full(len(exam), -1, dtype=np.int64)
+    row_of[there] = rows[place_of[there]]
+    answers = np.zeros(len(exam), dtype=np.uint16)
+    answers[there] = masks[place_of[there]]
+    extractions = [found[place] if place >= 0 else None for place in place_of.tolist()]
     return AlignedOutput(
         name=output.name,
         output=output,
         row_of=row_of,
         answers=answers,
-        extractions=found,
-        explanations=_explanations(output, row_of, found),
+        extractions=extractions,
+        explanations=_explanations(output, row_of, extractions),
         option_scores=_option_scores(exam, output, row_of),
         unmapped=sorted({int(questions[place]) for place in unmapped} & set(questions[chosen].tolist())),
         duplicates=duplicates,
@@ -188,7 +157,7 @@ def align(
 class _Replies:
     """Several rows to a question: samples of a model, or the same row twice.
 
-    k: replies a question where every question has equally many that are samples, else 1
+    sampled: whether they are samples: the file says so, or each question has equally many, not all the same
     """
 
     def __init__(
@@ -199,32 +168,31 @@ class _Replies:
         questions: NDArray[np.int64],
         masks: NDArray[np.uint16],
     ) -> None:
-        self._exam, self._output, self._rows, self._questions, self._masks = (
-            exam,
-            output,
-            rows,
-            questions,
-            masks,
-        )
+        self._exam, self._output, self._rows, self._questions = exam, output, rows, questions
         self._starts = np.flatnonzero(np.diff(questions, prepend=-1))
         self._counts = np.diff(np.append(self._starts, len(questions)))
-        uniform = len(set(self._counts.tolist())) == 1
-        self._repeated = not output.sampled and self._are_repeated()
-        sampled = (uniform or output.sampled) and not self._repeated
-        self.k = int(self._counts.max()) if sampled else 1
+        self._masks = np.split(masks, self._starts[1:])
+        self._least, self._most = int(self._counts.min()), int(self._counts.max())
+        self.sampled = output.sampled or self._least == self._most and not self._are_repeated()
+
+    def _are_repeated(self) -> bool:
+        """Whether all rows of each question hold the same reply."""
+        texts = self._output.raw or self._output.replies or self._output.explanations
+        firsts = np.repeat(self._rows[self._starts], self._counts).tolist()
+        pairs = zip(self._rows.tolist(), firsts, strict=True)
+        return texts is None or all(texts[row] == texts[first] for row, first in pairs)
 
     def policy(self) -> str:
         """What the replies come to where the user does not say; `InputError` where that cannot be told."""
-        if self.k > 1:
+        if self.sampled:
             return "vote"
-        for start, count in zip(self._starts.tolist(), self._counts.tolist(), strict=True):
-            if len(set(self._masks[start : start + count].tolist())) > 1:
+        for start, masks in zip(self._starts.tolist(), self._masks, strict=True):
+            if (masks != masks[0]).any():
                 numbers = [self._output.rows[row] for row in self._rows[start : start + 2].tolist()]
-                n = int((self._counts > 1).sum())
                 raise InputError(
-                    f"{self._output.file}: {n} questions have several rows, with different answers (rows "
-                    f"{numbers[0]} and {numbers[1]} to {self._exam.ids[int(self._questions[start])]!r}); remove one, "
-                    'or say what counts with `samples="first"`, `samples="vote"` or `samples="mean"`'
+                    f"{self._output.file}: {int((self._counts > 1).sum())} questions have several rows, with different "
+                    f"answers (rows {numbers[0]} and {numbers[1]} to {self._exam.ids[int(self._questions[start])]!r}); "
+                    'remove one, or say what counts with `samples="first"`, `samples="vote"` or `samples="mean"`'
                 )
         return "first"
 
@@ -233,87 +201,66 @@ class _Replies:
         if policy != "vote":
             return self._starts
         places = []
-        for start, count in zip(self._starts.tolist(), self._counts.tolist(), strict=True):
+        for start, masks in zip(self._starts.tolist(), map(np.ndarray.tolist, self._masks), strict=True):
             # A reply without an answer has no vote.
-            votes = Counter(mask for mask in self._masks[start : start + count].tolist() if mask)
-            winner = votes.most_common(1)[0][0] if votes else 0
-            places.append(start + self._masks[start : start + count].tolist().index(winner))
+            votes = Counter(filter(None, masks)).most_common(1)
+            places.append(start + masks.index(votes[0][0] if votes else 0))
         return np.array(places, dtype=np.int64)
 
     def table(self) -> NDArray[np.uint16]:
         """The answers of all replies, uint16 (questions, k); `InputError` where some questions have fewer."""
-        k = int(self._counts.max())
-        if len(set(self._counts.tolist())) > 1:
+        if self._least < self._most:
             raise InputError(
-                f"{self._output.file}: {int(self._counts.min())} to {k} replies a question; "
+                f"{self._output.file}: {self._least} to {self._most} replies a question; "
                 '`samples="mean"` needs equally many, use `samples="vote"`'
             )
-        table = np.zeros((len(self._exam), k), dtype=np.uint16)
-        table[self._questions[self._starts]] = self._masks.reshape(-1, k)
+        table = np.zeros((len(self._exam), self._most), dtype=np.uint16)
+        table[self._questions[self._starts]] = self._masks
         return table
 
     def remarks(self, policy: str) -> list[str]:
         """How many replies there are and what they come to."""
-        if self.k == 1 and policy == "first":
+        if not self.sampled and policy == "first":
             return []
-        least, most = int(self._counts.min()), int(self._counts.max())
-        number = f"{most}" if least == most else f"{least} to {most}"
+        number = f"{self._most}" if self._least == self._most else f"{self._least} to {self._most}"
         words = {"vote": "majority vote", "first": "the first counts", "mean": "mean of all"}
         return [f'{number} replies a question: {words[policy]} (samples="{policy}")']
-
-    def _are_repeated(self) -> bool:
-        """Whether all rows of each question hold the same reply."""
-        texts = self._output.raw or self._output.replies or self._output.explanations
-        if texts is None:
-            return True
-        starts = np.repeat(self._rows[self._starts], self._counts).tolist()
-        return all(texts[row] == texts[first] for row, first in zip(self._rows.tolist(), starts, strict=True))
-
-
-def _rows_by_question(output: SystemOutput) -> NDArray[np.int64]:
-    """The rows that have a question, in the order of the questions, those of one question in the file's order."""
-    question_of = output.join.question_of
-    order = np.argsort(question_of, kind="stable")
-    return order[question_of[order] >= 0]
 
 
 def _read_replies(
     exam: Exam, output: SystemOutput, rows: NDArray[np.int64], workers: Workers
-) -> tuple[Extractions, NDArray[np.uint16], list[int]]:
-    """How the reply in each of the rows reads, its answer in the exam's order, and the places of unmapped ones."""
+) -> tuple[list[Extraction | None], NDArray[np.uint16]]:
+    """How the reply in each of the rows reads, and its answer in the exam's order, 0 where it cannot be mapped."""
     if output.replies is None:
-        return Extractions([None] * len(rows)), np.zeros(len(rows), dtype=np.uint16), []
-    found = Extractions()
+        return [None] * len(rows), np.zeros(len(rows), dtype=np.uint16)
+    found: list[Extraction | None] = []
+    bounds = exam.option_offsets.tolist()
     for piece in pieces(len(rows)):
-        texts = [output.replies[row] for row in rows[piece].tolist()]
+        picked = rows[piece].tolist()
+        questions = output.join.question_of[rows[piece]].tolist()
         options = [
-            output.options.get(row) or exam.options(question)
-            for row, question in zip(
-                rows[piece].tolist(), output.join.question_of[rows[piece]].tolist(), strict=True
-            )
+            output.options.get(row) or exam.option_texts[bounds[question] : bounds[question + 1]]
+            for row, question in zip(picked, questions, strict=True)
         ]
-        stems = [exam.questions[question] for question in output.join.question_of[rows[piece]].tolist()]
-        found.extend(workers.extract_all(texts, options, stems))
-    masks = np.array(found.masks(), dtype=np.uint16)
-    unmapped = []
+        stems = [exam.questions[question] for question in questions]
+        found += workers.extract_all([output.replies[row] for row in picked], options, stems)
+    masks = np.array([each.mask if each else 0 for each in found], dtype=np.uint16)
     if output.options:
         for place, row in enumerate(rows.tolist()):
             if row in output.options and masks[place]:
-                question = int(output.join.question_of[row])
-                masks[place] = mapped_mask(int(masks[place]), output.options[row], exam.options(question))
-                if not masks[place]:
-                    unmapped.append(place)
-    return found, masks, unmapped
+                options_of = exam.options(int(output.join.question_of[row]))
+                masks[place] = map_back(int(masks[place]), output.options[row], options_of)
+    return found, masks
 
 
 def _explanations(
-    output: SystemOutput, row_of: NDArray[np.int64], extractions: Extractions
+    output: SystemOutput, row_of: NDArray[np.int64], extractions: Sequence[Extraction | None]
 ) -> Sequence[str | None] | None:
     texts = output.explanations if output.explanations is not None else output.raw
     if texts is not None:
-        return TextsByRow(texts, row_of)
-    found = extractions.explanations()
-    return TextsByRow(found, np.arange(len(found))) if any(found) else None
+        return texts_by_row(texts, row_of)
+    found = [each.explanation or None if each else None for each in extractions]
+    return found if any(found) else None
 
 
 def _option_scores(exam: Exam, output: SystemOutput, row_of: NDArray[np.int64]) -> NDArray[np.float64] | None:

@@ -44,11 +44,6 @@ class Workers:
         elif self.n_jobs != 1:
             require("distributed", "joblib", purpose="`n_jobs`")
 
-    @property
-    def alone(self) -> bool:
-        """Whether this process does everything."""
-        return self.n_jobs == 1 and self.scheduler is None
-
     def extract_all(
         self,
         texts: Sequence[str],
@@ -64,9 +59,10 @@ class Workers:
         references: Sequence[str | None],
         predictions: Sequence[str | None],
         profile: str | metrics.Profile,
+        whole_replies: bool = False,
     ) -> metrics.ExplanationScores:
-        """What `metrics.score_explanations` gives."""
-        parts = self._map(_score, references, predictions, profile=profile)
+        """What `metrics.score_explanations` gives; of whole replies `script_explanation` is scored."""
+        parts = self._map(_score, references, predictions, profile=profile, whole_replies=whole_replies)
         if not all(part.same_definition(parts[0]) for part in parts):
             raise InputError(
                 "the workers score by different versions of cmexam-baseline or dictionaries; install the same on all"
@@ -75,15 +71,13 @@ class Workers:
 
     def _map(self, function: Callable[..., Part], *columns: Sequence[Any], **others: Any) -> list[Part]:
         """`function` of every part of the columns, in order; of one part at least."""
-        bounds = range(0, max(len(columns[0]), 1), ROWS_A_PART)
-        if self.alone or len(bounds) == 1:
+        n = len(columns[0])
+        if n <= ROWS_A_PART or (self.n_jobs == 1 and self.scheduler is None):
             # In pieces, so that of many texts only some are in memory as they are counted.
-            return [
-                function(*(column[piece] for column in columns), **others)
-                for piece in pieces(len(columns[0]))
-            ]
+            return [function(*(column[piece] for column in columns), **others) for piece in pieces(n)]
         from joblib import Parallel, delayed
 
+        bounds = range(0, n, ROWS_A_PART)
         parts = ([column[start : start + ROWS_A_PART] for column in columns] for start in bounds)
         with self._backend():
             done: list[Part] = Parallel(n_jobs=-1 if self.scheduler else self.n_jobs, batch_size=1)(
@@ -112,9 +106,23 @@ class Workers:
             raise InputError(f"the workers of {self.scheduler} die at this work; see their logs") from error
 
 
+def script_explanation(reply: str) -> str:
+    """What CMExam's evaluate_lora_result.py scores of a reply: the part behind a half-width 解释:, or else all of it.
+
+    >>> script_explanation("B\\n解释: 缺乏维生素A"), script_explanation("B")
+    ('缺乏维生素A', 'B')
+    """
+    return reply.split("解释:")[1].strip() if "解释:" in reply else reply
+
+
 def _score(
-    references: Sequence[str | None], predictions: Sequence[str | None], profile: str | metrics.Profile
+    references: Sequence[str | None],
+    predictions: Sequence[str | None],
+    profile: str | metrics.Profile,
+    whole_replies: bool = False,
 ) -> metrics.ExplanationScores:
+    if whole_replies:
+        predictions = [text and script_explanation(text) for text in predictions]
     return metrics.score_explanations(references, predictions, profile=profile)
 
 

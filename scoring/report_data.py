@@ -5,19 +5,22 @@ The JSON has a schema, `scoring/score.schema.json`; a change that breaks readers
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.table import pieces
-from cmexam_baseline.exam.letters import masks_to_letters
+from cmexam_baseline.exam.letters import LETTERS, letter_counts, masks_to_letters
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES
-from cmexam_baseline.scoring.system_score import SMALL_SLICE, Settings, SystemScore, letter_confusion
+from cmexam_baseline.scoring.system_score import SMALL_SLICE, SystemScore
+
+if TYPE_CHECKING:
+    from cmexam_baseline.scoring.scorer import Report
 
 SCHEMA = "cmexam-baseline/score"
 SCHEMA_VERSION = 1
@@ -79,22 +82,18 @@ def _at(report: Any, place: tuple[str, ...]) -> Any:
     return report
 
 
-def report_of(
-    exam: Exam | None, source: dict[str, Any], systems: Sequence[SystemScore], settings: Settings
-) -> dict[str, Any]:
-    """Everything that was measured, ready for JSON.
-
-    `source` says where the exam came from: path, split, rows left out.
-    """
+def report_of(scored: Report) -> dict[str, Any]:
+    """Everything that was measured, ready for JSON."""
+    exam, settings = scored.exam, scored.settings
     return {
         "schema": SCHEMA,
         "schema_version": SCHEMA_VERSION,
         "version": version("cmexam-baseline"),
         "exam": {
-            "source": source["path"],
-            "split": source["split"],
-            "n": len(exam) if exam is not None else int(systems[0].rows.size),
-            "left_out": source["left_out"],
+            "source": scored.source.path,
+            "split": scored.source.split,
+            "n": len(exam) if exam is not None else int(scored.systems[0].rows.size),
+            "left_out": scored.source.n_left_out,
             "fingerprint": exam.fingerprint() if exam is not None else None,
         },
         "profile": settings.profile_name,
@@ -102,19 +101,22 @@ def report_of(
         "resamples": settings.resamples,
         "seed": settings.random_state,
         "small_slice": SMALL_SLICE,
-        "systems": [_system(exam, system) for system in systems],
+        "systems": [_system(exam, system) for system in scored.systems],
     }
 
 
-def rows_of(exam: Exam, systems: Sequence[SystemScore]) -> Iterator[dict[str, list[Any]]]:
+def rows_of(scored: Report) -> Iterator[dict[str, list[Any]]]:
     """One row a system and question, as columns: what was right, what was answered and how it was read.
 
     They come in parts, the systems one after the other. BLEU and ROUGE of a row are those of its pair alone,
-    None where there is no pair.
+    None where there is no pair. Raises `InputError` where there is no exam.
     """
+    exam = scored.exam
+    if exam is None:
+        raise InputError("scores per question need an exam; give `exam`")
     names = ("system", "id", "gold", "answer", "correct", "rule", "span_start", "span_end", *SHOWN_FIGURES)
     gold = exam.letters()
-    for system in systems:
+    for system in scored.systems:
         answers = masks_to_letters(system.aligned.answers)
         pairs = None if system.explanations is None else system.explanations.per_pair
         for piece in pieces(len(system.rows)):
@@ -154,7 +156,7 @@ def _system(exam: Exam | None, system: SystemScore) -> dict[str, Any]:
         "slices": [part.to_dict() for part in system.slices],
         "best": best_and_worst[0].to_dict() if best_and_worst else None,
         "worst": best_and_worst[1].to_dict() if best_and_worst else None,
-        "confusion": letter_confusion(exam, system) if exam is not None and system.answers else None,
+        "confusion": _confusion(exam, system) if exam is not None and system.answers else None,
     }
 
 
@@ -166,25 +168,42 @@ def remarks_of(system: SystemScore) -> list[str]:
 
 
 def _join(exam: Exam | None, system: SystemScore) -> dict[str, Any]:
-    aligned = system.aligned
+    aligned, output = system.aligned, system.aligned.output
     missing, extra = aligned.missing.tolist(), aligned.extra
-    file_rows = aligned.output.rows
+    ids = {"missing": missing, "by_order": output.join.by_order, "unmapped": aligned.unmapped}
+    rows = {"duplicates": aligned.duplicates, "extra": extra}
     return {
-        "by": aligned.output.join.by,
+        "by": output.join.by,
         "matched": int(aligned.matched.size),
-        "missing": len(missing),
-        "duplicates": len(aligned.duplicates),
-        "extra": len(extra),
-        "damaged": len(aligned.output.damaged),
-        "by_order": len(aligned.output.join.by_order),
-        "unmapped": len(aligned.unmapped),
+        **{name: len(found) for name, found in (ids | rows).items()},
+        "damaged": len(output.damaged),
         "examples": {
-            "missing": [exam.ids[row] for row in islice(missing, EXAMPLES)] if exam is not None else [],
-            "damaged": list(islice(aligned.output.damaged, EXAMPLES)),
-            "duplicates": [file_rows[row] for row in islice(aligned.duplicates, EXAMPLES)],
-            "extra": [file_rows[row] for row in islice(extra, EXAMPLES)],
+            **{
+                key: [exam.ids[row] for row in found[:EXAMPLES]] if exam else [] for key, found in ids.items()
+            },
+            **{key: [output.rows[row] for row in found[:EXAMPLES]] for key, found in rows.items()},
+            "damaged": list(output.damaged)[:EXAMPLES],
+            "damage": list(output.damaged.values())[:EXAMPLES],
         },
     }
+
+
+def _confusion(exam: Exam, score: SystemScore) -> dict[str, Any]:
+    """How often each right letter met each given answer, over questions with one right letter.
+
+    Columns are the letters, "several" for a set of letters, "none" for no answer.
+    """
+    single = score.rows[letter_counts(exam.answers[score.rows]) == 1]
+    width = int(exam.n_options.max(initial=0))
+    columns = [*LETTERS[:width], "several", "none"]
+    gold = masks_to_letters(exam.answers[single])
+    given = masks_to_letters(score.aligned.answers[single])
+    counts = np.zeros((width, len(columns)), dtype=np.int64)
+    for right, answer in zip(gold, given, strict=True):
+        column = answer if len(answer) == 1 else "several" if answer else "none"
+        if column in columns:
+            counts[LETTERS.index(right), columns.index(column)] += 1
+    return {"rows": list(LETTERS[:width]), "columns": columns, "counts": counts.tolist()}
 
 
 def _extraction(system: SystemScore) -> dict[str, Any]:

@@ -17,13 +17,12 @@ from cmexam_baseline.exam.io.file_bytes import open_file
 from cmexam_baseline.exam.io.formats import read_exam_with_issues
 from cmexam_baseline.exam.io.hub import local_exam
 from cmexam_baseline.scoring.alignment import AlignedOutput, align
-from cmexam_baseline.scoring.intervals import Interval
-from cmexam_baseline.scoring.outputs.column_detection import ColumnChoice
+from cmexam_baseline.scoring.outputs.column_decision import ColumnChoice
 from cmexam_baseline.scoring.outputs.reader import SystemOutput, read_outputs, read_pairs
 from cmexam_baseline.scoring.outputs.shapes import join_shards
 from cmexam_baseline.scoring.parallel import Workers
 from cmexam_baseline.scoring.slices import Slice, slice_exam
-from cmexam_baseline.scoring.system_score import Settings, SystemScore, score_pairs, score_system
+from cmexam_baseline.scoring.system_score import Interval, Settings, SystemScore, score_pairs, score_system
 
 if TYPE_CHECKING:
     from cmexam_baseline import metrics
@@ -44,10 +43,6 @@ class ExamSource:
     def n_left_out(self) -> int:
         """How many rows of the file are not in the exam."""
         return count_left_out(self.bad_rows)
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {"path": self.path, "split": self.split, "left_out": self.n_left_out}
 
 
 @dataclass(frozen=True)
@@ -109,7 +104,7 @@ class Report:
         """Everything that was measured, as `score --json` prints it (scoring/score.schema.json)."""
         from cmexam_baseline.scoring.report_data import report_of
 
-        return report_of(self.exam, self.source.to_dict(), self.systems, self.settings)
+        return report_of(self)
 
     def to_frame(self) -> Any:
         """One row per system and question: id, gold, answer, correct, the rule that read it, BLEU and ROUGE.
@@ -123,13 +118,8 @@ class Report:
         """The columns of `to_frame` as lists."""
         from cmexam_baseline.scoring.report_data import rows_of
 
-        if self.exam is None:
-            raise InputError("scores per question need an exam; give `exam`")
-        columns: dict[str, list[Any]] = {}
-        for part in rows_of(self.exam, self.systems):
-            for name, cells in part.items():
-                columns.setdefault(name, []).extend(cells)
-        return columns
+        parts = list(rows_of(self))
+        return {name: [cell for part in parts for cell in part[name]] for name in parts[0]}
 
     def save_html(self, path: PathLike, language: str = "en", title: str | None = None) -> None:
         """Write a self-contained page with figures, charts and missed questions, in "en" or "zh".
@@ -140,6 +130,16 @@ class Report:
         from cmexam_baseline.scoring.report import report_page
 
         write_atomically(path, report_page(self, language, title).encode("utf-8", "replace"))
+
+    def save_rows(self, path: PathLike) -> None:
+        """Write the columns of `to_frame` as CSV or JSONL, one row per system and question.
+
+        Raises `InputError` where there is no exam or the file cannot be written.
+        """
+        from cmexam_baseline.exam.io.result_writer import write_column_parts
+        from cmexam_baseline.scoring.report_data import rows_of
+
+        write_column_parts(rows_of(self), path)
 
     def compare(self, all_pairs: bool | None = None) -> Comparison:
         """Compare the systems with one another; see `compare_systems`."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,41 +36,23 @@ class Slice:
         return len(self.rows)
 
 
-def answer_size(exam: Exam) -> list[str]:
-    """ "single" or "multi" for every question, by the number of right letters."""
-    return ["multi" if multi else "single" for multi in exam.is_multi.tolist()]
-
-
-def negation(exam: Exam) -> list[str]:
-    """ "negated" where the stem asks for what is wrong, missing or not to be done; else "plain"."""
-    return ["negated" if negated else "plain" for negated in is_negated(exam.questions).tolist()]
-
-
-def option_count(exam: Exam) -> list[str]:
-    """The number of options of every question."""
-    return [str(count) for count in exam.n_options.tolist()]
-
-
-def question_length(exam: Exam) -> list[str]:
-    """The length group of every stem in characters, as "11–20"."""
-    names = [
-        *(f"{low + 1}–{high}" for low, high in zip((0, *LENGTH_BOUNDS), LENGTH_BOUNDS, strict=False)),
-        f"{LENGTH_BOUNDS[-1] + 1}+",
-    ]
-    groups = np.searchsorted(LENGTH_BOUNDS, [len(stem) for stem in exam.questions])
-    return [names[group] for group in groups.tolist()]
-
-
 OVERLAP = "overlap with training"
 # The value of `OVERLAP` for questions that overlap with no training question.
 NO_OVERLAP = "none"
 
-PROPERTIES: dict[str, Callable[[Exam], list[str]]] = {
-    "answer size": answer_size,
-    "negation": negation,
-    "option count": option_count,
-    "question length": question_length,
-}
+
+def _properties(exam: Exam) -> dict[str, list[str]]:
+    """What every exam tells of its questions: name -> n values."""
+    names = [f"{low + 1}–{high}" for low, high in pairwise((0, *LENGTH_BOUNDS))] + [
+        f"{LENGTH_BOUNDS[-1] + 1}+"
+    ]
+    lengths = np.searchsorted(LENGTH_BOUNDS, [len(stem) for stem in exam.questions])
+    return {
+        "answer size": np.where(exam.is_multi, "multi", "single").tolist(),
+        "negation": np.where(is_negated(exam.questions), "negated", "plain").tolist(),
+        "option count": list(map(str, exam.n_options.tolist())),
+        "question length": [names[group] for group in lengths.tolist()],
+    }
 
 
 def slice_exam(
@@ -103,7 +86,7 @@ def slice_exam(
     values_by: dict[str, Sequence[str]] = {
         name: values for name, values in there.items() if name in named or len(set(values)) <= MOST_VALUES
     }
-    values_by |= {name: describe(exam) for name, describe in PROPERTIES.items()}
+    values_by |= _properties(exam)
     if overlap is not None:
         values_by[OVERLAP] = list(overlap)
     return [

@@ -1,7 +1,8 @@
-"""The figures of one system on one exam, each with its interval."""
+"""The figures of one system on one exam, each with its 95% interval: Wilson's for shares, else the bootstrap's."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,21 +12,11 @@ from numpy.typing import NDArray
 
 from cmexam_baseline import metrics
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.letters import LETTERS, letter_counts, masks_to_letters
+from cmexam_baseline.exam.exam import Exam, offsets_of
 from cmexam_baseline.metrics.profiles import choose_profile
-from cmexam_baseline.scoring.alignment import SAMPLES, AlignedOutput, TextsByRow, script_explanation
-from cmexam_baseline.scoring.extractions import Extractions
-from cmexam_baseline.scoring.intervals import (
-    Interval,
-    answer_intervals,
-    explanation_intervals,
-    sampled_intervals,
-    share,
-)
+from cmexam_baseline.scoring.alignment import SAMPLES, AlignedOutput, texts_by_row
 from cmexam_baseline.scoring.outputs.reader import SystemOutput
 from cmexam_baseline.scoring.parallel import Workers
-from cmexam_baseline.scoring.probabilities import probability_scores
 from cmexam_baseline.scoring.slices import NO_OVERLAP, OVERLAP, Slice
 
 # Below this many questions an interval is wider than 30 points: the slice is shown, but marked.
@@ -78,6 +69,19 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Interval:
+    """A figure with the ends of its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def to_dict(self) -> dict[str, float]:
+        """value, low and high, for JSON."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
 class SliceScore:
     """Accuracy on the questions of a slice, with Wilson's interval; `small` marks slices that say little."""
 
@@ -93,15 +97,8 @@ class SliceScore:
 
     def to_dict(self) -> dict[str, Any]:
         """Flat, for JSON: by, value, n, small, accuracy, low, high."""
-        return {
-            "by": self.by,
-            "value": self.value,
-            "n": self.n,
-            "small": self.small,
-            "accuracy": self.accuracy.value,
-            "low": self.accuracy.low,
-            "high": self.accuracy.high,
-        }
+        figure = {"accuracy": self.accuracy.value, "low": self.accuracy.low, "high": self.accuracy.high}
+        return {"by": self.by, "value": self.value, "n": self.n, "small": self.small, **figure}
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +131,7 @@ class SystemScore:
     @property
     def without_overlap(self) -> SliceScore | None:
         """Accuracy on the questions that do not overlap with training; None where that is not known."""
-        clean = (part for part in self.slices if (part.by, part.value) == (OVERLAP, NO_OVERLAP))
-        return next(clean, None)
+        return next((part for part in self.slices if (part.by, part.value) == (OVERLAP, NO_OVERLAP)), None)
 
     def best_and_worst(self) -> tuple[SliceScore, SliceScore] | None:
         """The slices with the highest and lowest accuracy, small ones aside; None unless there are two."""
@@ -172,15 +168,15 @@ def score_system(
     intervals: dict[str, Interval] = {}
     if aligned.has_answers:
         answers, intervals = _answer_scores(exam, aligned, rows, chosen)
-        if chosen.profile_name in LEAVING_UNANSWERED_OUT:
-            answered = _answered(exam, aligned, rows)
-    if answered is not None:
-        of_answered = answer_intervals(answered, chosen.resamples, chosen.random_state)
-        intervals["answered_accuracy"] = of_answered["accuracy"]
-        intervals["answered_f1"] = of_answered["weighted_f1"]
+        given = rows[aligned.answers[rows] != 0]
+        if chosen.profile_name in LEAVING_UNANSWERED_OUT and given.size:
+            answered = metrics.score_answers(exam.answers[given], aligned.answers[given])
+            of_answered = _answer_intervals(answered, chosen)
+            intervals["answered_accuracy"] = of_answered["accuracy"]
+            intervals["answered_f1"] = of_answered["weighted_f1"]
     explanations = _explanations(exam, aligned, rows, chosen.profile, workers or Workers())
     if explanations is not None:
-        intervals |= explanation_intervals(explanations, chosen.resamples, chosen.random_state)
+        intervals |= _explanation_intervals(explanations, chosen)
     if answers is None and explanations is None:
         raise InputError(
             f"{aligned.output.file}: nothing to score, no answers and no explanations that the exam has references for"
@@ -214,10 +210,9 @@ def score_pairs(
         raise InputError(f"{output.file} has no column of explanations; name it with `explanation_column`")
     n = len(output)
     rows = np.arange(n, dtype=np.int64)
-    references = TextsByRow(output.references, rows)
+    references, texts = (texts_by_row(part, rows) for part in (output.references, output.explanations))
     whole = "explanation" not in output.recognition.roles and _follows_script(chosen.profile)
-    texts = TextsByRow(output.explanations, rows, script_explanation if whole else None)
-    explanations = (workers or Workers()).score_explanations(references, texts, chosen.profile)
+    explanations = (workers or Workers()).score_explanations(references, texts, chosen.profile, whole)
     if explanations.counts["pairs"] <= explanations.n_missing:
         raise InputError(f"{output.file}: no row has both a reference and a predicted explanation")
     aligned = AlignedOutput(
@@ -225,29 +220,11 @@ def score_pairs(
         output=output,
         row_of=rows,
         answers=np.zeros(n, dtype=np.uint16),
-        extractions=Extractions([None] * n),
+        extractions=[None] * n,
         explanations=texts,
     )
-    intervals = explanation_intervals(explanations, chosen.resamples, chosen.random_state)
+    intervals = _explanation_intervals(explanations, chosen)
     return SystemScore(aligned, rows, None, explanations, intervals, [], None)
-
-
-def letter_confusion(exam: Exam, score: SystemScore) -> dict[str, Any]:
-    """How often each right letter met each given answer, over questions with one right letter.
-
-    Columns are the letters, "several" for a set of letters, "none" for no answer.
-    """
-    single = score.rows[letter_counts(exam.answers[score.rows]) == 1]
-    width = int(exam.n_options.max(initial=0))
-    columns = [*LETTERS[:width], "several", "none"]
-    gold = masks_to_letters(exam.answers[single])
-    given = masks_to_letters(score.aligned.answers[single])
-    counts = np.zeros((width, len(columns)), dtype=np.int64)
-    for right, answer in zip(gold, given, strict=True):
-        column = answer if len(answer) == 1 else "several" if answer else "none"
-        if column in columns:
-            counts[LETTERS.index(right), columns.index(column)] += 1
-    return {"rows": list(LETTERS[:width]), "columns": columns, "counts": counts.tolist()}
 
 
 def _rows_that_count(exam: Exam, aligned: AlignedOutput, missing: str) -> NDArray[np.int64]:
@@ -267,10 +244,65 @@ def _answer_scores(
     gold = exam.answers[rows]
     if aligned.sample_answers is None:
         scores = metrics.score_answers(gold, aligned.answers[rows])
-        return scores, answer_intervals(scores, settings.resamples, settings.random_state)
+        return scores, _answer_intervals(scores, settings)
     samples = aligned.sample_answers[rows]
     each = [metrics.score_answers(gold, column) for column in samples.T]
     return sum(each[1:], each[0]), sampled_intervals(gold, samples, settings.resamples, settings.random_state)
+
+
+def _share(n_found: float, n: int) -> Interval:
+    """A share of n > 0 questions with Wilson's interval."""
+    low, high = metrics.wilson_interval(round(n_found), n)
+    return Interval(n_found / n, min(low, n_found / n), max(high, n_found / n))
+
+
+def _answer_intervals(scores: metrics.AnswerScores, settings: Settings) -> dict[str, Interval]:
+    """accuracy, weighted_f1 and unread_rate as fractions."""
+    found = metrics.bootstrap(scores, resamples=settings.resamples, seed=settings.random_state)
+    return {
+        "accuracy": _share(scores.n_correct, scores.n),
+        "weighted_f1": Interval(scores.weighted.f1, *found["weighted_f1"]),
+        "unread_rate": _share(scores.n_unanswered, scores.n),
+    }
+
+
+def sampled_intervals(
+    gold: NDArray[np.uint16], samples: NDArray[np.uint16], resamples: int, random_state: int
+) -> dict[str, Interval]:
+    """The same of k replies a question, (questions, k): questions are drawn, each with all its replies.
+
+    >>> gold = np.array([1, 2] * 20, np.uint16)
+    >>> found = sampled_intervals(gold, np.stack([gold, gold * 0 + 1], axis=1), 100, 0)
+    >>> found["accuracy"].value, found["accuracy"].low > 0.5
+    (0.75, True)
+    """
+
+    def figures(rows: NDArray[np.int64]) -> tuple[float, float, float]:
+        return right[rows].mean(), _weighted_f1(gold[rows], samples[rows]), unread[rows].mean()
+
+    random = np.random.default_rng(random_state)
+    n = len(gold)
+    right, unread = (samples == gold[:, None]).mean(axis=1), (samples == 0).mean(axis=1)
+    drawn = np.array([figures(random.integers(0, n, n)) for _ in range(resamples)])
+    ends = np.quantile(drawn, (0.025, 0.975), axis=0).tolist()
+    names = ("accuracy", "weighted_f1", "unread_rate")
+    found = zip(names, map(float, figures(np.arange(n))), *ends, strict=True)
+    return {name: Interval(value, low, high) for name, value, low, high in found}
+
+
+def _weighted_f1(gold: NDArray[np.uint16], samples: NDArray[np.uint16]) -> float:
+    k = samples.shape[1]
+    support = np.bincount(gold, minlength=1024) * k
+    right = np.bincount(np.repeat(gold, k)[(samples == gold[:, None]).ravel()], minlength=1024)
+    predicted = np.bincount(samples.ravel(), minlength=1024)
+    f1 = 2 * right / np.maximum(support + predicted, 1)
+    return float((f1 * support).sum() / support.sum())
+
+
+def _explanation_intervals(scores: metrics.ExplanationScores, settings: Settings) -> dict[str, Interval]:
+    """Every figure of BLEU and ROUGE, in percent."""
+    found = metrics.bootstrap(scores, resamples=settings.resamples, seed=settings.random_state)
+    return {name: Interval(value, *found[name]) for name, value in scores.figures.items()}
 
 
 def _explanations(
@@ -280,16 +312,19 @@ def _explanations(
     profile: str | metrics.Profile,
     workers: Workers,
 ) -> metrics.ExplanationScores | None:
-    if aligned.explanations is None:
+    """None where nothing is explained, or the exam has no references."""
+    references = texts_by_row(exam.explanations, rows)
+    if aligned.explanations is None or not any(references):
         return None
-    references = TextsByRow(exam.explanations, rows)
-    if not any(references):
-        return None
-    texts = TextsByRow(aligned.explanations, rows)
-    replies = _whole_replies(aligned.output, profile)
-    if replies is not None:
-        texts = TextsByRow(replies, aligned.row_of[rows], script_explanation)
-    scores = workers.score_explanations(references, texts, profile)
+    output = aligned.output
+    # Of a file without a column of explanations CMExam's script takes them from the replies.
+    replies = output.raw if output.raw is not None else output.replies
+    whole = _follows_script(profile) and output.explanations is None and replies is not None
+    if whole and replies is not None:
+        texts = texts_by_row(replies, aligned.row_of[rows])
+    else:
+        texts = texts_by_row(aligned.explanations, rows)
+    scores = workers.score_explanations(references, texts, profile, whole)
     return scores if scores.counts["pairs"] > scores.n_missing else None
 
 
@@ -297,36 +332,59 @@ def _follows_script(profile: str | metrics.Profile) -> bool:
     return choose_profile(profile).missing_predictions == "script"
 
 
-def _whole_replies(output: SystemOutput, profile: str | metrics.Profile) -> Sequence[str | None] | None:
-    """Replies that CMExam's script takes the explanations from: those of a file without a column of them."""
-    if not _follows_script(profile) or output.explanations is not None:
-        return None
-    return output.raw if output.raw is not None else output.replies
-
-
-def _answered(exam: Exam, aligned: AlignedOutput, rows: NDArray[np.int64]) -> metrics.AnswerScores | None:
-    answered = rows[aligned.answers[rows] != 0]
-    return metrics.score_answers(exam.answers[answered], aligned.answers[answered]) if answered.size else None
-
-
 def _slice_scores(
     exam: Exam, aligned: AlignedOutput, rows: NDArray[np.int64], slices: Sequence[Slice]
 ) -> list[SliceScore]:
-    right = _correct(exam, aligned)
+    # The share of right replies to every question: 0 or 1 but for means of samples.
+    given = aligned.answers[:, None] if aligned.sample_answers is None else aligned.sample_answers
+    right = np.equal(given, exam.answers[:, None]).mean(axis=1)
     counted = np.zeros(len(exam), dtype=np.bool_)
     counted[rows] = True
-    scores = []
-    for part in slices:
-        inside = part.rows[counted[part.rows]]
-        if len(inside):
-            found = share(float(right[inside].sum()), len(inside))
-            scores.append(SliceScore(part.by, part.value, len(inside), found))
-    return scores
+    inside = [(part, part.rows[counted[part.rows]]) for part in slices]
+    return [
+        SliceScore(part.by, part.value, len(found), _share(float(right[found].sum()), len(found)))
+        for part, found in inside
+        if len(found)
+    ]
 
 
-def _correct(exam: Exam, aligned: AlignedOutput) -> NDArray[np.float64]:
-    """The share of right replies to every question: 0 or 1 but for means of samples."""
-    given = aligned.answers[:, None] if aligned.sample_answers is None else aligned.sample_answers
-    right = np.equal(given, exam.answers[:, None]).astype(np.float64)
-    share: NDArray[np.float64] = right.sum(axis=1) / right.shape[1]
-    return share
+def probability_scores(exam: Exam, aligned: AlignedOutput, rows: NDArray[np.int64]) -> dict[str, Any] | None:
+    """Log loss, Brier score, calibration and accuracy at coverage over the questions with all probabilities.
+
+    None where the system states none. `n` questions have one right option, to which the figures of a choice
+    belong; a figure that is not defined (a right option with probability 0 has no log loss) is None.
+    """
+    if aligned.option_scores is None:
+        return None
+    bounds = exam.option_offsets
+    stated = [
+        row
+        for row in rows.tolist()
+        if np.isfinite(aligned.option_scores[bounds[row] : bounds[row + 1]]).all()
+    ]
+    if not stated:
+        return None
+    flat = np.concatenate([aligned.option_scores[bounds[row] : bounds[row + 1]] for row in stated])
+    n_options = exam.n_options[stated]
+    # An answer with an option that its question does not have, as one in CMExam's test split, is not known.
+    gold = np.where(exam.answers[stated] >> n_options, 0, exam.answers[stated])
+    scores = metrics.score_probabilities(gold, flat, offsets_of(n_options))
+    return {
+        "n": scores.n,
+        "log_loss": _finite(scores.log_loss),
+        "brier": _finite(scores.brier),
+        "calibration_error": _finite(scores.calibration_error),
+        "reliability": [
+            {"confidence": part.mean_confidence, "accuracy": part.accuracy, "n": part.n}
+            for part in scores.reliability
+            if part.n
+        ],
+        "accuracy_at_coverage": [
+            {"coverage": coverage, "accuracy": _finite(accuracy)}
+            for coverage, accuracy in scores.accuracy_at_coverage.items()
+        ],
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

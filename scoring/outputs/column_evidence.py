@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,13 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.io.options_cell import parse_options
 from cmexam_baseline.exam.io.table import cell_text
-from cmexam_baseline.exam.letters import LETTERS, letters_to_mask, mask_to_letters, parse_letters
-from cmexam_baseline.exam.normalise import normalise_text
+from cmexam_baseline.exam.letters import LETTERS, parse_letters
+from cmexam_baseline.exam.normalise import fold_texts, normalise_texts
 from cmexam_baseline.scoring.extraction import extract_all
-from cmexam_baseline.scoring.outputs.flatten import printed_value
-from cmexam_baseline.scoring.outputs.option_order import map_back
 
 # Rows that are looked at: letters cost nothing, texts are read by all rules.
 SAMPLE, TEXT_SAMPLE = 300, 40
@@ -32,23 +28,36 @@ GOLD_AGREEMENT = 0.98
 MOSTLY_FILLED = 0.9
 # A column whose commonest value takes this share is constant.
 CONSTANT = 0.95
-# Texts of which fewer hold an answer are no replies, unless their name says so.
-READABLE = 0.3
-# Letters and field names around an option in a cell of options take no more characters than this.
-_MARKUP = 24
+
+_CIRCLED = re.compile("[①-⑩]")
+_LETTER_OF_CIRCLED = {ord("①") + place: letter for place, letter in enumerate(LETTERS)}
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Rows to look at: their numbers, questions (0-based) and, where known, the options as the model saw them."""
+    """Rows to look at: their numbers and questions (0-based), and row -> the options as the model saw them."""
 
+    exam: Exam
     rows: list[int]
     questions: list[int]
-    shown: dict[int, list[str]]
+    shown: Mapping[int, list[str]]
 
-    def options(self, exam: Exam, row: int, question: int) -> list[str]:
-        """The options of a row's question in the order in which the model saw them."""
-        return self.shown.get(row) or exam.options(question)
+    def options(self, place: int) -> list[str]:
+        """The exam's options of the question of a place in `rows`."""
+        return self.exam.options(self.questions[place])
+
+    def shown_options(self, place: int) -> list[str]:
+        """The same in the order in which the model saw them."""
+        return self.shown.get(self.rows[place]) or self.options(place)
+
+
+def seen_rows(
+    exam: Exam, question_of: NDArray[np.int64], shown: Mapping[int, list[str]], most: int = SAMPLE
+) -> Seen:
+    """Rows with a question, spread over the file."""
+    matched = np.flatnonzero(question_of >= 0)
+    rows = matched[:: max(1, -(-len(matched) // most))]
+    return Seen(exam, rows.tolist(), question_of[rows].tolist(), shown)
 
 
 @dataclass(frozen=True)
@@ -87,201 +96,100 @@ class Evidence:
         """Whether the column holds texts in none of which an answer is read."""
         return self.kind == "text" and self.n >= FEW_ROWS and not self.read
 
-
-def same_share(first: Evidence, second: Evidence) -> float:
-    """The share of the rows with the same answer, of those that were read in both."""
-    both = first.answers.keys() & second.answers.keys()
-    return sum(first.answers[place] == second.answers[place] for place in both) / len(both) if both else 0.0
-
-
-def seen_rows(question_of: NDArray[np.int64], shown: Mapping[int, list[str]], most: int = SAMPLE) -> Seen:
-    """Rows with a question, spread over the file."""
-    matched = np.flatnonzero(question_of >= 0)
-    rows = matched[:: max(1, -(-len(matched) // most))].tolist()
-    return Seen(rows, question_of[rows].tolist(), {row: shown[row] for row in rows if row in shown})
+    def same_share(self, other: Evidence) -> float:
+        """The share of the rows with the same answer, of those that were read in both."""
+        both = self.answers.keys() & other.answers.keys()
+        return sum(self.answers[place] == other.answers[place] for place in both) / len(both) if both else 0.0
 
 
-def evidence_of(exam: Exam, cells: Sequence[object], seen: Seen) -> Evidence:
+def evidence_of(cells: Sequence[object], seen: Seen) -> Evidence:
     """Look at one column.
 
     >>> from cmexam_baseline.exam.sample import sample_exam
     >>> exam = sample_exam("val")[:20]
-    >>> seen = seen_rows(np.arange(20), {})
-    >>> evidence_of(exam, exam.letters(), seen).is_gold, evidence_of(exam, ["A1"] * 20, seen).kind
+    >>> seen = seen_rows(exam, np.arange(20), {})
+    >>> evidence_of(exam.letters(), seen).is_gold, evidence_of(["A1"] * 20, seen).kind
     (True, 'constant')
     """
     values = [cells[row] for row in seen.rows]
     filled = [place for place, value in enumerate(values) if value not in (None, "", []) and value == value]
     if not filled:
         return Evidence("empty")
-    return replace(_of_filled(exam, values, filled, seen), filled=len(filled) / len(values))
-
-
-def _of_filled(exam: Exam, values: Sequence[object], filled: Sequence[int], seen: Seen) -> Evidence:
     first = values[filled[0]]
     if isinstance(first, tuple):
-        return _of_scores(exam, values, seen)
-    if isinstance(first, list):
-        return _of_lists(exam, values, seen)
+        found = _of_scores(values, seen)
+    elif isinstance(first, list):
+        found = _of_lists(values, seen)
+    else:
+        found = _of_single_values(values, filled, seen)
+    return replace(found, filled=len(filled) / len(values))
+
+
+def _of_single_values(values: Sequence[object], filled: Sequence[int], seen: Seen) -> Evidence:
     texts = [cell_text(value).strip() for value in values]
-    own = _exams_own(exam, texts, filled, seen)
+
+    def most(holds: Callable[[int], object]) -> bool:
+        return sum(map(bool, map(holds, filled))) >= MOST * len(filled)
+
+    own = _exams_own(texts, filled, seen)
     if own:
         return Evidence(own)
+    masks = {place: letters_mask(texts[place], seen.options(place)) for place in filled}
     commonest = Counter(texts[place] for place in filled).most_common(1)[0][1]
     is_constant = commonest >= CONSTANT * len(filled) and len(filled) > 1
-    if (
-        _share(filled, lambda place: _letters_fit(texts[place], len(exam.options(seen.questions[place]))))
-        >= MOST
-    ):
-        found = _judged("letters", exam, {place: _letters(texts[place]) for place in filled}, seen)
+    if most(lambda place: masks[place] and not masks[place] >> len(seen.options(place))):
+        found = _judged("letters", masks, seen)
         return replace(found, kind="constant") if is_constant else found
     if is_constant:
         return Evidence("constant")
-    if _share(filled, lambda place: texts[place].isdecimal() and len(texts[place]) == 1) >= MOST:
-        return _of_numbers(exam, texts, seen, filled)
-    if isinstance(first, bool) or _share(filled, lambda place: texts[place].lower() in _VERDICTS) >= MOST:
+    if most(lambda place: texts[place].isdecimal() and len(texts[place]) == 1):
+        return _of_numbers(texts, filled, seen)
+    if isinstance(values[filled[0]], bool) or most(lambda place: texts[place].lower() in _VERDICTS):
         return Evidence("verdict")
-    return _of_texts(exam, texts, seen, filled)
+    return _of_replies(texts, filled, seen)
 
 
 _VERDICTS = {
-    "true",
-    "false",
-    "correct",
-    "incorrect",
-    "yes",
-    "no",
-    "right",
-    "wrong",
-    "正确",
-    "错误",
-    "对",
-    "错",
-    "c",
-    "i",
+    *("true", "false", "correct", "incorrect", "yes", "no", "right", "wrong"),
+    *("正确", "错误", "对", "错", "c", "i"),
 }
 
 
-def is_verdict_on(values: Sequence[object], answer: Evidence, exam: Exam, seen: Seen) -> bool:
+def is_verdict_on(values: Sequence[object], answer: Evidence, seen: Seen) -> bool:
     """Whether a column of few values tells for every row no more than whether `answer` is right."""
     by_value: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
-    for place, question in enumerate(seen.questions):
+    for place, mask in answer.answers.items():
         text = cell_text(values[seen.rows[place]]).strip()
-        if place in answer.answers:
-            by_value[answer.answers[place] == int(exam.answers[question])][text] += 1
+        by_value[mask == int(seen.exam.answers[seen.questions[place]])][text] += 1
     right, wrong = (by_value[key].most_common(1) for key in (True, False))
     if len(answer.answers) < FEW_ROWS or not right or not wrong or right[0][0] == wrong[0][0]:
         return False
     return right[0][1] + wrong[0][1] >= GOLD_AGREEMENT * len(answer.answers)
 
 
-def option_lists(
-    exam: Exam, cells: Sequence[object], question_of: NDArray[np.int64]
-) -> list[list[str]] | None:
-    """The options of every row, if a column holds those of its question in any order; else None.
-
-    >>> from cmexam_baseline.exam.sample import sample_exam
-    >>> exam = sample_exam("val")[:2]
-    >>> option_lists(exam, [exam.options(row)[::-1] for row in range(2)], np.arange(2))[0] == exam.options(0)[::-1]
-    True
-    """
-    seen = seen_rows(question_of, {}, most=TEXT_SAMPLE)
-    filled = agreeing = 0
-    for row, question in zip(seen.rows, seen.questions, strict=True):
-        texts = option_texts(cells[row])
-        filled += bool(texts)
-        agreeing += bool(texts) and _same_options(texts, exam.options(question))
-    if filled and agreeing >= filled / 2:
-        return [option_texts(cell) for cell in cells]
-    found = [_in_order(cells[row], exam.options(q)) for row, q in zip(seen.rows, seen.questions, strict=True)]
-    if not found or sum(map(bool, found)) < MOST * len(found):
-        return None
-    pairs = zip(cells, question_of.tolist(), strict=True)
-    return [[] if question < 0 else _in_order(cell, exam.options(question)) for cell, question in pairs]
-
-
-def _in_order(cell: object, options: Sequence[str]) -> list[str]:
-    """The options in the order in which a cell of any form holds them; [] where it holds more than options.
-
-    >>> _in_order("<b>二</b><br>一一", ["一一", "二"])
-    ['二', '一一']
-    """
-    rest = cell if isinstance(cell, str) else str(cell)
-    found = []
-    for option in sorted(options, key=len, reverse=True):
-        start = rest.find(option)
-        if start < 0 or option.isascii() and len(option) < 3:
-            return []
-        rest = rest[:start] + "\0" * len(option) + rest[start + len(option) :]
-        found.append((start, option))
-    words = re.findall(r"[^\W_]", rest)
-    foreign = any(not word.isascii() and unicodedata.category(word) != "No" for word in words)
-    return [] if foreign or len(words) > _MARKUP * len(options) else [option for _, option in sorted(found)]
-
-
-def option_texts(cell: object) -> list[str]:
-    """The option texts of a cell, [] where it holds none."""
-    if isinstance(cell, list):
-        return parse_options(cell) if all(isinstance(item, str) for item in cell) else []
-    if not isinstance(cell, str):
-        return []
-    literal = _literal(cell.strip())
-    if literal is not None:
-        return literal
-    parsed = parse_options(cell)
-    if parsed:
-        return parsed
-    parts = [part.strip() for part in re.split(r"\s*[|｜]\s*", cell.strip()) if part.strip()]
-    if len(parts) > 1:
-        return parse_options("\n".join(parts)) or parts
-    lines = [line.strip() for line in cell.splitlines() if line.strip()]
-    return lines if len(lines) > 1 else []
-
-
-def _literal(text: str) -> list[str] | None:
-    """The texts of a list, or of an object keyed by letters, written into a cell as JSON or as Python prints it."""
-    value = printed_value(text)
-    if isinstance(value, dict):
-        keys = [str(key).strip().upper() for key in value]
-        value = list(value.values()) if keys == list(LETTERS[: len(keys)]) else None
-    if not isinstance(value, list) or not all(isinstance(item, str | int | float) for item in value):
-        return None
-    texts = [cell_text(item) for item in value]
-    return parse_options(texts) or texts
-
-
-def _same_options(shown: Sequence[str], options: Sequence[str]) -> bool:
-    return {normalise_text(text) for text in shown} == {normalise_text(text) for text in options}
-
-
-def _exams_own(exam: Exam, texts: Sequence[str], filled: Sequence[int], seen: Seen) -> str:
+def _exams_own(texts: Sequence[str], filled: Sequence[int], seen: Seen) -> str:
     """Whether texts are the exam's own question, explanation or annotation, "" where they are neither."""
     few = filled[:TEXT_SAMPLE]
-    pairs = {
-        "question": exam.questions,
-        "explanation": exam.explanations,
-        **{f"annotation {name}": values for name, values in exam.annotations.items()},
-    }
-    for name, values in pairs.items():
-        long_enough = name == "question" or name == "explanation" or len(set(values)) > 1
-        own = [place for place in few if values[seen.questions[place]].strip()]
-        same = sum(texts[place] == values[seen.questions[place]].strip() for place in own)
-        if long_enough and own and len(own) >= len(few) / 2 and same >= 0.9 * len(own):
-            return name.split()[0]
+    own_columns = [("question", seen.exam.questions), ("explanation", seen.exam.explanations)]
+    annotations = [
+        ("annotation", values) for values in seen.exam.annotations.values() if len(set(values)) > 1
+    ]
+    for kind, values in (*own_columns, *annotations):
+        own = {place: values[seen.questions[place]].strip() for place in few}
+        held = [place for place in few if own[place]]
+        same = sum(texts[place] == own[place] for place in held)
+        if held and len(held) >= len(few) / 2 and same >= 0.9 * len(held):
+            return kind
     return ""
 
 
-def _of_scores(exam: Exam, values: Sequence[object], seen: Seen) -> Evidence:
+def _of_scores(values: Sequence[object], seen: Seen) -> Evidence:
     scores = {place: value for place, value in enumerate(values) if isinstance(value, tuple)}
-    fitting = [
-        place for place, value in scores.items() if len(value) == len(exam.options(seen.questions[place]))
-    ]
-    if len(fitting) < MOST * len(scores):
+    n_fitting = sum(len(value) == len(seen.options(place)) for place, value in scores.items())
+    if n_fitting < MOST * len(scores):
         return Evidence("other")
     best = {place: best_option(value) for place, value in scores.items()}
-    return _judged(
-        "scores", exam, {place: 0 if one is None else 1 << one for place, one in best.items()}, seen
-    )
+    return _judged("scores", {place: 0 if one is None else 1 << one for place, one in best.items()}, seen)
 
 
 def best_option(scores: Sequence[float]) -> int | None:
@@ -294,19 +202,16 @@ def best_option(scores: Sequence[float]) -> int | None:
     return list(scores).index(max(known)) if known else None
 
 
-def _of_lists(exam: Exam, values: Sequence[object], seen: Seen) -> Evidence:
-    lists = [value if isinstance(value, list) else [value] for value in values]
-    n_same = sum(
-        _same_options(list(map(cell_text, texts)), exam.options(question))
-        for texts, question in zip(lists, seen.questions, strict=True)
-    )
+def _of_lists(values: Sequence[object], seen: Seen) -> Evidence:
+    lists = [list(map(cell_text, value if isinstance(value, list) else [value])) for value in values]
+    n_same = sum(same_options(texts, seen.options(place)) for place, texts in enumerate(lists))
     if n_same >= MOST * len(lists):
         return Evidence("options")
     if are_letter_sets(lists):
-        masks = {place: _letters("".join(map(cell_text, texts))) for place, texts in enumerate(lists)}
-        return _judged("letters", exam, masks, seen)
-    firsts = [cell_text(texts[0]) if texts else "" for texts in lists]
-    found = _of_texts(exam, firsts, seen, [place for place, text in enumerate(firsts) if text])
+        masks = {place: letters_mask("".join(texts)) for place, texts in enumerate(lists)}
+        return _judged("letters", masks, seen)
+    firsts = [texts[0] if texts else "" for texts in lists]
+    found = _of_replies(firsts, [place for place, text in enumerate(firsts) if text], seen)
     return replace(found, kind="samples")
 
 
@@ -322,61 +227,85 @@ def are_letter_sets(lists: Iterable[Sequence[object]]) -> bool:
     return short and ordered and any(each != [""] and each for each in texts)
 
 
-def _of_numbers(exam: Exam, texts: Sequence[str], seen: Seen, filled: Sequence[int]) -> Evidence:
-    found = []
+def _of_numbers(texts: Sequence[str], filled: Sequence[int], seen: Seen) -> Evidence:
+    numbers = {place: int(texts[place]) if texts[place].isdecimal() else -1 for place in filled}
+    by_base = []
     for base in (0, 1):
-        masks = {
-            place: 1 << int(texts[place]) - base if _is_at_least(texts[place], base) else 0
-            for place in filled
-        }
-        found.append(_judged("numbers", exam, masks, seen))
-    best = max(found, key=lambda each: each.agreement)
-    return replace(best, base=found.index(best) if best.is_gold else None)
+        masks = {place: 1 << n - base if base <= n < 100 else 0 for place, n in numbers.items()}
+        by_base.append(_judged("numbers", masks, seen))
+    best = max(by_base, key=lambda found: found.agreement)
+    return replace(best, base=by_base.index(best) if best.is_gold else None)
 
 
-def _is_at_least(text: str, base: int) -> bool:
-    return text.isdecimal() and len(text) < 3 and int(text) >= base
-
-
-def _of_texts(exam: Exam, texts: Sequence[str], seen: Seen, filled: Sequence[int]) -> Evidence:
+def _of_replies(texts: Sequence[str], filled: Sequence[int], seen: Seen) -> Evidence:
     places = filled[:: max(1, -(-len(filled) // TEXT_SAMPLE))]
-    options = [seen.options(exam, seen.rows[place], seen.questions[place]) for place in places]
-    read = extract_all([texts[place] for place in places], options)
+    read = extract_all([texts[place] for place in places], [seen.shown_options(place) for place in places])
     masks = {place: found.mask for place, found in zip(places, read, strict=True)}
-    own = [place for place in places if exam.explanations[seen.questions[place]].strip()]
-    n_own = sum(exam.explanations[seen.questions[place]].strip() in texts[place] for place in own)
-    return replace(_judged("text", exam, masks, seen), explained=bool(own) and n_own >= len(own) / 2)
+    explanations = {place: seen.exam.explanations[seen.questions[place]].strip() for place in places}
+    own = [explanations[place] in texts[place] for place in places if explanations[place]]
+    return replace(_judged("text", masks, seen), explained=bool(own) and sum(own) >= len(own) / 2)
 
 
-def _judged(kind: str, exam: Exam, masks: Mapping[int, int], seen: Seen) -> Evidence:
+def _judged(kind: str, masks: Mapping[int, int], seen: Seen) -> Evidence:
     """Compare answers with the exam's, in the exam's order of options and as they are."""
-    answers = dict(masks)
-    for place, mask in masks.items():
-        row = seen.rows[place]
-        if mask and row in seen.shown:
-            answers[place] = mapped_mask(mask, seen.shown[row], exam.options(seen.questions[place]))
-    gold = {place: int(exam.answers[seen.questions[place]]) for place in masks}
     n = len(masks)
     if not n:
         return Evidence(kind)
+    answers = {
+        place: map_back(mask, seen.shown[seen.rows[place]], seen.options(place))
+        if mask and seen.rows[place] in seen.shown
+        else mask
+        for place, mask in masks.items()
+    }
+    gold = {place: int(seen.exam.answers[seen.questions[place]]) for place in masks}
     agreement = max(sum(each[place] == gold[place] for place in masks) / n for each in (answers, masks))
     return Evidence(kind, answers, agreement, n, sum(map(bool, masks.values())) / n)
 
 
-def mapped_mask(mask: int, shown: Sequence[str], options: Sequence[str]) -> int:
-    """A bit mask over the options as shown as one over the exam's; 0 where it cannot be mapped."""
-    letters = map_back(mask_to_letters(mask), shown, options).letters
-    return letters_to_mask(letters) if letters else 0
+def letters_mask(text: str, options: Sequence[str] = ()) -> int:
+    """The bit mask of an answer cell, 0 where it holds more than letters.
+
+    ① to ⑩ count as A to J unless the question's options hold such signs themselves.
+
+    >>> letters_mask("A、C"), letters_mask("②"), letters_mask("②", ["①②", "①③"])
+    (5, 2, 0)
+    """
+    if len(text) > 20:
+        return 0
+    if _CIRCLED.search(text) and not any(map(_CIRCLED.search, options)):
+        text = text.translate(_LETTER_OF_CIRCLED)
+    return parse_letters(text) or 0
 
 
-def _letters_fit(text: str, n_options: int) -> bool:
-    mask = _letters(text)
-    return bool(mask) and not mask >> n_options
+def map_back(mask: int, shown: Sequence[str], options: Sequence[str]) -> int:
+    """A bit mask over the options as shown as one over the exam's, by their texts.
+
+    Texts are compared without blanks and full-width forms, and where that finds nothing without punctuation and case
+    too. 0 where a letter is beyond the shown options, or its text is not exactly one of the exam's options.
+
+    >>> map_back(0b101, ["青霉素", "吗啡", "头孢拉定"], ["头孢拉定", "青霉素", "吗啡"])
+    3
+    >>> map_back(1, ["维生素"], ["头孢拉定", "青霉素"])
+    0
+    """
+    mapped = 0
+    for place in (place for place in range(len(LETTERS)) if mask >> place & 1):
+        found = _places_of(shown[place], options) if place < len(shown) else []
+        if len(found) != 1:
+            return 0
+        mapped |= 1 << found[0]
+    return mapped
 
 
-def _letters(text: str) -> int:
-    return (parse_letters(text) or 0) if len(text) <= 20 else 0
+def _places_of(text: str, options: Sequence[str]) -> list[int]:
+    for alike in (fold_texts, normalise_texts):
+        wanted, *texts = alike([text, *options])
+        places = [place for place, each in enumerate(texts) if each == wanted and wanted]
+        if places:
+            return places
+    return []
 
 
-def _share(places: Sequence[int], holds: Callable[[int], bool]) -> float:
-    return sum(holds(place) for place in places) / len(places)
+def same_options(shown: Sequence[str], options: Sequence[str]) -> bool:
+    """Whether two lists hold the same texts in any order, punctuation and repetition aside."""
+    return set(normalise_texts(shown)) == set(normalise_texts(options))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 
 from cmexam_baseline.exam.io.columns import column_key
@@ -11,7 +11,7 @@ from cmexam_baseline.exam.io.columns import column_key
 # Role -> names, the more telling first. Case, width, blanks, "_" and "-" do not matter.
 NAMES: dict[str, tuple[str, ...]] = {
     "id": (
-        "custom id", "question id", "qid", "doc id", "sample id", "id", "uid", "idx", "index", "key", "row", "no",
+        "custom id", "question id", "instance id", "qid", "doc id", "sample id", "id", "uid", "idx", "index", "key", "row", "no",
         "number", "编号", "题号", "序号", "request id", "unnamed: 0", "column 1",
     ),
     "question": (
@@ -44,7 +44,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     "filter": ("filter",),
 }  # fmt: skip
 
-_ROLE_OF = {role: {column_key(name) for name in names} for role, names in NAMES.items()}
+# Role -> the names as they are compared, in the same order.
+_ROLE_OF = {role: {column_key(name): None for name in names} for role, names in NAMES.items()}
 
 # A judge's or a metric's verdict on an answer, and what sorts questions: no answers, whatever letters they hold.
 _VERDICT = re.compile(
@@ -68,7 +69,22 @@ _MODELS = re.compile(
     r"alpaca|bert|medalpaca|bentsao|qizhen|yi-|grok|command-r|phi-|\d+(\.\d+)?b(\b|-|_|$)"
 )
 
-PROBABILITY = re.compile(r"(?:probability|prob|p|概率)[ _\-.]?([A-J])", re.IGNORECASE)
+# What stands beside the answer: what comes second, and what a harness makes of it.
+_SECOND = re.compile(
+    r"^mapped|^truncated|(second|2nd|third|3rd|next|alternat(iv)?e)(best|choice|option|guess|candidate)|runnerup|第[二三]选|次选"
+)
+# What a name says beside the model: "qwen_answer", "qwen.response.text".
+_ROLE_WORDS = re.compile(
+    r"(?:^|[._\- ])(?:(?:final|extracted|parsed|model|full|predicted|generated|raw)[_\- ]?)*"
+    r"(?:answers?|letters?|choices?|pred(?:iction|ict)?s?|raw|reply|replies|resp(?:onse|s)?|outputs?|completions?|"
+    r"generations?|generated|texts?|contents?|message|result)(?=$|[._\- ])|(?:模型)?(?:原始)?(?:回答|答案|回复|输出|结果|预测)+"
+)
+
+# Columns of a letter each, compared in lower case.
+PROBABILITY = re.compile(
+    r"(?P<kind>(?:log[ _\-]?)?(?:probability|prob|p|概率)|log[ _\-]?likelihood|ll|lp)[ _\-.]?(?P<letter>[a-j])"
+)
+LOGARITHM = re.compile(r"^(?:log|ll|lp)")
 
 
 @lru_cache(maxsize=4096)
@@ -84,10 +100,10 @@ def leaf_key(name: str) -> str:
     return column_key(name)
 
 
-def named(role: str, name: str) -> bool:
+def is_called(role: str, name: str) -> bool:
     """Whether a column's name, or the last part of it, is one of those of a role.
 
-    >>> named("answer", "Predicted Answer"), named("raw", "choices.message.content")
+    >>> is_called("answer", "Predicted Answer"), is_called("raw", "choices.message.content")
     (True, True)
     """
     return column_key(name) in _ROLE_OF[role] or leaf_key(name) in _ROLE_OF[role]
@@ -95,50 +111,61 @@ def named(role: str, name: str) -> bool:
 
 def name_rank(role: str, name: str) -> int:
     """The place of a name among those of its role, 0 the most telling; their number where it is none of them."""
-    keys = [column_key(each) for each in NAMES[role]]
-    for key in (column_key(name), leaf_key(name)):
-        if key in keys:
-            return keys.index(key)
-    return len(keys)
+    keys = list(_ROLE_OF[role])
+    return next((keys.index(key) for key in (column_key(name), leaf_key(name)) if key in keys), len(keys))
 
 
-def first_of_role(role: str, columns: Mapping[str, object]) -> str | None:
+def first_of_role(role: str, columns: Iterable[str]) -> str | None:
     """The column with the most telling name of a role, None where no column has one.
 
-    >>> first_of_role("raw", {"id": [], "Generated Text": []})
+    >>> first_of_role("raw", ["id", "Generated Text"])
     'Generated Text'
     """
-    held = [name for name in columns if named(role, name)]
-    return min(held, key=lambda name: name_rank(role, name)) if held else None
+    held = [name for name in columns if is_called(role, name)]
+    return min(held, key=lambda name: name_rank(role, name), default=None)
 
 
 def standing_of(name: str) -> int:
     """How likely a column of letters or texts is a model's by its name.
 
-    3: an answer, reply or model; 2: nothing is known; 1: the exam's own answers; 0: a verdict, a category, a thought
+    3: an answer, reply or model; 2: nothing is known; 1: the exam's own answers; 0: a verdict, a category, a thought,
+    a second choice
 
-    >>> [standing_of(name) for name in ("qwen_answer", "infer", "x", "label", "题型", "is_correct")]
+    >>> [standing_of(name) for name in ("qwen_answer", "infer", "x", "label", "题型", "second_choice")]
     [3, 3, 2, 1, 0, 0]
     """
     key = leaf_key(name)
-    if named("answer", name) or named("raw", name):
+    if is_called("answer", name) or is_called("raw", name):
         return 3
+    if _SECOND.search(key):
+        return 0
     if _MODELS.search(name.lower()) and not _VERDICT.search(key):
         return 0 if _THOUGHT.search(key) else 3
     if _GOLD.search(key):
         return 1
     if _VERDICT.search(key) or _SORTS.search(key) or _THOUGHT.search(key):
         return 0
-    if named("explanation", name) or named("reference", name):
+    if is_called("explanation", name) or is_called("reference", name):
         return 0
     if key.startswith("filtered"):  # lm-eval: made of the replies beside it
         return 2
-    return 3 if _ANSWERS.search(key) and not named("model", name) else 2
+    return 3 if _ANSWERS.search(key) and not is_called("model", name) else 2
 
 
-def is_conventional(first: str, second: str) -> bool:
-    """Whether both have names that a file uses for one model, not names of models."""
-    return all(named("answer", name) or named("raw", name) for name in (first, second))
+def owner_of(name: str) -> str:
+    """The model that a name tells, without what it says of its answers; "" where it tells none.
+
+    >>> owner_of("qwen2.5-7b.raw"), owner_of("qwen2.5-7b_Answer"), owner_of("model_answer")
+    ('qwen2.57b', 'qwen2.57b', '')
+    """
+    lower = name.lower()
+    return column_key(_ROLE_WORDS.sub("", lower)) if _MODELS.search(lower) else ""
+
+
+def are_conventional(*names: str) -> bool:
+    """Whether all are names that a file uses for the answers and replies of one model, not names of models."""
+    usual = all(is_called("answer", name) or is_called("raw", name) for name in names)
+    return usual and len(set(map(owner_of, names))) == 1
 
 
 def name_order(name: str) -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.io.columns import column_key
 from cmexam_baseline.exam.io.options_cell import parse_options
 from cmexam_baseline.exam.io.table import MAX_COLUMNS, cell_text
 from cmexam_baseline.exam.letters import LETTERS
@@ -34,6 +35,8 @@ _THOUGHT = {
     "image_url",
     "image",
 }
+# Arguments of a tool call that are the answer.
+_ANSWERS = {"answer", "answers", "finalanswer", "choice", "option", "letter", "letters", "答案", "选项"}
 # Lists with one element for every reply: OpenAI and its like, Gemini, vLLM.
 _ALTERNATIVES = {"choices", "candidates", "outputs", "generations", "completions", "responses", "sequences"}
 
@@ -135,21 +138,21 @@ def _fields(name: str, cell: object, depth: int) -> list[tuple[str, object]]:
         return [(name, tuple(-score for score in scores) if losses else scores)]
     if any(isinstance(item, Mapping) for item in items):
         return _fields_of_objects(name, items, depth)
-    if len(items) == 1:
-        return _fields(name, items[0], depth + 1)
-    return [(name, items)]
+    return _fields(name, items[0], depth + 1) if len(items) == 1 else [(name, items)]
 
 
 def _fields_of_object(name: str, cell: Mapping[object, object], depth: int) -> list[tuple[str, object]]:
     keys = [str(key).strip().upper() for key in cell]
+    values = list(cell.values())
+    numbers = [value for value in values if isinstance(value, int | float)]
     if len(keys) > 1 and keys == list(LETTERS[: len(keys)]):
-        values = list(cell.values())
-        numbers = [value for value in values if isinstance(value, int | float)]
         # Options may be numbers, too; scores have a sign or add up to 1.
         if len(numbers) == len(values) and (min(numbers) < 0 or abs(sum(numbers) - 1) < 0.02):
             return [(name, tuple(map(float, numbers)))]
         if not any(isinstance(value, Mapping | list) for value in values):
             return [(name, [cell_text(value) for value in values])]
+    if _are_tokens(name) and numbers and len(numbers) == len(values):
+        return [(name, _likeliest_letter(zip(map(str, cell), numbers, strict=True)))]
     texts, labels = cell.get("text"), cell.get("label")
     if len(cell) == 2 and isinstance(texts, list) and isinstance(labels, list):  # options as ARC has them
         return [(name, [cell_text(text) for text in texts])]
@@ -157,17 +160,20 @@ def _fields_of_object(name: str, cell: Mapping[object, object], depth: int) -> l
 
 
 def _fields_of_objects(name: str, items: list[object], depth: int) -> list[tuple[str, object]]:
-    leaf = name.rpartition(".")[2].lower()
     objects = [item for item in items if isinstance(item, Mapping)]
     models = [str(item.get("model") or item.get("model_name") or "") for item in objects]
-    if len(set(models)) == len(items) > 1 and "" not in models:  # replies of several models to one question
-        answers = [_text_of(item) for item in objects]
-        if all(answer is not None for answer in answers):
-            return [(f"{name}.{model}", answer) for model, answer in zip(models, answers, strict=True)]
-    if leaf in _ALTERNATIVES or "message" in objects[0]:
-        texts = [_text_of(item) for item in objects]
-        if all(text is not None for text in texts):
-            return [(f"{name}.text", texts if len(texts) > 1 else texts[0])]
+    texts = [_text_of(item) for item in objects]
+    told = all(text is not None for text in texts)
+    if told and len(set(models)) == len(items) > 1 and "" not in models:  # replies of several models
+        return [(f"{name}.{model}", text) for model, text in zip(models, texts, strict=True)]
+    if told and (name.rpartition(".")[2].lower() in _ALTERNATIVES or "message" in objects[0]):
+        return [(f"{name}.text", texts if len(texts) > 1 else texts[0])]
+    if all(_is_number(item.get("logprob")) and "token" in item for item in objects):
+        if not _are_tokens(name):
+            return [(name, "".join(str(item["token"]) for item in objects))]
+        return [(name, _likeliest_letter((str(item["token"]), float(item["logprob"])) for item in objects))]
+    if _are_tokens(name) and isinstance(items[0], Mapping):  # one object a token; the first tells the answer
+        return _fields(name, items[0], depth + 1)
     if all(("type" in item or "text" in item) and not _letter_of(item) for item in objects):
         text = _joined(items)
         if text is not None:
@@ -180,6 +186,21 @@ def _fields_of_objects(name: str, items: list[object], depth: int) -> list[tuple
     return [
         pair for place, value in enumerate(items) for pair in _fields(f"{name}.{place}", value, depth + 1)
     ]
+
+
+def _are_tokens(name: str) -> bool:
+    """Whether a field holds the alternatives to a generated token, with their log-probabilities."""
+    return column_key(name.rpartition(".")[2]) in ("toplogprobs", "toplogprob")
+
+
+def _likeliest_letter(tokens: Iterable[tuple[str, float]]) -> str:
+    """The likeliest token where it is a letter of an option, else "".
+
+    >>> _likeliest_letter([(" B", -0.2), ("The", -1.9)]), _likeliest_letter([("The", -0.2), ("B", -1.9)])
+    ('B', '')
+    """
+    token = max(tokens, key=lambda pair: pair[1])[0].strip(" .:()（）：。\n\u2581\u0120").upper()
+    return token if len(token) == 1 and token in LETTERS else ""
 
 
 def _turns(items: list[object]) -> dict[str, str] | None:
@@ -201,7 +222,10 @@ def _turns(items: list[object]) -> dict[str, str] | None:
 
 
 def _text_of(item: object) -> str | None:
-    """The text that a part, turn or alternative holds; None where it holds none, "" for thoughts and tools."""
+    """The text that a part, turn or alternative holds; None where it holds none, "" for thoughts and tools.
+
+    A message that holds nothing but one tool call is the answer among its arguments.
+    """
     if isinstance(item, str):
         return item
     if isinstance(item, list):
@@ -210,19 +234,55 @@ def _text_of(item: object) -> str | None:
         return None
     if item.get("thought") is True or item.get("type") in _THOUGHT:
         return ""
-    for name in ("message", "content", "text", "value", "parts", "prompt", "generated_text", "output_text"):
-        if item.get(name) is not None:
-            text = _text_of(item[name])
-            if text is not None:
-                return text
+    texts = (
+        _text_of(item[name])
+        for name in (
+            "message",
+            "content",
+            "text",
+            "value",
+            "parts",
+            "prompt",
+            "generated_text",
+            "output_text",
+        )
+        if item.get(name) is not None
+    )
+    text = next((text for text in texts if text is not None), None)
+    if text:
+        return text
+    called = _called_answer(item.get("tool_calls") or [item.get("function_call")])
     # A server that refuses, or stops at its limit, gives a message without content.
-    return "" if item.keys() & {"message", "content", "text", "finish_reason", "finishReason"} else None
+    empty = item.keys() & {"message", "content", "text", "finish_reason", "finishReason"}
+    return called or ("" if empty else text)
 
 
 def _joined(items: Sequence[object]) -> str | None:
     texts = [_text_of(item) for item in items]
     known = [text for text in texts if text is not None]
-    return "".join(known) if len(known) == len(texts) and texts else None
+    if not texts or len(known) < len(texts):
+        return None
+    return "".join(known) or _called_answer([item for item in items if _arguments_of(item)])
+
+
+def _called_answer(calls: object) -> str:
+    """The answer among the arguments of a single tool call, "" where there is none or it is open which it is."""
+    arguments = _arguments_of(calls[0]) if isinstance(calls, list) and len(calls) == 1 else {}
+    found = [value for key, value in arguments.items() if column_key(str(key)) in _ANSWERS]
+    if len(found) != 1:
+        return ""
+    return "".join(map(cell_text, found[0])) if isinstance(found[0], list) else cell_text(found[0])
+
+
+def _arguments_of(call: object) -> Mapping[object, object]:
+    """What a tool is called with, as OpenAI and Anthropic have it; {} for anything else."""
+    if not isinstance(call, Mapping):
+        return {}
+    function = call.get("function")
+    function = function if isinstance(function, Mapping) else call
+    arguments = function.get("arguments", function.get("input"))
+    value = printed_value(arguments.strip()) if isinstance(arguments, str) else arguments
+    return value if isinstance(value, Mapping) else {}
 
 
 def _letter_of(item: Mapping[object, object]) -> bool:
@@ -255,12 +315,10 @@ def _scores(items: list[object]) -> Scores | None:
 
 
 def _is_number(value: object) -> bool:
-    if isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         return False
-    if isinstance(value, int | float):
-        return True
     try:
-        float(value) if isinstance(value, str) else float("")
+        float(value)
     except ValueError:
         return False
     return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,14 +49,12 @@ class Join:
 
     by:          what told: "question", "question and options", "id", "position" or "row number"
     question_of: int64 (rows,), the 0-based question of every row, -1 for a row of no question
-    n_questions: of the exam
     by_order:    questions with a row that share their stem with others and were told apart by order alone
     remarks:     single lines on what was assumed
     """
 
     by: str
     question_of: NDArray[np.int64]
-    n_questions: int
     by_order: list[int] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
@@ -93,11 +92,12 @@ def places_of(exam: Exam, left_out: Iterable[int] = ()) -> Places:
     return Places(np.arange(len(exam), dtype=np.int64), len(exam))
 
 
-def join(exam: Exam, keys: JoinKeys, places: Places | None = None) -> Join:
+def join(exam: Exam, keys: JoinKeys, places: Places | None = None, stems: Stems | None = None) -> Join:
     """Find every row's question: by its text, else by id, position, or the order of the rows.
 
     Question texts outrank ids that contradict them. Questions with the same stem are told apart by their options,
-    else by consistent ids, else by order. `places` are those of `places_of`. Raises `InputError` where nothing fits.
+    else by consistent ids, else by order. `places` are those of `places_of`, `stems` the exam's. Raises `InputError`
+    where nothing fits.
 
     >>> from cmexam_baseline.exam import Question
     >>> first, second = Question("q1", "甲？", ("一", "二"), "A"), Question("q2", "乙？", ("三", "四"), "B")
@@ -111,7 +111,7 @@ def join(exam: Exam, keys: JoinKeys, places: Places | None = None) -> Join:
     by_id = _by_id(exam, keys, places)
     by_place = by_id or _by_order(exam, keys, places)
     if keys.questions is not None:
-        stems = Stems(exam)
+        stems = stems or Stems(exam)
         found = stems.find(keys.questions)
         n_asked = sum(bool(text.strip()) for text in keys.questions)
         n_found = int((found >= 0).sum())
@@ -137,6 +137,10 @@ class Stems:
         self._question_of = {stem: row for row, stem in reversed(list(enumerate(self._stems)))}
         self._short = {stem for stem in self._question_of if 0 < len(stem) < _ANCHOR}
         self._anchors: dict[str, list[int]] | None = None
+
+    def is_one(self, text: str) -> bool:
+        """Whether a text is one of the stems."""
+        return normalise_texts([text])[0] in self._question_of
 
     def find(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """The first question with the stem of each text, -1 where there is none."""
@@ -225,7 +229,7 @@ def _by_question(
     if groups and np.isin(found, list(groups)).any():
         by = "question and options" if keys.options is not None else by
         by_order = _tell_apart(exam, keys, question_of, groups, consistent)
-    return Join(by, question_of, len(exam), by_order, remarks)
+    return Join(by, question_of, by_order, remarks)
 
 
 def _tell_apart(
@@ -261,37 +265,63 @@ def _tell_apart(
 
 
 def _by_id(exam: Exam, keys: JoinKeys, places: Places) -> Join | None:
-    """By the exam's ids, or by positions where the ids count the rows of the exam's file."""
+    """By the exam's ids or their numbers, or by positions where the ids count the rows of the exam's file."""
     if keys.ids is None:
         return None
     ids = [plain_id(value) for value in keys.ids]
-    row_of = {plain_id(name): row for row, name in enumerate(exam.ids)}
-    question_of = np.array([row_of.get(value, -1) for value in ids], dtype=np.int64)
+    own = [plain_id(name) for name in exam.ids]
+    question_of = _places_among(ids, own)
     if (question_of >= 0).all():
-        return Join("id", question_of, len(exam))
-    base = position_base(ids, places.n)
+        return Join("id", question_of)
+    known = Join("id", question_of) if (question_of >= 0).any() else None
+    numbers = numbers_of(ids)
+    if numbers is None or (known is not None and not all(value.isdecimal() for value in ids)):
+        return known
+    by_position = by_number = None
+    base = position_base(numbers, places.n)
     if base is not None:
         question_at = np.full(places.n, -1, dtype=np.int64)
         question_at[places.rows] = np.arange(len(exam))
-        by_position = question_at[np.array([int(value) for value in ids], dtype=np.int64) - base]
-        return Join(
-            "position", by_position, len(exam), remarks=[f"the ids count the exam's rows from {base}"]
+        remark = f"the ids count the exam's rows from {base}"
+        by_position = Join("position", question_at[np.array(numbers) - base], remarks=[remark])
+    own_numbers = numbers_of(own)
+    if known is None and own_numbers is not None and sorted(set(numbers)) == sorted(own_numbers):
+        found = _places_among(numbers, own_numbers)
+        remark = f"ids are joined by their numbers ({keys.ids[0]} is {exam.ids[int(found[0])]})"
+        by_number = Join("id", found, remarks=[remark])
+    if by_position and by_number and (by_position.question_of != by_number.question_of).any():
+        raise InputError(
+            f"ids such as {keys.ids[0]!r} may be positions or the numbers of the exam's ids "
+            f"({exam.ids[0]}, …); give the exam's ids as they are"
         )
-    return Join("id", question_of, len(exam)) if (question_of >= 0).any() else None
+    return by_position or by_number or known
 
 
-def position_base(ids: Sequence[str], n: int) -> int | None:
-    """0 or 1 where ids count the n rows of the exam's file from there; None where they do not, or leave it open.
+def _places_among(values: Sequence[object], known: Sequence[object]) -> NDArray[np.int64]:
+    place_of = {value: place for place, value in enumerate(known)}
+    return np.array([place_of.get(value, -1) for value in values], dtype=np.int64)
 
-    >>> position_base(["2", "0", "1"], 3), position_base(["7", "9"], 10)
+
+def numbers_of(ids: Sequence[str]) -> list[int] | None:
+    """The numbers of ids that are the same text and a number each; None for other ids.
+
+    >>> numbers_of(["exam_7", "exam_029"]), numbers_of(["7", "29"]), numbers_of(["a1", "b2"])
+    ([7, 29], [7, 29], None)
+    """
+    parts = [re.fullmatch(r"(.*\D)?(\d{1,9})", value, re.ASCII) for value in ids]
+    found = [(part[1], int(part[2])) for part in parts if part]
+    return [number for _, number in found] if len({text for text, _ in found}) == 1 and all(parts) else None
+
+
+def position_base(numbers: Sequence[int], n: int) -> int | None:
+    """0 or 1 where numbers count the n rows of the exam's file from there; None where they do not, or leave it open.
+
+    >>> position_base([2, 0, 1], 3), position_base([7, 9], 10)
     (0, None)
     """
-    if not ids or not all(value.isascii() and value.isdecimal() and len(value) < 10 for value in ids):
-        return None
-    numbers = {int(value) for value in ids}
     if 0 in numbers and max(numbers) < n:
         return 0
-    return 1 if 0 not in numbers and max(numbers) == n else None
+    return 1 if numbers and 0 not in numbers and max(numbers) == n else None
 
 
 def plain_id(value: str) -> str:
@@ -304,13 +334,13 @@ def _by_order(exam: Exam, keys: JoinKeys, places: Places) -> Join | None:
     if keys.ids is not None and not _count_up(keys.ids):
         return None
     if keys.n == len(exam):
-        return Join("row number", np.arange(len(exam), dtype=np.int64), len(exam))
+        return Join("row number", np.arange(len(exam), dtype=np.int64))
     if keys.n != places.n:
         return None
     question_of = np.full(keys.n, -1, dtype=np.int64)
     question_of[places.rows] = np.arange(len(exam))
     remark = f"{keys.n - len(exam)} rows belong to questions that the exam goes without"
-    return Join("row number", question_of, len(exam), remarks=[remark])
+    return Join("row number", question_of, remarks=[remark])
 
 
 def _count_up(ids: Sequence[str]) -> bool:
@@ -318,8 +348,7 @@ def _count_up(ids: Sequence[str]) -> bool:
     if all(_SERVER_ID.fullmatch(str(value)) for value in ids):
         return True
     values = [plain_id(value) for value in ids]
-    numbers = [int(value) for value in values if value.isascii() and value.isdecimal()]
-    return len(numbers) == len(ids) and all(b - a == 1 for a, b in zip(numbers, numbers[1:], strict=False))
+    return all(map(str.isdecimal, values)) and all(int(b) - int(a) == 1 for a, b in pairwise(values))
 
 
 def _why_not(exam: Exam, keys: JoinKeys, places: Places) -> str:

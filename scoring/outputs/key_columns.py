@@ -1,27 +1,32 @@
-"""The columns that tell the question of every row: question texts, ids, options, and what separates systems."""
+"""The columns that tell the question of every row and the options that the model saw, and what is found by them."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.columns import find_option_columns
-from cmexam_baseline.exam.io.options_cell import split_options
+from cmexam_baseline.exam.io.options_cell import parse_options, split_options
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.exam.letters import LETTERS, parse_letters
 from cmexam_baseline.exam.normalise import normalise_texts
-from cmexam_baseline.scoring.outputs.column_detection import ColumnChoice, Columns, Recognition
-from cmexam_baseline.scoring.outputs.column_evidence import MOST, TEXT_SAMPLE, option_lists
+from cmexam_baseline.scoring.outputs.column_decision import ColumnChoice, Columns, Recognition
+from cmexam_baseline.scoring.outputs.column_evidence import MOST, TEXT_SAMPLE, same_options, seen_rows
 from cmexam_baseline.scoring.outputs.column_names import (
     PROBABILITY,
     first_of_role,
+    is_called,
     name_rank,
-    named,
     standing_of,
 )
+from cmexam_baseline.scoring.outputs.flatten import printed_value
 from cmexam_baseline.scoring.outputs.joining import (
     ENOUGH_STEMS,
     Join,
@@ -29,26 +34,29 @@ from cmexam_baseline.scoring.outputs.joining import (
     Places,
     Stems,
     join,
+    numbers_of,
     plain_id,
     position_base,
 )
 
 # Options are looked for inside the question's text if this share of the rows has them there.
 WITH_OPTIONS = 0.5
+# Letters and field names around an option in a cell of options take no more characters than this.
+_MARKUP = 24
 
 
 def locate(
-    exam: Exam, flat: Columns, choice: ColumnChoice, places: Places, file: str
+    exam: Exam, stems: Stems, flat: Columns, choice: ColumnChoice, places: Places, file: str
 ) -> tuple[Recognition, Join, dict[int, list[str]]]:
     """The columns that tell the question of every row, the questions, and row -> the options that the model saw.
 
-    Raises `InputError` where the rows do not match the exam.
+    Options are only told where they are not the exam's, in its order. Raises `InputError` where the rows do not match
+    the exam.
     """
     model = find_model_column(flat, choice)
     roles = {"id": find_id_column(exam, places, flat, choice, model)}
-    question = find_question_column(Stems(exam), flat, choice)
-    if choice.id is not None and choice.question is None:
-        question = None
+    by_id = choice.id is not None and choice.question is None
+    question = None if by_id else find_question_column(stems, flat, choice)
     roles |= {"question": question, "model": model, "reference": choice.reference}
     questions, inline = (
         (None, None) if question is None else _options_taken_out(texts_of_column(flat[question]))
@@ -57,7 +65,7 @@ def locate(
     ids = None if roles["id"] is None else texts_of_column(flat[roles["id"]])
     keys = JoinKeys(len(next(iter(flat.values()), [])), ids, questions, None, groups)
     try:
-        met = join(exam, keys, places)
+        met = join(exam, keys, places, stems)
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
     singles = option_columns(flat) or _option_columns_by_content(exam, flat, met)
@@ -67,82 +75,43 @@ def locate(
         options = [[text for text in row if text] for row in zip(*cells, strict=True)]
     if options is None and inline is not None:
         options = [
-            texts if _is_permutation(exam, question, texts) else []
+            texts if question >= 0 and _is_permutation(texts, exam.options(question)) else []
             for question, texts in zip(met.question_of.tolist(), inline, strict=True)
         ]
     if options is not None and met.by_order:
-        met = join(exam, replace(keys, options=options), places)
+        met = join(exam, replace(keys, options=options), places, stems)
     known = Recognition(
         {role: column for role, column in roles.items() if column is not None},
-        option_columns=singles if roles["options"] is None else [],
+        option_columns=singles,
         probabilities=probability_columns(flat),
         by_order=met.by == "row number",
         remarks=list(met.remarks),
     )
-    return known, met, _shown_options(exam, met, options)
-
-
-def _options_column(
-    exam: Exam, flat: Columns, choice: ColumnChoice, met: Join
-) -> tuple[str | None, list[list[str]] | None]:
-    if choice.options is not None:
-        return choice.options, option_lists(exam, flat[choice.options], met.question_of)
-    for name in sorted(flat, key=lambda name: not named("options", name)):
-        if any(isinstance(cell, list | str) for cell in flat[name][:20]):
-            options = option_lists(exam, flat[name], met.question_of)
-            if options is not None:
-                return name, options
-    return None, None
-
-
-def _shown_options(exam: Exam, met: Join, options: Sequence[list[str]] | None) -> dict[int, list[str]]:
-    """Row -> the options that the model saw, where they are known and differ from the exam's."""
-    if options is None:
-        return {}
-    return {
-        row: options[row]
-        for row, question in enumerate(met.question_of.tolist())
-        if question >= 0 and len(options[row]) > 1 and options[row] != exam.options(question)
+    shown = {
+        row: texts
+        for row, (question, texts) in enumerate(zip(met.question_of.tolist(), options or (), strict=False))
+        if question >= 0 and len(texts) > 1 and texts != exam.options(question)
     }
-
-
-def _is_permutation(exam: Exam, question: int, texts: Sequence[str]) -> bool:
-    """Whether option texts found in a prompt are those of the question, whatever their order."""
-    return question >= 0 and sorted(normalise_texts(texts)) == sorted(normalise_texts(exam.options(question)))
-
-
-def _options_taken_out(questions: Sequence[str]) -> tuple[Sequence[str], list[list[str]] | None]:
-    """Stems and options of question cells that hold both, as prompts do; the cells where most do not."""
-    step = max(1, len(questions) // 50)
-    sample = questions[::step]
-    if sum(split_options(text) is not None for text in sample) < WITH_OPTIONS * len(sample):
-        return questions, None
-    parts = [split_options(text) for text in questions]
-    stems = [text if part is None else part.stem for text, part in zip(questions, parts, strict=True)]
-    return stems, [[] if part is None else part.options for part in parts]
+    return known, met, shown
 
 
 def find_question_column(stems: Stems, columns: Columns, chosen: ColumnChoice) -> str | None:
     """The column whose cells are, or hold, questions of the exam; else one whose name says so."""
     if chosen.question is not None:
         return chosen.question
-    best: tuple[float, float, int] | None = None
-    found = None
+    found: dict[str, tuple[float, int, int]] = {}
     for name, cells in columns.items():
         sample = _sample(cells)
         texts = [cell for cell in sample if isinstance(cell, str) and len(cell.strip()) > 1]
         if not texts or len(texts) < len(sample) / 2 or len(set(texts)) == 1 < len(texts):
             continue
         inside, whole = stems.shares(texts)
-        if inside < ENOUGH_STEMS:
-            continue
-        # A cell that is the stem tells more than a prompt, and a prompt more than a reply that repeats it.
-        quality = (round(whole, 1), -float(name_rank("question", name)), -len("".join(texts)))
-        if best is None or quality > best:
-            best, found = quality, name
-    return found or first_of_role(
-        "question", {name: None for name in columns if _may_be_questions(name, columns)}
-    )
+        if inside >= ENOUGH_STEMS:
+            # A cell that is the stem tells more than a prompt, and a prompt more than a reply that repeats it.
+            found[name] = (round(whole, 1), -name_rank("question", name), -len("".join(texts)))
+    if found:
+        return max(found, key=found.__getitem__)
+    return first_of_role("question", [name for name in columns if _may_be_questions(name, columns)])
 
 
 def _may_be_questions(name: str, columns: Columns) -> bool:
@@ -159,25 +128,20 @@ def find_id_column(
         return chosen.id
     known = {plain_id(name) for name in exam.ids}
     groups = None if model is None else texts_of_column(columns[model])
-    best: tuple[int, int] | None = None
-    found = None
+    found: dict[str, tuple[int, int]] = {}
     for name, cells in columns.items():
-        is_id = named("id", name)
-        sample = [
-            cell for cell in _sample(cells) if isinstance(cell, str | int | float) and cell_text(cell).strip()
-        ]
-        if not sample or isinstance(sample[0], bool) or max(len(cell_text(cell)) for cell in sample) > 200:
+        is_id = is_called("id", name)
+        sample = [cell for cell in _sample(cells) if isinstance(cell, str | int | float)]
+        few = [plain_id(text) for text in map(cell_text, sample) if text.strip()]
+        if not few or isinstance(sample[0], bool) or max(map(len, few)) > 200:
             continue
-        few = [plain_id(cell_text(cell)) for cell in sample]
         if not is_id and not all(value.isdecimal() for value in few) and not known.intersection(few):
             continue
         quality, n_distinct = _fit_of_ids(cells, groups, known, places)
         unnamed_fits = quality >= 2 and n_distinct >= 0.9 * len(cells)
-        if not (unnamed_fits or (is_id and (n_distinct > 1 or len(cells) == 1))):
-            continue
-        if best is None or (quality, -name_rank("id", name)) > best:
-            best, found = (quality, -name_rank("id", name)), name
-    return found
+        if unnamed_fits or (is_id and (n_distinct > 1 or len(cells) == 1)):
+            found[name] = (quality, -name_rank("id", name))
+    return max(found, key=found.__getitem__, default=None)
 
 
 def _fit_of_ids(
@@ -189,7 +153,8 @@ def _fit_of_ids(
     n_distinct = len(set(ids)) if groups is None else len(set(zip(ids, groups, strict=True)))
     if n_known == len(ids):
         return 3, n_distinct
-    if position_base(ids, places.n) is not None:
+    numbers = numbers_of(ids) if all(map(str.isdecimal, ids)) else None
+    if numbers is not None and position_base(numbers, places.n) is not None:
         return 2, n_distinct
     return (2 if n_known >= MOST * len(ids) else 1 if n_known >= ENOUGH_STEMS * len(ids) else 0), n_distinct
 
@@ -199,7 +164,7 @@ def find_model_column(columns: Columns, chosen: ColumnChoice) -> str | None:
     if chosen.model is not None:
         return chosen.model
     for name in sorted(columns, key=lambda name: name_rank("model", name)):
-        if not named("model", name):
+        if not is_called("model", name):
             continue
         values = [cell_text(cell).strip() for cell in columns[name]]
         distinct = set(values)
@@ -220,6 +185,106 @@ def _are_replies(values: set[str]) -> bool:
     return sentences > len(values) / 2 or (letters and len(values) > 3)
 
 
+def _options_column(
+    exam: Exam, flat: Columns, choice: ColumnChoice, met: Join
+) -> tuple[str | None, list[list[str]] | None]:
+    """The column that holds the options of every row, and these; None where there is none."""
+    if choice.options is not None:
+        return choice.options, option_lists(exam, flat[choice.options], met.question_of)
+    for name in sorted(flat, key=lambda name: not is_called("options", name)):
+        if any(isinstance(cell, list | str) for cell in flat[name][:20]):
+            options = option_lists(exam, flat[name], met.question_of)
+            if options is not None:
+                return name, options
+    return None, None
+
+
+def option_lists(
+    exam: Exam, cells: Sequence[object], question_of: NDArray[np.int64]
+) -> list[list[str]] | None:
+    """The options of every row, if a column holds those of its question in any order; else None.
+
+    >>> from cmexam_baseline.exam.sample import sample_exam
+    >>> exam = sample_exam("val")[:2]
+    >>> option_lists(exam, [exam.options(row)[::-1] for row in range(2)], np.arange(2))[0] == exam.options(0)[::-1]
+    True
+    """
+    seen = seen_rows(exam, question_of, {}, most=TEXT_SAMPLE)
+    shown = [(option_texts(cells[row]), seen.options(place)) for place, row in enumerate(seen.rows)]
+    filled = [pair for pair in shown if pair[0]]
+    if filled and sum(same_options(*pair) for pair in filled) >= len(filled) / 2:
+        return [option_texts(cell) for cell in cells]
+    found = [_in_order(cells[row], seen.options(place)) for place, row in enumerate(seen.rows)]
+    if not found or sum(map(bool, found)) < MOST * len(found):
+        return None
+    pairs = zip(cells, question_of.tolist(), strict=True)
+    return [[] if question < 0 else _in_order(cell, exam.options(question)) for cell, question in pairs]
+
+
+def _in_order(cell: object, options: Sequence[str]) -> list[str]:
+    """The options in the order in which a cell of any form holds them; [] where it holds more than options.
+
+    >>> _in_order("<b>二</b><br>一一", ["一一", "二"])
+    ['二', '一一']
+    """
+    rest = cell if isinstance(cell, str) else str(cell)
+    found = []
+    for option in sorted(options, key=len, reverse=True):
+        start = rest.find(option)
+        if start < 0 or option.isascii() and len(option) < 3:
+            return []
+        rest = rest[:start] + "\0" * len(option) + rest[start + len(option) :]
+        found.append((start, option))
+    words = re.findall(r"[^\W_]", rest)
+    foreign = any(not word.isascii() and unicodedata.category(word) != "No" for word in words)
+    return [] if foreign or len(words) > _MARKUP * len(options) else [option for _, option in sorted(found)]
+
+
+def option_texts(cell: object) -> list[str]:
+    """The option texts of a cell, [] where it holds none."""
+    if isinstance(cell, list):
+        return parse_options(cell) if all(isinstance(item, str) for item in cell) else []
+    if not isinstance(cell, str):
+        return []
+    printed = _printed_options(cell.strip())
+    if printed is not None:
+        return printed
+    parsed = parse_options(cell)
+    if parsed:
+        return parsed
+    parts = [part.strip() for part in re.split(r"\s*[|｜]\s*", cell.strip()) if part.strip()]
+    if len(parts) > 1:
+        return parse_options("\n".join(parts)) or parts
+    lines = [line.strip() for line in cell.splitlines() if line.strip()]
+    return lines if len(lines) > 1 else []
+
+
+def _printed_options(text: str) -> list[str] | None:
+    """The texts of a list, or of an object keyed by letters, written into a cell as JSON or as Python prints it."""
+    value = printed_value(text)
+    if isinstance(value, dict):
+        keys = [str(key).strip().upper() for key in value]
+        value = list(value.values()) if keys == list(LETTERS[: len(keys)]) else None
+    if not isinstance(value, list) or not all(isinstance(item, str | int | float) for item in value):
+        return None
+    texts = [cell_text(item) for item in value]
+    return parse_options(texts) or texts
+
+
+def _is_permutation(texts: Sequence[str], options: Sequence[str]) -> bool:
+    return sorted(normalise_texts(texts)) == sorted(normalise_texts(options))
+
+
+def _options_taken_out(questions: Sequence[str]) -> tuple[Sequence[str], list[list[str]] | None]:
+    """Stems and options of question cells that hold both, as prompts do; the cells where most do not."""
+    sample = questions[:: max(1, len(questions) // 50)]
+    if sum(split_options(text) is not None for text in sample) < WITH_OPTIONS * len(sample):
+        return questions, None
+    parts = [split_options(text) for text in questions]
+    stems = [text if part is None else part.stem for text, part in zip(questions, parts, strict=True)]
+    return stems, [[] if part is None else part.options for part in parts]
+
+
 def option_columns(columns: Columns) -> list[str]:
     """The columns A, B, … of single options, [] where they hold letters or numbers instead of texts."""
     found = find_option_columns(list(columns))
@@ -231,14 +296,15 @@ def _option_columns_by_content(exam: Exam, columns: Columns, met: Join) -> list[
     """Columns such as choice1, choice2, … or doc.A, doc.B, … whose cells together are the options of the row's question."""
     families: dict[str, list[str]] = {}
     for name in columns:
-        families.setdefault(re.sub(r"(\d+|[A-Ja-j])$", "", name), []).append(name)
-    rows = [row for row, question in enumerate(met.question_of.tolist()) if question >= 0][:TEXT_SAMPLE]
+        families.setdefault(re.sub(r"(\d+|[A-Ja-j])$|(?<=\.)\d+(?=\.)", "#", name), []).append(name)
+    seen = seen_rows(exam, met.question_of, {}, most=TEXT_SAMPLE)
     for members in families.values():
         family = sorted(members, key=lambda name: (len(name), name.upper()))
-        shown = [[cell_text(columns[name][row]) for name in family] for row in rows if len(family) > 1]
         fitting = [
-            _is_permutation(exam, int(met.question_of[row]), [text for text in texts if text])
-            for row, texts in zip(rows, shown, strict=False)
+            _is_permutation(
+                [text for name in family if (text := cell_text(columns[name][row]))], seen.options(place)
+            )
+            for place, row in enumerate(seen.rows if len(family) > 1 else ())
         ]
         if fitting and sum(fitting) >= MOST * len(fitting):
             return family
@@ -246,15 +312,18 @@ def _option_columns_by_content(exam: Exam, columns: Columns, met: Join) -> list[
 
 
 def probability_columns(columns: Columns) -> dict[str, str]:
-    """Letter -> the column of its probability, {} where there is no run of them from A on."""
-    found = {}
+    """Letter -> the column of its probability or the logarithm of it, {} where there is no run of them from A on."""
+    found: dict[str, dict[str, str]] = {}
     for name in columns:
-        match = PROBABILITY.fullmatch(name.strip())
+        match = PROBABILITY.fullmatch(name.strip().lower())
         if match:
-            found[match.group(1).upper()] = name
-    in_order = {letter: found[letter] for letter in LETTERS if letter in found}
-    # One lone "p_C" says nothing; a run from A on does.
-    return in_order if len(in_order) > 1 and list(in_order) == list(LETTERS[: len(in_order)]) else {}
+            found.setdefault(match["kind"], {})[match["letter"].upper()] = name
+    for by_letter in sorted(found.values(), key=len, reverse=True):
+        in_order = {letter: by_letter[letter] for letter in LETTERS if letter in by_letter}
+        # One lone "p_C" says nothing; a run from A on does.
+        if len(in_order) > 1 and list(in_order) == list(LETTERS[: len(in_order)]):
+            return in_order
+    return {}
 
 
 def texts_of_column(cells: Sequence[object]) -> Sequence[str]:

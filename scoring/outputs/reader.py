@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,26 +16,21 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.table import Table, cell_text
 from cmexam_baseline.exam.letters import LETTERS, mask_to_letters, parse_letters
-from cmexam_baseline.exam.normalise import normalise_texts
 from cmexam_baseline.exam.splits import stem_of
-from cmexam_baseline.scoring.outputs.column_detection import (
-    ColumnChoice,
-    Columns,
-    Recognition,
-    decide,
-)
+from cmexam_baseline.scoring.outputs.column_decision import ColumnChoice, Columns, Recognition, decide
 from cmexam_baseline.scoring.outputs.column_evidence import (
     are_letter_sets,
     best_option,
+    letters_mask,
     seen_rows,
 )
-from cmexam_baseline.scoring.outputs.column_names import first_of_role
+from cmexam_baseline.scoring.outputs.column_names import LOGARITHM, first_of_role
 from cmexam_baseline.scoring.outputs.flatten import flatten_columns
-from cmexam_baseline.scoring.outputs.joining import Join, places_of
+from cmexam_baseline.scoring.outputs.joining import Join, Stems, places_of
 from cmexam_baseline.scoring.outputs.key_columns import locate, text_of_cell, texts_of_column
 from cmexam_baseline.scoring.outputs.shapes import REPLY, read_shape, read_shards
 
-_ANSWER_CELL = re.compile(r"[A-Ja-jＡ-Ｊａ-ｊ](?:[\s,，、;；/|&+]*[A-Ja-jＡ-Ｊａ-ｊ])*")
+Cell = TypeVar("Cell", str, str | None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,10 +104,10 @@ def read_outputs(
     file, table, flat = _read(source)
     choice = columns or ColumnChoice()
     choice.check(flat, file)
-    places = places_of(exam, left_out)
-    _refuse_headerless(exam, flat, file)
-    known, met, shown = locate(exam, flat, choice, places, file)
-    found = decide(exam, flat, seen_rows(met.question_of, shown), known, choice, file, index_base)
+    stems = Stems(exam)
+    _refuse_headerless(exam, stems, flat, file)
+    known, met, shown = locate(exam, stems, flat, choice, places_of(exam, left_out), file)
+    found = decide(flat, seen_rows(exam, met.question_of, shown), known, choice, file, index_base)
     output = SystemOutput(
         name or _stem(file),
         file,
@@ -119,14 +115,16 @@ def read_outputs(
         met,
         shown,
         references=_optional(flat, found.roles.get("reference")),
-        probabilities=_probabilities(flat, found, file, table.rows),
+        probabilities=_probabilities(flat, list(found.probabilities.values()), file, table.rows),
         explanations=_optional(flat, found.roles.get("explanation")) if len(found.systems) < 2 else None,
         rows=table.rows,
-        damaged={row: problem for row, (problem, _) in table.damaged.items()},
+        damaged=_damaged(table),
         others={column: texts_of_column(flat[column]) for column in keep if column in flat},
         sampled=first_of_role("sample", flat) is not None,
     )
-    systems = [_of_column(output, flat, column) for column in found.systems] or [_of_probabilities(output)]
+    systems = [_of_column(output, flat, column, exam) for column in found.systems] or [
+        _of_probabilities(output)
+    ]
     if len(systems) > 1:
         systems = [replace(each, name=column) for each, column in zip(systems, found.systems, strict=True)]
     return [part for each in systems for part in _by_model(each, flat)]
@@ -144,40 +142,40 @@ def read_pairs(
     file, table, flat = _read(source)
     choice = columns or ColumnChoice()
     choice.check(flat, file)
-    roles = {"reference": choice.reference or first_of_role("reference", flat)}
-    others = {column: cells for column, cells in flat.items() if column != roles["reference"]}
-    explanation = choice.explanation or first_of_role("explanation", others)
-    roles["explanation" if explanation is not None else "reply"] = (
-        explanation
-        or next(iter((*choice.named("raw"), *choice.named("answer"))), None)
-        or first_of_role("raw", others)
-        or first_of_role("answer", others)
-    )
-    if roles["reference"] is None:
+    reference = choice.reference or first_of_role("reference", flat)
+    if reference is None:
         return None
+    others = [column for column in flat if column != reference]
+    explanation = choice.explanation or first_of_role("explanation", others)
+    replies = (*choice.named("raw"), *choice.named("answer"))
+    reply = next(iter(replies), None) or first_of_role("raw", others) or first_of_role("answer", others)
+    roles = {"reference": reference}
+    if explanation or reply:
+        roles |= {"explanation": explanation} if explanation else {"reply": reply or ""}
     n = len(table.rows)
-    found = Recognition({role: column for role, column in roles.items() if column is not None})
     return SystemOutput(
         name or _stem(file),
         file,
-        found,
-        Join("row", np.arange(n, dtype=np.int64), n),
-        explanations=_optional(flat, roles.get("explanation") or roles.get("reply")),
-        references=_optional(flat, roles["reference"]),
+        Recognition(roles),
+        Join("row", np.arange(n, dtype=np.int64)),
+        explanations=_optional(flat, explanation or reply),
+        references=_optional(flat, reference),
         rows=table.rows,
-        damaged={row: problem for row, (problem, _) in table.damaged.items()},
+        damaged=_damaged(table),
     )
 
 
+def _damaged(table: Table) -> dict[int, str]:
+    return {row: problem for row, (problem, _) in table.damaged.items()}
+
+
 def _read(source: object) -> tuple[str, Table, dict[str, Sequence[object]]]:
-    if isinstance(source, list) and source and all(isinstance(part, str) for part in source):
-        file, table = source[0], read_shards(source)
+    paths = [source] if isinstance(source, str | os.PathLike) else source
+    if isinstance(paths, list) and paths and all(isinstance(part, str | os.PathLike) for part in paths):
+        file, table = os.fspath(paths[0]), read_shards(list(map(os.fspath, paths)))
     else:
-        file = os.fspath(source) if isinstance(source, str | os.PathLike) else "the frame"
-        file = "standard input" if file == "-" else file
-        table = (
-            read_shards([os.fspath(source)]) if isinstance(source, str | os.PathLike) else read_shape(source)
-        )
+        file, table = "the frame", read_shape(source)
+    file = "standard input" if file == "-" else file
     return file, table, flatten_columns(table.columns, file)
 
 
@@ -190,7 +188,8 @@ def _stem(file: str) -> str:
     return re.sub(r"-\d{5}-of-\d{5}$", "", stem_of(file)) or file
 
 
-def _of_column(output: SystemOutput, flat: Columns, column: str) -> SystemOutput:
+def _of_column(output: SystemOutput, flat: Columns, column: str, exam: Exam) -> SystemOutput:
+    """The system whose answers are in a column."""
     found = output.recognition
     kind = found.kinds.get(column, "text")
     cells = flat[column]
@@ -198,16 +197,15 @@ def _of_column(output: SystemOutput, flat: Columns, column: str) -> SystemOutput
     single = replace(output, raw=None if raw is None else texts_of_column(flat[raw]))
     if kind == "scores":
         scores = [cell if isinstance(cell, tuple) else () for cell in cells]
-        best = [best_option(cell) if cell else None for cell in scores]
-        replies = ["" if place is None else LETTERS[place] for place in best]
-        return replace(single, replies=replies, probabilities=_softmax(scores))
+        return replace(single, replies=_best_letters(scores), probabilities=_softmax(scores))
     if kind == "numbers":
         return replace(single, replies=[_letter_of_number(cell, found.index_base or 0) for cell in cells])
     lists = [cell for cell in cells if isinstance(cell, list)]
     if lists and not are_letter_sets(lists):
         return _expanded(single, cells)
     if kind == "letters":
-        return replace(single, replies=list(map(_letters, cells)))
+        pairs = zip(map(_cell_of_letters, cells), output.join.question_of.tolist(), strict=True)
+        return replace(single, replies=[_letters(text, exam, question) for text, question in pairs])
     return replace(single, replies=texts_of_column(cells))
 
 
@@ -223,18 +221,15 @@ def _rows_of(output: SystemOutput, rows: NDArray[np.int64]) -> SystemOutput:
     """The output of these rows alone, which may repeat."""
     picked = rows.tolist()
 
-    def taken(cells: Sequence[str | None] | None) -> list[str | None] | None:
-        return None if cells is None else [cells[row] for row in picked]
-
-    def texts(cells: Sequence[str] | None) -> list[str] | None:
+    def taken(cells: Sequence[Cell] | None) -> list[Cell] | None:
         return None if cells is None else [cells[row] for row in picked]
 
     return replace(
         output,
         join=replace(output.join, question_of=output.join.question_of[rows]),
         options={place: output.options[row] for place, row in enumerate(picked) if row in output.options},
-        replies=texts(output.replies),
-        raw=texts(output.raw),
+        replies=taken(output.replies),
+        raw=taken(output.raw),
         explanations=taken(output.explanations),
         references=taken(output.references),
         probabilities=None if output.probabilities is None else output.probabilities[rows],
@@ -246,12 +241,10 @@ def _rows_of(output: SystemOutput, rows: NDArray[np.int64]) -> SystemOutput:
 def _by_model(output: SystemOutput, flat: Columns) -> list[SystemOutput]:
     """One system for every model that a column names, where they answer the same questions."""
     model = output.recognition.roles.get("model") or _filter_column(output, flat)
-    if model is None or len(flat[model]) != len(output):
+    asked = output.join.question_of[output.join.question_of >= 0]
+    if model is None or len(flat[model]) != len(output) or len(np.unique(asked)) == len(asked):
         return [output]
     names = [cell_text(cell).strip() for cell in flat[model]]
-    asked = output.join.question_of[output.join.question_of >= 0]
-    if len(np.unique(asked)) == len(asked):
-        return [output]
     several = len(output.recognition.systems) > 1
     return [
         replace(
@@ -276,11 +269,15 @@ def _of_probabilities(output: SystemOutput) -> SystemOutput:
     """The most probable option as the answer, where a file holds nothing else."""
     if output.probabilities is None:
         return output
-    best = [best_option(row) for row in output.probabilities.tolist()]
-    return replace(output, replies=["" if place is None else LETTERS[place] for place in best])
+    return replace(output, replies=_best_letters(output.probabilities.tolist()))
 
 
-def _softmax(scores: Sequence[tuple[float, ...]]) -> NDArray[np.float64]:
+def _best_letters(scores: Iterable[Sequence[float]]) -> list[str]:
+    best = map(best_option, scores)
+    return ["" if place is None else LETTERS[place] for place in best]
+
+
+def _softmax(scores: Sequence[Sequence[float]]) -> NDArray[np.float64]:
     """Probabilities of options from log-likelihoods or other scores, NaN where there is no option."""
     width = max(map(len, scores), default=0)
     table = np.full((len(scores), width), np.nan)
@@ -302,13 +299,15 @@ def _letter_of_number(cell: object, base: int) -> str:
     return LETTERS[place] if 0 <= place < len(LETTERS) else text
 
 
-def _letters(cell: object) -> str:
-    """The letters of an answer cell as they count, whatever is written between them ("b d"); other text as it is."""
-    text = "".join(map(cell_text, cell)) if isinstance(cell, list) else cell_text(cell)
-    stripped = text.strip()
-    if len(stripped) > 1 and _ANSWER_CELL.fullmatch(stripped):
-        return mask_to_letters(parse_letters(stripped) or 0)
-    return text
+def _cell_of_letters(cell: object) -> str:
+    return "".join(map(cell_text, cell)) if isinstance(cell, list) else cell_text(cell)
+
+
+def _letters(text: str, exam: Exam, question: int) -> str:
+    """The letters of an answer cell as they count, however they are written ("b d", "②"); other text as it is."""
+    if len(text) == 1 and text in LETTERS or question < 0:
+        return text
+    return mask_to_letters(letters_mask(text.strip(), exam.options(question))) or text
 
 
 def _optional(flat: Columns, name: str | None) -> Sequence[str | None] | None:
@@ -318,15 +317,16 @@ def _optional(flat: Columns, name: str | None) -> Sequence[str | None] | None:
 
 
 def _probabilities(
-    flat: Columns, found: Recognition, file: str, rows: Sequence[int]
+    flat: Columns, names: Sequence[str], file: str, rows: Sequence[int]
 ) -> NDArray[np.float64] | None:
-    if not found.probabilities:
+    """The probabilities of options, float64 (n, letters), from a column each, which may hold their logarithms."""
+    if not names:
         return None
     by_letter = [
-        [_number(cell, file, row, name) for row, cell in zip(rows, flat[name], strict=True)]
-        for name in found.probabilities.values()
+        [_number(cell, file, row, name) for row, cell in zip(rows, flat[name], strict=True)] for name in names
     ]
-    return np.array(by_letter, dtype=np.float64).T
+    table = np.array(by_letter, dtype=np.float64).T
+    return _softmax(table.tolist()) if LOGARITHM.search(names[0].lower()) else table
 
 
 def _number(cell: object, file: str, row: int, column: str) -> float:
@@ -337,30 +337,29 @@ def _number(cell: object, file: str, row: int, column: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not 0.0 <= value <= 1.0:
-        raise InputError(
-            f"{file}, row {row}: {column} is {text[:20]!r}; expected a probability from 0 to 1, or nothing"
-        )
+    is_log = LOGARITHM.search(column.lower()) is not None
+    if not (value <= 0.0 if is_log else 0.0 <= value <= 1.0):
+        expected = "the logarithm of a probability" if is_log else "a probability from 0 to 1"
+        raise InputError(f"{file}, row {row}: {column} is {text[:20]!r}; expected {expected}, or nothing")
     return value
 
 
-def _refuse_headerless(exam: Exam, flat: Columns, file: str) -> None:
+def _refuse_headerless(exam: Exam, stems: Stems, flat: Columns, file: str) -> None:
     """Raise `InputError` where the names of all columns are themselves answers, ids or questions."""
     names = [name for name in flat if not name.startswith("column ")]
     if not names or set(names) == {REPLY} or not len(flat[names[0]]):
         return
-    ids, cells = set(exam.ids), {name: cell_text(flat[name][0]).strip() for name in names}
-    stems = set(normalise_texts(exam.questions))
+    cells = {name: cell_text(flat[name][0]).strip() for name in names}
     values = [
         name.strip().isdecimal()
         and cells[name].isdecimal()
         or bool(parse_letters(name))
         and bool(parse_letters(cells[name]))
-        or name in ids
-        or normalise_texts([name])[0] in stems
+        or name in exam.ids
+        or stems.is_one(name)
         for name in names
     ]
-    if all(values) or (any(values) and len(names) <= 3 and (names[0] in ids or values[0])):
+    if all(values) or (any(values) and len(names) <= 3 and (names[0] in exam.ids or values[0])):
         raise InputError(
             f"{file} has no header: its first line ({', '.join(names)[:60]}) is a row of data; "
             "put a line with names such as id,answer above it"

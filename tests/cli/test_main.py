@@ -13,7 +13,7 @@ import pytest
 from click.testing import Result
 from command_line import run, runner, succeed
 
-from cmexam_baseline.cli import data, main, prompts, score_options
+from cmexam_baseline.cli import data, main, prompts, score
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.metrics import PROFILES
 
@@ -81,7 +81,7 @@ def test_a_summary_fits_its_line_and_every_command_has_help(
 
 
 def test_profiles_are_those_of_metrics() -> None:
-    assert list(score_options.PROFILES) == list(PROFILES)
+    assert list(score.PROFILES) == list(PROFILES)
 
 
 def test_help_and_errors_import_nothing_heavy(tmp_path: Path) -> None:

@@ -89,6 +89,17 @@ def _chat_message(text: str) -> dict[str, Any]:
     return {"role": "assistant", "content": text}
 
 
+def _calling(arguments: str) -> dict[str, Any]:
+    call = {"id": "call_1", "type": "function", "function": {"name": "submit", "arguments": arguments}}
+    return {"role": "assistant", "content": None, "tool_calls": [call]}
+
+
+def _tokens(row: int) -> list[dict[str, Any]]:
+    """The letters and another token, the model's letter first."""
+    likely = sorted(zip(scores(row), LETTERS, strict=False), reverse=True)
+    return [{"token": token, "logprob": score} for score, token in [*likely, (-20.0, "答")]]
+
+
 def _lines(record: Callable[[int], Any]) -> Callable[[], bytes]:
     return lambda: as_jsonl([record(row) for row in range(N)])
 
@@ -356,6 +367,81 @@ SHAPES: dict[str, Callable[[], bytes]] = {
             ]
         }
     ),
+    "tool_call.jsonl": _lines(
+        lambda row: {
+            "custom_id": _ids()[row],
+            "response": {
+                "body": {
+                    "choices": [{"index": 0, "message": _calling(json.dumps({"answer": letters()[row]}))}]
+                }
+            },
+        }
+    ),
+    "tool_use.jsonl": _lines(
+        lambda row: {
+            "custom_id": _ids()[row],
+            "result": {
+                "message": {
+                    "role": "assistant",
+                    "content": [{"type": "tool_use", "name": "submit", "input": {"choice": letters()[row]}}],
+                }
+            },
+        }
+    ),
+    "top_logprobs.jsonl": _lines(
+        lambda row: {"id": _ids()[row], "top_logprobs": _tokens(row), "finish_reason": "length"}
+    ),
+    "completion_logprobs.jsonl": _lines(
+        lambda row: {
+            "id": _ids()[row],
+            "logprobs": {"top_logprobs": [{f" {one['token']}": one["logprob"] for one in _tokens(row)}]},
+        }
+    ),
+    "helm_scenario_state.json": _json(
+        lambda: {
+            "adapter_spec": {"method": "multiple_choice_joint", "model": "qwen"},
+            "request_states": [
+                {
+                    "instance": {
+                        "input": {"text": _stems()[row]},
+                        "references": [
+                            {"output": {"text": text}, "tags": ["correct"] if x == _gold()[row] else []}
+                            for x, text in zip(LETTERS, the_exam().options(row), strict=False)
+                        ],
+                        "split": "test",
+                        "id": f"id{N - row}",
+                    },
+                    "train_trial_index": 0,
+                    "output_mapping": dict(zip(LETTERS, the_exam().options(row), strict=False)),
+                    "request": {"model": "qwen", "prompt": prompt(row), "temperature": 0.0},
+                    "result": {
+                        "success": True,
+                        "completions": [{"text": f" {letters()[row]}", "logprob": -0.25, "tokens": []}],
+                        "cached": False,
+                    },
+                    "num_train_instances": 0,
+                    "prompt_truncated": False,
+                }
+                for row in range(N)
+            ],
+        }
+    ),
+    "helm_display_predictions.json": _json(
+        lambda: [
+            {
+                "instance_id": f"id{row}",
+                "predicted_text": f" {letters()[row]}",
+                "train_trial_index": 0,
+                "mapped_output": the_exam().options(row)[LETTERS.index(letters()[row])],
+                "stats": {
+                    "exact_match": float(letters()[row] == _gold()[row]),
+                    "num_output_tokens": 1.0,
+                    "logprob": scores(row)[0],
+                },
+            }
+            for row in reversed(range(N))
+        ]
+    ),
     # Plain shapes.
     "by_id.json": _json(lambda: dict(zip(_ids(), letters(), strict=True))),
     "list.json": _json(lambda: list(letters())),
@@ -385,6 +471,19 @@ SHAPES: dict[str, Callable[[], bytes]] = {
     ),
     "lines.json": _lines(lambda row: {"question": _stems()[row], "prediction": letters()[row]}),
     "lines.txt": lambda: "".join(f"{reply(row)}\n" for row in range(N)).encode(),
+    "circled.csv": lambda: as_csv(
+        question=_stems(), pred=["①②③④⑤"[LETTERS.index(letter)] for letter in letters()]
+    ),
+    "second_choice.csv": lambda: as_csv(
+        id=_ids(), answer=list(letters()), second_choice=[letters()[row - 1] for row in range(N)]
+    ),
+    "logarithms.csv": lambda: as_csv(
+        id=_ids(),
+        **{
+            f"logp_{x}": [dict(zip(LETTERS, scores(row), strict=False)).get(x) for row in range(N)]
+            for x in "ABCDE"
+        },
+    ),
     "option_texts.csv": lambda: as_csv(
         question=_stems(),
         prediction=[the_exam().options(row)[LETTERS.index(letters()[row])] for row in range(N)],

@@ -14,14 +14,14 @@ def die(*columns: object) -> None:
 
 
 def by_another_profile(
-    references: list[str | None], predictions: list[str | None], profile: str
+    references: list[str | None], predictions: list[str | None], profile: str, whole_replies: bool = False
 ) -> ExplanationScores:
     other = profile if references[0] is None else "google"
     return score_explanations(references, predictions, profile=other)
 
 
 def score_slowly(
-    references: list[str | None], predictions: list[str | None], profile: str
+    references: list[str | None], predictions: list[str | None], profile: str, whole_replies: bool = False
 ) -> ExplanationScores:
     time.sleep(0.2)
     return score_explanations(references, predictions, profile=profile)

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from prediction_shapes import N, as_csv, as_jsonl, letters, prompt, reply, scores, the_exam, turned
+from prediction_shapes import N, as_csv, as_jsonl, letters, prompt, scores, the_exam, turned
+from prediction_shapes import reply as reply_of
 
+from cmexam_baseline.exam import Exam, Question
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.scoring import score_file
 
@@ -69,7 +70,7 @@ def test_replies_of_several_models_in_one_cell_are_no_samples(tmp_path: Path) ->
         {
             "question": QUESTIONS[row],
             "outputs": [
-                {"model": "m1", "text": reply(row)},
+                {"model": "m1", "text": reply_of(row)},
                 {"model": "m2", "text": f"答案是{'AB'[row % 2]}。"},
             ],
         }
@@ -86,12 +87,12 @@ def test_numbers_in_front_of_lines_tell_the_questions(tmp_path: Path, line: str)
 
 
 def test_ids_in_front_of_tabs_tell_the_questions(tmp_path: Path) -> None:
-    content = "".join(f"{the_exam().ids[row]}\t{reply(row)}\n" for row in SHUFFLED)
+    content = "".join(f"{the_exam().ids[row]}\t{reply_of(row)}\n" for row in SHUFFLED)
     assert accuracies(tmp_path / "p.txt", content) == [0.6]
 
 
 def test_rows_are_found_beside_settings_and_inside_wrappers(tmp_path: Path) -> None:
-    rows = [{"question": QUESTIONS[row], "response": reply(row)} for row in range(N)]
+    rows = [{"question": QUESTIONS[row], "response": reply_of(row)} for row in range(N)]
     beside = {"config": {"model": "m"}, "metrics": {"acc": 0.6}, "results": rows}
     assert accuracies(tmp_path / "beside.json", json.dumps(beside)) == [0.6]
     assert accuracies(tmp_path / "inside.json", json.dumps({"data": {"rows": rows}})) == [0.6]
@@ -104,7 +105,7 @@ def test_a_short_stem_is_found_as_a_line_of_a_prompt(tmp_path: Path) -> None:
     rows = [
         {
             "input": prompt(row).replace(QUESTIONS[row], f"题目：{stems[row]}"),
-            "infer": reply(row),
+            "infer": reply_of(row),
         }
         for row in SHUFFLED
     ]
@@ -114,9 +115,9 @@ def test_a_short_stem_is_found_as_a_line_of_a_prompt(tmp_path: Path) -> None:
 
 def test_replies_in_a_column_called_llm_are_no_names_of_models(tmp_path: Path) -> None:
     gold = the_exam().letters()
-    content = as_csv(answer=gold, llm=[reply(row) for row in range(N)])
+    content = as_csv(answer=gold, llm=[reply_of(row) for row in range(N)])
     assert accuracies(tmp_path / "p.csv", content) == [0.6]
-    shuffled = as_csv(answer=[gold[row] for row in SHUFFLED], llm=[reply(row) for row in SHUFFLED])
+    shuffled = as_csv(answer=[gold[row] for row in SHUFFLED], llm=[reply_of(row) for row in SHUFFLED])
     with pytest.raises(InputError, match="order"):
         accuracies(tmp_path / "p.csv", shuffled)
 
@@ -143,6 +144,85 @@ def test_the_text_of_the_right_option_is_no_system(tmp_path: Path) -> None:
 
 
 def test_a_column_in_which_nothing_can_be_read_gives_no_figure(tmp_path: Path) -> None:
-    content = as_csv(question=QUESTIONS, pred=["①②③④⑤"[LETTERS.index(letter)] for letter in letters()])
+    content = as_csv(question=QUESTIONS, pred=["壹贰叁肆伍"[LETTERS.index(letter)] for letter in letters()])
     with pytest.raises(InputError, match="no answer can be read in pred"):
         accuracies(tmp_path / "p.csv", content)
+
+
+def test_circled_numbers_are_letters_unless_options_hold_them() -> None:
+    plain = [
+        Question(f"q{n}", f"下列属于抗生素{n}的是", ("青霉素", "吗啡", "红霉素"), "AC") for n in range(9)
+    ]
+    exam = Exam.from_questions([*plain, Question("q9", "下列组合正确的是", ("①②", "①③", "②③"), "B")])
+    rows = [{"id": f"q{n}", "answer": "③、①" if n % 2 else "②"} for n in range(9)]
+    rows.append({"id": "q9", "answer": "①③"})
+    expected = ["B" if n % 2 == 0 else "AC" for n in range(9)] + ["B"]
+    assert score_file(rows, exam, resamples=10).to_columns()["answer"] == expected
+
+
+@pytest.mark.parametrize("reply", ["raw", "response", "raw_output"])
+def test_an_answer_and_its_reply_are_one_system_a_model(reply: str) -> None:
+    exam = the_exam()
+    wrong = ["A" if gold == "B" else "B" for gold in exam.letters()]
+    rows = [
+        {
+            "id": exam.ids[row],
+            "answer": exam.letters()[row],
+            "qwen2.5-7b": {"answer": letters()[row], reply: reply_of(row)},
+            "gpt4": {"answer": wrong[row], reply: f"应选{wrong[row]}。"},
+        }
+        for row in range(N)
+    ]
+    report = score_file(rows, exam, resamples=10)
+    found = {system.name: system.answers.accuracy for system in report.systems}
+    assert found == {"qwen2.5-7b.answer": 0.6, "gpt4.answer": 0.0}
+    flat = [
+        {"id": row["id"]}
+        | {f"{model}_{field}": text for model in ("qwen2.5-7b", "gpt4") for field, text in row[model].items()}
+        for row in rows
+    ]
+    assert [system.answers.accuracy for system in score_file(flat, exam, resamples=10).systems] == [0.6, 0.0]
+    for row in rows[:10]:
+        row["gpt4"]["answer"] = "C"
+    with pytest.raises(InputError, match="gpt4.answer and gpt4.* give different answers in"):
+        score_file(rows, exam)
+
+
+def test_replies_of_models_with_one_name_each_are_systems() -> None:
+    exam = the_exam()
+    rows = [
+        {"id": name, "gpt4": {"response": reply_of(row)}, "qwen": {"response": f"答案是{'AB'[row % 2]}。"}}
+        for row, name in enumerate(exam.ids)
+    ]
+    found = score_file(rows, exam, resamples=10).systems
+    assert [system.name for system in found] == ["gpt4.response", "qwen.response"]
+
+
+def test_a_likely_token_that_is_no_letter_is_no_answer() -> None:
+    exam = the_exam()[:20]
+    tokens = [[{"token": "The", "logprob": -0.1}, {"token": "B", "logprob": -2.0}]] + [
+        [{"token": f" {x}", "logprob": -0.1}, {"token": "The", "logprob": -2.0}] for x in letters()[1:20]
+    ]
+    rows = [{"id": i, "top_logprobs": each} for i, each in zip(exam.ids, tokens, strict=True)]
+    assert score_file(rows, exam, resamples=10).to_columns()["answer"] == ["", *letters()[1:20]]
+
+
+def test_tool_calls_that_leave_the_answer_open_give_none() -> None:
+    def call(arguments: object) -> dict[str, object]:
+        function = {"function": {"name": "f", "arguments": json.dumps(arguments)}}
+        return {"choices": [{"message": {"content": None, "tool_calls": [function]}}]}
+
+    exam = the_exam()[:20]
+    rows = [
+        {"id": name, "response": call({"answer": x})} for name, x in zip(exam.ids, letters(), strict=False)
+    ]
+    rows[0]["response"] = call({"query": "维生素A"})
+    rows[1]["response"] = call({"answer": "A", "choice": "B"})
+    assert score_file(rows, exam, resamples=10).to_columns()["answer"] == ["", "", *letters()[2:20]]
+
+
+def test_logarithms_are_below_zero(tmp_path: Path) -> None:
+    columns = {f"logp_{x}": [-0.1 - place] * N for place, x in enumerate("ABCD")}
+    columns["logp_B"][3] = 0.5
+    with pytest.raises(InputError, match="row 4: logp_B is '0.5'; expected the logarithm of a probability"):
+        accuracies(tmp_path / "p.csv", as_csv(question=QUESTIONS, **columns))

@@ -111,3 +111,30 @@ def test_every_row_goes_to_a_question_with_its_stem() -> None:
         found = questions(exam, JoinKeys(len(in_file), questions=in_file))
         for row, question in enumerate(found):
             assert (stems[question] == in_file[row]) if question >= 0 else in_file[row] not in stems
+
+
+def numbered(*ids: str) -> Exam:
+    return Exam.from_questions([Question(name, f"问题{name}", ("甲", "乙"), "A") for name in ids])
+
+
+def test_the_numbers_of_ids_join_where_they_are_the_same_set() -> None:
+    exam = numbered("exam_7", "exam_29", "exam_030")
+    found = join(exam, JoinKeys(3, ids=["q30", "q7", "q29"]))
+    assert found.question_of.tolist() == [2, 0, 1]
+    assert found.remarks == ["ids are joined by their numbers (q30 is exam_030)"]
+    for others in (["q30", "q7"], ["q30", "q7", "q8"], ["q30", "p7", "q29"]):
+        with pytest.raises(InputError, match="the rows do not match the exam"):
+            join(exam, JoinKeys(len(others), ids=others))
+
+
+def test_numbers_of_ids_count_rows_from_0_or_1() -> None:
+    exam = numbered("a", "b", "c")
+    assert join(exam, JoinKeys(3, ids=["id2", "id0", "id1"])).question_of.tolist() == [2, 0, 1]
+    assert join(exam, JoinKeys(3, ids=["id2", "id3", "id1"])).question_of.tolist() == [1, 2, 0]
+
+
+def test_numbers_that_are_positions_or_ids_are_refused() -> None:
+    keys = JoinKeys(3, ids=["1", "2", "3"])
+    assert join(numbered("q1", "q2", "q3"), keys).question_of.tolist() == [0, 1, 2]
+    with pytest.raises(InputError, match="may be positions or the numbers of the exam's ids"):
+        join(numbered("q3", "q2", "q1"), keys)

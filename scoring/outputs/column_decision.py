@@ -1,8 +1,8 @@
 """Which columns of a prediction file hold a model's answers, which the exam's, and which neither.
 
-The rows' questions are found first (`find_keys`). Then every column is looked at (`column_evidence`) and one place,
-`decide`, says what is gold, what are systems and what is left aside; content outranks names. Where two readings would
-give different figures it refuses and names the parameter that decides.
+The rows' questions are found first (`key_columns.locate`). Then every column is looked at (`column_evidence`) and one
+place, `decide`, says what is gold, what are systems and what is left aside; content outranks names (`column_names`).
+Where two readings would give different figures it refuses and names the parameter that decides.
 """
 
 from __future__ import annotations
@@ -10,32 +10,35 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 from cmexam_baseline.exam.bad_rows import excerpt_of
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.scoring.outputs.column_evidence import (
     FEW_ROWS,
-    READABLE,
     Evidence,
     Seen,
     evidence_of,
     is_verdict_on,
-    same_share,
 )
 from cmexam_baseline.scoring.outputs.column_names import (
+    are_conventional,
     first_of_role,
-    is_conventional,
+    is_called,
     name_order,
-    named,
+    owner_of,
     standing_of,
 )
 
 Columns = Mapping[str, Sequence[object]]
 
-# Two columns hold the same answers if at most this share of the rows differs.
+# Two columns hold the same answers if this share of the rows agrees.
 SAME_ANSWERS = 0.95
+# Kinds of `Evidence` in which answers are read without being told how.
+READ_KINDS = ("letters", "text", "samples", "scores")
+# Texts of which fewer hold an answer are no replies, unless their name says so.
+READABLE = 0.3
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class Recognition:
         }
         parts = [f"answer = {', '.join(shown)}"] if self.systems else []
         parts += [f"{role} = {column}" for role, column in self.roles.items()]
-        if self.option_columns:
+        if self.option_columns and "options" not in self.roles:
             parts.append(f"options = {', '.join(self.option_columns)}")
         if self.probabilities:
             parts.append(f"probabilities = {', '.join(self.probabilities.values())}")
@@ -120,7 +123,6 @@ class Recognition:
 
 
 def decide(
-    exam: Exam,
     columns: Columns,
     seen: Seen,
     known: Recognition,
@@ -135,62 +137,54 @@ def decide(
 
     Raises `InputError` where no column holds a model's answers, or where it is open which one does.
     """
+    by_user = [*chosen.named("answer"), *chosen.named("raw")]
+    named = {*by_user, *chosen.named("gold"), *chosen.named("explanation")}
     taken = {*known.roles.values(), *known.option_columns, *known.probabilities.values()}
     evidence = {
-        name: evidence_of(exam, cells, seen)
+        name: evidence_of(cells, seen)
         for name, cells in columns.items()
-        if name not in taken and not named("sample", name) or name in _chosen_columns(chosen)
+        if name not in taken and not is_called("sample", name) or name in named
     }
-    remarks: list[str] = []
-    aside: dict[str, str] = {}
     roles = dict(known.roles)
-    gold = chosen.gold or _gold_column(evidence, chosen)
+    aside: dict[str, str] = {}
+    gold = chosen.gold or _gold_column(evidence, by_user)
     if gold is not None:
         roles["gold"] = gold
-    base = (
-        index_base
-        if index_base is not None
-        else next((found.base for found in evidence.values() if found.base is not None), None)
-    )
-    candidates = _candidates(columns, evidence, chosen, exam, seen, aside, roles)
-    systems = list(dict.fromkeys([*chosen.named("answer"), *chosen.named("raw")]))
+    candidates = _candidates(columns, evidence, seen, gold, aside)
     raw: dict[str, str] = {}
-    if systems:
-        remarks += [
-            f"{name} equals the exam's answers"
-            for name in systems
-            if name in evidence and evidence[name].is_gold
-        ]
+    if by_user:
+        systems = list(dict.fromkeys(by_user))
         if len(chosen.named("answer")) == len(chosen.named("raw")) == 1:
-            systems, raw = [systems[0]], {systems[0]: systems[1]}
-        aside |= {
-            name: "not chosen" for name in candidates if name not in systems and name not in raw.values()
-        }
+            systems, raw = systems[:1], {by_user[0]: by_user[1]}
+        aside |= {name: "not chosen" for name in candidates if name not in by_user}
     else:
-        systems = _systems(candidates, evidence, aside)
-        remarks += [
-            f"{name} gives the exam's answer in every row" for name in systems if evidence[name].is_gold
-        ]
-        systems, raw = _paired(systems, evidence, aside, file)
-        if not systems and gold is None:
-            systems = _constant(evidence, aside, remarks)
-    explanation = _explanation(evidence, chosen, [*systems, *raw.values()], roles)
+        systems, raw = _paired(_systems(candidates, evidence, aside), evidence, aside, file)
+    remarks = [
+        f"{name} equals the exam's answers" for name in systems if name in evidence and evidence[name].is_gold
+    ]
+    if not systems and gold is None:
+        systems = _constant(evidence, aside)
+        remarks += [f"nearly every row of {name} is the same" for name in systems]
+    explanation = chosen.explanation or _explanation(evidence, {*systems, *raw.values(), *roles.values()})
     if explanation is not None:
         roles["explanation"] = explanation
         aside.pop(explanation, None)
     if not systems and not known.probabilities:
         _refuse(columns, roles, aside, file)
-    if systems and not _chosen_columns(chosen) and all(evidence[name].is_unread for name in systems):
+    if systems and not named and all(evidence[name].is_unread for name in systems):
         raise InputError(
             f"{file}: no answer can be read in {systems[0]}; name the model's column with `answer_column`"
         )
+    base = index_base
+    if base is None:
+        base = next((found.base for found in evidence.values() if found.base is not None), None)
     numbers = [name for name in systems if evidence[name].kind == "numbers"]
     if numbers and base is None:
         raise InputError(
             f"{file}: {numbers[0]} holds numbers, which may count options from 0 or from 1; "
             "say which with `index_base=0` or `index_base=1`"
         )
-    if known.by_order and not chosen.named("answer") and not chosen.named("raw"):
+    if known.by_order and not by_user:
         _refuse_another_order(evidence, systems, file)
     if gold in evidence and not evidence[gold].is_gold:
         share = evidence[gold].agreement
@@ -207,24 +201,17 @@ def decide(
     )
 
 
-def _chosen_columns(chosen: ColumnChoice) -> set[str]:
-    return {name for role in ("answer", "raw", "gold", "explanation") for name in chosen.named(role)}
-
-
-def _gold_column(evidence: Mapping[str, Evidence], chosen: ColumnChoice) -> str | None:
+def _gold_column(evidence: Mapping[str, Evidence], by_user: Sequence[str]) -> str | None:
     """The exam's answers by content; of several such columns the one whose name is the least a model's."""
-    named_by_user = {*chosen.named("answer"), *chosen.named("raw")}
     others = any(
-        found.kind in ("letters", "text", "samples", "scores")
-        and found.read >= READABLE
-        and not found.is_gold
+        found.kind in READ_KINDS and found.read >= READABLE and not found.is_gold
         for found in evidence.values()
     )
     golden = [
         name
         for name, found in evidence.items()
         # A model that is always right may say so in words, where the file holds no other answers.
-        if found.is_gold and name not in named_by_user and (others or not _may_be_perfect(name, found))
+        if found.is_gold and name not in by_user and (others or not _may_be_perfect(name, found))
     ]
     # An answer by letters alone is likelier to be the key than a reply that leads to it.
     bare = ("letters", "numbers", "constant")
@@ -240,61 +227,57 @@ def _may_be_perfect(name: str, found: Evidence) -> bool:
 def _candidates(
     columns: Columns,
     evidence: Mapping[str, Evidence],
-    chosen: ColumnChoice,
-    exam: Exam,
     seen: Seen,
+    gold: str | None,
     aside: dict[str, str],
-    roles: Mapping[str, str],
 ) -> list[str]:
     """Columns that may be a model's answers; what speaks against the others goes to `aside`."""
     candidates = []
     for name, found in evidence.items():
-        standing = standing_of(name)
-        if name == roles.get("gold"):
+        if name == gold or found.kind == "empty":
             continue
-        if found.kind in ("question", "explanation", "annotation"):
-            aside[name] = f"the exam's own {found.kind}"
-        elif found.kind in ("options", "verdict", "constant"):
-            aside[name] = found.kind
-        elif found.kind == "empty":
-            continue
-        elif found.is_gold and not _may_be_perfect(name, found):
-            aside[name] = "the exam's answers"
-        elif named("explanation", name) or named("reference", name):
-            aside[name] = "an explanation"
-        elif (
-            found.kind in ("text", "samples")
-            and found.read < READABLE
-            and standing < 3
-            or found.kind == "text"
-            and found.read == 0
-            and not named("raw", name)
-            and not named("answer", name)
-        ):
-            aside[name] = "no answers in it"
+        reason = _objection(name, found)
+        if reason:
+            aside[name] = reason
         else:
             candidates.append(name)
-    answers = [name for name in candidates if evidence[name].kind in ("letters", "text", "scores", "samples")]
     for name in list(candidates):
-        others = [other for other in answers if other != name and standing_of(other) >= standing_of(name)]
+        kind, rank = evidence[name].kind, standing_of(name)
+        others = [other for other in candidates if other != name and standing_of(other) >= rank]
+        readable = [evidence[other] for other in others if evidence[other].kind in READ_KINDS]
         few = len({cell_text(columns[name][row]).strip() for row in seen.rows}) <= 4
-        if (
-            evidence[name].kind in ("letters", "numbers")
-            and few
-            and any(is_verdict_on(columns[name], evidence[other], exam, seen) for other in others)
-        ):
+        is_short = kind in ("letters", "numbers") and few
+        if is_short and any(is_verdict_on(columns[name], other, seen) for other in readable):
             candidates.remove(name)
             aside[name] = "verdict"
     return candidates
+
+
+def _objection(name: str, found: Evidence) -> str:
+    """Why a column cannot be a model's answers, "" where it can."""
+    if found.kind in ("question", "explanation", "annotation"):
+        return f"the exam's own {found.kind}"
+    if found.kind in ("options", "verdict", "constant"):
+        return found.kind
+    if found.is_gold and not _may_be_perfect(name, found):
+        return "the exam's answers"
+    if is_called("explanation", name) or is_called("reference", name):
+        return "an explanation"
+    unread = found.kind in ("text", "samples") and found.read < READABLE and standing_of(name) < 3
+    empty = found.kind == "text" and not found.read and not are_conventional(name)
+    return "no answers in it" if unread or empty else ""
 
 
 def _systems(candidates: Sequence[str], evidence: Mapping[str, Evidence], aside: dict[str, str]) -> list[str]:
     """The candidates whose names are the most a model's."""
     texts = [name for name in candidates if evidence[name].kind != "numbers" or standing_of(name) == 3]
     pool = texts or list(candidates)
-    best = max((standing_of(name) for name in pool), default=0)
+    best = max(map(standing_of, pool), default=0)
     systems = [name for name in pool if standing_of(name) == best] if best else []
-    reasons = {1: "called the exam's answers, which it differs from", 0: "a category or verdict by its name"}
+    reasons = {
+        1: "called the exam's answers, which it differs from",
+        0: "a category, verdict or second choice by its name",
+    }
     for name in candidates:
         if name not in systems:
             aside[name] = reasons.get(standing_of(name), "its name says less than that of the answers")
@@ -308,61 +291,47 @@ def _paired(
     kept = list(systems)
     raw: dict[str, str] = {}
     order = sorted(kept, key=lambda name: (evidence[name].kind != "letters", name_order(name)))
-    for place, name in enumerate(order):
-        if name not in kept:
+    for name, other in combinations(order, 2):
+        if name not in kept or other not in kept:
             continue
-        for other in order[place + 1 :]:
-            if other not in kept:
+        same = evidence[name].same_share(evidence[other])
+        conventional = are_conventional(name, other)
+        if evidence[name].kind == "letters" and evidence[other].kind in ("text", "samples"):
+            of_one = conventional or "" != owner_of(name) == owner_of(other)
+            if not of_one and (same < SAME_ANSWERS or len(systems) > 2):
                 continue
-            same = same_share(evidence[name], evidence[other])
-            conventional = is_conventional(name, other)
-            if evidence[name].kind == "letters" and evidence[other].kind in ("text", "samples"):
-                if not conventional and (same < SAME_ANSWERS or len(systems) > 2):
-                    continue
-                if same < SAME_ANSWERS:
-                    raise InputError(
-                        f"{file}: {name} and {other} give different answers in {1 - same:.0%} of the rows; "
-                        f"choose with `answer_column={name!r}` or `raw_column={other!r}`"
-                    )
-                raw.setdefault(name, other)
-                kept.remove(other)
-            elif evidence[name].kind == evidence[other].kind and same == 1 and conventional:
-                kept.remove(other)
-                aside[other] = f"the same as {name}"
-            elif evidence[name].kind == evidence[other].kind and conventional and same < 1:
+            if same < SAME_ANSWERS:
+                raise InputError(
+                    f"{file}: {name} and {other} give different answers in {1 - same:.0%} of the rows; "
+                    f"choose with `answer_column={name!r}` or `raw_column={other!r}`"
+                )
+            raw.setdefault(name, other)
+            kept.remove(other)
+        elif evidence[name].kind == evidence[other].kind and conventional:
+            if same < 1:
                 raise InputError(
                     f"{file}: {name} and {other} may both be the model's answers and differ in {1 - same:.0%} of "
                     f"the rows; choose with `answer_column={name!r}` or `answer_column={other!r}`"
                 )
+            kept.remove(other)
+            aside[other] = f"the same as {name}"
     return kept, raw
 
 
-def _constant(evidence: Mapping[str, Evidence], aside: dict[str, str], remarks: list[str]) -> list[str]:
+def _constant(evidence: Mapping[str, Evidence], aside: dict[str, str]) -> list[str]:
     """A column with an answer's name whose cells are all the same, where there is no other."""
-    constant = {name: None for name, found in evidence.items() if found.kind == "constant"}
+    constant = [name for name, found in evidence.items() if found.kind == "constant"]
     found = first_of_role("answer", constant) or first_of_role("raw", constant)
     found = found or next((name for name in constant if standing_of(name) == 1), None)
     if found is None:
         return []
     del aside[found]
-    remarks.append(f"nearly every row of {found} is the same")
     return [found]
 
 
-def _explanation(
-    evidence: Mapping[str, Evidence],
-    chosen: ColumnChoice,
-    systems: Sequence[str],
-    roles: dict[str, str],
-) -> str | None:
-    if chosen.explanation is not None:
-        return chosen.explanation
-    free = {
-        name: None
-        for name, found in evidence.items()
-        if name not in systems and name not in roles.values() and found.kind in ("text", "letters")
-    }
-    return first_of_role("explanation", free)
+def _explanation(evidence: Mapping[str, Evidence], taken: set[str]) -> str | None:
+    free = [name for name, found in evidence.items() if found.kind in ("text", "letters")]
+    return first_of_role("explanation", [name for name in free if name not in taken])
 
 
 def _refuse_another_order(evidence: Mapping[str, Evidence], systems: Sequence[str], file: str) -> None:
