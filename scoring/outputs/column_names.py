@@ -69,7 +69,7 @@ _MODELS = re.compile(
     r"alpaca|bert|medalpaca|bentsao|qizhen|yi-|grok|command-r|phi-|\d+(\.\d+)?b(\b|-|_|$)"
 )
 
-# What stands beside the answer: what comes second, and what a harness makes of it.
+# Names of a second choice, and of what a harness makes of an answer.
 _SECOND = re.compile(
     r"^mapped|^truncated|(second|2nd|third|3rd|next|alternat(iv)?e)(best|choice|option|guess|candidate)|runnerup|第[二三]选|次选"
 )
