@@ -136,7 +136,7 @@ class Report:
 
         Raises `InputError` where there is no exam or the file cannot be written.
         """
-        from cmexam_baseline.exam.io.result_writer import write_column_parts
+        from cmexam_baseline.exam.io.text_formats import write_column_parts
         from cmexam_baseline.scoring.report_data import rows_of
 
         write_column_parts(rows_of(self), path)
