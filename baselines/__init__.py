@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from cmexam_baseline.baselines.leaderboard_entries import LeaderboardEntry as LeaderboardEntry
     from cmexam_baseline.baselines.leaderboard_entries import leaderboard as leaderboard
     from cmexam_baseline.baselines.pipeline import train as train
-    from cmexam_baseline.baselines.protocol import Baseline as Baseline
     from cmexam_baseline.baselines.registry import MODELS as MODELS
+    from cmexam_baseline.baselines.registry import Baseline as Baseline
     from cmexam_baseline.baselines.run_folder import Run as Run
     from cmexam_baseline.baselines.run_folder import load_run as load_run
     from cmexam_baseline.features.lightgbm_baseline import LightGBMBaseline as LightGBMBaseline

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cmexam_baseline.baselines.leaderboard_entries import LeaderboardEntry
-from cmexam_baseline.exam.charts import new_file, pyplot, save
+from cmexam_baseline.exam.charts import check_chart, new_file, pyplot, save
 from cmexam_baseline.metrics import LearningCurve
 
 if TYPE_CHECKING:
@@ -26,7 +26,11 @@ MARKS = {
 
 
 def draw_leaderboard(entries: Sequence[LeaderboardEntry], file: Path) -> Path:
-    """Accuracy with its interval against the number of parameters; systems without one are at the left."""
+    """Accuracy with its interval against the number of parameters; systems without one are at the left.
+
+    Raises `InputError` for another ending than .svg, .png and .pdf, and if matplotlib is missing.
+    """
+    check_chart(file)
     figure, panel = pyplot().subplots(figsize=(10, 6.5))
     sizes = [each.size for each in entries if each.size]
     smallest = min(sizes, default=1e8)
@@ -35,24 +39,18 @@ def draw_leaderboard(entries: Sequence[LeaderboardEntry], file: Path) -> Path:
         group = [each for each in entries if each.kind == kind]
         if not group:
             continue
-        accuracies = [100 * each.accuracy for each in group]
-        places = [each.size or unsized for each in group]
-        lows = [100 * (each.accuracy - each.interval[0]) if each.interval else 0 for each in group]
-        highs = [100 * (each.interval[1] - each.accuracy) if each.interval else 0 for each in group]
+        accuracies = 100 * np.array([each.accuracy for each in group])
+        ends = 100 * np.array([each.interval or (each.accuracy, each.accuracy) for each in group])
         panel.errorbar(
-            places, accuracies, [lows, highs], fmt=mark, color=colour, capsize=2, ms=5, lw=1, label=kind
-        )
+            [each.size or unsized for each in group], accuracies, np.abs(ends.T - accuracies),
+            fmt=mark, color=colour, capsize=2, ms=5, lw=1, label=kind,
+        )  # fmt: skip
     for each, height in zip(entries, _label_heights(entries, unsized), strict=True):
         panel.annotate(
-            f"{each.system} {100 * each.accuracy:.1f}",
-            (each.size or unsized, 100 * each.accuracy),
-            (7, height),
-            textcoords=("offset points", "data"),
-            fontsize=7,
-            va="center",
-            parse_math=False,
+            f"{each.system} {100 * each.accuracy:.1f}", (each.size or unsized, 100 * each.accuracy), (7, height),
+            textcoords=("offset points", "data"), fontsize=7, va="center", parse_math=False,
             color=MARKS[each.kind][0],
-        )
+        )  # fmt: skip
     panel.set_xscale("log")
     panel.set_xlim(unsized / 1.6, max([*sizes, smallest]) * 5)
     panel.axvline(unsized * 8, color="0.8", lw=0.8)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -18,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline import metrics
-from cmexam_baseline.baselines.parallel_jobs import run_jobs, threads_per_job
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.files import refuse_unwritable, write_atomically
 from cmexam_baseline.exam.progress import Progress, no_progress, prefix_progress
+from cmexam_baseline.exam.text_tables import csv_text
 from cmexam_baseline.metrics.learning_curve import FEWEST_SIZES
 
 PUBLISHED_TRAINING_QUESTIONS = 54_497
@@ -60,11 +57,10 @@ class MeasuredCurve:
 
         Accuracies are fractions; the interval is Wilson's for the mean over seeds.
         """
-        sizes = []
+        n, sizes = len(self.points[0].correct), []
         for size, group in groupby(self.points, key=lambda point: point.size):
             trained = list(group)
             accuracies = [point.accuracy for point in trained]
-            n = len(trained[0].correct)
             mean = float(np.mean(accuracies))
             sizes.append(
                 {
@@ -76,7 +72,7 @@ class MeasuredCurve:
                     "seconds": float(np.mean([point.seconds for point in trained])),
                 }
             )
-        return {"n_val": len(self.points[0].correct), "sizes": sizes, "extrapolated": self._extrapolated()}
+        return {"n_val": n, "sizes": sizes, "extrapolated": self._extrapolated()}
 
     def to_frame(self, library: str | None = None) -> Any:
         """A row per training as a pandas or polars frame: size, seed, accuracy, seconds."""
@@ -88,23 +84,23 @@ class MeasuredCurve:
     def to_csv(self) -> str:
         """The figures by size, the extrapolated one last and marked."""
         found = self.to_dict()
-        text = io.StringIO()
-        table = csv.writer(text, lineterminator="\n")
-        table.writerow(["size", "seeds", "accuracy", "low", "high", "sd", "extrapolated"])
-        for row in found["sizes"]:
-            table.writerow([row["size"], row["seeds"], row["accuracy"], *row["interval"], row["sd"], "no"])
-        beyond = found["extrapolated"]
-        if beyond is not None:
-            table.writerow([beyond["size"], "", beyond["accuracy"], *beyond["interval"], "", "yes"])
-        return text.getvalue()
+        rows = [(row, "no") for row in found["sizes"]]
+        if found["extrapolated"] is not None:
+            rows.append((found["extrapolated"], "yes"))
+        return csv_text(
+            ["size", "seeds", "accuracy", "low", "high", "sd", "extrapolated"],
+            [
+                [row["size"], row.get("seeds"), row["accuracy"], *row["interval"], row.get("sd"), beyond]
+                for row, beyond in rows
+            ],
+        )
 
     def _extrapolated(self) -> dict[str, Any] | None:
         sizes = [point.size for point in self.points]
         if len(set(sizes)) < FEWEST_SIZES or any(point.correct.all() for point in self.points):
             return None
         law = metrics.fit_learning_curve(sizes, [point.accuracy for point in self.points])
-        correct = [point.correct for point in self.points]
-        interval = metrics.extrapolate(sizes, correct, self.extrapolate_to)
+        interval = metrics.extrapolate(sizes, [point.correct for point in self.points], self.extrapolate_to)
         return {
             "size": self.extrapolate_to,
             "accuracy": law.accuracy(self.extrapolate_to),
@@ -161,62 +157,12 @@ def learning_curve(
         raise InputError(f"`sizes={wanted[-1]}`: there are {len(train)} training questions only")
     if len(wanted) < 2:
         raise InputError("a curve needs two sizes or more; add one to `sizes`, or omit it")
-    points = PointsFile(None if points_file is None else Path(points_file), train, val)
+    kept = _PointsFile(None if points_file is None else Path(points_file), train, val)
     keys = [(size, seed) for size in wanted for seed in sorted(set(seeds))]
-    for point in _measure(
-        train, val, [key for key in keys if points.get(*key) is None], jobs, progress or no_progress
-    ):
-        points.add(point)
-    measured = [points.get(*key) for key in keys]
-    return MeasuredCurve([point for point in measured if point is not None], extrapolate_to)
-
-
-class PointsFile:
-    """The measured points of one exam, in a JSON file that grows point by point; without a file, in memory.
-
-    Raises `InputError` if the file holds something else, or points of other questions or of another version.
-    """
-
-    def __init__(self, file: Path | None, train: Exam, val: Exam) -> None:
-        self._file = file
-        self._about = {
-            "train": train.fingerprint(),
-            "val": val.fingerprint(),
-            "version": version("cmexam-baseline"),
-        }
-        self._points: dict[tuple[int, int], CurvePoint] = {}
-        if file is not None:
-            refuse_unwritable(file)
-            if file.exists():
-                self._read(file)
-
-    def get(self, size: int, seed: int) -> CurvePoint | None:
-        """The point, if it was measured before."""
-        return self._points.get((size, seed))
-
-    def add(self, point: CurvePoint) -> None:
-        """Keep a point."""
-        self._points[point.size, point.seed] = point
-        if self._file is not None:
-            ordered = [self._points[key] for key in sorted(self._points)]
-            content = {**self._about, "points": [_as_dict(one) for one in ordered]}
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(self._file, json.dumps(content, indent=1) + "\n")
-
-    def _read(self, file: Path) -> None:
-        try:
-            content = json.loads(file.read_text("utf-8"))
-            about = {name: content[name] for name in self._about}
-            points = [_from_dict(one) for one in content["points"]]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"{file} is no list of measured points; remove it or choose another folder"
-            ) from error
-        if about != self._about:
-            raise InputError(
-                f"{file} was measured on other questions or by another version; choose another folder"
-            )
-        self._points = {(point.size, point.seed): point for point in points}
+    missing = [key for key in keys if key not in kept.points]
+    for point in _measure(train, val, missing, jobs, progress or no_progress):
+        kept.add(point)
+    return MeasuredCurve([kept.points[key] for key in keys], extrapolate_to)
 
 
 def usual_sizes(n: int) -> list[int]:
@@ -225,17 +171,76 @@ def usual_sizes(n: int) -> list[int]:
     >>> usual_sizes(30480)
     [952, 1905, 3810, 7620, 15240, 30480]
     """
-    sizes = [n >> halvings for halvings in range(_SIZES) if n >> halvings >= min(n, _FEWEST)]
-    return sizes[::-1]
+    return [n >> halvings for halvings in reversed(range(_SIZES)) if n >> halvings >= min(n, _FEWEST)]
+
+
+class _PointsFile:
+    """The measured points of one exam, in a JSON file that grows point by point; without a file, in memory.
+
+    Raises `InputError` if the file holds something else, or points of other questions or of another version.
+    """
+
+    def __init__(self, file: Path | None, train: Exam, val: Exam) -> None:
+        from importlib.metadata import version
+
+        self.points: dict[tuple[int, int], CurvePoint] = {}
+        self._file = file
+        self._about = {
+            "train": train.fingerprint(),
+            "val": val.fingerprint(),
+            "version": version("cmexam-baseline"),
+        }
+        if file is not None:
+            refuse_unwritable(file)
+            if file.exists():
+                self._read(file)
+
+    def add(self, point: CurvePoint) -> None:
+        """Keep a point."""
+        self.points[point.size, point.seed] = point
+        if self._file is not None:
+            rows = [
+                {
+                    "size": one.size,
+                    "seed": one.seed,
+                    "accuracy": one.accuracy,
+                    "seconds": one.seconds,
+                    "right": "".join("01"[hit] for hit in one.correct.tolist()),
+                }
+                for _, one in sorted(self.points.items())
+            ]
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._file, json.dumps({**self._about, "points": rows}, indent=1) + "\n")
+
+    def _read(self, file: Path) -> None:
+        marks = {"0": False, "1": True}
+        try:
+            content = json.loads(file.read_text("utf-8"))
+            about = {name: content[name] for name in self._about}
+            for row in content["points"]:
+                size, seed = int(row["size"]), int(row["seed"])
+                correct = np.array([marks[mark] for mark in row["right"]], np.bool_)
+                self.points[size, seed] = CurvePoint(size, seed, correct, float(row["seconds"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{file} is no list of measured points; remove it or choose another folder"
+            ) from error
+        if about != self._about:
+            raise InputError(
+                f"{file} was measured on other questions or by another version; choose another folder"
+            )
 
 
 def _measure(
     train: Exam, val: Exam, keys: Sequence[tuple[int, int]], jobs: int, progress: Progress
 ) -> Iterator[CurvePoint]:
-    if jobs > 1 and len(keys) > 1:
-        calls = [(train, val, *key, threads_per_job(min(jobs, len(keys)))) for key in keys]
+    jobs = min(jobs, len(keys))
+    if jobs > 1:
+        from cmexam_baseline.baselines.parallel_jobs import run_jobs, threads_per_job
+
+        calls = [(train, val, *key, threads_per_job(jobs)) for key in keys]
         for done, (_, point) in enumerate(run_jobs(_train_point, calls, jobs), 1):
-            progress(f"{len(keys)} trainings, {min(jobs, len(keys))} side by side", done, len(keys))
+            progress(f"{len(keys)} trainings, {jobs} side by side", done, len(keys))
             yield point
         return
     for size, seed in keys:
@@ -253,18 +258,3 @@ def _train_point(
     baseline = LightGBMBaseline(random_state=seed, n_jobs=n_jobs).fit(train[chosen], val, progress=progress)
     correct = baseline.predict(val).answers == val.answers
     return CurvePoint(size, seed, correct, round(time.perf_counter() - started, 1))
-
-
-def _as_dict(point: CurvePoint) -> dict[str, Any]:
-    return {
-        "size": point.size,
-        "seed": point.seed,
-        "accuracy": point.accuracy,
-        "seconds": point.seconds,
-        "right": "".join("01"[hit] for hit in point.correct.tolist()),
-    }
-
-
-def _from_dict(content: Mapping[str, Any]) -> CurvePoint:
-    correct = np.array([{"0": False, "1": True}[mark] for mark in content["right"]], np.bool_)
-    return CurvePoint(int(content["size"]), int(content["seed"]), correct, float(content["seconds"]))

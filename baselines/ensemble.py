@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.baselines.evidence_encoder import EvidenceEncoder
-from cmexam_baseline.baselines.oof_scores import OofScores
 from cmexam_baseline.baselines.out_of_fold import (
     FoldCache,
+    OofScores,
     fold_scores,
+    hold_folder,
     leak_safe_folds,
     out_of_fold_scores,
 )
@@ -26,7 +25,6 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.estimator import Estimator
 from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.io.files import new_folder, write_atomically
-from cmexam_baseline.exam.io.locks import locked
 from cmexam_baseline.exam.io.manifest import read_manifest, write_manifest
 from cmexam_baseline.exam.progress import Progress, no_progress, prefix_progress
 from cmexam_baseline.features import Embedder, LightGBMBaseline, score_columns
@@ -84,7 +82,7 @@ class Ensemble(Estimator):
         self.embedder = embedder
         self.corpus = corpus
         self.checkpoints = checkpoints
-        # Several figures of a run need the same pass of the encoder over val.
+        # Several figures of a run need the same passes of the encoder over val and test.
         self._encoder_predictions: dict[str, Predictions] = {}
 
     @property
@@ -116,18 +114,12 @@ class Ensemble(Estimator):
         `InputError` for fewer different questions than folds, and what the parts raise.
         """
         report, known = progress or no_progress, exam.answers > 0
-        if not known.all():
-            exam, from_other_exam = (
-                exam[known],
-                None if from_other_exam is None else from_other_exam[known],
-            )
-        with _locked(self.checkpoints):
-            folds, cache = self._folds(exam, val)
-            train = partial(_train_encoder, self._settings(), self.random_state, val)
+        exam, other = exam[known], None if from_other_exam is None else from_other_exam[known]
+        with hold_folder(self.checkpoints):
+            folds, cache, train = self._folds(exam, val)
             scores = out_of_fold_scores(exam, folds, train, cache, report, self.fold_jobs)
             place = None if self.checkpoints is None else self.checkpoints / _ENCODER
-            encoder = train(exam, prefix_progress(report, "encoder of all questions"), place)
-        self.encoder_ = encoder
+            self.encoder_ = train(exam, prefix_progress(report, "encoder of all questions"), place)
         self.oof_scores_ = OofScores.from_exam(exam, scores)
         self._encoder_predictions = {}
         lightgbm = LightGBMBaseline(
@@ -137,7 +129,7 @@ class Ensemble(Estimator):
             exam,
             val,
             progress=prefix_progress(report, "LightGBM"),
-            from_other_exam=from_other_exam,
+            from_other_exam=other,
             extra_columns=score_columns(_ENCODER, scores, exam.option_offsets),
             val_extra_columns=None if val is None else self._columns(val, report),
         )
@@ -153,9 +145,8 @@ class Ensemble(Estimator):
         if not 1 <= fold <= self.n_folds:
             raise InputError(f"there is no fold {fold}; `only` takes 1 to {self.n_folds}")
         exam = exam[exam.answers > 0]
-        folds, cache = self._folds(exam, val)
+        folds, cache, train = self._folds(exam, val)
         report = prefix_progress(progress or no_progress, f"fold {fold} of {self.n_folds}")
-        train = partial(_train_encoder, self._settings(), self.random_state, val)
         fold_scores(exam, folds, fold - 1, train, cache, report)
 
     def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
@@ -168,16 +159,17 @@ class Ensemble(Estimator):
     def encoder_predictions(self, exam: Exam, progress: Progress | None = None) -> Predictions:
         """The predictions of the encoder of all training questions alone."""
         self._check_is_fitted()
-        key = exam.fingerprint()
-        if key not in self._encoder_predictions:
-            report = prefix_progress(progress or no_progress, "encoder")
-            self._encoder_predictions[key] = self.encoder_.predict(exam, report)
-        return self._encoder_predictions[key]
+        key, kept = exam.fingerprint(), self._encoder_predictions
+        if key not in kept:
+            while len(kept) > 1:
+                del kept[next(iter(kept))]
+            kept[key] = self.encoder_.predict(exam, prefix_progress(progress or no_progress, "encoder"))
+        return kept[key]
 
     def attributions(self, exam: Exam, top: int = 5) -> list[OptionAttribution]:
         """As of `LightGBMBaseline`; the encoder's scores are features among others."""
         self._check_is_fitted()
-        return self.lightgbm_.attributions(exam, top, extra_columns=self._columns(exam, no_progress))
+        return self.lightgbm_.attributions(exam, top, self._columns(exam, no_progress))
 
     def save(self, folder: Path) -> None:
         """Write both parts into a new folder, each as it is saved alone, and a manifest."""
@@ -185,7 +177,7 @@ class Ensemble(Estimator):
         with new_folder(folder) as place:
             self.lightgbm_.save(place / _LIGHTGBM)
             self.encoder_.save(place / _ENCODER)
-            write_atomically(place / _OOF_SCORES, pack_arrays(self.oof_scores_.arrays()))
+            write_atomically(place / _OOF_SCORES, pack_arrays(vars(self.oof_scores_)))
             write_manifest(place, _MANIFEST, _KIND, _FORMAT, folds=self.n_folds)
 
     @classmethod
@@ -196,7 +188,8 @@ class Ensemble(Estimator):
         """
         manifest = read_manifest(folder, _MANIFEST, _KIND, _FORMAT)
         try:
-            scores = OofScores.from_arrays(unpack_arrays((folder / _OOF_SCORES).read_bytes()))
+            arrays = unpack_arrays((folder / _OOF_SCORES).read_bytes())
+            scores = OofScores(arrays["keys"], arrays["scores"])
             n_folds = int(manifest["folds"])
         except UNREADABLE as error:
             raise InputError(
@@ -204,27 +197,21 @@ class Ensemble(Estimator):
             ) from error
         lightgbm = LightGBMBaseline.load(folder / _LIGHTGBM)
         encoder = EvidenceEncoder.load(folder / _ENCODER, device)
-        loaded = cls(
-            encoder.encoder_settings,
-            n_folds=n_folds,
-            random_state=lightgbm.random_state,
-        )
+        loaded = cls(encoder.encoder_settings, n_folds=n_folds, random_state=lightgbm.random_state)
         loaded.lightgbm_, loaded.encoder_, loaded.oof_scores_ = lightgbm, encoder, scores
         return loaded
 
-    def _settings(self) -> EncoderSettings:
-        from cmexam_baseline.encoders import EncoderSettings
+    def _folds(
+        self, exam: Exam, val: Exam | None
+    ) -> tuple[NDArray[np.int64], FoldCache, partial[EvidenceEncoder]]:
+        """The fold of each question, the cache of scores for these data and settings, and how to train."""
+        from cmexam_baseline.encoders import EncoderSettings, find_model, weights_fingerprint
 
-        return self.encoder_settings or EncoderSettings()
-
-    def _folds(self, exam: Exam, val: Exam | None) -> tuple[NDArray[np.int64], FoldCache]:
-        """The fold of each question, and the cache of scores for exactly these data and settings."""
         folds = leak_safe_folds(exam, self.n_folds, self.random_state)
+        settings = replace(self.encoder_settings or EncoderSettings(), random_state=self.random_state)
+        train = partial(_train_encoder, settings, val)
         if self.checkpoints is None:
-            return folds, FoldCache(None, "")
-        from cmexam_baseline.encoders import find_model, weights_fingerprint
-
-        settings = replace(self._settings(), random_state=self.random_state)
+            return folds, FoldCache(None, ""), train
         parts = [
             repr(sorted(settings.training_identity().items())),
             weights_fingerprint(find_model(settings.model)),
@@ -232,7 +219,8 @@ class Ensemble(Estimator):
             exam.fingerprint(),
             "" if val is None else val.fingerprint(),
         ]
-        return folds, FoldCache(self.checkpoints, hashlib.sha256("\n".join(parts).encode()).hexdigest())
+        identity = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        return folds, FoldCache(self.checkpoints, identity), train
 
     def _columns(self, exam: Exam, progress: Progress) -> Columns:
         scores = np.zeros(0)
@@ -243,23 +231,7 @@ class Ensemble(Estimator):
 
 
 def _train_encoder(
-    settings: EncoderSettings,
-    random_state: int,
-    val: Exam | None,
-    exam: Exam,
-    progress: Progress,
-    checkpoints: Path | None,
+    settings: EncoderSettings, val: Exam | None, exam: Exam, progress: Progress, checkpoints: Path | None
 ) -> EvidenceEncoder:
-    encoder = EvidenceEncoder(settings, random_state=random_state, checkpoints=checkpoints)
+    encoder = EvidenceEncoder(settings, random_state=settings.random_state, checkpoints=checkpoints)
     return encoder.fit(exam, val, progress=progress)
-
-
-@contextmanager
-def _locked(folder: Path | None) -> Iterator[None]:
-    """Keep others from training with this folder while the block lasts."""
-    if folder is None:
-        yield
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder, "wait for it, or choose another place"):
-        yield

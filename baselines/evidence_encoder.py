@@ -1,21 +1,24 @@
-"""An encoder and the sentences that it reads, as one model of a run folder."""
+"""Encoders with texts of `features`: sentences that an encoder reads, vectors of an encoder for LightGBM."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cmexam_baseline.baselines.registry import Baseline
 from cmexam_baseline.exam import Exam, Predictions
+from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.estimator import Estimator
 from cmexam_baseline.exam.progress import Progress, StageTimer, no_progress
 
 if TYPE_CHECKING:
     from cmexam_baseline.encoders import EncoderBaseline, EncoderSettings, OnnxEncoder
-    from cmexam_baseline.features import SentenceRetriever
+    from cmexam_baseline.features import Embedder, SentenceRetriever
 
 SENTENCES = "sentences.npz"
 
@@ -81,7 +84,7 @@ class EvidenceEncoder(Estimator):
         if self.checkpoints is not None and any((self.checkpoints / "checkpoints").glob("step-*")):
             timer.say(f"resuming from the checkpoints in {self.checkpoints}")
         encoder = EncoderBaseline.from_settings(
-            settings, checkpoints=self.checkpoints, find_evidence=evidence_finder(sentences, settings)
+            settings, checkpoints=self.checkpoints, find_evidence=_evidence_finder(sentences, settings)
         )
         self.encoder_ = encoder.fit(exam, val, progress=progress)
         self.sentences_ = sentences
@@ -121,8 +124,8 @@ class EvidenceEncoder(Estimator):
         encoder = EncoderBaseline.load(folder, device)
         settings = encoder.description_.settings
         loaded = cls(settings, random_state=settings.random_state)
-        loaded.encoder_, loaded.sentences_ = encoder, load_sentences(settings, folder)
-        encoder.find_evidence = evidence_finder(loaded.sentences_, settings)
+        loaded.encoder_, loaded.sentences_ = encoder, _load_sentences(settings, folder)
+        encoder.find_evidence = _evidence_finder(loaded.sentences_, settings)
         return loaded
 
 
@@ -132,12 +135,35 @@ def load_onnx(folder: Path) -> OnnxEncoder:
 
     encoder = OnnxEncoder.load(folder)
     settings = encoder.description_.settings
-    encoder.find_evidence = evidence_finder(load_sentences(settings, folder), settings)
+    encoder.find_evidence = _evidence_finder(_load_sentences(settings, folder), settings)
     return encoder
 
 
-def load_sentences(settings: EncoderSettings, folder: Path) -> SentenceRetriever | None:
-    """The sentences beside an encoder; raises `InputError` if it reads some and they are missing."""
+def make_embedder(name_or_path: str) -> Embedder:
+    """The `features.Embedder` over an encoder's mean-pooled vectors; `InputError` if it is not available."""
+    from cmexam_baseline.encoders import embed_texts, find_model, weights_fingerprint
+    from cmexam_baseline.features import Embedder
+
+    fingerprint = weights_fingerprint(find_model(name_or_path))
+    return Embedder(name_or_path, fingerprint, partial(embed_texts, name_or_path))
+
+
+def restore_embedder(model: Baseline, name_or_path: str | None) -> None:
+    """Give a loaded model the encoder it was trained with: `name_or_path`, or the place in its settings."""
+    if "embeddings" not in model.settings:
+        raise InputError("this run was trained without embeddings; omit `embeddings`")
+    name = model.settings["embeddings"]["name"]
+    try:
+        embedder = make_embedder(name_or_path or name)
+    except InputError as error:
+        raise InputError(
+            f"the run was trained with embeddings of {name}, and {error}; or name the place of those weights with"
+            " `embeddings`"
+        ) from error
+    model.use_embedder(embedder)  # type: ignore[attr-defined]  # models with embeddings have it
+
+
+def _load_sentences(settings: EncoderSettings, folder: Path) -> SentenceRetriever | None:
     if not settings.evidence:
         return None
     from cmexam_baseline.features import SentenceRetriever
@@ -145,7 +171,7 @@ def load_sentences(settings: EncoderSettings, folder: Path) -> SentenceRetriever
     return SentenceRetriever.load(folder / SENTENCES)
 
 
-def evidence_finder(sentences: SentenceRetriever | None, settings: EncoderSettings) -> Any:
+def _evidence_finder(sentences: SentenceRetriever | None, settings: EncoderSettings) -> Any:
     """The function with which an encoder finds the sentences for every option; None if it reads none."""
     if sentences is None:
         return None

@@ -8,23 +8,27 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cmexam_baseline import metrics
-from cmexam_baseline.baselines import leaderboard_tables
 from cmexam_baseline.baselines.run_folder import is_run, load_run
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.published import PUBLISHED_RESULTS, Figure, PublishedResult
+from cmexam_baseline.exam.published import PUBLISHED_RESULTS
 from cmexam_baseline.exam.splits import load_exam, split_of, stem_of
+from cmexam_baseline.exam.text_tables import csv_text, latex_table, markdown_table
 from cmexam_baseline.scoring.report_data import SCHEMA
 
 if TYPE_CHECKING:
-    from cmexam_baseline.exam import Exam
+    pass
+
+PathLike = str | os.PathLike[str]
 
 # Questions of the published test split, for the interval of a published accuracy.
 PUBLISHED_TEST_QUESTIONS = 6811
+COLUMNS = ("", "system", "kind", "size", "questions", "accuracy", "95% interval", "weighted F1")
+LEFT = ("system", "kind")
+_CSV_COLUMNS = ("system", "kind", "split", "n", "accuracy", "low", "high", "weighted_f1", "size")
 _UNITS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 
 
@@ -48,9 +52,16 @@ class LeaderboardEntry:
     size: float | None = None
     questions: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return asdict(self)
+    @classmethod
+    def measured(
+        cls, system: str, kind: str, split: str, figures: Mapping[str, Any], questions: str
+    ) -> LeaderboardEntry:
+        """The entry of `n`, `accuracy` and `weighted_f1` in `figures`."""
+        n, accuracy = int(figures["n"]), float(figures["accuracy"])
+        interval = metrics.wilson_interval(round(accuracy * n), n)
+        return cls(
+            *(system, kind, split, n, accuracy, interval), figures.get("weighted_f1"), questions=questions
+        )
 
 
 def parse_size(text: str) -> float:
@@ -80,6 +91,20 @@ def parse_sizes(texts: Sequence[str]) -> dict[str, float]:
     return sizes
 
 
+def shown_size(size: float | None) -> str:
+    """A number of parameters in the unit that fits; like the paper, in billions from 0.1 B.
+
+    >>> shown_size(7e9), shown_size(35.7e6), shown_size(1e8), shown_size(None)
+    ('7B', '35.7M', '0.1B', '')
+    """
+    if size is None:
+        return ""
+    for least, unit in ((1e8, "B"), (1e6, "M"), (1e3, "K")):
+        if size >= least:
+            return f"{size / _UNITS[unit]:.3g}{unit}"
+    return f"{size:.3g}"
+
+
 @dataclass(frozen=True)
 class Leaderboard:
     """Systems on one split, the most accurate first."""
@@ -89,43 +114,77 @@ class Leaderboard:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, as `baselines/leaderboard.schema.json` describes them."""
+        from importlib.metadata import version
+
         about = {
             "schema": "cmexam-baseline/leaderboard",
             "schema_version": 1,
             "version": version("cmexam-baseline"),
         }
-        return {**about, "split": self.split, "systems": [each.to_dict() for each in self.entries]}
+        return {**about, "split": self.split, "systems": [asdict(each) for each in self.entries]}
 
     def to_csv(self) -> str:
-        """A row per system, figures as fractions."""
-        return leaderboard_tables.as_csv(self)
+        """A row per system, figures as fractions with all their digits."""
+        columns = self._columns()
+        return csv_text(_CSV_COLUMNS, zip(*(columns[name] for name in _CSV_COLUMNS), strict=True))
 
     def to_markdown(self) -> str:
         """A table in percent, with notes on what is comparable."""
-        return leaderboard_tables.as_markdown(self)
+        return "\n".join(
+            [markdown_table(COLUMNS, self.rows(), LEFT), *(f"{note}\n" for note in self.notes())]
+        )
 
     def to_latex(self) -> str:
         """A table in percent, for the booktabs package."""
-        return leaderboard_tables.as_latex(self)
+        return latex_table(COLUMNS, self.rows(), LEFT)
 
     def to_frame(self, library: str | None = None) -> Any:
         """A row per system as a pandas or polars frame; raises `InputError` if the library is not installed."""
         from cmexam_baseline.exam.frames import to_frame
 
+        return to_frame(self._columns(), library)
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """The cells of `COLUMNS` per system, figures in percent."""
+        return [
+            (
+                *(str(rank), each.system, each.kind, shown_size(each.size)),
+                "" if each.n is None else f"{each.n:,}",
+                f"{100 * each.accuracy:.1f}",
+                "–".join(f"{100 * end:.1f}" for end in each.interval or ()),
+                "" if each.weighted_f1 is None else f"{100 * each.weighted_f1:.1f}",
+            )
+            for rank, each in enumerate(self.entries, 1)
+        ]
+
+    def notes(self) -> list[str]:
+        """What a reader must know to compare the rows."""
+        notes = []
+        if any(each.kind == "published" for each in self.entries):
+            notes.append(
+                "Published: Liu et al. 2023, Table 3, on CMExam's whole test split; the intervals are those of its "
+                "6,811 questions. Figures on other questions are not strictly comparable."
+            )
+        exams = {each.questions for each in self.entries if each.questions}
+        if len(exams) > 1:
+            notes.append(f"These systems answered {len(exams)} different sets of questions.")
+        return notes
+
+    def _columns(self) -> dict[str, list[Any]]:
         columns: dict[str, list[Any]] = {}
         for each in self.entries:
-            row = each.to_dict()
+            row = asdict(each)
             row["low"], row["high"] = row.pop("interval") or (None, None)
             for name, value in row.items():
                 columns.setdefault(name, []).append(value)
-        return to_frame(columns, library)
+        return columns
 
 
 def leaderboard(
-    systems: Sequence[str | os.PathLike[str]] = (),
+    systems: Sequence[PathLike] = (),
     *,
-    exam: str | os.PathLike[str] | None = None,
-    train: str | os.PathLike[str] | None = None,
+    exam: PathLike | None = None,
+    train: PathLike | None = None,
     split: str | None = None,
     sizes: Mapping[str, float] | None = None,
     published: bool = True,
@@ -144,11 +203,16 @@ def leaderboard(
     >>> [each.system for each in leaderboard().entries[:2]]
     ['Human volunteers', 'GPT-4']
     """
-    runs, files = find_systems([Path(one) for one in systems])
-    reports = [file for file in files if score_report(file) is not None]
-    predictions = [file for file in files if file not in reports]
-    own = [each for folder in runs for each in entries_of_run(folder)]
-    own += [each for file in reports for each in entries_of_report(file)]
+    own: list[LeaderboardEntry] = []
+    predictions = []
+    for path in find_systems([Path(one) for one in systems]):
+        report = _score_report(path)
+        if is_run(path):
+            own += _entries_of_run(path)
+        elif report is not None:
+            own += _entries_of_report(path, report)
+        else:
+            predictions.append(path)
     if exam is not None:
         own += _answered(predictions, Path(exam), None if train is None else Path(train), split, bad_rows)
     elif predictions:
@@ -158,7 +222,7 @@ def leaderboard(
         own = [each for each in own if each.split == split]
         if not own:
             raise InputError(f"no system has figures on {split}; use another `split`")
-    entries = ranked(with_sizes([*own, *(published_entries() if published else [])], sizes or {}))
+    entries = _ranked([*own, *(published_entries() if published else [])], sizes or {})
     if not entries:
         raise InputError(
             "nothing to rank; give run folders or prediction files, or include the published rows"
@@ -166,33 +230,87 @@ def leaderboard(
     return Leaderboard(split or "test", entries)
 
 
-def entries_of_run(folder: Path) -> list[LeaderboardEntry]:
-    """The systems of a run folder: its model and the dummy baselines, on every split."""
-    run = load_run(folder)
-    scores = run.scores
+def find_systems(paths: Iterable[Path]) -> list[Path]:
+    """The run folders and the files among `paths` and, one level down, in folders among them.
+
+    Raises `InputError` where a path is not there, or a folder holds neither.
+    """
+    from cmexam_baseline.exam.io.formats import FORMATS
+
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path} is not there; give a run folder, a prediction file or a folder of them")
+        inside = [path]
+        if path.is_dir() and not is_run(path):
+            inside = [
+                child
+                for child in sorted(path.iterdir())
+                if is_run(child)
+                or (child.is_file() and Path(child.name.removesuffix(".gz")).suffix.lower() in FORMATS)
+            ]
+        if not inside:
+            raise InputError(f"{path} holds no run folder and no prediction file; give another")
+        found += inside
+    return found
+
+
+def published_entries() -> list[LeaderboardEntry]:
+    """The rows of the paper's Table 3 that have an accuracy."""
     entries = []
-    for split in ("val", "test"):
-        if split in scores:
-            questions = str(run.config.get("data", {}).get(split, {}).get("fingerprint", ""))
-            model = _entry(folder.name, "run", split, scores[split], questions)
-            entries.append(replace(model, size=_parameters(run.config)))
-            for name, figures in scores.get("free_baselines", {}).items():
-                if split in figures:
-                    entries.append(_entry(name, "dummy baseline", split, figures[split], questions))
+    for row in PUBLISHED_RESULTS:
+        if row.accuracy is not None:
+            accuracy = row.accuracy.value / 100
+            # What the paper prints after ± is the deviation between runs; the interval here is that of the questions.
+            n = None if row.model == "Human volunteers" else PUBLISHED_TEST_QUESTIONS
+            interval = None if n is None else metrics.wilson_interval(round(accuracy * n), n)
+            f1 = None if row.weighted_f1 is None else row.weighted_f1.value / 100
+            size = parse_size(row.size) if row.size else None
+            entries.append(
+                LeaderboardEntry(row.model, "published", row.split, n, accuracy, interval, f1, size)
+            )
     return entries
 
 
-def entries_of_report(file: Path) -> list[LeaderboardEntry]:
-    """The systems of what `cmexam-baseline score --json` printed."""
-    report = score_report(file) or {}
+def _entries_of_run(folder: Path) -> list[LeaderboardEntry]:
+    """The systems of a run folder: its model and the dummy baselines, on every split."""
+    run = load_run(folder)
+    size = run.config.get("settings", {}).get("n_parameters")
+    if not isinstance(size, int | float) or not 0 < size < math.inf:
+        size = None
+    entries = []
+    for split in ("val", "test"):
+        if split in run.scores:
+            questions = str(run.config.get("data", {}).get(split, {}).get("fingerprint", ""))
+            model = LeaderboardEntry.measured(folder.name, "run", split, run.scores[split], questions)
+            entries.append(replace(model, size=size and float(size)))
+            entries += [
+                LeaderboardEntry.measured(name, "dummy baseline", split, figures[split], questions)
+                for name, figures in run.scores.get("free_baselines", {}).items()
+                if split in figures
+            ]
+    return entries
+
+
+def _score_report(file: Path) -> dict[str, Any] | None:
+    """The content of a report that `score --json` printed; None where the file is something else."""
+    if file.suffix.lower() != ".json":
+        return None
+    try:
+        value = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) and value.get("schema") == SCHEMA else None
+
+
+def _entries_of_report(file: Path, report: Mapping[str, Any]) -> list[LeaderboardEntry]:
     try:
         exam = report["exam"]
-        split = exam["split"] or "test"
         return [
             LeaderboardEntry(
                 each["name"],
                 "predictions",
-                split,
+                exam["split"] or "test",
                 each["answers"]["n"],
                 each["answers"]["accuracy"]["value"],
                 (each["answers"]["accuracy"]["low"], each["answers"]["accuracy"]["high"]),
@@ -208,137 +326,45 @@ def entries_of_report(file: Path) -> list[LeaderboardEntry]:
         ) from error
 
 
-def score_report(file: Path) -> dict[str, Any] | None:
-    """The content of a score report; None where the file is something else."""
-    if file.suffix.lower() != ".json":
-        return None
-    try:
-        value = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) and value.get("schema") == SCHEMA else None
-
-
-def entries_of_predictions(file: Path, exam: Exam, split: str) -> list[LeaderboardEntry]:
-    """The systems of a prediction file, scored on `exam`; a question without an answer counts as wrong."""
-    from cmexam_baseline.baselines.split_scores import answer_scores
-    from cmexam_baseline.scoring.alignment import align
-    from cmexam_baseline.scoring.outputs import read_outputs
-
-    aligned = [align(exam, output) for output in read_outputs(file, exam)]
-    return [
-        _entry(each.name, "predictions", split, answer_scores(exam, each.answers), exam.fingerprint())
-        for each in aligned
-        if each.has_answers
-    ]
-
-
-def entries_of_dummies(exam: Exam, train: Exam | None, split: str) -> list[LeaderboardEntry]:
-    """The dummy baselines on `exam`; those that learn from answers only with `train`."""
-    from cmexam_baseline.baselines.split_scores import answer_scores
-    from cmexam_baseline.features.dummy import DUMMY_BASELINES, MostFrequentLetter
-
-    fitted = {
-        name: kind().fit(exam if train is None else train)
-        for name, kind in DUMMY_BASELINES.items()
-        if train is not None or kind is not MostFrequentLetter
-    }
-    questions = exam.fingerprint()
-    return [
-        _entry(name, "dummy baseline", split, answer_scores(exam, rule.predict(exam).answers), questions)
-        for name, rule in fitted.items()
-    ]
-
-
-def published_entries() -> list[LeaderboardEntry]:
-    """The rows of the paper's Table 3 that have an accuracy."""
-    return [_published(row, row.accuracy) for row in PUBLISHED_RESULTS if row.accuracy is not None]
-
-
-def find_systems(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """The run folders and the files among `paths` and, one level down, in folders among them.
-
-    Raises `InputError` where a path is not there, or a folder holds neither.
-    """
-    from cmexam_baseline.exam.io.formats import FORMATS
-
-    runs, files = [], []
-    for path in paths:
-        if is_run(path):
-            runs.append(path)
-        elif path.is_dir():
-            inside = sorted(path.iterdir())
-            runs_inside = [child for child in inside if is_run(child)]
-            files_inside = [
-                child
-                for child in inside
-                if child.is_file() and Path(child.name.removesuffix(".gz")).suffix.lower() in FORMATS
-            ]
-            if not runs_inside and not files_inside:
-                raise InputError(f"{path} holds no run folder and no prediction file; give another")
-            runs += runs_inside
-            files += files_inside
-        elif path.is_file():
-            files.append(path)
-        else:
-            raise InputError(f"{path} is not there; give a run folder, a prediction file or a folder of them")
-    return runs, files
-
-
-def ranked(entries: Sequence[LeaderboardEntry]) -> list[LeaderboardEntry]:
-    """The best first; equal ones in the order given. Dummy baselines that several runs report occur once."""
-    kept, seen = [], set()
-    for each in entries:
-        key = (each.system, each.questions)
-        if each.kind != "dummy baseline" or key not in seen:
-            kept.append(each)
-        if each.kind == "dummy baseline":
-            seen.add(key)
-    return sorted(kept, key=lambda each: -each.accuracy)
-
-
-def with_sizes(entries: Sequence[LeaderboardEntry], sizes: Mapping[str, float]) -> list[LeaderboardEntry]:
-    """The entries with these numbers of parameters by system; `InputError` for a name that is not there."""
-    unknown = sizes.keys() - {each.system for each in entries}
-    if unknown:
-        there = ", ".join(dict.fromkeys(each.system for each in entries if each.kind != "published"))
-        raise InputError(f"`sizes={min(unknown)}`: no such system; there are {there}")
-    return [replace(each, size=sizes.get(each.system, each.size)) for each in entries]
-
-
-def _entry(
-    system: str, kind: str, split: str, figures: Mapping[str, Any], questions: str
-) -> LeaderboardEntry:
-    n, accuracy = int(figures["n"]), float(figures["accuracy"])
-    low, high = metrics.wilson_interval(round(accuracy * n), n)
-    return LeaderboardEntry(
-        system, kind, split, n, accuracy, (low, high), figures.get("weighted_f1"), None, questions
-    )
-
-
-def _published(row: PublishedResult, figure: Figure) -> LeaderboardEntry:
-    accuracy = figure.value / 100
-    # What the paper prints after ± is the deviation between runs; the interval here is that of the questions.
-    n = None if row.model == "Human volunteers" else PUBLISHED_TEST_QUESTIONS
-    interval = None if n is None else metrics.wilson_interval(round(accuracy * n), n)
-    f1 = None if row.weighted_f1 is None else row.weighted_f1.value / 100
-    size = parse_size(row.size) if row.size else None
-    return LeaderboardEntry(row.model, "published", row.split, n, accuracy, interval, f1, size)
-
-
 def _answered(
     files: Sequence[Path], path: Path, train: Path | None, split: str | None, bad_rows: str
 ) -> list[LeaderboardEntry]:
-    """The systems of prediction files and the dummy baselines on the exam at `path`."""
+    """The systems of prediction files and the dummy baselines on the exam at `path`.
+
+    A question without an answer counts as wrong. A dummy baseline that learns from answers needs `train`.
+    """
+    from cmexam_baseline.baselines.split_scores import answer_scores
+    from cmexam_baseline.features.dummy import DUMMY_BASELINES, MostFrequentLetter
+    from cmexam_baseline.scoring.alignment import align
+    from cmexam_baseline.scoring.outputs import read_outputs
+
     if path.is_dir() and split is None:
         raise InputError(f"{path} is a folder; say which split the predictions answer with `split`")
     exam = load_exam(path, split if path.is_dir() else None, bad_rows).exam
     known = None if train is None else load_exam(train, "train" if train.is_dir() else None, bad_rows).exam
-    name = split or split_of(stem_of(path)) or "test"
-    systems = [each for file in files for each in entries_of_predictions(file, exam, name)]
-    return systems + entries_of_dummies(exam, known, name)
+    aligned = [align(exam, output) for file in files for output in read_outputs(file, exam)]
+    answers = [(each.name, "predictions", each.answers) for each in aligned if each.has_answers]
+    for name, rule in DUMMY_BASELINES.items():
+        if known is not None or rule is not MostFrequentLetter:
+            answers.append((name, "dummy baseline", rule().fit(known or exam).predict(exam).answers))
+    split = split or split_of(stem_of(path)) or "test"
+    return [
+        LeaderboardEntry.measured(name, kind, split, answer_scores(exam, given), exam.fingerprint())
+        for name, kind, given in answers
+    ]
 
 
-def _parameters(config: Mapping[str, Any]) -> float | None:
-    count = config.get("settings", {}).get("n_parameters")
-    return float(count) if isinstance(count, int | float) and math.isfinite(count) and count > 0 else None
+def _ranked(entries: Sequence[LeaderboardEntry], sizes: Mapping[str, float]) -> list[LeaderboardEntry]:
+    """The best first, equal ones in the order given, with their sizes; dummy baselines of several runs once.
+
+    Raises `InputError` for the size of a system that is not there.
+    """
+    unknown = sizes.keys() - {each.system for each in entries}
+    if unknown:
+        there = ", ".join(dict.fromkeys(each.system for each in entries if each.kind != "published"))
+        raise InputError(f"`sizes={min(unknown)}`: no such system; there are {there}")
+    kept: dict[object, LeaderboardEntry] = {}
+    for place, each in enumerate(entries):
+        kept.setdefault((each.system, each.questions) if each.kind == "dummy baseline" else place, each)
+    ranked = sorted(kept.values(), key=lambda each: -each.accuracy)
+    return [replace(each, size=sizes.get(each.system, each.size)) for each in ranked]

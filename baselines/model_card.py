@@ -3,16 +3,66 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES
+from cmexam_baseline.exam.text_tables import markdown_table
 
 _KINDS = {
     "lightgbm": "LightGBM on TF-IDF and retrieval features",
     "encoder": "a fine-tuned encoder with a multiple-choice head",
     "ensemble": "LightGBM with an encoder's out-of-fold option scores as features",
 }
+_CARD = """---
+language: zh
+library_name: cmexam-baseline
+license: other
+license_name: research-use
+tags:
+- medical
+- multiple-choice
+- {kind}
+---
+
+# {kind}, seed {seed}
+
+{described}, trained with cmexam-baseline {version}. It answers multiple-choice questions of the Chinese medical \
+licensing examination with one or several letters. It is a baseline for research, and no source of medical advice.
+
+## Figures
+
+Percent, 95% intervals in brackets.
+
+{figures}
+## Data
+
+{data}
+The model was chosen and tuned on val; test was read for the figures above only.
+
+## Load
+
+```text
+cmexam-baseline predict FOLDER exam.csv -o predictions.csv
+```
+
+```python
+from cmexam_baseline import baselines, exam
+
+predictions = baselines.load_run("FOLDER").predict(exam.read_exam("exam.csv"))
+```
+{head}
+## Settings
+
+```json
+{settings}
+```
+
+## Licence
+
+CMExam's files are for academic and research use, and so is a model trained on them. The bundled sample exam and \
+cmexam-baseline are Apache-2.0. Please cite Liu et al., Benchmarking Large Language Models on CMExam, NeurIPS 2023.
+"""
 _HEAD = """
 The head is this package's own. `transformers.AutoModel` loads the encoder without it, and
 `AutoModelForMultipleChoice` puts a head of random weights in its place, so load the run as shown above.
@@ -34,59 +84,41 @@ def model_card(config: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
     """
     kind = config["model"]
     described = _KINDS.get(kind, kind)
-    splits = [name for name in scores if isinstance(scores[name], Mapping) and "accuracy" in scores[name]]
-    parts = [
-        _header(config),
-        f"# {kind}, seed {config['seed']}",
-        f"{described[0].upper()}{described[1:]}, trained with cmexam-baseline "
-        f"{config['versions'].get('cmexam-baseline', '')}. It answers multiple-choice questions of the Chinese medical "
-        "licensing examination with one or several letters. It is a baseline for research, and no source of medical advice.",
-        "## Figures\n\nPercent, 95% intervals in brackets.\n\n" + "\n".join(_figures(scores, splits)),
-        "## Data\n\n" + "\n".join(_data(config["data"])),
-        "The model was chosen and tuned on val; test was read for the figures above only.",
-        "## Load\n\n```text\ncmexam-baseline predict FOLDER exam.csv -o predictions.csv\n```\n\n"
-        "```python\nfrom cmexam_baseline import baselines, exam\n\n"
-        'predictions = baselines.load_run("FOLDER").predict(exam.read_exam("exam.csv"))\n```',
-        *([_HEAD.strip()] if kind != "lightgbm" else []),
-        "## Settings\n\n```json\n" + json.dumps(config["settings"], ensure_ascii=False, indent=2) + "\n```",
-        "## Licence\n\nCMExam's files are for academic and research use, and so is a model trained on them. "
-        "The bundled sample exam and cmexam-baseline are Apache-2.0. "
-        "Please cite Liu et al., Benchmarking Large Language Models on CMExam, NeurIPS 2023.",
+    data = [
+        (name, f"{about['rows']:,}", f"{about['left_out']:,}", f"`{about['fingerprint'][:16]}`")
+        for name, about in config["data"].items()
     ]
-    return "\n\n".join(parts) + "\n"
+    header = ("split", "questions", "rows omitted", "fingerprint (SHA-256)")
+    return _CARD.format(
+        kind=kind,
+        seed=config["seed"],
+        described=f"{described[0].upper()}{described[1:]}",
+        version=config["versions"].get("cmexam-baseline", ""),
+        figures=_figures({name: found for name, found in scores.items() if "accuracy" in found}),
+        data=markdown_table(header, data, (header[0], header[-1])),
+        head="" if kind == "lightgbm" else _HEAD,
+        settings=json.dumps(config["settings"], ensure_ascii=False, indent=2),
+    )
 
 
-def _header(config: Mapping[str, Any]) -> str:
-    lines = ["language: zh", "library_name: cmexam-baseline", "license: other", "license_name: research-use"]
-    lines += ["tags:", "- medical", "- multiple-choice", f"- {config['model']}"]
-    return "\n".join(["---", *lines, "---"])
+def _figures(scores: Mapping[str, Mapping[str, Any]]) -> str:
+    explained = [key for key in EXPLANATION_FIGURES if any("explanations" in one for one in scores.values())]
+    header = ["split", "questions", "accuracy", "without overlap with train", "weighted F1"]
+    rows = []
+    for name, score in scores.items():
+        texts = score.get("explanations", {})
+        rows.append(
+            [
+                *(name, f"{score['n']:,}", _share(score), _share(score.get("without_overlap", {}))),
+                f"{100 * score['weighted_f1']:.1f}",
+                *(f"{texts[key]:.1f}" if texts else "–" for key in explained),
+            ]
+        )
+    return markdown_table([*header, *(EXPLANATION_FIGURES[key] for key in explained)], rows, header[:1])
 
 
-def _figures(scores: Mapping[str, Any], splits: list[str]) -> Iterator[str]:
-    explained = [key for key in EXPLANATION_FIGURES if any("explanations" in scores[name] for name in splits)]
-    headings = ["split", "questions", "accuracy", "without overlap with train", "weighted F1"]
-    headings += [EXPLANATION_FIGURES[key] for key in explained]
-    yield f"| {' | '.join(headings)} |"
-    yield "|---|" + "---:|" * (len(headings) - 1)
-    for name in splits:
-        score = scores[name]
-        cells = [name, f"{score['n']:,}", _share(score), _share(score.get("without_overlap"))]
-        cells.append(f"{100 * score['weighted_f1']:.1f}")
-        cells += [
-            f"{score['explanations'][key]:.1f}" if "explanations" in score else "–" for key in explained
-        ]
-        yield f"| {' | '.join(cells)} |"
-
-
-def _share(score: Mapping[str, Any] | None) -> str:
-    if score is None or score.get("accuracy") is None:
+def _share(score: Mapping[str, Any]) -> str:
+    if score.get("accuracy") is None:
         return "–"
     low, high = score["accuracy_interval"]
     return f"{100 * score['accuracy']:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
-
-
-def _data(data: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    yield "| split | questions | rows omitted | fingerprint (SHA-256) |"
-    yield "|---|---:|---:|---|"
-    for name, about in data.items():
-        yield f"| {name} | {about['rows']:,} | {about['left_out']:,} | `{about['fingerprint'][:16]}` |"

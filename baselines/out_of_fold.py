@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.baselines.parallel_jobs import run_jobs
-from cmexam_baseline.baselines.protocol import Baseline
+from cmexam_baseline.baselines.registry import Baseline
 from cmexam_baseline.exam import Exam
-from cmexam_baseline.exam.duplicates import copy_keys, folds_of
+from cmexam_baseline.exam.duplicates import copy_keys, folds_of, option_keys
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.io.files import write_atomically
@@ -26,6 +26,50 @@ Scores = NDArray[np.float64]
 
 # Called as train(questions, progress, folder for checkpoints); returns the fitted model.
 Train = Callable[[Exam, Progress, Path | None], Baseline]
+
+
+@dataclass(frozen=True, eq=False)
+class OofScores:
+    """Scores of the options of training questions, found again by the content of a question.
+
+    keys:   uint64 (m,), one per option with its question, ascending, unique
+    scores: float64 (m,), from models that saw neither the question nor a copy of it
+    """
+
+    keys: NDArray[np.uint64]
+    scores: Scores
+
+    @classmethod
+    def from_exam(cls, exam: Exam, scores: Scores) -> OofScores:
+        """The scores of `exam`, float64, flat; of duplicates the first counts."""
+        keys, first = np.unique(option_keys(exam), return_index=True)
+        return cls(keys, scores[first])
+
+    def replace_known(self, scores: Scores, exam: Exam) -> Scores:
+        """`scores` of the options of `exam`, flat; questions that occur here get the scores kept for them.
+
+        >>> from cmexam_baseline.exam import Question
+        >>> seen = Exam.from_questions([Question("1", "夜盲症缺乏", ("维生素A", "铁"), "A")])
+        >>> asked = Exam.from_questions([Question("2", "夜盲症缺乏：", ("铁", "维生素A"))])
+        >>> OofScores.from_exam(seen, np.array([0.7, 0.1])).replace_known(np.array([0.5, 0.5]), asked).tolist()
+        [0.1, 0.7]
+        """
+        if not len(self.keys):
+            return scores
+        wanted = option_keys(exam)
+        places = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        return np.where(self.keys[places] == wanted, self.scores[places], scores)
+
+
+@contextmanager
+def hold_folder(folder: Path | None) -> Iterator[None]:
+    """Make a folder and keep other processes from training with it; raises `InputError` if one does."""
+    if folder is None:
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder, "wait for it, or choose another place"):
+        yield
 
 
 @dataclass(frozen=True)
@@ -49,11 +93,11 @@ class FoldCache:
         """
         if self.folder is None:
             return None
-        path = self._file(fold)
+        path = self.folder / f"fold-{fold + 1}.npz"
         try:
             arrays = unpack_arrays(path.read_bytes())
             run, scores = str(arrays["run"]), arrays["scores"]
-        except (OSError, EOFError, *UNREADABLE):
+        except (OSError, *UNREADABLE):
             return None
         if run != self.run:
             raise InputError(f"{path} holds scores of other data or settings; remove {path.parent}")
@@ -65,22 +109,9 @@ class FoldCache:
         if self.folder is None:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._file(fold), pack_arrays({"run": np.array(self.run), "scores": scores}))
+        content = pack_arrays({"run": np.array(self.run), "scores": scores})
+        write_atomically(self.folder / f"fold-{fold + 1}.npz", content)
         shutil.rmtree(self.folder / f"fold-{fold + 1}", ignore_errors=True)
-
-    @contextmanager
-    def locked(self, fold: int) -> Iterator[None]:
-        """Keep other processes from training the same fold; raises `InputError` if one does."""
-        checkpoints = self.checkpoints(fold)
-        if checkpoints is None:
-            yield
-            return
-        checkpoints.mkdir(parents=True, exist_ok=True)
-        with locked(checkpoints, "wait for it, or choose another place"):
-            yield
-
-    def _file(self, fold: int) -> Path:
-        return (self.folder or Path()) / f"fold-{fold + 1}.npz"
 
 
 def leak_safe_folds(exam: Exam, n_folds: int, random_state: int) -> NDArray[np.int64]:
@@ -108,8 +139,8 @@ def out_of_fold_scores(
     n_folds = int(folds.max()) + 1
     if jobs > 1 and cache.folder is not None:
         calls = [(exam, folds, fold, train, cache) for fold in range(n_folds)]
-        for done, _ in enumerate(run_jobs(fold_scores, calls, jobs)):
-            progress(f"{n_folds} folds side by side", done + 1, n_folds)
+        for done, _ in enumerate(run_jobs(fold_scores, calls, jobs), 1):
+            progress(f"{n_folds} folds side by side", done, n_folds)
     fold_of_option = folds[segment_rows(exam.option_offsets)]
     scores = np.zeros(len(exam.option_texts))
     for fold in range(n_folds):
@@ -127,13 +158,13 @@ def fold_scores(
     progress: Progress = no_progress,
 ) -> Scores:
     """The scores of one fold, from the cache or from a model trained now on all other folds."""
-    held_out = exam[folds == fold]
+    held_out, checkpoints = exam[folds == fold], cache.checkpoints(fold)
     found = cache.load(fold, len(held_out.option_texts))
     if found is not None:
         progress("finished before", 1, 1)
         return found
-    with cache.locked(fold):
-        model = train(exam[folds != fold], progress, cache.checkpoints(fold))
+    with hold_folder(checkpoints):
+        model = train(exam[folds != fold], progress, checkpoints)
         scores = np.asarray(model.predict(held_out, progress).option_scores, np.float64)
         cache.keep(fold, scores)
     return scores

@@ -11,12 +11,10 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cmexam_baseline.baselines.parallel_jobs import run_jobs, threads_per_job
-from cmexam_baseline.baselines.protocol import Baseline
-from cmexam_baseline.baselines.registry import MODELS, make_model, model_kind, require_extras
+from cmexam_baseline.baselines.registry import MODELS, Baseline, make_model, model_kind, require_extras
 from cmexam_baseline.baselines.run_folder import Run, RunContent, is_run, load_run, write_run
 from cmexam_baseline.baselines.split_scores import scores_of_run
-from cmexam_baseline.baselines.training_data import TrainingData, load_training_data
+from cmexam_baseline.baselines.training_data import PathLike, TrainingData, load_training_data
 from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.files import check_output_folder
@@ -25,19 +23,23 @@ from cmexam_baseline.exam.progress import Progress, StageTimer, prefix_progress
 if TYPE_CHECKING:
     from cmexam_baseline.features import Corpus
 
-PathLike = str | os.PathLike[str]
-
-_FOR_ENCODERS = '{} of encoders; use `model="bert"`, roberta or another encoder'
+# Arguments that not every model takes: the kinds that do, and what these are.
+_ONLY_FOR = {
+    "encoder": (("ensemble",), "ensembles"),
+    "n_folds": (("ensemble",), "ensembles"),
+    "embeddings": (("lightgbm", "ensemble"), "lightgbm's features"),
+    "corpus": (("lightgbm", "ensemble"), "lightgbm's features"),
+    "config": (("encoder", "ensemble"), "encoders"),
+}
 
 
 @dataclass(frozen=True)
 class Plan:
     """What to train: a kind of model (a key of `MODELS`) and its constructor's arguments, without the seed.
 
-    name: as the user gave it; n_jobs: threads; fold_jobs: folds of an ensemble that are trained side by side
+    n_jobs: threads; fold_jobs: folds of an ensemble that are trained side by side
     """
 
-    name: str
     kind: str
     parameters: Mapping[str, Any]
     n_jobs: int | None = None
@@ -50,11 +52,11 @@ class Plan:
 
     def without_questions(self, data: TrainingData) -> Plan:
         """The plan with a corpus, if any, that contains no question of `data`."""
-        corpus = self.parameters.get("corpus")
-        if corpus is None:
+        if "corpus" not in self.parameters:
             return self
         exams = {name: split.exam for name, split in data.splits.items()}
-        return replace(self, parameters={**self.parameters, "corpus": corpus.without_questions(exams)})
+        corpus = self.parameters["corpus"].without_questions(exams)
+        return replace(self, parameters={**self.parameters, "corpus": corpus})
 
     def identity(self, random_state: int, data: TrainingData) -> str:
         """A fingerprint of all that decides the trained model, by which a finished run is recognised."""
@@ -86,33 +88,23 @@ def plan_training(
     a wrong setting, and if a package, a GPU or the weights of an encoder are missing.
     """
     kind = model_kind(model)
-    for name, value in (("encoder", encoder), ("n_folds", n_folds)):
-        if value is not None and kind != "ensemble":
-            raise InputError(f'`{name}` is for ensembles; omit it or use `model="ensemble"`')
-    for name, used in (("embeddings", embeddings is not None), ("corpus", bool(corpus))):
-        if used and kind not in ("lightgbm", "ensemble"):
-            raise InputError(f"`{name}` is for lightgbm's features; omit it or use another `model`")
+    given = {"encoder": encoder, "n_folds": n_folds, "embeddings": embeddings, "config": config}
+    for name, value in {**given, "corpus": corpus or None}.items():
+        kinds, takers = _ONLY_FOR[name]
+        if value is not None and kind not in kinds:
+            raise InputError(f"`{name}` is for {takers}; omit it or use another `model`")
     require_extras(kind)
-    parameters: dict[str, Any] = {}
-    if kind not in ("encoder", "ensemble"):
-        if config is not None:
-            raise InputError(_FOR_ENCODERS.format("`config` holds settings"))
-        from cmexam_baseline.encoders.settings import EncoderSettings
-
-        for name in settings:
-            if name in {one.name for one in fields(EncoderSettings)}:
-                raise InputError(_FOR_ENCODERS.format(f"`{name}` is a setting"))
-        parameters |= settings
-    else:
+    parameters: dict[str, Any] = {} if n_folds is None else {"n_folds": n_folds}
+    if kind in ("encoder", "ensemble"):
         if kind == "ensemble" and int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise InputError("an ensemble trains in one process; start it without torchrun")
-        parameters["encoder_settings"] = _encoder_settings(
-            encoder if kind == "ensemble" else model, config, settings
-        )
-    if n_folds is not None:
-        parameters["n_folds"] = n_folds
+        which = encoder if kind == "ensemble" else model
+        parameters["encoder_settings"] = _encoder_settings(which, config, settings)
+    else:
+        _refuse_encoder_settings(settings)
+        parameters |= settings
     if embeddings is not None:
-        from cmexam_baseline.baselines.embedder import make_embedder
+        from cmexam_baseline.baselines.evidence_encoder import make_embedder
 
         parameters["embedder"] = make_embedder(embeddings)
     if corpus:
@@ -125,7 +117,7 @@ def plan_training(
                 raise InputError(f"`corpus`: {missing[0]} does not exist; give files or folders of text")
             corpus = Passages.read(paths, question_banks)
         parameters["corpus"] = corpus
-    plan = Plan(model, kind, parameters, n_jobs, fold_jobs)
+    plan = Plan(kind, parameters, n_jobs, fold_jobs)
     unfitted: Any = plan.model(0)
     if kind == "lightgbm":
         unfitted.tree_settings()
@@ -219,45 +211,50 @@ def train_seeds(
         )
     timer = progress or StageTimer()
     places = {seed: out / f"seed-{seed}" for seed in seeds if only in (None, seed)}
-    for place in places.values() if overwrite else ():
-        check_output_folder(place, overwrite=True)
-    finished = {} if overwrite else _finished_runs(plan, data, places)
-    for seed in finished:
+    runs: dict[int, Run] = {}
+    for seed, place in places.items():
+        if overwrite or not is_run(place):
+            check_output_folder(place, overwrite=overwrite)
+            continue
+        runs[seed] = load_run(place)
+        if runs[seed].config.get("identity") != plan.identity(seed, data):
+            raise InputError(
+                f"{place} was trained on other data or with other settings; give another folder or use `overwrite=True`"
+            )
+    for seed in runs:
         timer.say(f"seed {seed}: trained before, in {places[seed]}")
-    missing = [seed for seed in places if seed not in finished]
-    if jobs > 1 and len(missing) > 1:
-        share = replace(plan, n_jobs=plan.n_jobs or threads_per_job(min(jobs, len(missing))))
+    missing = [seed for seed in places if seed not in runs]
+    jobs = min(jobs, len(missing))
+    if jobs > 1:
+        from cmexam_baseline.baselines.parallel_jobs import run_jobs, threads_per_job
+
+        share = replace(plan, n_jobs=plan.n_jobs or threads_per_job(jobs))
         calls = [(share, data, places[seed], seed, overwrite) for seed in missing]
-        stage = f"training {len(missing)} seeds, {min(jobs, len(missing))} side by side"
+        stage = f"training {len(missing)} seeds, {jobs} side by side"
         timer(stage, 0, len(missing))
         for done, (i, seconds) in enumerate(run_jobs(_train_job, calls, jobs), 1):
             timer(stage, done, len(missing))
-            finished[missing[i]] = load_run(places[missing[i]])
             timer.say(f"seed {missing[i]}: {seconds:.1f} s, in {places[missing[i]]}")
+        runs |= {seed: load_run(places[seed]) for seed in missing}
     else:
         for seed in missing:
-            finished[seed] = train_once(
-                plan, data, places[seed], seed, overwrite=overwrite, progress=progress
-            )
-    return {seed: finished[seed] for seed in places}
+            runs[seed] = train_once(plan, data, places[seed], seed, overwrite=overwrite, progress=progress)
+    return {seed: runs[seed] for seed in places}
 
 
 def train_fold(
     plan: Plan, data: TrainingData, out: Path, random_state: int, fold: int, progress: Progress | None = None
-) -> Path:
-    """Train one fold (from 1) of an ensemble and keep its scores beside `out`; returns the folder that holds them.
+) -> None:
+    """Train one fold (from 1) of an ensemble and keep its scores beside `out`, where `train_once` finds them.
 
-    A later `train_once` with the same arguments finds them. Raises `InputError` if the model has no such fold.
+    Raises `InputError` if the model has no such fold.
     """
-    checkpoints = checkpoint_folder(out)
-    model = plan.model(random_state, checkpoints)
-    fit_fold = getattr(model, "fit_fold", None)
+    fit_fold = getattr(plan.model(random_state, _checkpoint_folder(out)), "fit_fold", None)
     if fit_fold is None:
         raise InputError(
             "`only` takes a seed of `seeds`, or a fold of an ensemble; this is a single training"
         )
     fit_fold(fold, data.train, data.val, progress)
-    return checkpoints
 
 
 def train_once(
@@ -271,33 +268,32 @@ def train_once(
 ) -> Run:
     """Train with one seed, score, and write the run folder `out`; see `train`."""
     timer = progress or StageTimer()
-    checkpoints = checkpoint_folder(out)
+    checkpoints = _checkpoint_folder(out)
     model = plan.model(random_state, checkpoints)
     model.fit(data.train, data.val, progress=timer, from_other_exam=data.from_other_exam)
     predictions = _predict_splits(model, data, timer)
-    parts = _predict_parts(model, plan, random_state, data, timer)
+    parts = _predict_parts(model, plan, random_state, data, timer) if plan.kind == "ensemble" else {}
     scores = scores_of_run(data, predictions, parts, random_state, timer)
     if not is_main_process(plan.kind):
         model.save(out)  # under torchrun every process takes part in saving, and the first one writes
         return Run(out, {"model": plan.kind})
     with timer.stage("saving the run"):
-        kept = {
-            **predictions,
-            **{f"{split}_{part}": one for split, found in parts.items() for part, one in found.items()},
-        }
-        identity = plan.identity(random_state, data)
+        kept = {f"{split}_{name}": one for split, found in parts.items() for name, one in found.items()}
         content = RunContent(
-            plan.kind, model, random_state, identity, data.splits, data.joined, kept, scores, timer.seconds
+            kind=plan.kind,
+            model=model,
+            random_state=random_state,
+            identity=plan.identity(random_state, data),
+            splits=data.splits,
+            joined=data.joined,
+            predictions={**predictions, **kept},
+            scores=scores,
+            seconds=timer.seconds,
         )
         write_run(out, content, overwrite)
     _keep_logs(checkpoints, out / "logs")
     shutil.rmtree(checkpoints, ignore_errors=True)
     return load_run(out)
-
-
-def checkpoint_folder(out: Path) -> Path:
-    """Where checkpoints are until the run is written: beside the run folder."""
-    return out.with_name(f"{out.name}.checkpoints")
 
 
 def is_main_process(kind: str) -> bool:
@@ -309,6 +305,11 @@ def is_main_process(kind: str) -> bool:
     return is_first()
 
 
+def _checkpoint_folder(out: Path) -> Path:
+    """Where checkpoints are until the run is written: beside the run folder."""
+    return out.with_name(f"{out.name}.checkpoints")
+
+
 def _encoder_settings(model: str | None, config: PathLike | None, given: Mapping[str, Any]) -> Any:
     from cmexam_baseline.encoders import check_ready, load_settings
 
@@ -318,27 +319,19 @@ def _encoder_settings(model: str | None, config: PathLike | None, given: Mapping
     return settings
 
 
+def _refuse_encoder_settings(given: Mapping[str, Any]) -> None:
+    from cmexam_baseline.encoders.settings import EncoderSettings
+
+    for name in given.keys() & {field.name for field in fields(EncoderSettings)}:
+        raise InputError(f'`{name}` is a setting of encoders; use `model="bert"`, roberta or another encoder')
+
+
 def _identity_of(value: Any) -> Any:
     """A value that JSON can hold and that says what decides the training."""
     for name in ("training_identity", "describe"):  # encoder settings, embedder, corpus
         if hasattr(value, name):
             return getattr(value, name)()
     return value
-
-
-def _finished_runs(plan: Plan, data: TrainingData, places: Mapping[int, Path]) -> dict[int, Run]:
-    found = {}
-    for seed, place in places.items():
-        if not is_run(place):
-            check_output_folder(place)
-            continue
-        run = load_run(place)
-        if run.config.get("identity") != plan.identity(seed, data):
-            raise InputError(
-                f"{place} was trained on other data or with other settings; give another folder or use `overwrite=True`"
-            )
-        found[seed] = run
-    return found
 
 
 def _train_job(plan: Plan, data: TrainingData, out: Path, random_state: int, overwrite: bool) -> float:
@@ -357,27 +350,16 @@ def _predict_splits(
 
 
 def _predict_parts(
-    model: Baseline, plan: Plan, random_state: int, data: TrainingData, timer: StageTimer
+    model: Any, plan: Plan, random_state: int, data: TrainingData, timer: StageTimer
 ) -> dict[str, dict[str, Predictions]]:
-    """By split, the predictions of an ensemble's parts alone: its encoder, and LightGBM trained without it."""
-    if plan.kind != "ensemble":
-        return {}
-    from cmexam_baseline.baselines.ensemble import Ensemble
-    from cmexam_baseline.baselines.ensemble_gains import PART_NAMES
-
-    if not isinstance(model, Ensemble):
-        raise TypeError("an ensemble is an Ensemble")
-    shared = {name: plan.parameters[name] for name in ("corpus", "embedder") if name in plan.parameters}
+    """By split, the predictions of an ensemble's parts alone: LightGBM trained without the encoder, the encoder."""
+    shared = {name: value for name, value in plan.parameters.items() if name in ("corpus", "embedder")}
     alone = replace(plan, kind="lightgbm", parameters=shared).model(random_state)
-    alone.fit(
-        data.train,
-        data.val,
-        progress=prefix_progress(timer, "LightGBM alone"),
-        from_other_exam=data.from_other_exam,
-    )
+    report = prefix_progress(timer, "LightGBM alone")
+    alone.fit(data.train, data.val, progress=report, from_other_exam=data.from_other_exam)
     of_lightgbm = _predict_splits(alone, data, timer, "LightGBM alone: ")
     return {
-        name: dict(zip(PART_NAMES, (of_lightgbm[name], model.encoder_predictions(exam)), strict=True))
+        name: {"lightgbm": of_lightgbm[name], "encoder": model.encoder_predictions(exam)}
         for name, exam in data.held_out.items()
     }
 

@@ -1,4 +1,4 @@
-"""The models that `train` and `load_run` know.
+"""The models that `train` and `load_run` know, and what a model can do.
 
 To add one: write a class with the methods of `Baseline` and a class method `load(folder)`, then add a line to
 `MODELS`. Its constructor takes `random_state` and keywords of its own; it is also handed `n_jobs`,
@@ -13,16 +13,57 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from cmexam_baseline.baselines.protocol import Baseline
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.extras import require
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from cmexam_baseline.exam import Exam, Predictions
+    from cmexam_baseline.exam.progress import Progress
+
+
+class Predictor(Protocol):
+    """What answers exams: a `Baseline`, or an encoder that was exported to ONNX."""
+
+    def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
+        """Answers to `exam`; raises `NotFittedError` before `fit` or `load`."""
+
+
+class Baseline(Predictor, Protocol):
+    """A model that answers exams, with the conventions of a scikit-learn estimator.
+
+    Constructor arguments are keywords and only stored; `random_state` is one of them. What `fit` learns has
+    names that end in `_`. `load` is the class method that brings back what `save` wrote.
+    """
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides the model besides the data, as JSON values."""
+
+    def fit(
+        self,
+        exam: Exam,
+        val: Exam | None = None,
+        *,
+        progress: Progress | None = None,
+        from_other_exam: NDArray[np.bool_] | None = None,
+    ) -> Baseline:
+        """Learn from `exam`, choose on `val` and return itself.
+
+        from_other_exam: bool (n,), whether each question of `exam` comes from an exam other than `val`'s
+        """
+
+    def save(self, folder: Path) -> None:
+        """Write the model into a new folder."""
 
 
 @dataclass(frozen=True)
 class ModelKind:
-    """Where the class of a model is ("module:class"), the extras and the splits that training it needs."""
+    """Where the class of a model is ("module:class"), and the extras and splits that training it needs."""
 
     target: str
     extras: tuple[str, ...]
@@ -79,14 +120,12 @@ def make_model(
     Raises `InputError` for a parameter that it does not take.
     """
     made = MODELS[kind].load_class()
-    known = inspect.signature(made.__init__).parameters
+    known = list(inspect.signature(made).parameters)
     for name in parameters:
         if name not in known:
             close = get_close_matches(name, known, 1)
-            hint = (
-                f"did you mean {close[0]}?" if close else f"its parameters are {', '.join(list(known)[1:])}"
-            )
+            hint = f"did you mean {close[0]}?" if close else f"its parameters are {', '.join(known)}"
             raise InputError(f"{kind} has no parameter {name!r}; {hint}")
-    given = {name: value for name, value in resources.items() if name in known and name not in parameters}
-    model: Baseline = made(random_state=random_state, **given, **parameters)
+    given = {name: value for name, value in resources.items() if name in known}
+    model: Baseline = made(random_state=random_state, **{**given, **parameters})
     return model

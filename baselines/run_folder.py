@@ -17,39 +17,35 @@ Nothing in it names another place, so it can be moved.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import platform
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from cmexam_baseline.baselines.embedder import restore_embedder
-from cmexam_baseline.baselines.extra_training import JoinedExam
 from cmexam_baseline.baselines.model_card import model_card
-from cmexam_baseline.baselines.protocol import Baseline
-from cmexam_baseline.baselines.registry import MODELS, require_extras
+from cmexam_baseline.baselines.registry import MODELS, Baseline, Predictor, require_extras
+from cmexam_baseline.baselines.training_data import JoinedExam
 from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.io.files import new_folder, write_atomically
 from cmexam_baseline.exam.progress import Progress
 from cmexam_baseline.exam.splits import Split
+from cmexam_baseline.exam.text_tables import csv_text
 
 FORMAT = "cmexam-baseline run"
 FORMAT_VERSION = 1
 ONNX_MODEL = "model.onnx"
-
 # Larger exams are answered in batches, which bounds the memory.
 BATCH_SIZE = 20_000
-_VERSIONS_OF = (
+_VERSIONS_OF = [
     "cmexam-baseline",
     "numpy",
     "scipy",
@@ -58,14 +54,7 @@ _VERSIONS_OF = (
     "jieba",
     "torch",
     "transformers",
-)
-
-
-class Predictor(Protocol):
-    """What answers exams: a `Baseline`, or an encoder that was exported to ONNX."""
-
-    def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
-        """Answers to `exam`."""
+]
 
 
 @dataclass(frozen=True)
@@ -89,7 +78,7 @@ class Run:
     @cached_property
     def scores(self) -> dict[str, Any]:
         """The content of scores.json: by split accuracy, weighted F1 and more; empty for an ONNX folder."""
-        return {} if self.kind == "onnx" else read_scores(self.folder / "scores.json")
+        return {} if self.kind == "onnx" else _read_scores(self.folder / "scores.json")
 
     @cached_property
     def model(self) -> Predictor:
@@ -101,7 +90,10 @@ class Run:
             return load_onnx(self.folder)
         require_extras(self.kind)
         model: Baseline = MODELS[self.kind].load_class().load(self.folder / "model")
-        restore_embedder(model, self.embeddings)
+        if self.embeddings is not None or "embeddings" in model.settings:
+            from cmexam_baseline.baselines.evidence_encoder import restore_embedder
+
+            restore_embedder(model, self.embeddings)
         return model
 
     def load(self) -> Run:
@@ -114,7 +106,17 @@ class Run:
 
         The exam may come without answers. Raises `InputError` if the model cannot be loaded.
         """
-        return concatenate(list(self.predict_batches(exam, progress)))
+        parts = list(self.predict_batches(exam, progress))
+        if len(parts) == 1:
+            return parts[0]
+        scores = [part.option_scores for part in parts if part.option_scores is not None]
+        return Predictions(
+            list(exam.ids),
+            np.concatenate([part.answers for part in parts]),
+            np.concatenate(scores) if scores else None,
+            exam.option_offsets if scores else None,
+            [text for part in parts for text in part.explanations or []] or None,
+        )
 
     def predict_batches(self, exam: Exam, progress: Progress | None = None) -> Iterator[Predictions]:
         """The same, 20,000 questions at a time, for exams whose predictions are not to be kept in memory."""
@@ -147,33 +149,31 @@ def load_run(folder: str | os.PathLike[str], embeddings: str | None = None) -> R
     return Run(place, _read_config(place), embeddings)
 
 
+def is_run(folder: Path) -> bool:
+    """Whether `folder` looks like a run folder."""
+    return (folder / "config.json").is_file() and (folder / "scores.json").is_file()
+
+
 def _read_config(folder: Path) -> dict[str, Any]:
-    config = _read_object(folder / "config.json", folder)
-    if config.get("format") != FORMAT:
-        raise InputError(f"{folder}/config.json is not of a run folder; give a folder that `train` made")
-    found = config.get("format_version")
-    if found != FORMAT_VERSION:
-        raise InputError(
-            f"{folder} has run format {found!r}, this version reads {FORMAT_VERSION}; train it again"
-        )
-    if config.get("model") not in MODELS:
-        known = ", ".join(MODELS)
-        raise InputError(f"{folder}/config.json names model {config.get('model')!r}, known are {known}")
-    return config
-
-
-def _read_object(path: Path, folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(_no_config(folder)) from None
     except NotADirectoryError:
         raise InputError(f"{folder} is a file; give a folder that `train` made") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except ValueError as error:
         raise InputError(f"{path} is damaged ({error}); train the run again") from None
-    if not isinstance(value, dict):
-        raise InputError(f"{path} holds no JSON object; train the run again")
-    return value
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise InputError(f"{path} is not of a run folder; give a folder that `train` made")
+    version, model = config.get("format_version"), config.get("model")
+    if version != FORMAT_VERSION:
+        raise InputError(
+            f"{folder} has run format {version!r}, this version reads {FORMAT_VERSION}; train it again"
+        )
+    if model not in MODELS:
+        raise InputError(f"{path} names model {model!r}, known are {', '.join(MODELS)}")
+    return config
 
 
 def _no_config(folder: Path) -> str:
@@ -188,37 +188,14 @@ def _no_config(folder: Path) -> str:
     return f"{folder} holds no config.json; give a folder that `train` made"
 
 
-def is_run(folder: Path) -> bool:
-    """Whether `folder` looks like a run folder."""
-    return (folder / "config.json").is_file() and (folder / "scores.json").is_file()
-
-
-def read_scores(path: Path) -> dict[str, Any]:
-    """The content of a run's scores.json; raises `InputError` if it is damaged."""
+def _read_scores(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-        for split in ("val", "test"):
-            if split in value:
-                float(value[split]["accuracy"]), int(value[split]["n"])
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        for split in {"val", "test"} & value.keys():
+            float(value[split]["accuracy"]), int(value[split]["n"])
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path} cannot be read as the scores of a run ({error}); train it again") from error
     return dict(value)
-
-
-def concatenate(parts: list[Predictions]) -> Predictions:
-    """Predictions of consecutive parts of an exam as one."""
-    if len(parts) == 1:
-        return parts[0]
-    scores = [part.option_scores for part in parts if part.option_scores is not None]
-    lengths = [np.diff(part.option_offsets) for part in parts if part.option_offsets is not None]
-    texts = [part.explanations for part in parts if part.explanations is not None]
-    return Predictions(
-        [name for part in parts for name in part.ids],
-        np.concatenate([part.answers for part in parts]),
-        np.concatenate(scores) if scores else None,
-        np.concatenate([[0], np.cumsum(np.concatenate(lengths))]) if lengths else None,
-        [text for part in texts for text in part] if texts else None,
-    )
 
 
 @dataclass(frozen=True)
@@ -262,7 +239,7 @@ class RunContent:
             "settings": self.model.settings,
             "data": data,
             "identity": self.identity,
-            "versions": {"python": platform.python_version(), **_versions()},
+            "versions": _versions(),
         }
 
 
@@ -271,6 +248,21 @@ def write_run(folder: Path, content: RunContent, overwrite: bool = False) -> Non
 
     Raises `InputError` if `folder` is not empty, unless `overwrite` is set and it holds a run.
     """
+    config = content.config()
+    bad_rows = [
+        (Path(row.file).name, row.row, "yes" if row.left_out else "no", row.reason, row.excerpt)
+        for split in content.splits.values()
+        for row in split.bad_rows
+    ]
+    files = {
+        "config.json": _json(config),
+        "README.md": model_card(config, content.scores),
+        "scores.json": _json(content.scores),
+        "timings.json": _json(content.seconds),
+        "left_out.csv": csv_text(["file", "row", "left_out", "reason", "excerpt"], bad_rows),
+    }
+    if content.joined is not None:
+        files["extra_train_left_out.csv"] = content.joined.excluded_csv()
     with new_folder(folder, overwrite) as aside:
         content.model.save(aside / "model")
         encoder = getattr(content.model, "encoder_", None)
@@ -280,37 +272,19 @@ def write_run(folder: Path, content: RunContent, overwrite: bool = False) -> Non
             draw_training(getattr(encoder, "encoder_", encoder).report_, aside / "training.svg")
         for name, predicted in content.predictions.items():
             predicted.write(aside / f"predictions_{name}.csv")
-        config = content.config()
-        _write_json(aside / "config.json", config)
-        write_atomically(aside / "README.md", model_card(config, content.scores))
-        _write_json(aside / "scores.json", content.scores)
-        _write_json(aside / "timings.json", content.seconds)
-        _write_bad_rows(aside / "left_out.csv", content.splits)
-        if content.joined is not None:
-            write_atomically(aside / "extra_train_left_out.csv", content.joined.excluded_csv())
+        for name, text in files.items():
+            write_atomically(aside / name, text)
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
     for name in _VERSIONS_OF:
-        try:
+        with suppress(PackageNotFoundError):
             found[name] = version(name)
-        except PackageNotFoundError:
-            continue
     return found
 
 
-def _write_json(path: Path, value: object) -> None:
-    write_atomically(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
-
-
-def _write_bad_rows(path: Path, splits: Mapping[str, Split]) -> None:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["file", "row", "left_out", "reason", "excerpt"])
-    for split in splits.values():
-        for row in split.bad_rows:
-            table.writerow(
-                [Path(row.file).name, row.row, "yes" if row.left_out else "no", row.reason, row.excerpt]
-            )
-    write_atomically(path, text.getvalue())
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n"

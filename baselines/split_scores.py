@@ -1,4 +1,4 @@
-"""The figures of scores.json."""
+"""The figures of scores.json: answers and explanations by split, dummy baselines, and what an ensemble gains."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cmexam_baseline import metrics
 from cmexam_baseline.baselines.training_data import TrainingData
@@ -26,53 +27,47 @@ def scores_of_run(
     timer: StageTimer,
 ) -> dict[str, Any]:
     """The content of scores.json: figures by split, what an ensemble gains over its `parts`, dummy baselines."""
-    scores: dict[str, Any] = {}
-    for name, predicted in predictions.items():
-        exam = data.splits[name].exam
-        scores[name] = answer_scores(exam, predicted.answers, data.splits[name].n_left_out)
-        explained = explanation_scores(exam, predicted.answers, predicted.explanations)
-        if explained is not None:
-            scores[name]["explanations"] = explained
     with timer.stage("looking for overlap with the training questions"):
         overlaps = {name: find_overlap(data.train, exam) for name, exam in data.held_out.items()}
-        for name, predicted in predictions.items():
-            exam = data.splits[name].exam
-            scores[name]["without_overlap"] = scores_without_overlap(overlaps[name], exam, predicted.answers)
-    for name, of_parts in parts.items():
-        from cmexam_baseline.baselines.ensemble_gains import ensemble_gains
-
-        with timer.stage(f"comparing the ensemble with its parts on {name}"):
-            systems = {"ensemble": predictions[name].answers}
-            systems |= {part: one.answers for part, one in of_parts.items()}
-            scores[name]["gains"] = ensemble_gains(data.splits[name].exam, systems, overlaps[name].overlaps)
-    exams = {name: split.exam for name, split in data.splits.items()}
-    scores["free_baselines"] = dummy_scores(exams, random_state)
+    scores: dict[str, Any] = {}
+    for name, exam in data.held_out.items():
+        answers, overlap = predictions[name].answers, overlaps[name]
+        scores[name] = answer_scores(exam, answers, data.splits[name].n_left_out)
+        explained = explanation_scores(exam, answers, predictions[name].explanations)
+        if explained is not None:
+            scores[name]["explanations"] = explained
+        scores[name]["without_overlap"] = scores_without_overlap(overlap, exam, answers)
+        if name in parts:
+            with timer.stage(f"comparing the ensemble with its parts on {name}"):
+                systems = {"ensemble": answers, **{part: one.answers for part, one in parts[name].items()}}
+                scores[name]["gains"] = ensemble_gains(exam, systems, overlap.overlaps)
+    scores["free_baselines"] = dummy_scores(data, random_state)
     return scores
 
 
-def answer_scores(exam: Exam, answers: np.ndarray, left_out: int = 0) -> dict[str, Any]:
+def answer_scores(exam: Exam, answers: NDArray[np.uint16], left_out: int = 0) -> dict[str, Any]:
     """Accuracy and weighted F1 of `answers` (bit masks, one a question of `exam`), single and multi apart.
 
     Accuracy and F1 are fractions. `n_left_out` counts rows of the file that could not be used, and
     `accuracy_all_rows` is the accuracy with those rows counted as wrong.
     """
     score = metrics.score_answers(exam.answers, answers)
-    multiple = np.bitwise_count(exam.answers) > 1
-    low, high = metrics.wilson_interval(score.n_correct, score.n)
-    return {
+    figures: dict[str, Any] = {
         "n": score.n,
         "n_left_out": left_out,
         "n_unanswered": score.n_unanswered,
         "accuracy": score.accuracy,
-        "accuracy_interval": [low, high],
+        "accuracy_interval": list(metrics.wilson_interval(score.n_correct, score.n)),
         "accuracy_all_rows": score.n_correct / (score.n + left_out) if score.n + left_out else 0.0,
         "weighted_f1": score.weighted.f1,
-        "single": _part(exam.answers[~multiple], answers[~multiple]),
-        "multi": _part(exam.answers[multiple], answers[multiple]),
     }
+    for name, rows in (("single", ~exam.is_multi), ("multi", exam.is_multi)):
+        gold, given = exam.answers[rows], answers[rows]
+        figures[name] = {"n": len(gold), "accuracy": metrics.accuracy(gold, given) if len(gold) else None}
+    return figures
 
 
-def scores_without_overlap(overlap: Overlap, exam: Exam, answers: np.ndarray) -> dict[str, Any]:
+def scores_without_overlap(overlap: Overlap, exam: Exam, answers: NDArray[np.uint16]) -> dict[str, Any]:
     """The figures on the questions of `exam` that do not overlap with the training questions.
 
     `n_overlap` counts the others by category (`find_overlap`: the same question, the same stem, nearly the
@@ -80,16 +75,16 @@ def scores_without_overlap(overlap: Overlap, exam: Exam, answers: np.ndarray) ->
     """
     clean = ~overlap.overlaps
     counts = {name: count for name, count in overlap.counts().items() if name != "none"}
-    if not clean.any():
-        figures = dict.fromkeys(_CLEAN_FIGURES)
-    else:
-        found = answer_scores(exam[clean], answers[clean])
-        figures = {name: found[name] for name in _CLEAN_FIGURES}
-    return {"n": int(clean.sum()), "n_overlap": counts, **figures}
+    found = answer_scores(exam[clean], answers[clean]) if clean.any() else {}
+    return {
+        "n": int(clean.sum()),
+        "n_overlap": counts,
+        **{name: found.get(name) for name in _CLEAN_FIGURES},
+    }
 
 
 def explanation_scores(
-    exam: Exam, answers: np.ndarray, explanations: list[str] | None
+    exam: Exam, answers: NDArray[np.uint16], explanations: list[str] | None
 ) -> dict[str, Any] | None:
     """BLEU and ROUGE in percent (`cmexam` profile) on the questions of `exam` that have an explanation.
 
@@ -98,37 +93,51 @@ def explanation_scores(
     """
     from cmexam_baseline.features.explainer import restate
 
-    rows = np.array([bool(text.strip()) for text in exam.explanations], dtype=bool)
-    if explanations is None or not rows.any():
+    rows = np.flatnonzero([bool(text.strip()) for text in exam.explanations])
+    if explanations is None or not len(rows):
         return None
-    explained = exam[rows]
-    given = [text for text, kept in zip(explanations, rows.tolist(), strict=True) if kept]
-    found = metrics.score_explanations(explained.explanations, given, profile="cmexam")
-    empty = metrics.score_explanations(
-        explained.explanations, restate(explained, answers[rows]), profile="cmexam"
+    explained, given = exam[rows], [explanations[row] for row in rows.tolist()]
+    found, restated = (
+        metrics.score_explanations(explained.explanations, texts, profile="cmexam")
+        for texts in (given, restate(explained, answers[rows]))
     )
     return {
-        "n": int(rows.sum()),
+        "n": len(rows),
         **{name: getattr(found, name) for name in EXPLANATION_FIGURES},
         "signature": found.signature,
-        "restated": {name: getattr(empty, name) for name in EXPLANATION_FIGURES},
+        "restated": {name: getattr(restated, name) for name in EXPLANATION_FIGURES},
     }
 
 
-def dummy_scores(exams: Mapping[str, Exam], random_state: int) -> dict[str, dict[str, Any]]:
+def dummy_scores(data: TrainingData, random_state: int) -> dict[str, dict[str, Any]]:
     """Accuracy and weighted F1 of the dummy baselines, by split, for every split but train."""
     scores: dict[str, dict[str, Any]] = {}
     for name, rule in DUMMY_BASELINES.items():
-        fitted = rule(random_state=random_state).fit(exams["train"])
-        for split, exam in exams.items():
-            if split != "train":
-                found = answer_scores(exam, fitted.predict(exam).answers)
-                scores.setdefault(name, {})[split] = {
-                    key: found[key] for key in ("n", "accuracy", "weighted_f1")
-                }
+        fitted = rule(random_state=random_state).fit(data.train)
+        for split, exam in data.held_out.items():
+            found = answer_scores(exam, fitted.predict(exam).answers)
+            figures = {key: found[key] for key in ("n", "accuracy", "weighted_f1")}
+            scores.setdefault(name, {})[split] = figures
     return scores
 
 
-def _part(gold: np.ndarray, answers: np.ndarray) -> dict[str, Any]:
-    part = metrics.score_answers(gold, answers)
-    return {"n": part.n, "accuracy": part.accuracy if part.n else None}
+def ensemble_gains(
+    exam: Exam, systems: Mapping[str, NDArray[np.uint16]], overlaps: NDArray[np.bool_]
+) -> dict[str, dict[str, Any]]:
+    """Accuracies and differences of systems, each by name with its answers, on all rows and without overlap.
+
+    Differences come with the paired tests of `compare`, corrected by Holm's procedure over the pairs. Without
+    a row left, the accuracies are None and there are no differences.
+    """
+    from cmexam_baseline.scoring import Settings, answer_differences
+
+    gains: dict[str, dict[str, Any]] = {}
+    for name, rows in (("all", np.ones(len(exam), np.bool_)), ("without_overlap", ~overlaps)):
+        gold, given = exam.answers[rows], {system: one[rows] for system, one in systems.items()}
+        differences = answer_differences(gold, list(given.items()), Settings()) if len(gold) else []
+        gains[name] = {
+            "n": len(gold),
+            "accuracy": {one: metrics.accuracy(gold, a) if len(gold) else None for one, a in given.items()},
+            "differences": [one.to_dict() for one in differences],
+        }
+    return gains

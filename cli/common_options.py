@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -15,7 +14,8 @@ from cmexam_baseline.exam.bad_rows import BAD_ROWS as POLICIES
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.splits import SPLIT_NAMES, split_of
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+# A path to be written, or to be read by a library that says itself what is missing.
+PATH = click.Path(path_type=Path)
 
 
 class InputPath(click.Path):
@@ -97,14 +97,9 @@ KEY = click.option(
     help="A file with the answers (id, answer), where the exam comes without them.",
 )
 # The help says what is written, and how.
-OUTPUT = partial(click.option, "-o", "--output", type=click.Path(path_type=Path), required=True)
+OUTPUT = partial(click.option, "-o", "--output", type=PATH, required=True)
 # A folder that a command makes; -o and --output as everywhere, --out as before.
-OUT = partial(click.option, "-o", "--output", "--out", "out", type=click.Path(path_type=Path))
-
-
-def jobs_option(help: str) -> Callable[[Command], Command]:
-    """`--jobs N`, with what is done side by side."""
-    return click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help=help)
+OUT = partial(click.option, "-o", "--output", "--out", "out", type=PATH)
 
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
@@ -113,6 +108,8 @@ FORMAT = click.option(
 )
 # For commands that print; those that make a file or a folder need OUTPUT or OUT.
 TO_FILE = OUTPUT(required=False, help="Write to this file instead of the terminal.")
+# What is done side by side is said by the help.
+JOBS = partial(click.option, "--jobs", type=click.IntRange(min=1), default=1, show_default=True)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress and no notes.")
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace what is there.")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -16,6 +17,12 @@ from rich.table import Table
 
 from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.progress import StageTimer, detail_of
+
+if TYPE_CHECKING:
+    from cmexam_baseline.baselines.training_data import JoinedExam
+    from cmexam_baseline.exam import BadRow, Split
+
+SHOWN_BAD_ROWS = 10
 
 
 def notes() -> Console:
@@ -38,13 +45,14 @@ def sanitize(text: str) -> str:
     return escape("".join(char if char.isprintable() or char == "\n" else "�" for char in text))
 
 
-def percent(fraction: float | None) -> str:
-    """A fraction as percent with one digit, a dash for none.
+def percent(fraction: float | None, interval: Sequence[float] | None = None) -> str:
+    """A fraction as percent with one digit, a dash for none; with its interval in brackets.
 
-    >>> percent(0.3184), percent(None)
-    ('31.8', '–')
+    >>> percent(0.3184), percent(None), percent(0.5, (0.4, 0.61))
+    ('31.8', '–', '50.0 [40.0, 61.0]')
     """
-    return "–" if fraction is None else f"{100 * fraction:.1f}"
+    shown = "–" if fraction is None else f"{100 * fraction:.1f}"
+    return f"{shown} [{', '.join(map(percent, interval))}]" if interval else shown
 
 
 def json_text(value: object) -> str:
@@ -68,13 +76,24 @@ def results_to(file: Path | None) -> Iterator[Console]:
     write_atomically(file, text.getvalue())
 
 
+def new_table(
+    headings: Sequence[str], left: Sequence[str] = ("",), title: str | None = None, *, lines: bool = True
+) -> Table:
+    """An empty table, with or without lines; columns named in `left` are set flush left, others flush right."""
+    if lines:
+        table = Table(title=title, title_justify="left")
+    else:
+        table = Table(title=title, title_justify="left", box=None, header_style="bold")
+    for name in headings:
+        table.add_column(sanitize(name), justify="left" if name in left else "right")
+    return table
+
+
 def print_table(output: Console, title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table without lines under a heading; the first column flush left, the others right."""
     if title:
         output.print(f"\n{sanitize(title)}", style="bold")
-    table = Table(box=None, header_style="bold")
-    for place, name in enumerate(header):
-        table.add_column(sanitize(name), justify="right" if place else "left")
+    table = new_table(header, header[:1], lines=False)
     for row in rows:
         table.add_row(*map(sanitize, row))
     output.print(table)
@@ -142,3 +161,42 @@ class StageProgress(StageTimer):
             self.close_stage()
         if self._bar is not None:
             self._bar.stop()
+
+
+def say_bad_rows(console: Console, splits: Mapping[str, Split]) -> None:
+    """Print a table of the rows that were left out or look wrong, and how many there are of each."""
+    from cmexam_baseline.exam.bad_rows import count_left_out
+
+    rows = [row for split in splits.values() for row in split.bad_rows]
+    if not rows:
+        return
+    left_out = count_left_out(rows)
+    kept = len({(row.file, row.row) for row in rows}) - left_out
+    console.print(f"{left_out} rows left out, {kept} kept with a remark:")
+    console.print(bad_row_table(rows, SHOWN_BAD_ROWS))
+    if len(rows) > SHOWN_BAD_ROWS:
+        console.print(f"… and {len(rows) - SHOWN_BAD_ROWS} more; `cmexam-baseline data check` lists all")
+
+
+def bad_row_table(rows: Sequence[BadRow], shown: int | None = None) -> Table:
+    """File, row, reason and excerpt of the first rows, those that were left out before those only remarked on."""
+    headings = ("file", "row", "left out", "reason", "excerpt")
+    table = new_table(headings, (*headings[:1], *headings[2:]), lines=False)
+    for row in sorted(rows, key=lambda row: not row.left_out)[:shown]:
+        cells = (Path(row.file).name, str(row.row), "yes" if row.left_out else "", row.reason, row.excerpt)
+        table.add_row(*map(sanitize, cells))
+    return table
+
+
+def say_extra(console: Console, joined: JoinedExam | None) -> None:
+    """A line per exam that joined the training questions: how many of its questions did, how many did not, and why."""
+    reasons = {
+        "excluded_val": "overlap with val",
+        "excluded_test": "overlap with test",
+        "excluded_train": "occur in train",
+        "excluded_other": "occur in an earlier file",
+    }
+    for source, counts in joined.counts().items() if joined is not None else ():
+        out = [f"{counts[name]:,} {why}" for name, why in reasons.items() if name in counts]
+        left = f"; left out: {', '.join(out)}" if out else ""
+        console.print(f"{sanitize(source)}: {counts['joined']:,} questions join the training questions{left}")

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from cmexam_baseline.cli.common_options import (
-    AS_JSON,
-    BAD_ROWS,
-    MORE_SEEDS,
-    OUT,
-    QUIET,
-    SEEDS,
-    jobs_option,
-    joined_seeds,
-)
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from cmexam_baseline.cli import common_options
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, MORE_SEEDS, OUT, QUIET, SEEDS, InputPath
 
 
 @click.command()
-@click.option(
-    "--data", type=click.Path(path_type=Path), help="Folder with train and val; default: the bundled sample."
-)
+@click.option("--data", type=InputPath(), help="Folder with train and val; default: the bundled sample.")
 @OUT(
     default=Path("runs/curve"),
     show_default=True,
@@ -39,7 +26,7 @@ if TYPE_CHECKING:
 )
 @SEEDS
 @MORE_SEEDS
-@jobs_option("Trainings side by side, each in a process.")
+@common_options.JOBS(help="Trainings side by side, each in a process.")
 @click.option(
     "--to",
     type=click.IntRange(min=1),
@@ -73,22 +60,21 @@ def curve(
       cmexam-baseline curve --data CMExam/data -o runs/curve --sizes 2000 --sizes 8000 --seeds 1 2
     """
     from cmexam_baseline.baselines.charts import draw_curve
-    from cmexam_baseline.baselines.curve import learning_curve
+    from cmexam_baseline.baselines.curve import curve_notes, learning_curve
     from cmexam_baseline.cli import console
-    from cmexam_baseline.cli.bad_row_table import say_bad_rows
     from cmexam_baseline.exam.extras import install_command, require
     from cmexam_baseline.exam.io.files import check_output, write_atomically
     from cmexam_baseline.exam.splits import load_splits
 
     require("lightgbm", purpose="curve")
-    wanted = joined_seeds(seeds, more_seeds) or [0, 1, 2]
+    wanted = common_options.joined_seeds(seeds, more_seeds) or [0, 1, 2]
     points, table, chart = (out / name for name in ("points.json", "curve.csv", "curve.svg"))
     for file in (table, chart):
         check_output(file)
     notes = console.notes()
     splits = load_splits(data, bad_rows, needed=("train", "val"))
     if not quiet:
-        say_bad_rows(notes, splits)
+        console.say_bad_rows(notes, splits)
     with console.StageProgress(notes, quiet) as progress:
         exams = splits["train"].exam, splits["val"].exam
         measured = learning_curve(
@@ -100,33 +86,26 @@ def curve(
     if as_json:
         console.print_json(found)
         return
-    _show(console.results(), found)
+    console.results().print(_table(found))
+    for note in curve_notes(found):
+        console.results().print(note, markup=False)
     if not quiet:
         notes.print(f"Points, table{' and chart' if drawn else ''}: {console.sanitize(str(out))}")
         if not drawn:
             notes.print(f"No chart without matplotlib: {console.sanitize(install_command('report'))}")
 
 
-def _show(console: Console, found: dict[str, Any]) -> None:
-    from rich.table import Table
+def _table(found: dict[str, Any]) -> Any:
+    from cmexam_baseline.cli import console
 
-    from cmexam_baseline.baselines.curve import curve_notes
-
-    table = Table(title="LightGBM: accuracy on val in percent", title_justify="left")
-    for name in ("training questions", "accuracy", "sd over seeds", "seconds"):
-        table.add_column(name, justify="right")
+    headings = ("training questions", "accuracy", "sd over seeds", "seconds")
+    table = console.new_table(headings, (), "LightGBM: accuracy on val in percent")
     for row in found["sizes"]:
-        spread = "–" if row["sd"] is None else f"{100 * row['sd']:.1f}"
-        table.add_row(f"{row['size']:,}", _percent(row), spread, f"{row['seconds']:.0f}")
+        accuracy = console.percent(row["accuracy"], row["interval"])
+        table.add_row(f"{row['size']:,}", accuracy, console.percent(row["sd"]), f"{row['seconds']:.0f}")
     beyond = found["extrapolated"]
     if beyond is not None:
         table.add_section()
-        table.add_row(f"{beyond['size']:,}, extrapolated", _percent(beyond), "", "")
-    console.print(table)
-    for note in curve_notes(found):
-        console.print(note, markup=False)
-
-
-def _percent(row: dict[str, Any]) -> str:
-    low, high = row["interval"]
-    return f"{100 * row['accuracy']:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+        accuracy = console.percent(beyond["accuracy"], beyond["interval"])
+        table.add_row(f"{beyond['size']:,}, extrapolated", accuracy, "", "")
+    return table

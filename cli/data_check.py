@@ -35,7 +35,6 @@ def check(exam: Path, strict: bool, unanswered: bool, key: Path | None, as_json:
       cmexam-baseline data check CMExam/data/val.csv --strict --json
     """
     from cmexam_baseline.cli import console
-    from cmexam_baseline.cli.bad_row_table import bad_row_table
     from cmexam_baseline.exam.bad_rows import BAD_ROW_LIMIT, count_left_out
     from cmexam_baseline.exam.foreign_exams.reader import import_exams
 
@@ -57,7 +56,7 @@ def check(exam: Path, strict: bool, unanswered: bool, key: Path | None, as_json:
         )
     else:
         if bad:
-            console.results().print(bad_row_table(sorted(bad, key=lambda row: not row.left_out)))
+            console.results().print(console.bad_row_table(bad))
         if not quiet:
             for name, each in found.items():
                 for note in each.notes:

@@ -57,7 +57,6 @@ def convert(
       cmexam-baseline data convert CMB-test.json cmb.csv --key CMB-test-answers.json
     """
     from cmexam_baseline.cli import console
-    from cmexam_baseline.cli.bad_row_table import say_bad_rows
     from cmexam_baseline.exam.foreign_exams.reader import ImportedExam, import_exam
     from cmexam_baseline.exam.io.files import check_output, check_output_folder, new_folder
     from cmexam_baseline.exam.io.formats import FORMATS, format_of, write_exam
@@ -105,5 +104,7 @@ def convert(
         for name, other in converted.items():
             for note in other.notes:
                 notes.print(f"{name}: {note}", markup=False)
-        say_bad_rows(notes, {name: Split(other.exam, other.bad_rows) for name, other in converted.items()})
+        console.say_bad_rows(
+            notes, {name: Split(other.exam, other.bad_rows) for name, other in converted.items()}
+        )
         click.echo(f"{sum(len(other.exam) for other in converted.values()):,} questions: {target}")

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, FORMAT, OVERWRITE, TO_FILE, InputPath
-from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, FORMAT, OVERWRITE, PATH, TO_FILE, InputPath
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,9 +33,7 @@ if TYPE_CHECKING:
     "--size", "sizes", multiple=True, metavar="SYSTEM=SIZE", help="Parameters of a system, as in bert=0.1B."
 )
 @click.option("--no-published", is_flag=True, help="Omit the rows of the paper's Table 3.")
-@click.option(
-    "--chart", type=click.Path(path_type=Path), help="Draw accuracy against size: .svg, .png or .pdf."
-)
+@click.option("--chart", type=PATH, help="Draw accuracy against size: .svg, .png or .pdf.")
 @TO_FILE
 @FORMAT
 @BAD_ROWS
@@ -68,20 +65,18 @@ def leaderboard(
       cmexam-baseline leaderboard runs/lightgbm replies.jsonl --exam test.csv --chart board.svg
       cmexam-baseline leaderboard runs --format markdown --size encoder=35.7M
     """
+    from cmexam_baseline.baselines.leaderboard_entries import Leaderboard, parse_sizes
     from cmexam_baseline.baselines.leaderboard_entries import leaderboard as rank
-    from cmexam_baseline.baselines.leaderboard_entries import parse_sizes
     from cmexam_baseline.cli import console
     from cmexam_baseline.exam.io.files import check_output
 
     inputs = [*systems, *filter(None, (exam, train))]
     for place in filter(None, (chart, output)):
         check_output(place, inputs, overwrite=overwrite)
-    if chart is not None and chart.suffix.lower() not in (".svg", ".png", ".pdf"):
-        raise InputError(f"{chart}: charts end in .svg, .png or .pdf")
     if chart is not None:
-        from cmexam_baseline.exam.extras import require
+        from cmexam_baseline.exam.charts import check_chart
 
-        require("report", "matplotlib", purpose="a chart")
+        check_chart(chart)
     found = rank(
         systems,
         exam=exam,
@@ -95,39 +90,26 @@ def leaderboard(
         from cmexam_baseline.baselines.charts import draw_leaderboard
 
         draw_leaderboard(found.entries, chart)
+    writers: dict[str, Callable[[Leaderboard], str]] = {
+        "json": lambda board: console.json_text(board.to_dict()) + "\n",
+        "csv": Leaderboard.to_csv,
+        "markdown": Leaderboard.to_markdown,
+        "latex": Leaderboard.to_latex,
+    }
     with console.results_to(output) as results:
         if form == "table" and not as_json:
             _print_table(results, found)
         else:
-            results.file.write(WRITERS["json" if as_json else form](found))
+            results.file.write(writers["json" if as_json else form](found))
 
 
 def _print_table(results: Console, found: Leaderboard) -> None:
-    from rich.table import Table
-
-    from cmexam_baseline.baselines.leaderboard_tables import COLUMNS, LEFT, notes_on, rows_of
+    from cmexam_baseline.baselines.leaderboard_entries import COLUMNS, LEFT
     from cmexam_baseline.cli import console
 
-    title = f"Accuracy on {found.split}, percent"
-    table = Table(box=None, header_style="bold", title=title, title_justify="left")
-    for name in COLUMNS:
-        table.add_column(name, justify="left" if name in LEFT else "right")
-    for each, row in zip(found.entries, rows_of(found.entries), strict=True):
+    table = console.new_table(COLUMNS, LEFT, f"Accuracy on {found.split}, percent", lines=False)
+    for each, row in zip(found.entries, found.rows(), strict=True):
         table.add_row(*map(console.sanitize, row), style="dim" if each.kind == "published" else None)
     results.print(table)
-    for note in notes_on(found):
+    for note in found.notes():
         results.print(note, style="dim", markup=False)
-
-
-def _as_json(found: Leaderboard) -> str:
-    from cmexam_baseline.cli import console
-
-    return console.json_text(found.to_dict()) + "\n"
-
-
-WRITERS: dict[str, Callable[[Leaderboard], str]] = {
-    "json": _as_json,
-    "csv": lambda found: found.to_csv(),
-    "markdown": lambda found: found.to_markdown(),
-    "latex": lambda found: found.to_latex(),
-}

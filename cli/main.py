@@ -36,7 +36,7 @@ _PARAMETER = re.compile(r"`(\w+)(?:=([^`]*))?`")
 
 
 class OneLineError(click.ClickException):
-    """An error of the user's, shown as one line, with exit code 2."""
+    """An error of the user's, shown as one line."""
 
     exit_code = 2
 
@@ -68,9 +68,7 @@ class LazyGroup(click.Group):
         if name not in self.lazy:
             return super().get_command(context, name)
         module, attribute = self.lazy[name][0].split(":")
-        command = getattr(importlib.import_module(module), attribute)
-        if not isinstance(command, click.Command):
-            raise TypeError(f"{self.lazy[name][0]} is not a command")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -98,13 +96,12 @@ class LazyGroup(click.Group):
         except KeyboardInterrupt as error:
             after = "go on" if context.invoked_subcommand in RESUMABLE else "start again"
             raise Interrupted(f"interrupted; run the same command to {after}") from error
+        except BrokenPipeError:
+            raise
         except OSError as error:
-            if isinstance(error, BrokenPipeError):
-                raise
             where = f"{error.filename}: " if error.filename else ""
-            raise OneLineError(
-                f"{where}{error.strerror or error}; check the path and the free space"
-            ) from error
+            text = f"{where}{error.strerror or error}; check the path and the free space"
+            raise OneLineError(text) from error
 
 
 def name_options(message: str, command: click.Command | None) -> str:

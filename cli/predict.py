@@ -43,7 +43,6 @@ def predict(
     """
     from cmexam_baseline.baselines.run_folder import load_run
     from cmexam_baseline.cli import console
-    from cmexam_baseline.cli.bad_row_table import say_bad_rows
     from cmexam_baseline.exam import Predictions
     from cmexam_baseline.exam.io.files import check_output
     from cmexam_baseline.exam.splits import load_exam
@@ -57,7 +56,7 @@ def predict(
         with progress.stage("reading the exam"):
             questions = load_exam(exam, split, bad_rows, need_answers=False)
         if not quiet:
-            say_bad_rows(notes, {"exam": questions})
+            console.say_bad_rows(notes, {"exam": questions})
         batches = loaded.predict_batches(questions.exam, progress)
         Predictions.write_parts(batches, output, int(questions.exam.n_options.max(initial=0)))
     n = len(questions.exam)

@@ -96,7 +96,6 @@ def make(
       cmexam-baseline prompts make val.csv --style cot --form openai-batch --model gpt-4o -o batch.jsonl
     """
     from cmexam_baseline.cli import console
-    from cmexam_baseline.cli.bad_row_table import say_bad_rows
     from cmexam_baseline.exam.io.files import check_output
     from cmexam_baseline.exam.prompts import STYLES, make_prompts, write_prompts
     from cmexam_baseline.exam.prompts.files import shard_names
@@ -116,7 +115,7 @@ def make(
         with stages.stage("reading the exam"):
             questions = load_exam(exam, split, bad_rows, need_answers=False)
         if not quiet:
-            say_bad_rows(notes, {"exam": questions})
+            console.say_bad_rows(notes, {"exam": questions})
         asked = questions.exam[:limit]
         examples = None
         if shots:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from cmexam_baseline.cli import common_options
 from cmexam_baseline.cli.common_options import (
     AS_JSON,
     BAD_ROWS,
@@ -16,8 +17,7 @@ from cmexam_baseline.cli.common_options import (
     OVERWRITE,
     QUIET,
     SEEDS,
-    jobs_option,
-    joined_seeds,
+    InputPath,
 )
 from cmexam_baseline.cli.encoder_options import encoder_options, given_settings
 from cmexam_baseline.exam.errors import InputError
@@ -26,7 +26,7 @@ from cmexam_baseline.exam.errors import InputError
 @click.command()
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=InputPath(exam=True),
     help="Folder with train, val and test files (CSV, TSV, JSONL, JSON, Parquet, XLSX), or a data set on the Hugging "
     "Face hub (owner/name). Without it the bundled sample exam is used.",
 )
@@ -54,7 +54,7 @@ from cmexam_baseline.exam.errors import InputError
 )
 @SEEDS
 @MORE_SEEDS
-@jobs_option("Seeds, or folds of an ensemble, to train side by side, each in a process.")
+@common_options.JOBS(help="Seeds, or folds of an ensemble, to train side by side, each in a process.")
 @click.option(
     "--only",
     type=click.IntRange(min=0),
@@ -65,7 +65,7 @@ from cmexam_baseline.exam.errors import InputError
 @click.option(
     "--extra-train",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=InputPath(),
     help="Another exam in any format; its questions join the training questions. Repeatable. "
     "Those that overlap with val or test are left out and listed.",
 )
@@ -77,7 +77,7 @@ from cmexam_baseline.exam.errors import InputError
 @click.option(
     "--corpus",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=InputPath(),
     help="[lightgbm, ensemble] Text as further evidence: .txt, .md, .tex, .html, .jsonl, .csv, archives or folders of "
     "them. Repeatable. Passages that contain a question are left out and listed.",
 )
@@ -91,9 +91,7 @@ from cmexam_baseline.exam.errors import InputError
     metavar="NAME=VALUE",
     help="[lightgbm] A setting of the trees, as in --set n_estimators=500. Repeatable.",
 )
-@click.option(
-    "--config", type=click.Path(path_type=Path), help="A TOML file with encoder settings, one per line."
-)
+@click.option("--config", type=InputPath(), help="A TOML file with encoder settings, one per line.")
 @BAD_ROWS
 @OVERWRITE
 @AS_JSON
@@ -136,16 +134,16 @@ def train(
       cmexam-baseline train --data CMExam/data --embeddings intfloat/multilingual-e5-small
       cmexam-baseline train --data CMExam/data --model ensemble --encoder bert --evidence 3 --folds 3
     """
-    from cmexam_baseline.baselines import pipeline
     from cmexam_baseline.baselines.registry import MODELS, model_kind
+
+    wanted = common_options.joined_seeds(seeds, more_seeds)
+    model_kind(model)  # a misspelt one ends here, before any heavy import
+    from cmexam_baseline.baselines import pipeline
     from cmexam_baseline.baselines.training_data import load_training_data
     from cmexam_baseline.cli import console
-    from cmexam_baseline.cli.bad_row_table import say_bad_rows, say_extra
     from cmexam_baseline.cli.train_tables import show_runs
     from cmexam_baseline.exam.io.files import check_output_folder
 
-    wanted = joined_seeds(seeds, more_seeds)
-    model_kind(model)
     out = out or pipeline.default_folder(model)
     inputs = [*extra_train, *corpus, *filter(None, [data])]
     if not wanted:
@@ -164,8 +162,8 @@ def train(
             progress=progress,
         )
         if talks:
-            say_bad_rows(notes, found.splits)
-            say_extra(notes, found.joined)
+            console.say_bad_rows(notes, found.splits)
+            console.say_extra(notes, found.joined)
         plan = plan.without_questions(found)
         if talks and corpus:
             notes.print(console.sanitize(plan.parameters["corpus"].summary()))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.io.files import write_atomically
 
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 
 SHOWN_VALUES = 40
 FONTS = ["Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", "SimHei", "DejaVu Sans"]
+
+
+def check_chart(file: Path) -> None:
+    """Raise `InputError` if no chart can be drawn: another ending than .svg, .png and .pdf, or no matplotlib."""
+    if file.suffix.lower() not in (".svg", ".png", ".pdf"):
+        raise InputError(f"{file}: charts end in .svg, .png or .pdf")
+    require("report", "matplotlib", purpose="a chart")
 
 
 def pyplot() -> Any:

@@ -179,7 +179,7 @@ def damaged_copy(run_folder: Path, place: Path, name: str, content: str) -> Path
     ("content", "about"),
     [
         ("{", ["config.json", "damaged"]),
-        ("[]", ["config.json", "no JSON object"]),
+        ("[]", ["config.json", "not of a run folder"]),
         ("{}", ["not of a run folder"]),
         ('{"format": "cmexam-baseline run", "format_version": 99}', ["format 99"]),
         ('{"format": "cmexam-baseline run", "format_version": 1, "model": "gpt"}', ["'gpt'", "lightgbm"]),
@@ -325,7 +325,7 @@ def test_brackets_in_names_are_printed_as_they_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("hidden", "arguments", "about"),
     [
-        ("lightgbm", ["train", "--data", "no-such-folder"], "lightgbm needs lightgbm; run pip install"),
+        ("lightgbm", ["train", "--data", "onnx"], "lightgbm needs lightgbm; run pip install"),
         ("lightgbm", ["curve"], "curve needs lightgbm; run pip install"),
         ("torch", ["train", "--model", "bert"], "the model encoder needs torch; run pip install"),
         ("torch", ["train", "--model", "ensemble"], "the model ensemble needs torch; run pip install"),
@@ -380,4 +380,4 @@ def test_a_corpus_is_read_saved_and_shown_by_explain(tmp_path: Path) -> None:
     found = json.loads(succeed("explain", tmp_path / "run", exam, "--row", "1", "--json").stdout)
     assert found["options"]["A"]["passages"][0]["source"] == str(book)
     complain("train", "--model", "bert", "--corpus", book, about=["--corpus is for lightgbm"])
-    complain("train", "--corpus", tmp_path / "no", "--out", tmp_path / "no-run", about=["does not exist"])
+    complain("train", "--corpus", tmp_path / "no", "--out", tmp_path / "no-run", about=["is not there"])

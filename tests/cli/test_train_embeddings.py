@@ -61,9 +61,9 @@ def test_an_encoder_that_moved_is_named_again(places: Path, tmp_path: Path) -> N
 
 def test_a_missing_encoder_ends_before_the_data_are_read(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
-    complain(
-        "train", "--data", tmp_path / "none", "--out", tmp_path / "run", "--embeddings", gone, about=["gone"]
-    )
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    complain("train", "--data", empty, "--out", tmp_path / "run", "--embeddings", gone, about=["gone"])
     assert not (tmp_path / "run").exists()
 
 

@@ -184,7 +184,8 @@ def test_mistakes_are_told_before_the_data_are_read(
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    missing = tmp_path / "no-such-data"
+    missing = tmp_path / "empty"
+    missing.mkdir()
     gpu = DeviceFacts("cuda", "Tesla V100", (7, 0), ("sm_80",), torch_version="2.13.0+cu130")
     with monkeypatch.context() as patch:
         patch.setattr(devices, "device_facts", lambda wanted: gpu)

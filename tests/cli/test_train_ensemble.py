@@ -167,7 +167,7 @@ def test_a_killed_training_goes_on_with_the_folds_that_are_done(
     original = ensemble._train_encoder
 
     def counting(*given: Any) -> EvidenceEncoder:
-        trainings.append(len(given[3]))
+        trainings.append(len(given[2]))
         return original(*given)
 
     monkeypatch.setattr(ensemble, "_train_encoder", counting)
@@ -225,7 +225,8 @@ def test_mistakes_are_told_before_anything_is_trained(
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    out, encoder, missing = tmp_path / "run", places / "encoder", tmp_path / "no-such-data"
+    out, encoder, missing = tmp_path / "run", places / "encoder", tmp_path / "empty"
+    missing.mkdir()
     bare = ("train", "--out", out, "--data")
     complain(*bare, missing, "--model", "ensemble", about=["bert: ", "hf download"])
     complain(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cmexam_baseline.baselines.extra_training import join_extra
+from cmexam_baseline.baselines.training_data import join_extra
 from cmexam_baseline.exam import Exam, Question, find_overlap
 
 LONG = "患者男性四十五岁饱餐后突发上腹持续性剧痛并向腰背部放射"
@@ -40,7 +40,7 @@ def test_nothing_overlaps_afterwards() -> None:
         for last in ("", "应", "应作何处理", "甲乙丙丁")
     ]
     joined = join_extra(TRAIN, {"other": _exam(*stems, "又一个问题")}, {"val": VAL, "test": _exam(LONG)})
-    extra = joined.exam[joined.is_extra]
+    extra = joined.exam[joined.source > 0]
     assert extra.questions == ["又一个问题"]
     for asked in (VAL, _exam(LONG)):
         assert not find_overlap(extra, asked).overlaps.any()
@@ -70,4 +70,4 @@ def test_what_is_known_already_stays_out_but_a_like_stem_with_other_options_join
 def test_without_other_exams_nothing_changes() -> None:
     joined = join_extra(TRAIN, {}, {"val": VAL})
     assert joined.exam == TRAIN
-    assert not joined.is_extra.any()
+    assert not joined.source.any()
