@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 
 import numpy as np
 
@@ -17,12 +17,14 @@ from cmexam_baseline.metrics import LearningCurve
 if TYPE_CHECKING:
     from cmexam_baseline.encoders.training_report import TrainingReport
 
+# Colour, mark and, where there is no size, the place across the column, so that marks do not cover one another.
 MARKS = {
-    "run": ("#c1121f", "o"),
-    "predictions": ("#e07a00", "s"),
-    "dummy baseline": ("#7a7a7a", "^"),
-    "published": ("#1d3557", "D"),
+    "run": ("#c1121f", "o", 0.5),
+    "predictions": ("#a8470f", "s", 0.8),
+    "dummy baseline": ("#636363", "^", 1.3),
+    "published": ("#1d3557", "D", 2.0),
 }
+_FONT = 7
 
 
 def draw_leaderboard(entries: Sequence[LeaderboardEntry], file: Path) -> Path:
@@ -33,37 +35,57 @@ def draw_leaderboard(entries: Sequence[LeaderboardEntry], file: Path) -> Path:
     check_chart(file)
     figure, panel = pyplot().subplots(figsize=(10, 6.5))
     sizes = [each.size for each in entries if each.size]
-    smallest = min(sizes, default=1e8)
-    unsized = smallest / 15
-    for kind, (colour, mark) in MARKS.items():
-        group = [each for each in entries if each.kind == kind]
+    smallest, largest = min(sizes, default=1e8), max(sizes, default=1e8)
+    unsized = smallest / 20
+    places = [each.size or unsized * MARKS[each.kind][2] for each in entries]
+    for kind, (colour, mark, _) in MARKS.items():
+        group = [(place, each) for place, each in zip(places, entries, strict=True) if each.kind == kind]
         if not group:
             continue
-        accuracies = 100 * np.array([each.accuracy for each in group])
-        ends = 100 * np.array([each.interval or (each.accuracy, each.accuracy) for each in group])
+        accuracies = 100 * np.array([each.accuracy for _, each in group])
+        ends = 100 * np.array([each.interval or (each.accuracy, each.accuracy) for _, each in group])
         panel.errorbar(
-            [each.size or unsized for each in group], accuracies, np.abs(ends.T - accuracies),
+            [place for place, _ in group], accuracies, np.abs(ends.T - accuracies),
             fmt=mark, color=colour, capsize=2, ms=5, lw=1, label=kind,
         )  # fmt: skip
-    for each, height in zip(entries, _label_heights(entries, unsized), strict=True):
-        panel.annotate(
-            f"{each.system} {100 * each.accuracy:.1f}", (each.size or unsized, 100 * each.accuracy), (7, height),
-            textcoords=("offset points", "data"), fontsize=7, va="center", parse_math=False,
-            color=MARKS[each.kind][0],
-        )  # fmt: skip
     panel.set_xscale("log")
-    panel.set_xlim(unsized / 1.6, max([*sizes, smallest]) * 5)
-    panel.axvline(unsized * 8, color="0.8", lw=0.8)
-    decades = [10.0**power for power in range(6, 13) if smallest <= 10.0**power <= max([*sizes, smallest])]
+    panel.set_xlim(unsized / 3, largest * 5)
+    panel.axvline(unsized * 12, color="0.8", lw=0.8)
+    decades = [10.0**power for power in range(6, 13) if smallest <= 10.0**power <= largest]
     panel.set_xticks([unsized, *decades], ["no size", *(f"{value / 1e9:g}B" for value in decades)])
     panel.minorticks_off()
     panel.set_xlabel("parameters")
     panel.set_ylabel("accuracy, percent (95% interval)")
     panel.set_ylim(bottom=-1.5)
     panel.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
+    figure.tight_layout()
+    _label(panel, entries, places)
     with new_file(file) as temporary:
         save(figure, temporary)
     return file
+
+
+def _label(panel: Any, entries: Sequence[LeaderboardEntry], places: Sequence[float]) -> None:
+    """Write each system beside its mark, at the nearest height where it covers no mark and no other label."""
+    points = [(place, 100 * each.accuracy) for place, each in zip(places, entries, strict=True)]
+    marks = panel.transData.transform(points) * 72 / panel.figure.dpi
+    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in marks]
+    for each, point, (x, y) in zip(entries, points, marks, strict=True):
+        text = f"{each.system} {100 * each.accuracy:.1f}"
+        width = 0.62 * _FONT * sum(1 + (east_asian_width(char) in "WF") for char in text)
+        boxes = [(x + 7, y + 4 * step - 4, x + 7 + width, y + 4 * step + 4) for step in range(-12, 13)]
+        boxes.sort(key=lambda box: abs(box[1] + 4 - y))
+        free = (box for box in boxes if not any(_overlap(box, other) for other in taken))
+        box = next(free, boxes[0])
+        taken.append(box)
+        panel.annotate(
+            text, point, (7, box[1] + 4 - y), textcoords="offset points", fontsize=_FONT, va="center",
+            parse_math=False, color=MARKS[each.kind][0],
+        )  # fmt: skip
+
+
+def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def draw_curve(found: Mapping[str, Any], file: Path) -> bool:
@@ -116,15 +138,3 @@ def draw_training(report: TrainingReport, file: Path) -> None:
     panels[0].legend(frameon=False)
     with new_file(file) as temporary:
         save(figure, temporary)
-
-
-def _label_heights(entries: Sequence[LeaderboardEntry], unsized: float) -> list[float]:
-    """Heights of labels at which those of about the same size do not overlap."""
-    heights = [100 * each.accuracy for each in entries]
-    order = sorted(range(len(entries)), key=lambda place: heights[place])
-    last: dict[int, float] = {}
-    for place in order:
-        column = round(math.log10(entries[place].size or unsized) * 1.5)
-        heights[place] = max(heights[place], last.get(column, -10.0) + 1.9)
-        last[column] = heights[place]
-    return heights

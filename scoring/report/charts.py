@@ -1,16 +1,10 @@
-"""Positions for charts made of boxes, and the reliability chart as SVG. Every label is escaped."""
+"""Positions for charts made of boxes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
-
 
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)
 _MOST_TICKS = 6
@@ -83,53 +77,3 @@ def _signed(value: float, digits: int) -> str:
     if float(text) == 0:
         return text
     return f"{'−' if value < 0 else '+'}{text}"
-
-
-def reliability_chart(bins: Iterable[Mapping[str, Any]], words: SimpleNamespace, title: str) -> Markup:
-    """Accuracy against predicted probability, a circle for every bin of {confidence, accuracy, n}."""
-    from markupsafe import Markup
-
-    size, left, top = 240, 56, 16
-    filled = [each for each in bins if each["n"]]
-    most = max((each["n"] for each in filled), default=1)
-
-    def x(value: float) -> float:
-        return left + value * size
-
-    def y(value: float) -> float:
-        return top + (1 - value) * size
-
-    parts = [
-        Markup('<rect class="frame" x="{}" y="{}" width="{}" height="{}"/>').format(left, top, size, size),
-        Markup('<line class="reference" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>').format(
-            x(0), y(0), x(1), y(1)
-        ),
-    ]
-    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
-        parts.append(_text(x(tick), y(0) + 18, f"{tick:.0%}", "middle"))
-        parts.append(_text(left - 8, y(tick) + 4, f"{tick:.0%}", "end"))
-    parts.append(_text(x(0.5), y(0) + 38, words.stated, "middle"))
-    parts.append(
-        Markup('<text class="middle" transform="translate(13 {:.1f}) rotate(-90)">{}</text>').format(
-            y(0.5), words.observed
-        )
-    )
-    for each in filled:
-        about = words.bin.format(
-            n=f"{each['n']:,.0f}", confidence=f"{each['confidence']:.1%}", accuracy=f"{each['accuracy']:.1%}"
-        )
-        parts.append(
-            Markup('<circle cx="{:.1f}" cy="{:.1f}" r="{:.1f}"><title>{}</title></circle>').format(
-                x(each["confidence"]), y(each["accuracy"]), 3 + 9 * (each["n"] / most) ** 0.5, about
-            )
-        )
-    width, height = left + size + 24, top + size + 46
-    return Markup(
-        '<svg viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" aria-label="{2}">{3}</svg>'
-    ).format(width, height, title, Markup("").join(parts))
-
-
-def _text(x: float, y: float, text: str, kind: str) -> Markup:
-    from markupsafe import Markup
-
-    return Markup('<text class="{}" x="{:.1f}" y="{:.1f}">{}</text>').format(kind, x, y, text)

@@ -17,7 +17,7 @@ from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.letters import letter_counts
 from cmexam_baseline.scoring.comparison import MOST_FOR_ALL_PAIRS
 from cmexam_baseline.scoring.report import groups, ranking
-from cmexam_baseline.scoring.report.charts import axis_over, reliability_chart, signed_points
+from cmexam_baseline.scoring.report.charts import axis_over, signed_points
 from cmexam_baseline.scoring.report.misses import ListedMisses, listed_misses
 from cmexam_baseline.scoring.report.wording import LANGUAGES, group_name, words_in
 from cmexam_baseline.scoring.report_data import FIGURES, ShownFigure
@@ -120,9 +120,6 @@ def report_page(scored: Report, language: str = "en", title: str | None = None) 
         group_name=lambda name: group_name(name, language),
         confusion_rows=_confusion_rows,
         calibrated=[one for one in drawn if one["probabilities"]],
-        reliability=lambda one: reliability_chart(
-            one["probabilities"]["reliability"], words, f"{one['name']}: {words.calibration}"
-        ),
         misses=misses,
         miss_data=_inside_script(_miss_data(misses, language, words)),
         notes=lambda system: list(_notes(report, system, words)),
@@ -170,9 +167,9 @@ def _lead(best: ranking.System, pairs: Sequence[ranking.Pair], words: SimpleName
     elif len(equal) == len(others):
         verdict = words.better_than_none
     else:
-        names = ", ".join(equal)
+        names = words.comma.join(equal)
         if len(equal) > 3:
-            names = words.and_more.format(names=", ".join(equal[:2]), others=len(equal) - 2)
+            names = words.and_more.format(names=words.comma.join(equal[:2]), others=len(equal) - 2)
         verdict = words.better_than_some.format(
             count=len(others) - len(equal), others=len(others), names=names
         )

@@ -31,6 +31,7 @@ _WORDS = {
         "It is significantly better than {count} of the {others} others, but not than {names}.",
         "显著优于其余 {others} 个系统中的 {count} 个；与 {names} 的差异无统计学意义。",
     ),
+    "comma": (", ", "、"),
     "and_more": ("{names} and {others} more", "{names} 和另外 {others} 个系统"),
     "n_systems": ("{n} systems", "{n} 个系统"),
     "only_best": (

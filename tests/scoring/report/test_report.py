@@ -351,6 +351,17 @@ def test_a_browser_shows_filters_and_prints_it(
             assert (
                 browser.run("document.querySelector('.row.system').getBoundingClientRect().bottom") < height
             )
+        # Figures are not broken into lines, however narrow the screen.
+        assert (
+            browser.run(
+                "Math.max(...[...document.querySelectorAll('figure td')].map(one => one.clientHeight))"
+            )
+            < 40
+        )
+        browser.resize(740, 1000)
+        browser.send("Emulation.setEmulatedMedia", media="print")
+        assert browser.run("document.documentElement.scrollWidth") <= 740  # A4
+        browser.send("Emulation.setEmulatedMedia", media="")
         assert browser.run("document.querySelectorAll('.miss').length") == 20
         assert browser.run(counted).startswith(f"{total} misses on ")
         browser.run(choose.format("system", "'close'"))
