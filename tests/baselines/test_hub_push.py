@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from command_line import complain
 
-from cmexam_baseline.baselines import push_run
+from cmexam_baseline.baselines import load_run, push_run, train
 from cmexam_baseline.exam import InputError
 from cmexam_baseline.exam.io import hub as hub_module
+from cmexam_baseline.exam.sample import sample_exam
 
 pytest.importorskip("huggingface_hub")
 from fake_hub import TOKEN, FakeHub, fake_hub, use_hub  # noqa: E402
@@ -101,3 +102,14 @@ def test_what_fails_is_one_line(hub: FakeHub, tmp_path: Path, monkeypatch: pytes
     use_hub(monkeypatch, tmp_path / "cache", hub.endpoint)
     with pytest.raises(InputError, match="model.json lists no files"):
         push_run(run, "me/run")
+
+
+def test_an_uploaded_run_predicts(hub: FakeHub, tmp_path: Path) -> None:
+    splits = {split: sample_exam(split)[:60] for split in ("train", "val")}
+    run = train("lightgbm", splits, tmp_path / "run", n_estimators=3)
+    push_run(run.folder, "me/run")
+    for name, content in hub.repositories["models/me/run"].items():
+        (tmp_path / "copy" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "copy" / name).write_bytes(content)
+    assert load_run(tmp_path / "copy").predict(splits["val"]) == run.predict(splits["val"])
+    assert (tmp_path / "copy" / "README.md").read_text("utf-8").startswith("---\nlanguage: zh")

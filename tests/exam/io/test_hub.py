@@ -11,7 +11,6 @@ from command_line import complain, succeed
 
 from cmexam_baseline.exam import InputError, read_exam, read_splits
 from cmexam_baseline.exam.io import hub as hub_module
-from cmexam_baseline.exam.io.json_format import json_bytes
 from cmexam_baseline.exam.sample import SAMPLE_FOLDER, sample_exam
 
 pytest.importorskip("huggingface_hub")
@@ -81,7 +80,7 @@ def test_paths_come_first_and_typing_errors_are_not_looked_up(hub: FakeHub) -> N
 def test_what_cannot_be_had_is_one_line(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     complain("data", "check", "med/other", about=["med/other is not there", "the hub has no such repository"])
     complain("data", "check", "med/exam@v2", about=["med/exam@v2 is not there", "no such revision"])
-    hub.repositories["datasets/med/exam"]["data.json"] = json_bytes({"a": ["1"]})
+    hub.repositories["datasets/med/exam"]["data.json"] = b"{}"
     complain("train", "--data", "med/parts", about=["holds no train file"])
     with socket.create_server(("127.0.0.1", 0)) as silent:
         use_hub(monkeypatch, Path("cache"), f"http://127.0.0.1:{silent.getsockname()[1]}")
