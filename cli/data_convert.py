@@ -13,6 +13,7 @@ from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, KEY, OVERWRITE
 @click.argument("source", type=InputPath(exam=True))
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option(
+    "--format",
     "--to",
     "ending",
     default="csv",

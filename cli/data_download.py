@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
+    "-o",
+    "--output",
     "--to",
     "folder",
     type=click.Path(path_type=Path),

@@ -40,7 +40,8 @@ def local_exam(source: str | os.PathLike[str]) -> Path:
     >>> local_exam("exams/val.csv").name
     'val.csv'
     """
-    text, path = os.fspath(source), Path(source)
+    path = Path(source)
+    text = path.as_posix()
     named = _DATA_SET.fullmatch(text)
     if named is None or path.exists() or path.parent.exists() or _FILE.search(text):
         return path
@@ -58,7 +59,10 @@ def local_exam(source: str | os.PathLike[str]) -> Path:
     with hub_access(lambda reason: f"{text} is not there, and not on the hub as a data set: {reason}") as api:
         if not constants.HF_HUB_OFFLINE:
             api.dataset_info(name, revision=revision, timeout=SECONDS_TO_WAIT)
-        return Path(snapshot_download(name, repo_type="dataset", revision=revision, allow_patterns=patterns))
+        folder = Path(snapshot_download(name, repo_type="dataset", revision=revision, allow_patterns=patterns))
+    if not folder.is_dir():
+        raise InputError(f"{text} on the hub holds no train, val or test file; choose another data set")
+    return folder
 
 
 @contextmanager

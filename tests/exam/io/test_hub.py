@@ -80,7 +80,8 @@ def test_paths_come_first_and_typing_errors_are_not_looked_up(hub: FakeHub) -> N
 def test_what_cannot_be_had_is_one_line(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     complain("data", "check", "med/other", about=["med/other is not there", "the hub has no such repository"])
     complain("data", "check", "med/exam@v2", about=["med/exam@v2 is not there", "no such revision"])
-    hub.repositories["datasets/med/exam"]["data.json"] = b"{}"
+    hub.repositories["datasets/med/empty"] = {"all.json": b"{}"}
+    complain("data", "check", "med/empty", about=["med/empty on the hub holds no train, val or test file"])
     complain("train", "--data", "med/parts", about=["holds no train file"])
     with socket.create_server(("127.0.0.1", 0)) as silent:
         use_hub(monkeypatch, Path("cache"), f"http://127.0.0.1:{silent.getsockname()[1]}")
