@@ -59,7 +59,9 @@ def local_exam(source: str | os.PathLike[str]) -> Path:
     with hub_access(lambda reason: f"{text} is not there, and not on the hub as a data set: {reason}") as api:
         if not constants.HF_HUB_OFFLINE:
             api.dataset_info(name, revision=revision, timeout=SECONDS_TO_WAIT)
-        folder = Path(snapshot_download(name, repo_type="dataset", revision=revision, allow_patterns=patterns))
+        folder = Path(
+            snapshot_download(name, repo_type="dataset", revision=revision, allow_patterns=patterns)
+        )
     if not folder.is_dir():
         raise InputError(f"{text} on the hub holds no train, val or test file; choose another data set")
     return folder
