@@ -6,18 +6,18 @@ from pathlib import Path
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OUT, OVERWRITE, QUIET
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OUT, OVERWRITE, QUIET, InputPath
 
 
 @click.command()
 @click.option(
     "--model", default="bert", show_default=True, help="bert, roberta, a name on the hub or a folder."
 )
-@click.option("--data", type=click.Path(path_type=Path), help="Folder with train, val and test files.")
+@click.option("--data", type=InputPath(exam=True), help="Folder with train, val and test files.")
 @click.option(
     "--corpus",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=InputPath(),
     help="A text file, one text per line, to learn from as well. Repeatable.",
 )
 @OUT(required=True, help="The model folder to make.")
