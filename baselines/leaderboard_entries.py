@@ -11,13 +11,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cmexam_baseline import metrics
 from cmexam_baseline.baselines.run_folder import is_run, load_run
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.published import PUBLISHED_RESULTS
 from cmexam_baseline.exam.splits import load_exam, split_of, stem_of
 from cmexam_baseline.exam.text_tables import csv_text, latex_table, markdown_table
-from cmexam_baseline.scoring.report_data import SCHEMA
 
 if TYPE_CHECKING:
     pass
@@ -57,6 +55,8 @@ class LeaderboardEntry:
         cls, system: str, kind: str, split: str, figures: Mapping[str, Any], questions: str
     ) -> LeaderboardEntry:
         """The entry of `n`, `accuracy` and `weighted_f1` in `figures`."""
+        from cmexam_baseline import metrics
+
         n, accuracy = int(figures["n"]), float(figures["accuracy"])
         interval = metrics.wilson_interval(round(accuracy * n), n)
         return cls(
@@ -257,6 +257,8 @@ def find_systems(paths: Iterable[Path]) -> list[Path]:
 
 def published_entries() -> list[LeaderboardEntry]:
     """The rows of the paper's Table 3 that have an accuracy."""
+    from cmexam_baseline import metrics
+
     entries = []
     for row in PUBLISHED_RESULTS:
         if row.accuracy is not None:
@@ -296,6 +298,8 @@ def _score_report(file: Path) -> dict[str, Any] | None:
     """The content of a report that `score --json` printed; None where the file is something else."""
     if file.suffix.lower() != ".json":
         return None
+    from cmexam_baseline.scoring.report_data import SCHEMA
+
     try:
         value = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError):

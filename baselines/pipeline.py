@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cmexam_baseline.baselines.registry import MODELS, Baseline, make_model, model_kind, require_extras
+from cmexam_baseline.baselines.registry import MODELS, default_folder, model_kind, require_extras
 from cmexam_baseline.baselines.run_folder import Run, RunContent, is_run, load_run, write_run
-from cmexam_baseline.baselines.split_scores import scores_of_run
-from cmexam_baseline.baselines.training_data import PathLike, TrainingData, load_training_data
-from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.files import check_output_folder
 from cmexam_baseline.exam.progress import Progress, StageTimer, prefix_progress
 
 if TYPE_CHECKING:
+    from cmexam_baseline.baselines.registry import Baseline
+    from cmexam_baseline.baselines.training_data import TrainingData
+    from cmexam_baseline.exam import Exam, Predictions
     from cmexam_baseline.features import Corpus
+
+PathLike = str | os.PathLike[str]
 
 # Arguments that not every model takes: the kinds that do, and what these are.
 _ONLY_FOR = {
@@ -46,9 +50,18 @@ class Plan:
     fold_jobs: int = 1
 
     def model(self, random_state: int, checkpoints: Path | None = None) -> Baseline:
-        """The unfitted model."""
-        resources = {"n_jobs": self.n_jobs, "fold_jobs": self.fold_jobs, "checkpoints": checkpoints}
-        return make_model(self.kind, self.parameters, random_state, resources)
+        """The unfitted model; raises `InputError` for a parameter that it does not take."""
+        made = MODELS[self.kind].load_class()
+        known = list(inspect.signature(made).parameters)
+        for name in self.parameters:
+            if name not in known:
+                close = get_close_matches(name, known, 1)
+                hint = f"did you mean {close[0]}?" if close else f"its parameters are {', '.join(known)}"
+                raise InputError(f"{self.kind} has no parameter {name!r}; {hint}")
+        given = {"n_jobs": self.n_jobs, "fold_jobs": self.fold_jobs, "checkpoints": checkpoints}
+        given = {name: value for name, value in given.items() if name in known}
+        model: Baseline = made(random_state=random_state, **{**given, **self.parameters})
+        return model
 
     def without_questions(self, data: TrainingData) -> Plan:
         """The plan with a corpus, if any, that contains no question of `data`."""
@@ -171,20 +184,13 @@ def train(
     inputs = [*extra_train, *([] if data is None or isinstance(data, Mapping) else [data])]
     check_output_folder(place, inputs, overwrite=overwrite)
     plan = plan_training(model, **arguments)
+    from cmexam_baseline.baselines.training_data import load_training_data
+
     found = load_training_data(
         data, extra_train=extra_train, bad_rows=bad_rows, needed=MODELS[plan.kind].splits, progress=progress
     )
     plan = plan.without_questions(found)
     return train_once(plan, found, place, random_state, overwrite=overwrite, progress=progress)
-
-
-def default_folder(model: str) -> Path:
-    """The default run folder: runs/ and the model's name.
-
-    >>> default_folder("models/bert-base-chinese").as_posix()
-    'runs/bert-base-chinese'
-    """
-    return Path("runs") / Path(model).name
 
 
 def train_seeds(
@@ -267,6 +273,8 @@ def train_once(
     progress: StageTimer | None = None,
 ) -> Run:
     """Train with one seed, score, and write the run folder `out`; see `train`."""
+    from cmexam_baseline.baselines.split_scores import scores_of_run
+
     timer = progress or StageTimer()
     checkpoints = _checkpoint_folder(out)
     model = plan.model(random_state, checkpoints)

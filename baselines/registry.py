@@ -2,14 +2,12 @@
 
 To add one: write a class with the methods of `Baseline` and a class method `load(folder)`, then add a line to
 `MODELS`. Its constructor takes `random_state` and keywords of its own; it is also handed `n_jobs`,
-`checkpoints` (a folder), `fold_jobs`, `corpus` and `embedder` if it has arguments of these names.
+`checkpoints` (a folder) and `fold_jobs` if it has arguments of these names.
 """
 
 from __future__ import annotations
 
 import importlib
-import inspect
-from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -106,26 +104,16 @@ def model_kind(name: str) -> str:
     return "encoder"
 
 
+def default_folder(model: str) -> Path:
+    """The default run folder: runs/ and the model's name.
+
+    >>> default_folder("models/bert-base-chinese").as_posix()
+    'runs/bert-base-chinese'
+    """
+    return Path("runs") / Path(model).name
+
+
 def require_extras(kind: str) -> None:
     """Raise `InputError` with the install command if a package is missing that a kind of model needs."""
     for extra in MODELS[kind].extras:
         require(extra, purpose=f"the model {kind}")
-
-
-def make_model(
-    kind: str, parameters: Mapping[str, Any], random_state: int, resources: Mapping[str, Any]
-) -> Baseline:
-    """An unfitted model; of `resources` it gets those that its constructor takes.
-
-    Raises `InputError` for a parameter that it does not take.
-    """
-    made = MODELS[kind].load_class()
-    known = list(inspect.signature(made).parameters)
-    for name in parameters:
-        if name not in known:
-            close = get_close_matches(name, known, 1)
-            hint = f"did you mean {close[0]}?" if close else f"its parameters are {', '.join(known)}"
-            raise InputError(f"{kind} has no parameter {name!r}; {hint}")
-    given = {name: value for name, value in resources.items() if name in known}
-    model: Baseline = made(random_state=random_state, **{**given, **parameters})
-    return model

@@ -25,20 +25,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from cmexam_baseline.baselines.model_card import model_card
-from cmexam_baseline.baselines.registry import MODELS, Baseline, Predictor, require_extras
-from cmexam_baseline.baselines.training_data import JoinedExam
-from cmexam_baseline.exam import Exam, Predictions
+from cmexam_baseline.baselines.registry import MODELS, require_extras
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.io.files import new_folder, write_atomically
-from cmexam_baseline.exam.progress import Progress
-from cmexam_baseline.exam.splits import Split
 from cmexam_baseline.exam.text_tables import csv_text
+
+if TYPE_CHECKING:
+    from cmexam_baseline.baselines.registry import Baseline, Predictor
+    from cmexam_baseline.baselines.training_data import JoinedExam
+    from cmexam_baseline.exam import Exam, Predictions, Split
+    from cmexam_baseline.exam.progress import Progress
 
 FORMAT = "cmexam-baseline run"
 FORMAT_VERSION = 1
@@ -109,6 +108,10 @@ class Run:
         parts = list(self.predict_batches(exam, progress))
         if len(parts) == 1:
             return parts[0]
+        import numpy as np
+
+        from cmexam_baseline.exam import Predictions
+
         scores = [part.option_scores for part in parts if part.option_scores is not None]
         return Predictions(
             list(exam.ids),
@@ -130,6 +133,23 @@ class Run:
             yield self.model.predict(exam[start : start + BATCH_SIZE])
         if progress is not None:
             progress("answering", n, n)
+
+    def export_onnx(self, folder: str | os.PathLike[str], overwrite: bool = False) -> Run:
+        """Write the encoder of this run as ONNX into a new `folder`, and return the run in it, which needs no torch.
+
+        Raises `InputError` for other kinds of models, and if `folder` is taken or a package is missing.
+        """
+        if self.kind != "encoder":
+            raise InputError(
+                f"{self.folder} holds a model of kind {self.kind!r}; only encoders alone are exported"
+            )
+        from cmexam_baseline.baselines.evidence_encoder import EvidenceEncoder
+        from cmexam_baseline.encoders import export_onnx
+
+        model = EvidenceEncoder.load(self.folder / "model", device="cpu")
+        export_onnx(model.encoder_, Path(folder), overwrite)
+        model.save_sentences(Path(folder))
+        return load_run(folder)
 
 
 def load_run(folder: str | os.PathLike[str], embeddings: str | None = None) -> Run:
@@ -248,6 +268,8 @@ def write_run(folder: Path, content: RunContent, overwrite: bool = False) -> Non
 
     Raises `InputError` if `folder` is not empty, unless `overwrite` is set and it holds a run.
     """
+    from cmexam_baseline.baselines.model_card import model_card
+
     config = content.config()
     bad_rows = [
         (Path(row.file).name, row.row, "yes" if row.left_out else "no", row.reason, row.excerpt)

@@ -49,8 +49,6 @@ def explain(
       cmexam-baseline explain runs/lightgbm CMExam/data --split val --id val-7 --json
     """
     from cmexam_baseline.baselines.run_folder import load_run
-    from cmexam_baseline.cli import console
-    from cmexam_baseline.cli.explain_tables import as_dict, show
     from cmexam_baseline.exam.errors import InputError
     from cmexam_baseline.exam.splits import load_exam
 
@@ -61,6 +59,9 @@ def explain(
         raise InputError(
             f"{run} holds a model of kind {opened.kind!r}; explain reads runs of " + " and ".join(EXPLAINED)
         )
+    from cmexam_baseline.cli import console
+    from cmexam_baseline.cli.explain_tables import as_dict, show
+
     questions = load_exam(exam, split, bad_rows, need_answers=False).exam
     place = _place(questions, wanted, row, exam)
     model: Any = opened.model

@@ -33,17 +33,9 @@ def export(run: Path, output: Path, overwrite: bool, quiet: bool) -> None:
       cmexam-baseline predict bert-onnx CMExam/data/val.csv -o predictions.csv
     """
     from cmexam_baseline.baselines.run_folder import load_run
-    from cmexam_baseline.cli import console
-    from cmexam_baseline.exam.errors import InputError
 
-    opened = load_run(run)
-    if opened.kind != "encoder":
-        raise InputError(f"{run} holds a model of kind {opened.kind!r}; only encoders alone are exported")
-    from cmexam_baseline.baselines.evidence_encoder import EvidenceEncoder
-    from cmexam_baseline.encoders import export_onnx
-
-    model = EvidenceEncoder.load(opened.folder / "model", device="cpu")
-    export_onnx(model.encoder_, output, overwrite)
-    model.save_sentences(output)
+    load_run(run).export_onnx(output, overwrite)
     if not quiet:
+        from cmexam_baseline.cli import console
+
         console.notes().print(f"ONNX model: {output}")

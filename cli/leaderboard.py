@@ -67,7 +67,6 @@ def leaderboard(
     """
     from cmexam_baseline.baselines.leaderboard_entries import Leaderboard, parse_sizes
     from cmexam_baseline.baselines.leaderboard_entries import leaderboard as rank
-    from cmexam_baseline.cli import console
     from cmexam_baseline.exam.io.files import check_output
 
     inputs = [*systems, *filter(None, (exam, train))]
@@ -86,6 +85,8 @@ def leaderboard(
         published=not no_published,
         bad_rows=bad_rows,
     )
+    from cmexam_baseline.cli import console
+
     if chart is not None:
         from cmexam_baseline.baselines.charts import draw_leaderboard
 

@@ -42,15 +42,16 @@ def predict(
       cmexam-baseline predict runs/lightgbm CMExam/data --split test -o predictions.jsonl
     """
     from cmexam_baseline.baselines.run_folder import load_run
-    from cmexam_baseline.cli import console
-    from cmexam_baseline.exam import Predictions
     from cmexam_baseline.exam.io.files import check_output
-    from cmexam_baseline.exam.splits import load_exam
 
     check_output(output, [exam], overwrite=overwrite)
+    loaded = load_run(run, embeddings)
+    from cmexam_baseline.cli import console
+    from cmexam_baseline.exam import Predictions
+    from cmexam_baseline.exam.splits import load_exam
+
     notes = console.notes()
     with console.StageProgress(notes, quiet) as progress:
-        loaded = load_run(run, embeddings)
         with progress.stage("loading the model"):
             loaded.load()
         with progress.stage("reading the exam"):

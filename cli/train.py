@@ -134,22 +134,21 @@ def train(
       cmexam-baseline train --data CMExam/data --embeddings intfloat/multilingual-e5-small
       cmexam-baseline train --data CMExam/data --model ensemble --encoder bert --evidence 3 --folds 3
     """
-    from cmexam_baseline.baselines.registry import MODELS, model_kind
-
-    wanted = common_options.joined_seeds(seeds, more_seeds)
-    model_kind(model)  # a misspelt one ends here, before any heavy import
     from cmexam_baseline.baselines import pipeline
+    from cmexam_baseline.baselines.registry import MODELS, default_folder, model_kind
+    from cmexam_baseline.exam.io.files import check_output_folder
+
+    wanted, arguments = common_options.joined_seeds(seeds, more_seeds), _arguments(given, assignments)
+    model_kind(model)
+    out = out or default_folder(model)
+    if not wanted:
+        check_output_folder(out, [*extra_train, *corpus, *filter(None, [data])], overwrite=overwrite)
+    plan = pipeline.plan_training(model, **arguments, corpus=corpus, fold_jobs=1 if wanted else jobs)
+    # Most mistakes have ended before these imports.
     from cmexam_baseline.baselines.training_data import load_training_data
     from cmexam_baseline.cli import console
     from cmexam_baseline.cli.train_tables import show_runs
-    from cmexam_baseline.exam.io.files import check_output_folder
 
-    out = out or pipeline.default_folder(model)
-    inputs = [*extra_train, *corpus, *filter(None, [data])]
-    if not wanted:
-        check_output_folder(out, inputs, overwrite=overwrite)
-    fold_jobs = 1 if wanted else jobs
-    plan = pipeline.plan_training(model, **_arguments(given, assignments), corpus=corpus, fold_jobs=fold_jobs)
     notes = console.notes()
     main = pipeline.is_main_process(plan.kind)
     talks = main and not quiet
