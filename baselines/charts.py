@@ -11,7 +11,7 @@ from unicodedata import east_asian_width
 import numpy as np
 
 from cmexam_baseline.baselines.leaderboard_entries import LeaderboardEntry
-from cmexam_baseline.exam.charts import check_chart, new_file, pyplot, save
+from cmexam_baseline.exam.charts import check_chart, pyplot, save
 from cmexam_baseline.metrics import LearningCurve
 
 if TYPE_CHECKING:
@@ -60,9 +60,7 @@ def draw_leaderboard(entries: Sequence[LeaderboardEntry], file: Path) -> Path:
     panel.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
     figure.tight_layout()
     _label(panel, entries, places)
-    with new_file(file) as temporary:
-        save(figure, temporary)
-    return file
+    return save(figure, file)
 
 
 def _label(panel: Any, entries: Sequence[LeaderboardEntry], places: Sequence[float]) -> None:
@@ -114,8 +112,7 @@ def draw_curve(found: Mapping[str, Any], file: Path) -> bool:
     panel.set_xlabel("training questions")
     panel.set_ylabel("accuracy on val, %")
     panel.legend(frameon=False)
-    with new_file(file) as temporary:
-        save(figure, temporary)
+    save(figure, file)
     return True
 
 
@@ -136,5 +133,4 @@ def draw_training(report: TrainingReport, file: Path) -> None:
         panel.set_xlabel("step")
         panel.set_ylabel(name if scale == 1 else f"{name}, percent")
     panels[0].legend(frameon=False)
-    with new_file(file) as temporary:
-        save(figure, temporary)
+    save(figure, file)

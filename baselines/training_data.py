@@ -142,7 +142,7 @@ def join_extra(train: Exam, extra: Mapping[str, Exam], asked: Mapping[str, Exam]
     asked stem; afterwards `find_overlap(extra, asked)` finds nothing. Duplicates of questions of `train` or an
     earlier source are left out too.
 
-    >>> from cmexam_baseline.exam.question import Question
+    >>> from cmexam_baseline.exam.exam import Question
     >>> train = Exam.from_questions([Question("1", "夜盲症是缺乏", ("维生素A", "碘"), "A")])
     >>> val = Exam.from_questions([Question("1", "坏血病是缺乏", ("维生素C", "碘"), "A")])
     >>> other = Exam.from_questions([

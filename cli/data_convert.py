@@ -61,7 +61,7 @@ def convert(
     from cmexam_baseline.exam.foreign_exams.reader import ImportedExam, import_exam
     from cmexam_baseline.exam.io.files import check_output, check_output_folder, new_folder
     from cmexam_baseline.exam.io.formats import FORMATS, format_of, write_exam
-    from cmexam_baseline.exam.splits import Split, split_files
+    from cmexam_baseline.exam.splits import split_files
 
     def read(file: Path) -> ImportedExam:
         return import_exam(
@@ -92,7 +92,7 @@ def convert(
                 "files": {
                     name: {
                         "questions": len(other.exam),
-                        "left_out": Split(other.exam, other.bad_rows).n_left_out,
+                        "left_out": other.n_left_out,
                         "notes": other.notes,
                     }
                     for name, other in converted.items()
@@ -105,7 +105,5 @@ def convert(
         for name, other in converted.items():
             for note in other.notes:
                 notes.print(f"{name}: {note}", markup=False)
-        console.say_bad_rows(
-            notes, {name: Split(other.exam, other.bad_rows) for name, other in converted.items()}
-        )
+        console.say_bad_rows(notes, converted)
         click.echo(f"{sum(len(other.exam) for other in converted.values()):,} questions: {target}")

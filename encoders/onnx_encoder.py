@@ -19,12 +19,11 @@ from cmexam_baseline.encoders.model_io import DESCRIPTION, Description
 from cmexam_baseline.encoders.sequences import Evidence, encode_exam, refuse_other_evidence
 from cmexam_baseline.encoders.tokens import TextTokenizer
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.exam import Exam, Question
 from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.io.files import new_folder, write_atomically
 from cmexam_baseline.exam.predictions import Predictions
 from cmexam_baseline.exam.progress import Progress
-from cmexam_baseline.exam.question import Question
 
 if TYPE_CHECKING:
     from cmexam_baseline.encoders.baseline import EncoderBaseline

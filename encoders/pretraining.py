@@ -76,7 +76,7 @@ def collect_texts(train: Exam, held_out: Sequence[Exam] = (), corpus: Iterable[s
     Questions that overlap with a held-out exam (`find_overlap`) are left out, and so is every text that contains
     a held-out stem of at least ten characters.
 
-    >>> from cmexam_baseline.exam.question import Question
+    >>> from cmexam_baseline.exam.exam import Question
     >>> train = Exam.from_questions([Question("1", "夜盲症缺乏的维生素是", ("维生素A", "维生素C"), "A", "维生素A。")])
     >>> collect_texts(train).texts
     ['夜盲症缺乏的维生素是 维生素A 维生素C', '维生素A。']

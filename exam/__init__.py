@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cmexam_baseline.exam.duplicates import find_overlap as find_overlap
     from cmexam_baseline.exam.errors import InputError as InputError
     from cmexam_baseline.exam.exam import Exam as Exam
+    from cmexam_baseline.exam.exam import Question as Question
     from cmexam_baseline.exam.foreign_exams.reader import ImportedExam as ImportedExam
     from cmexam_baseline.exam.foreign_exams.reader import import_exam as import_exam
     from cmexam_baseline.exam.io.formats import read_exam as read_exam
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from cmexam_baseline.exam.published import PUBLISHED_RESULTS as PUBLISHED_RESULTS
     from cmexam_baseline.exam.published import PublishedResult as PublishedResult
     from cmexam_baseline.exam.published import published_result as published_result
-    from cmexam_baseline.exam.question import Question as Question
     from cmexam_baseline.exam.splits import Split as Split
     from cmexam_baseline.exam.splits import load_splits as load_splits
     from cmexam_baseline.exam.statistics import Statistics as Statistics

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
+import io
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,38 +51,32 @@ def pyplot() -> Any:
 
 def draw_statistics(exams: Mapping[str, Exam], statistics: Statistics, folder: Path) -> list[Path]:
     """lengths.svg, answers.svg and, where there are annotations, annotations_<split>.svg in `folder`."""
-    files = [_draw_lengths(exams, folder), _draw_answers(statistics, folder)]
-    for name, split in statistics.splits.items():
-        if split.annotations:
-            files.append(_draw_annotations(split.annotations, folder / f"annotations_{name}.svg"))
-    return files
+    annotated = [(name, split.annotations) for name, split in statistics.splits.items() if split.annotations]
+    return [
+        _draw_lengths(exams, folder),
+        _draw_answers(statistics, folder),
+        *(_draw_annotations(counts, folder / f"annotations_{name}.svg") for name, counts in annotated),
+    ]
 
 
 def save(figure: Any, file: Path) -> Path:
-    """Write a figure in the form of its ending and forget it; the same data give the same bytes."""
+    """Write a figure in the form of its ending, whole or not at all, and forget it; the same data give the same bytes."""
     name = "cmexam-baseline"
     stamp = {
         "svg": {"Date": None, "Creator": name},
         "png": {"Software": name},
         "pdf": {"CreationDate": None, "Creator": name},
     }
+    ending = file.suffix.lower().removeprefix(".")
+    content = io.BytesIO()
     with warnings.catch_warnings():
         # In SVG the viewer's fonts draw the text, so it does not matter that ours lack Chinese.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.tight_layout()
-        ending = file.suffix.lower().removeprefix(".")
-        figure.savefig(file, format=ending, metadata=stamp[ending], dpi=150)
+        figure.savefig(content, format=ending, metadata=stamp[ending], dpi=150)
     pyplot().close(figure)
+    write_atomically(file, content.getvalue())
     return file
-
-
-@contextmanager
-def new_file(file: Path) -> Iterator[Path]:
-    """A temporary file that becomes `file` when it has been written."""
-    with tempfile.TemporaryDirectory() as folder:
-        temporary = Path(folder) / file.name
-        yield temporary
-        write_atomically(file, temporary.read_bytes())
 
 
 def _draw_lengths(exams: Mapping[str, Exam], folder: Path) -> Path:

@@ -94,10 +94,7 @@ class Decoder:
         >>> Decoder(usual=SeveralRule(0.5, 0.5)).to_dict()
         {'usual': {'threshold': 0.5, 'ratio': 0.5}, 'several': None}
         """
-        return {
-            "usual": asdict(self.usual) if self.usual else None,
-            "several": asdict(self.several) if self.several else None,
-        }
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Mapping[str, float] | None]) -> Decoder:
@@ -107,12 +104,12 @@ class Decoder:
         True
         """
         try:
-            rules = {name: values[name] for name in ("usual", "several")}
+            rules = [values[name] for name in ("usual", "several")]
             return cls(
-                **{
-                    name: SeveralRule(float(rule["threshold"]), float(rule["ratio"])) if rule else None
-                    for name, rule in rules.items()
-                }
+                *(
+                    SeveralRule(float(rule["threshold"]), float(rule["ratio"])) if rule else None
+                    for rule in rules
+                )
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{values!r} does not describe a decoder; train the model again") from error

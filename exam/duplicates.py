@@ -24,7 +24,6 @@ _MULTIPLIER = 0x9E3779B97F4A7C15
 # Pairs of questions that share an n-gram, held at once.
 _PAIRS_AT_ONCE = 4_000_000
 
-
 # Stems with at least this rapidfuzz ratio (percent) count as nearly the same.
 NEAR_RATIO = 90
 
@@ -35,34 +34,26 @@ def copy_keys(exam: Exam) -> NDArray[np.uint64]:
     Width, case, blanks, punctuation and the order of the options do not matter; neither do answer and
     explanation. The number is the start of a SHA-256, so it is the same in every process.
 
-    >>> from cmexam_baseline.exam.question import Question
+    >>> from cmexam_baseline.exam.exam import Question
     >>> first = Question("a", "夜盲症缺乏", ("维生素A", "维生素C"))
     >>> copy = Question("b", "夜盲症缺乏：", ("维生素C", "维生素Ａ"))
     >>> len(set(copy_keys(Exam.from_questions([first, copy])).tolist()))
     1
     """
+    options = option_sets([exam.options(row) for row in range(len(exam))])
     stems = normalise_texts(exam.questions)
-    options = normalise_texts(exam.option_texts)
-    bounds = exam.option_offsets.tolist()
-    keys = (
-        _number(
-            "\x1e".join([stem, *sorted(options[bounds[row] : bounds[row + 1]])]).encode(
-                "utf-8", "surrogatepass"
-            )
-        )
-        for row, stem in enumerate(stems)
+    return _numbers(
+        ["\x1e".join([stem, *texts]).encode() for stem, texts in zip(stems, options, strict=True)]
     )
-    return np.fromiter(keys, dtype=np.uint64, count=len(stems))
 
 
 def option_keys(exam: Exam) -> NDArray[np.uint64]:
     """A number per option with its question, uint64 (m,), equal for copies of the question (see `copy_keys`)."""
     questions = np.repeat(copy_keys(exam), exam.n_options).tolist()
-    keys = (
-        _number(question.to_bytes(8, "little") + text.encode("utf-8", "surrogatepass"))
-        for question, text in zip(questions, normalise_texts(exam.option_texts), strict=True)
+    texts = normalise_texts(exam.option_texts)
+    return _numbers(
+        [number.to_bytes(8, "little") + text.encode() for number, text in zip(questions, texts, strict=True)]
     )
-    return np.fromiter(keys, dtype=np.uint64, count=len(questions))
 
 
 def option_sets(options: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
@@ -78,7 +69,7 @@ def option_sets(options: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
 def first_copies(exam: Exam) -> dict[int, int]:
     """Row of a question -> row of the first with the same stem and options in any order, where there is one.
 
-    >>> from cmexam_baseline.exam.question import Question
+    >>> from cmexam_baseline.exam.exam import Question
     >>> first, copy = Question("1", "甲？", ("一", "二")), Question("2", "甲", ("二", "一"))
     >>> first_copies(Exam.from_questions([first, copy]))
     {1: 0}
@@ -158,7 +149,7 @@ def find_overlap(train: Exam, other: Exam, size: int = 10, near: float = 0.8) ->
     hashes. Memory is some 20 bytes for each character of the stems. Raises `InputError` for a size below 1 or
     a share outside 0–1.
 
-    >>> from cmexam_baseline.exam.question import Question
+    >>> from cmexam_baseline.exam.exam import Question
     >>> train = Exam.from_questions([Question("t1", "缺乏可致夜盲症的维生素是", ("维生素A", "维生素C"), "A")])
     >>> other = Exam.from_questions([
     ...     Question("q1", "缺乏可致夜盲症的维生素是（　）。", ("维生素C", "维生素A"), "B"),
@@ -207,8 +198,9 @@ def _same_stems(
     return found
 
 
-def _number(content: bytes) -> int:
-    return int.from_bytes(hashlib.sha256(content).digest()[:8], "little")
+def _numbers(contents: Sequence[bytes]) -> NDArray[np.uint64]:
+    digests = b"".join(hashlib.sha256(content).digest()[:8] for content in contents)
+    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.frames import to_frame
 from cmexam_baseline.exam.io.table import PUBLISHED_FORM, FileForm, pieces
 from cmexam_baseline.exam.letters import (
+    LETTERS,
     MAX_MASK,
     MAX_OPTIONS,
     letter_counts,
@@ -21,10 +22,33 @@ from cmexam_baseline.exam.letters import (
     mask_to_letters,
     masks_to_letters,
 )
-from cmexam_baseline.exam.question import Question
 
 if TYPE_CHECKING:
     from cmexam_baseline.exam.predictions import Predictions
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question for people to look at: what `exam[3]` and `for question in exam` give.
+
+    `options` are without their letters, `answer` is letters in order ("" = unknown),
+    `annotations` maps a column ("Difficulty level") to this question's value.
+
+    >>> Question("q1", "缺乏可致夜盲症的维生素是", ("维生素A", "维生素C"), "A").right_options
+    ['维生素A']
+    """
+
+    id: str
+    question: str
+    options: tuple[str, ...]
+    answer: str = ""
+    explanation: str = ""
+    annotations: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def right_options(self) -> list[str]:
+        """The texts of the options that the answer names."""
+        return [text for letter, text in zip(LETTERS, self.options, strict=False) if letter in self.answer]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -234,18 +258,13 @@ class Exam:
         return index % len(self)
 
     def _rows(self, key: slice | ArrayLike) -> NDArray[np.int64]:
+        rows = np.arange(len(self), dtype=np.int64)
         if isinstance(key, slice):
-            return np.arange(len(self), dtype=np.int64)[key]
-        rows = np.asarray(key)
-        if rows.ndim != 1 or not (rows.size == 0 or rows.dtype.kind in "iub"):
+            return rows[key]
+        wanted = np.asarray(key)
+        if wanted.ndim != 1 or (wanted.size and wanted.dtype.kind not in "iub"):
             raise TypeError(f"an exam is indexed by int, slice, or a 1-d int or bool array; got {key!r}")
-        if rows.dtype.kind == "b":
-            if len(rows) != len(self):
-                raise IndexError(f"bool index of length {len(rows)} for an exam of {len(self)}")
-            return np.flatnonzero(rows)
-        if rows.size and not (-len(self) <= int(rows.min()) and int(rows.max()) < len(self)):
-            raise IndexError(f"rows {rows.min()} to {rows.max()} of an exam of {len(self)}")
-        return rows.astype(np.int64) % max(len(self), 1)
+        return rows[wanted if wanted.size else slice(0)]
 
     def _question(self, row: int) -> Question:
         return Question(

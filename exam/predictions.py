@@ -74,7 +74,7 @@ class Predictions:
         "drop". Also raises it where a question has another number of options than the prediction has
         probabilities.
 
-        >>> from cmexam_baseline.exam.question import Question
+        >>> from cmexam_baseline.exam.exam import Question
         >>> exam = Exam.from_questions([Question("q1", "甲", ("一", "二"), "A")])
         >>> Predictions(["q0", "q1"], [1, 2]).join(exam, extra="drop").letters()
         ['B']

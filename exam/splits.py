@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cmexam_baseline.exam.bad_rows import BadRow, count_left_out
 from cmexam_baseline.exam.errors import InputError
 
 if TYPE_CHECKING:
-    from cmexam_baseline.exam.bad_rows import BadRow
     from cmexam_baseline.exam.exam import Exam
 
 # Names of a split's file, without ending; where several are there, the first counts.
@@ -36,8 +36,6 @@ class Split:
     @property
     def n_left_out(self) -> int:
         """How many rows of the file are not in `exam`."""
-        from cmexam_baseline.exam.bad_rows import count_left_out
-
         return count_left_out(self.bad_rows)
 
 

@@ -20,18 +20,16 @@ from cmexam_baseline.exam.io.options_cell import option_list
 from cmexam_baseline.exam.io.table import Table, cell_text
 from cmexam_baseline.exam.io.table_to_exam import exam_of_table
 from cmexam_baseline.exam.letters import mask_to_letters
-from cmexam_baseline.exam.splits import is_datasets_folder, split_files, split_of, stem_of
+from cmexam_baseline.exam.splits import Split, is_datasets_folder, split_files, split_of, stem_of
 
 
 @dataclass(frozen=True)
-class ImportedExam:
-    """An exam read from any form: the questions, what was wrong with rows, and what was made of the form.
+class ImportedExam(Split):
+    """An exam read from any form, and what was made of the form.
 
     `notes` are single lines for people: how answers were read, which fields and texts were left out.
     """
 
-    exam: Exam
-    bad_rows: list[BadRow]
     notes: list[str]
 
 

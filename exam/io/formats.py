@@ -40,7 +40,7 @@ from cmexam_baseline.exam.splits import (
     stem_of,
 )
 
-_FIRST_BYTES = {b"PAR1": ".parquet", b"PK": ".xlsx", b"{": ".jsonl", b"[": ".json"}
+_FIRST_BYTES = {b"PAR1": "x.parquet", b"PK": "x.xlsx", b"{": "x.jsonl", b"[": "x.json"}
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     """
     if os.fspath(path) == "-":
         data = read_standard_input()
-        return _format(_ending_by_content(data)).read(Source("standard input", data))
+        return format_of(_name_by_content(data)).read(Source("standard input", data))
     if is_datasets_folder(Path(path)):
         table: Table = _binary().read_datasets_folder(Path(path))
         return table
@@ -214,19 +214,15 @@ def format_of(path: str | os.PathLike[str]) -> Format:
     if ending not in FORMATS:
         shown = f"ending {ending!r} is not known" if ending else "has no ending"
         raise InputError(f"{os.fspath(path)}: {shown}; use {', '.join(FORMATS)}, also with .gz")
-    return _format(ending)
-
-
-def _format(ending: str) -> Format:
     found = FORMATS[ending]
     if found.modules:
         require("tables", *found.modules, purpose=f"a {ending} file")
     return found
 
 
-def _ending_by_content(data: bytes) -> str:
+def _name_by_content(data: bytes) -> str:
     start = data[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
-    return next((ending for mark, ending in _FIRST_BYTES.items() if start.startswith(mark)), ".csv")
+    return next((name for mark, name in _FIRST_BYTES.items() if start.startswith(mark)), "x.csv")
 
 
 def exam_file(source: str | os.PathLike[str], split: str | None = None) -> Path:

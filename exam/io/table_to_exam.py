@@ -5,11 +5,12 @@ Reading goes one way: columns are named, their cells become rows, rows are check
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cmexam_baseline.exam.bad_rows import BadRow, excerpt_of, refuse_bad_rows
 from cmexam_baseline.exam.duplicates import first_copies, option_sets
@@ -17,28 +18,24 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam, offsets_of
 from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, find_columns, find_option_columns, refuse_missing
 from cmexam_baseline.exam.io.options_cell import format_options, parse_options, without_decoration
-from cmexam_baseline.exam.io.table import FileForm, Table, cell_text, pieces
+from cmexam_baseline.exam.io.table import FileForm, Table, cell_text
 from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS, mask_to_letters, parse_letters
 from cmexam_baseline.exam.normalise import fold_texts
 
-
-@dataclass(frozen=True)
-class _NamedColumns:
-    """The columns of a table by what they hold; `letters` are those of single options, where each has its own."""
-
-    by_role: Mapping[str, str]
-    letters: Sequence[str]
-    annotations: Sequence[str]
+# What `fold_texts` changes.
+_WIDE_OR_BLANK = re.compile(r"[\s\uff01-\uff5e]").search
 
 
 @dataclass
 class _Rows:
-    """The rows of a table, read and checked; the lists run in parallel, options are flat between `bounds`.
+    """The rows of a table, its columns named; the lists run in parallel, options are flat between `bounds`.
 
     faults: row -> why the exam goes without it; doubts: row -> what is odd about it
     """
 
-    numbers: Sequence[int]
+    table: Table
+    by_role: Mapping[str, str]
+    annotations: Sequence[str]
     ids: list[str]
     questions: list[str]
     option_texts: list[str]
@@ -60,14 +57,15 @@ def exam_of_table(
     `name` is what ids begin with where the table has none. Raises `InputError` for missing columns and
     duplicate ids, and where the policy `bad_rows` does not allow the rows found.
     """
-    named = _name_columns(table, file, need_answers)
-    rows = _read_rows(table, named, name)
-    _check_rows(rows, bad_rows == "keep", need_answers)
-    kept = [row for row in range(len(rows.numbers)) if row not in rows.faults]
+    rows = _read_rows(table, file, name, need_answers)
+    for row, (question, mask) in enumerate(zip(rows.questions, rows.masks, strict=True)):
+        options = rows.options(row)
+        if not (mask and not mask >> len(options) and question.strip() and _are_plain(options)):
+            _check_row(rows, row, bad_rows == "keep", need_answers)
+    kept = [row for row in range(len(table.rows)) if row not in rows.faults]
     _check_ids(rows, kept, file)
-    exam = _exam_of_rows(table, named, rows, kept)
-    bad = _listed(table, rows, file) + _copies(exam, [rows.numbers[row] for row in kept], file)
-    bad.sort(key=lambda row: row.row)
+    exam = _exam_of_rows(rows, kept)
+    bad = _bad_rows(rows, exam, kept, file)
     refuse_bad_rows(bad, len(table.rows) + len(table.damaged), file, bad_rows)
     return exam, bad
 
@@ -116,54 +114,59 @@ def published_options(form: FileForm) -> Callable[[Sequence[str]], str]:
     return options_cell
 
 
-def _name_columns(table: Table, file: str, need_answers: bool) -> _NamedColumns:
+def _read_rows(table: Table, file: str, name: str, need_answers: bool) -> _Rows:
     names = list(table.columns)
     by_role = find_columns(names)
     letters = [] if "options" in by_role else find_option_columns(names)
     wanted = ["question"] + ["options"] * (len(letters) < 2) + ["answer"] * need_answers
     refuse_missing([role for role in wanted if role not in by_role], names, file)
-    taken = {*by_role.values(), *letters}
-    return _NamedColumns(by_role, letters, [name for name in names if name not in taken])
-
-
-def _read_rows(table: Table, named: _NamedColumns, name: str) -> _Rows:
-    n = len(table.rows)
     option_texts: list[str] = []
     bounds = [0]
-    if named.letters:
-        cells = zip(*(table.columns[column] for column in named.letters), strict=True)
+    if letters:
+        cells = zip(*(table.columns[column] for column in letters), strict=True)
         read = map(_options_of_cells, cells)
     else:
-        read = map(parse_options, table.columns[named.by_role["options"]])
+        read = map(parse_options, table.columns[by_role["options"]])
     for options in read:
         option_texts += options
         bounds.append(len(option_texts))
-    given = _texts(table, named, "id")
+    empty = [""] * len(table.rows)
+    texts = {
+        role: _texts(table.columns[column])
+        for role, column in by_role.items()
+        if role not in ("options", "explanation")
+    }
+    answers = texts.get("answer", empty)
+    mask_of = {answer: parse_letters(answer) for answer in set(answers)}
     rows = _Rows(
-        numbers=table.rows,
-        ids=[one or f"{name}-{number}" for one, number in zip(given or [""] * n, table.rows, strict=True)],
-        questions=_texts(table, named, "question"),
+        table,
+        by_role,
+        annotations=[name for name in names if name not in {*by_role.values(), *letters}],
+        ids=[
+            one or f"{name}-{number}" for one, number in zip(texts.get("id", empty), table.rows, strict=True)
+        ],
+        questions=texts["question"],
         option_texts=option_texts,
         bounds=bounds,
-        answers=_texts(table, named, "answer") or [""] * n,
-        masks=[],
+        answers=answers,
+        masks=[mask_of[answer] for answer in answers],
     )
-    masks = {answer: parse_letters(answer) for answer in set(rows.answers)}
-    rows.masks = [masks[answer] for answer in rows.answers]
     for row, mask in enumerate(rows.masks):
-        if mask is None and rows.options(row).count(rows.answers[row]) == 1:
+        if mask is None and rows.options(row).count(answers[row]) == 1:
             # The answer is the very text of one option.
-            place = rows.options(row).index(rows.answers[row])
+            place = rows.options(row).index(answers[row])
             rows.masks[row] = 1 << place if place < len(LETTERS) else None
     return rows
 
 
-def _texts(table: Table, named: _NamedColumns, role: str) -> list[str]:
-    if role not in named.by_role:
-        return []
+def _texts(cells: Sequence[object]) -> list[str]:
     return [
-        "".join(map(cell_text, cell)) if isinstance(cell, list) else cell_text(cell)
-        for cell in table.columns[named.by_role[role]]
+        cell
+        if isinstance(cell, str)
+        else "".join(map(cell_text, cell))
+        if isinstance(cell, list)
+        else cell_text(cell)
+        for cell in cells
     ]
 
 
@@ -174,30 +177,21 @@ def _options_of_cells(cells: Sequence[object]) -> list[str]:
     return without_decoration(texts)
 
 
-def _check_rows(rows: _Rows, keep_unanswered: bool, need_answers: bool) -> None:
-    """Fill in what makes rows unusable (`faults`) and what makes them doubtful (`doubts`)."""
-    for piece in pieces(len(rows.numbers)):
-        first, last = rows.bounds[piece.start], rows.bounds[piece.stop]
-        folded = fold_texts(rows.option_texts[first:last])
-        counts = np.diff(rows.bounds[piece.start : piece.stop + 1])
-        masks = np.array([mask or 0 for mask in rows.masks[piece]], dtype=np.int64)
-        asked = np.array([bool(question.strip()) for question in rows.questions[piece]], dtype=np.bool_)
-        plain = asked & (masks > 0) & (masks >> np.minimum(counts, 62) == 0) & _plain_options(folded, counts)
-        for place in np.flatnonzero(~plain).tolist():
-            row = piece.start + place
-            options = folded[rows.bounds[row] - first : rows.bounds[row + 1] - first]
-            _check_row(rows, row, options, keep_unanswered, need_answers)
+def _are_plain(options: Sequence[str]) -> bool:
+    """Whether options have neither fault nor doubt: two to ten different texts, also without width and blanks."""
+    if _WIDE_OR_BLANK("".join(options)):
+        options = fold_texts(options)
+    return 2 <= len(options) <= MAX_OPTIONS and all(options) and len(set(options)) == len(options)
 
 
-def _check_row(
-    rows: _Rows, row: int, folded: Sequence[str], keep_unanswered: bool, need_answers: bool
-) -> None:
+def _check_row(rows: _Rows, row: int, keep_unanswered: bool, need_answers: bool) -> None:
+    """Note what makes a row unusable (`faults`) or doubtful (`doubts`)."""
     options, mask = rows.options(row), rows.masks[row]
     fault = _options_fault(options) if rows.questions[row].strip() else "no question"
     if fault is not None:
         rows.faults[row] = fault
         return
-    doubts = _options_doubts(options, folded)
+    doubts = _options_doubts(options)
     fault = _answer_fault(rows.answers[row], mask, options)
     if fault is not None and (need_answers or mask != 0):
         rows.masks[row] = 0
@@ -236,11 +230,11 @@ def _answer_fault(answer: str, mask: int | None, options: Sequence[str]) -> str 
     )
 
 
-def _options_doubts(options: Sequence[str], folded: Sequence[str]) -> list[str]:
+def _options_doubts(options: Sequence[str]) -> list[str]:
     """What is odd about options that can still be used: no text, or twice the same but for width and blanks."""
     doubts = []
     letters_of: dict[str, list[str]] = {}
-    for letter, text in zip(LETTERS, folded, strict=False):
+    for letter, text in zip(LETTERS, fold_texts(options), strict=False):
         letters_of.setdefault(text, []).append(letter)
     empty = [letter for letter, text in zip(LETTERS, options, strict=False) if not text.strip()]
     if empty:
@@ -252,23 +246,6 @@ def _options_doubts(options: Sequence[str], folded: Sequence[str]) -> list[str]:
     ]
 
 
-def _plain_options(folded: Sequence[str], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether each question's options have neither fault nor doubt, bool (n,): two to ten different texts.
-
-    folded: the options of all questions, flat, as `fold_texts` gives them; counts: int64 (n,)
-    """
-    number_of = {"": 0}
-    numbers = np.fromiter(
-        (number_of.setdefault(text, len(number_of)) for text in folded), dtype=np.int64, count=len(folded)
-    )
-    rows = np.repeat(np.arange(len(counts)), counts)
-    keys = np.sort(rows * len(number_of) + numbers)
-    plain = (counts >= 2) & (counts <= MAX_OPTIONS)
-    plain[rows[numbers == 0]] = False
-    plain[keys[1:][keys[1:] == keys[:-1]] // len(number_of)] = False
-    return plain
-
-
 def _check_ids(rows: _Rows, kept: Sequence[int], file: str) -> None:
     first: dict[str, int] = {}
     for row in kept:
@@ -276,55 +253,56 @@ def _check_ids(rows: _Rows, kept: Sequence[int], file: str) -> None:
         other = first.setdefault(name, row)
         if other != row:
             raise InputError(
-                f"{file}, row {rows.numbers[row]}: id {name!r} occurs in row {rows.numbers[other]} already; "
+                f"{file}, row {rows.table.rows[row]}: id {name!r} occurs in row {rows.table.rows[other]} already; "
                 "make ids unique, or remove the column"
             )
 
 
-def _exam_of_rows(table: Table, named: _NamedColumns, rows: _Rows, kept: Sequence[int]) -> Exam:
-    whole = len(kept) == len(rows.numbers)
+def _exam_of_rows(rows: _Rows, kept: Sequence[int]) -> Exam:
+    columns = rows.table.columns
+    whole = len(kept) == len(rows.ids)
 
-    def column(cells: Sequence[object]) -> list[str]:
-        return [cell_text(cell) for cell in (cells if whole else [cells[row] for row in kept])]
+    def of_kept(cells: Sequence[Any]) -> list[Any]:
+        return list(cells) if whole else [cells[row] for row in kept]
 
-    explanations = _texts(table, named, "explanation") or [""] * len(rows.numbers)
+    explanations = (
+        columns[rows.by_role["explanation"]] if "explanation" in rows.by_role else [""] * len(rows.ids)
+    )
     return Exam(
-        ids=column(rows.ids),
-        questions=column(rows.questions),
+        ids=of_kept(rows.ids),
+        questions=of_kept(rows.questions),
         option_texts=rows.option_texts if whole else [text for row in kept for text in rows.options(row)],
         option_offsets=offsets_of([rows.bounds[row + 1] - rows.bounds[row] for row in kept]),
         answers=np.array([rows.masks[row] or 0 for row in kept], dtype=np.uint16),
-        explanations=column(explanations),
-        annotations={name: column(table.columns[name]) for name in named.annotations},
-        form=_form(table, named.by_role),
+        explanations=_texts(of_kept(explanations)),
+        annotations={name: [cell_text(cell) for cell in of_kept(columns[name])] for name in rows.annotations},
+        form=_form(rows.table, rows.by_role),
     )
 
 
-def _listed(table: Table, rows: _Rows, file: str) -> list[BadRow]:
+def _bad_rows(rows: _Rows, exam: Exam, kept: Sequence[int], file: str) -> list[BadRow]:
+    """What is wrong with the rows, in the order of the file."""
     listed = [
         BadRow(file, number, reason, excerpt_of(beginning), left_out=True)
-        for number, (reason, beginning) in table.damaged.items()
+        for number, (reason, beginning) in rows.table.damaged.items()
     ]
     reasons = [(row, reason, True) for row, reason in rows.faults.items()]
     reasons += [(row, reason, False) for row, doubts in rows.doubts.items() for reason in doubts]
-    return listed + [
-        BadRow(file, rows.numbers[row], reason, excerpt_of(rows.questions[row]), left_out)
+    for copy, first in first_copies(exam).items():
+        reason = f"same question and options as row {rows.table.rows[kept[first]]}"
+        if _right_options(exam, first) != _right_options(exam, copy):
+            reason += ", but another answer"
+        reasons.append((kept[copy], reason, False))
+    listed += [
+        BadRow(file, rows.table.rows[row], reason, excerpt_of(rows.questions[row]), left_out)
         for row, reason, left_out in reasons
     ]
+    return sorted(listed, key=lambda row: row.row)
 
 
-def _copies(exam: Exam, numbers: Sequence[int], file: str) -> list[BadRow]:
-    def right_options(row: int) -> tuple[str, ...]:
-        mask = int(exam.answers[row])
-        return option_sets([[text for place, text in enumerate(exam.options(row)) if mask >> place & 1]])[0]
-
-    listed = []
-    for row, first in first_copies(exam).items():
-        reason = f"same question and options as row {numbers[first]}"
-        if right_options(first) != right_options(row):
-            reason += ", but another answer"
-        listed.append(BadRow(file, numbers[row], reason, excerpt_of(exam.questions[row]), left_out=False))
-    return listed
+def _right_options(exam: Exam, row: int) -> tuple[str, ...]:
+    mask = int(exam.answers[row])
+    return option_sets([[text for place, text in enumerate(exam.options(row)) if mask >> place & 1]])[0]
 
 
 def _form(table: Table, found: Mapping[str, str]) -> FileForm:

@@ -240,8 +240,7 @@ def ask_all(
         try:
             for future in as_completed(futures):
                 pending.discard(future)
-                _record(future, futures[future], keys, replies, outcome)
-                _give_up_on_refusals(server, future, outcome)
+                _record(future, futures[future], server, keys, replies, outcome)
                 if progress is not None:
                     progress(outcome.answered + len(outcome.failed), len(waiting))
         except BaseException as error:
@@ -250,7 +249,7 @@ def ask_all(
             client.close()
             for future in pending:
                 if future.done() and not future.cancelled() and future.exception() is None:
-                    _record(future, futures[future], keys, replies, outcome)
+                    _record(future, futures[future], server, keys, replies, outcome)
             raise
     return outcome
 
@@ -322,30 +321,28 @@ def _reply_in(value: Any) -> dict[str, Any]:
 def _record(
     future: Future[dict[str, Any]],
     request: Request,
+    server: ChatServer,
     keys: Mapping[str, str],
     replies: ReplyFile,
     outcome: Outcome,
 ) -> None:
+    """Keep the reply to a request, or why there is none; `InputError` where the server answers no request at all."""
     try:
         reply = future.result()
     except _NoReply as failure:
         outcome.failed[request.id] = str(failure)
+        if failure.hopeless:
+            raise InputError(
+                f"{shown(server.base_url)} {failure}; check `base_url`, `model` and the key's variable"
+            ) from failure
+        if failure.rejected and not outcome.answered and len(outcome.failed) >= HOPELESS_REJECTIONS:
+            raise InputError(
+                f"the server {failure}; none of {len(outcome.failed)} questions was answered"
+            ) from failure
         return
     replies.append({"id": request.id, "key": keys[request.id], **reply})
     outcome.answered += 1
     outcome.cut_off += reply.get("finish_reason") == "length"
-
-
-def _give_up_on_refusals(server: ChatServer, future: Future[dict[str, Any]], outcome: Outcome) -> None:
-    failure = future.exception()
-    if not isinstance(failure, _NoReply):
-        return
-    if failure.hopeless:
-        raise InputError(
-            f"{shown(server.base_url)} {failure}; check `base_url`, `model` and the key's variable"
-        )
-    if failure.rejected and not outcome.answered and len(outcome.failed) >= HOPELESS_REJECTIONS:
-        raise InputError(f"the server {failure}; none of {len(outcome.failed)} questions was answered")
 
 
 def _refuse_other_requests(replies: ReplyFile, keys: Mapping[str, str]) -> None:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.exam import Exam, Question
 from cmexam_baseline.exam.letters import LETTERS
-from cmexam_baseline.exam.question import Question
 
 Message = dict[str, str]
 

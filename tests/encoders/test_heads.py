@@ -18,8 +18,7 @@ from cmexam_baseline.encoders.sequences import Layout, encode_exam
 from cmexam_baseline.encoders.settings import EncoderSettings
 from cmexam_baseline.encoders.tokens import TextTokenizer
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.question import Question
+from cmexam_baseline.exam.exam import Exam, Question
 
 CPU = Runtime(torch.device("cpu"), "fp32")
 HEADS = [

@@ -9,11 +9,10 @@ import polars
 import pytest
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.exam import Exam, Question
 from cmexam_baseline.exam.frames import read_columns, to_frame
 from cmexam_baseline.exam.io.formats import read_exam
 from cmexam_baseline.exam.predictions import Predictions
-from cmexam_baseline.exam.question import Question
 from cmexam_baseline.exam.sample import sample_exam
 
 EXAM = sample_exam("test")[:20]
