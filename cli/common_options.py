@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import click
 
 from cmexam_baseline.exam.bad_rows import BAD_ROWS as POLICIES
-from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.errors import InputError, missing_path
 from cmexam_baseline.exam.splits import SPLIT_NAMES, split_of
 
 # A path to be written, or to be read by a library that says itself what is missing.
@@ -35,19 +34,8 @@ class InputPath(click.Path):
 
             path = local_exam(path)
         if not os.path.lexists(path) and str(path) != "-":
-            raise InputError(f"{path} is not there; {_hint(path)}")
+            raise missing_path(path)
         return path
-
-
-def _hint(path: Path) -> str:
-    """The name beside a missing path that is most like its own, or what else to do."""
-    if not path.parent.is_dir():
-        return f"the folder {path.parent} is not there either; check the path"
-    names = [one.name for one in path.parent.iterdir()]
-    close = [name for name in names if Path(name).stem == path.name] or get_close_matches(
-        path.name, names, 1, 0.7
-    )
-    return f"did you mean {path.with_name(close[0])}?" if close else "check the path"
 
 
 def joined_seeds(option: tuple[str, ...], rest: tuple[str, ...]) -> list[int]:

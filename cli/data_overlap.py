@@ -68,7 +68,7 @@ def overlap(
         "train_question": [known.questions[found.match[row]] for row in rows],
     }
     if save is not None:
-        write_columns(columns, save)
+        write_columns([columns], save)
     counts = found.counts()
     if as_json:
         listed = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from functools import cache
+from pathlib import Path
 
 
 class InputError(ValueError):
@@ -16,6 +18,19 @@ class InputError(ValueError):
     >>> str(InputError("val.csv, row 3: answer 'F' has no option; correct the row"))
     "val.csv, row 3: answer 'F' has no option; correct the row"
     """
+
+
+def missing_path(path: Path) -> InputError:
+    """The error for a path that does not exist, with the most similar name beside it."""
+    try:
+        names = sorted(one.name for one in path.parent.iterdir())
+    except OSError:
+        hint = f"the folder {path.parent} is not there either; check the path"
+    else:
+        close = [name for name in names if Path(name).stem == path.name]
+        close = close or difflib.get_close_matches(path.name, names, 1)
+        hint = f"did you mean {path.with_name(close[0])}?" if close else "check the path"
+    return InputError(f"{path} is not there; {hint}")
 
 
 class NotFittedError(InputError):

@@ -16,7 +16,7 @@ from cmexam_baseline.exam.exam import Exam, check_columns, freeze_array, offsets
 from cmexam_baseline.exam.frames import to_frame
 from cmexam_baseline.exam.io.formats import read_table
 from cmexam_baseline.exam.io.table import Table, cell_text
-from cmexam_baseline.exam.io.text_formats import write_column_parts, write_columns
+from cmexam_baseline.exam.io.text_formats import write_columns
 from cmexam_baseline.exam.letters import (
     LETTERS,
     MAX_OPTIONS,
@@ -109,7 +109,7 @@ class Predictions:
         (JSONL) where a question has no such option, and are read back exactly. The same predictions give
         the same bytes. Raises `InputError` for another ending or where the file cannot be written.
         """
-        write_columns(self._columns(), path)
+        write_columns([self._columns()], path)
 
     @staticmethod
     def write_parts(
@@ -120,7 +120,7 @@ class Predictions:
         most_options: of any question in any part, where the predictions have probabilities. Raises
         `InputError` as `write` does.
         """
-        write_column_parts((part._columns(most_options) for part in parts), path)
+        write_columns((part._columns(most_options) for part in parts), path)
 
     def to_frame(self, library: str | None = None) -> Any:
         """A data frame with the columns that `write` writes; see `Exam.to_frame` for the library.

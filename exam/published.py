@@ -97,9 +97,10 @@ _TABLE_3 = (
 
 
 def _result(model: str, size: str, figures: str) -> PublishedResult:
-    return PublishedResult(
-        model, size, *(None if printed == "–" else Figure(printed) for printed in figures.split())
+    accuracy, f1, bleu_1, bleu_4, rouge_1, rouge_2, rouge_l = (
+        None if printed == "–" else Figure(printed) for printed in figures.split()
     )
+    return PublishedResult(model, size, accuracy, f1, bleu_1, bleu_4, rouge_1, rouge_2, rouge_l)
 
 
 PUBLISHED_RESULTS = tuple(_result(*row) for row in _TABLE_3)

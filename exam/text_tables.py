@@ -47,16 +47,9 @@ def latex_table(header: Sequence[str], rows: Iterable[Sequence[str]], left: Sequ
     \\bottomrule
     \\end{tabular}
     """
-    lines = [" & ".join(map(_latex, row)) + " \\\\" for row in (header, *rows)]
     columns = "".join("l" if name in left else "r" for name in header)
-    parts = [
-        f"\\begin{{tabular}}{{{columns}}}",
-        "\\toprule",
-        lines[0],
-        "\\midrule",
-        *lines[1:],
-        "\\bottomrule",
-    ]
+    first, *lines = [" & ".join(map(_latex, row)) + " \\\\" for row in (header, *rows)]
+    parts = [f"\\begin{{tabular}}{{{columns}}}", "\\toprule", first, "\\midrule", *lines, "\\bottomrule"]
     return "\n".join([*parts, "\\end{tabular}"]) + "\n"
 
 

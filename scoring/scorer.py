@@ -136,10 +136,10 @@ class Report:
 
         Raises `InputError` where there is no exam or the file cannot be written.
         """
-        from cmexam_baseline.exam.io.text_formats import write_column_parts
+        from cmexam_baseline.exam.io.text_formats import write_columns
         from cmexam_baseline.scoring.report_data import rows_of
 
-        write_column_parts(rows_of(self), path)
+        write_columns(rows_of(self), path)
 
     def compare(self, all_pairs: bool | None = None) -> Comparison:
         """Compare the systems with one another; see `compare_systems`."""

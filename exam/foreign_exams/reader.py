@@ -13,8 +13,8 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.foreign_exams.answers import read_answers
 from cmexam_baseline.exam.foreign_exams.field_names import OtherRow, read_record
 from cmexam_baseline.exam.foreign_exams.question_groups import expand_groups
-from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, add_answers, find_columns, refuse_missing
-from cmexam_baseline.exam.io.formats import FORMATS, exam_file, read_table
+from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, find_columns, refuse_missing
+from cmexam_baseline.exam.io.formats import FORMATS, open_exam
 from cmexam_baseline.exam.io.hub import local_exam
 from cmexam_baseline.exam.io.options_cell import option_list
 from cmexam_baseline.exam.io.table import Table, cell_text
@@ -63,29 +63,23 @@ def import_exam(
     (['缺维生素A可致'], ['夜盲症', '癞皮病'], ['A'])
     """
     known_policy(bad_rows)
-    file = exam_file(path, split)
-    table = read_table(file)
-    matched: list[str] = []
-    if key is not None:
-        table, how = add_answers(table, read_table(key), str(file), os.fspath(key))
-        matched = [how]
-    name = split_of(stem_of(file)) or stem_of(file)
-    own = _own_reading(table, str(file), name, need_answers) if _has_published_names(table) else None
+    table, file, name, matched = open_exam(path, split, key)
+    own = _own_reading(table, file, name, need_answers) if _has_published_names(table) else None
     own_left_out = None if own is None else count_left_out(own[1])
     if own is not None and own_left_out == 0:
         if bad_rows == "error" and own[1]:  # the policy that accepts no doubtful row either
-            own = exam_of_table(table, str(file), name, bad_rows, need_answers)
+            own = exam_of_table(table, file, name, bad_rows, need_answers)
         return ImportedExam(*own, matched)
     try:
         other, notes = read_other_table(table, index_base, name)
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
-    _refuse_missing(table, other, str(file), need_answers)
+    _refuse_missing(table, other, file, need_answers)
     if own_left_out is not None:
-        others = _own_reading(other, str(file), name, need_answers)
+        others = _own_reading(other, file, name, need_answers)
         if others is None or own_left_out <= count_left_out(others[1]):
             other, notes = table, []
-    return ImportedExam(*exam_of_table(other, str(file), name, bad_rows, need_answers), matched + notes)
+    return ImportedExam(*exam_of_table(other, file, name, bad_rows, need_answers), matched + notes)
 
 
 def import_exams(

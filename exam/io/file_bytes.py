@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import difflib
 import gzip
 import io
 import os
@@ -15,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TextIO
 
-from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.errors import InputError, missing_path
 
 # CMExam is 50 MB; a file beyond this is a mistake or a trap, unpacked or not.
 MAX_BYTES = 1 << 30
@@ -151,11 +150,6 @@ def open_file(file: Path) -> BinaryIO:
         raise _unreadable(file, error) from error
 
 
-def missing_path(path: Path) -> InputError:
-    """The error for a path that does not exist, with the most similar name beside it."""
-    return InputError(f"{path} is not there{_similar_name(path)}; check the path")
-
-
 def read_standard_input() -> bytes:
     """The bytes of standard input, unpacked where they are gzip; `InputError` as `read_bytes` raises."""
     name = Path("standard input")
@@ -274,12 +268,3 @@ def _unpacked(data: bytes, file: Path) -> bytes:
 def _unreadable(file: Path, error: Exception) -> InputError:
     reason = getattr(error, "strerror", None) or error
     return InputError(f"{file} cannot be read: {reason}; check the path and its permissions")
-
-
-def _similar_name(file: Path) -> str:
-    try:
-        names = [sibling.name for sibling in file.parent.iterdir()]
-    except OSError:
-        return ""
-    close = difflib.get_close_matches(file.name, names, n=1)
-    return f" (did you mean {close[0]}?)" if close else ""

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cmexam_baseline.exam.bad_rows import BadRow, known_policy
-from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.errors import InputError, missing_path
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.frames import read_columns
 from cmexam_baseline.exam.io.columns import add_answers
-from cmexam_baseline.exam.io.file_bytes import Source, missing_path, read_standard_input
-from cmexam_baseline.exam.io.files import write_atomically
+from cmexam_baseline.exam.io.file_bytes import Source, read_standard_input
 from cmexam_baseline.exam.io.hub import local_exam
 from cmexam_baseline.exam.io.options_cell import option_list
 from cmexam_baseline.exam.io.table import PUBLISHED_FORM, Table
@@ -29,6 +27,7 @@ from cmexam_baseline.exam.io.text_formats import (
     read_csv,
     read_json,
     read_jsonl,
+    write_pieces,
 )
 from cmexam_baseline.exam.splits import (
     ending_of,
@@ -116,6 +115,17 @@ def read_exam_with_issues(
     (1, 2, 'answer E but no option E')
     """
     known_policy(bad_rows)
+    table, file, prefix, _ = open_exam(source, split, key)
+    return exam_of_table(table, file, name or prefix, bad_rows, need_answers)
+
+
+def open_exam(
+    source: str | os.PathLike[str] | Any, split: str | None, key: str | os.PathLike[str] | None
+) -> tuple[Table, str, str, list[str]]:
+    """The table of an exam, the name of its file, what ids begin with where it has none, and how a key was matched.
+
+    The arguments are those of `read_exam_with_issues`.
+    """
     if not isinstance(source, str | os.PathLike):
         columns = read_columns(source)
         n_rows = max(map(len, columns.values()), default=0)
@@ -123,9 +133,11 @@ def read_exam_with_issues(
     else:
         path = exam_file(source, split)
         table, file, stem = read_table(path), str(path), stem_of(path)
+    notes = []
     if key is not None:
-        table, _ = add_answers(table, read_table(key), file, os.fspath(key))
-    return exam_of_table(table, file, name or split_of(stem) or stem, bad_rows, need_answers)
+        table, how = add_answers(table, read_table(key), file, os.fspath(key))
+        notes.append(how)
+    return table, file, split_of(stem) or stem, notes
 
 
 def read_splits(
@@ -192,17 +204,14 @@ def write_exam(exam: Exam, path: str | os.PathLike[str]) -> None:
     True
     """
     kind = format_of(path)
-    try:
-        data = kind.write(exam)
-    except InputError as error:
-        raise InputError(f"{os.fspath(path)} cannot be written: {error}") from error
-    except UnicodeEncodeError as error:
-        raise InputError(
-            f"{os.fspath(path)} cannot be written: a text holds half of a surrogate pair; correct it"
-        ) from error
-    if Path(path).suffix.lower() == ".gz":
-        data = gzip.compress(data, mtime=0)
-    write_atomically(path, data)
+
+    def pieces() -> Iterator[bytes]:
+        try:
+            yield kind.write(exam)
+        except InputError as error:
+            raise InputError(f"{os.fspath(path)} cannot be written: {error}") from error
+
+    write_pieces(pieces(), path)
 
 
 def format_of(path: str | os.PathLike[str]) -> Format:

@@ -196,46 +196,45 @@ def _json_lines(columns: Columns) -> Iterator[str]:
 _RESULT_WRITERS = {".csv": csv_bytes, ".jsonl": jsonl_bytes}
 
 
-def write_columns(columns: Columns, path: str | os.PathLike[str]) -> None:
+def write_columns(parts: Iterable[Columns], path: str | os.PathLike[str]) -> None:
     """Write name -> cells as CSV or JSONL, each also as .gz, as a whole or not at all.
 
-    A cell that is None is empty in CSV and left out in JSONL. Raises `InputError` for another ending, for a
-    text that no encoding can hold, or where the file cannot be written.
+    parts: columns of the same names that come one below the other, each asked for when it is written
+
+    A cell that is None is empty in CSV and left out in JSONL. Raises `InputError` for another ending, and as
+    `write_pieces` does.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "rows.csv"
-    >>> write_columns({"id": ["q1"], "bleu4": [None]}, file)
+    >>> write_columns([{"id": ["q1"], "bleu4": [None]}], file)
     >>> file.read_text("utf-8")
     'id,bleu4\\nq1,\\n'
     """
-    write_column_parts([columns], path)
-
-
-def write_column_parts(parts: Iterable[Columns], path: str | os.PathLike[str]) -> None:
-    """`write_columns` of columns that come in parts, one below the other, each made as it is written.
-
-    The parts have the same names. Raises `InputError` as `write_columns` does.
-    """
     ending = ending_of(path)
     if ending not in _RESULT_WRITERS:
-        raise InputError(
-            f"{os.fspath(path)}: results are written as {' or '.join(_RESULT_WRITERS)}, not {ending!r}"
-        )
-    pieces = _pieces(parts, ending)
+        raise InputError(f"{os.fspath(path)}: results are written as .csv or .jsonl, not {ending!r}")
+    write = _RESULT_WRITERS[ending]
+
+    def pieces() -> Iterator[bytes]:
+        header = b""
+        for part in parts:
+            yield write(part).removeprefix(header)
+            header = write({name: [] for name in part})
+
+    write_pieces(pieces(), path)
+
+
+def write_pieces(pieces: Iterable[bytes], path: str | os.PathLike[str]) -> None:
+    """Write bytes as a whole or not at all, packed where the name ends in .gz.
+
+    Raises `InputError` where a text cannot be encoded, or the file cannot be written.
+    """
     try:
         write_atomically(path, _gzipped(pieces) if Path(path).suffix.lower() == ".gz" else pieces)
     except UnicodeEncodeError as error:
         raise InputError(
             f"{os.fspath(path)} cannot be written: a text holds half of a surrogate pair; correct it"
         ) from error
-
-
-def _pieces(parts: Iterable[Columns], ending: str) -> Iterator[bytes]:
-    write = _RESULT_WRITERS[ending]
-    header = b""
-    for part in parts:
-        yield write(part).removeprefix(header)
-        header = write({name: [] for name in part})
 
 
 def _gzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
