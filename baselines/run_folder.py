@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from cmexam_baseline.baselines.registry import MODELS, require_extras
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.extras import require
-from cmexam_baseline.exam.io.files import new_folder, write_atomically
+from cmexam_baseline.exam.io.files import check_output_folder, new_folder, write_atomically
 from cmexam_baseline.exam.text_tables import csv_text
 
 if TYPE_CHECKING:
@@ -137,8 +137,9 @@ class Run:
     def export_onnx(self, folder: str | os.PathLike[str], overwrite: bool = False) -> Run:
         """Write the encoder of this run as ONNX into a new `folder`, and return the run in it, which needs no torch.
 
-        Raises `InputError` for other kinds of models, and if `folder` is taken or a package is missing.
+        Raises `InputError` for other kinds of models, and if `folder` is taken, contains this run or a package is missing.
         """
+        check_output_folder(folder, [self.folder], overwrite=overwrite)
         if self.kind != "encoder":
             raise InputError(
                 f"{self.folder} holds a model of kind {self.kind!r}; only encoders alone are exported"

@@ -33,9 +33,7 @@ def export(run: Path, output: Path, overwrite: bool, quiet: bool) -> None:
       cmexam-baseline predict bert-onnx CMExam/data/val.csv -o predictions.csv
     """
     from cmexam_baseline.baselines.run_folder import load_run
-    from cmexam_baseline.exam.io.files import check_output_folder
 
-    check_output_folder(output, [run], overwrite=overwrite)
     load_run(run).export_onnx(output, overwrite)
     if not quiet:
         from cmexam_baseline.cli import console
