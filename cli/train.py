@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,32 @@ from cmexam_baseline.cli.common_options import (
     SEEDS,
     InputPath,
 )
-from cmexam_baseline.cli.encoder_options import encoder_options, given_settings
+from cmexam_baseline.encoders.settings import EncoderSettings
 from cmexam_baseline.exam.errors import InputError
+
+# Fields of `EncoderSettings` that belong to every model and have options of their own.
+_SHARED = ("model", "random_state")
+
+
+def _encoder_option(field: Field[Any]) -> Any:
+    """A field of `EncoderSettings` as an option; without it the TOML file or the default decides."""
+    name = f"--{field.name.replace('_', '-')}"
+    default = "by the other settings" if field.default is None else field.default
+    text = f"[encoders] {field.metadata['help']}.  [default: {default}]"
+    kinds = str(field.type).split(" | ")
+    if kinds == ["bool"]:
+        return click.option(f"{name}/--no-{name[2:]}", field.name, default=None, help=text)
+    choices = field.metadata["choices"]
+    kind: Any = str if "str" in kinds else {"int": int, "float": float}[kinds[0]]
+    return click.option(name, field.name, type=click.Choice(choices) if choices else kind, help=text)
+
+
+def encoder_options(command: Any) -> Any:
+    """Add an option for every setting of encoders."""
+    for field in reversed(fields(EncoderSettings)):
+        if field.name not in _SHARED:
+            command = _encoder_option(field)(command)
+    return command
 
 
 @click.command()
@@ -189,7 +214,9 @@ def train(
 
 def _arguments(given: dict[str, Any], assignments: tuple[str, ...]) -> dict[str, Any]:
     """The options that were given, and the settings of --set, as keyword arguments of `plan_training`."""
-    found = given_settings(given)
+    found = {name: value for name, value in given.items() if value is not None}
+    if str(found.get("batch_tokens", "")).isdigit():  # an int or a text
+        found["batch_tokens"] = int(found["batch_tokens"])
     for text in assignments:
         name, sign, value = text.partition("=")
         if not sign or not name:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +23,17 @@ from cmexam_baseline.exam.predictions import Predictions
 from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.features import booster as trees
 from cmexam_baseline.features.arrays import Columns, segment_rows
-from cmexam_baseline.features.attribution import OptionAttribution, attributions
-from cmexam_baseline.features.corpus import Corpus
-from cmexam_baseline.features.corpus_index import CorpusIndex
-from cmexam_baseline.features.dense_index import DenseIndex, Embedder
 from cmexam_baseline.features.explainer import Explainer
 from cmexam_baseline.features.feature_table import FeatureTable
 from cmexam_baseline.features.stacking import check_columns
 from cmexam_baseline.features.training_index import TrainingIndex, right_options
 from cmexam_baseline.metrics.cpu_count import cpu_count
+
+if TYPE_CHECKING:
+    from cmexam_baseline.features.attribution import OptionAttribution
+    from cmexam_baseline.features.corpus import Corpus
+    from cmexam_baseline.features.corpus_index import CorpusIndex
+    from cmexam_baseline.features.dense_index import DenseIndex, Embedder
 
 _KIND, _FORMAT = "cmexam-baseline lightgbm", 2
 _MANIFEST = "model.json"
@@ -189,6 +191,8 @@ class LightGBMBaseline(Estimator):
         self.embeddings_, self.dense_index_ = None, None
         if self.embedder is not None:
             self.embeddings_ = self.embedder.describe()
+            from cmexam_baseline.features.dense_index import DenseIndex
+
             self.dense_index_ = DenseIndex.fit(exam, self.embedder, progress=report)
         further = self._further_columns(exam, given, report)
         table = FeatureTable.build(
@@ -207,6 +211,9 @@ class LightGBMBaseline(Estimator):
     def _fit_corpus(self, exam: Exam, val: Exam | None, progress: Progress) -> CorpusIndex | None:
         if self.corpus is None:
             return None
+        from cmexam_baseline.features.corpus import Corpus
+        from cmexam_baseline.features.corpus_index import CorpusIndex
+
         corpus = (
             self.corpus if isinstance(self.corpus, Corpus) else Corpus.read(self.corpus, progress=progress)
         )
@@ -249,6 +256,8 @@ class LightGBMBaseline(Estimator):
         other columns.
         """
         self._check_is_fitted()
+        from cmexam_baseline.features.attribution import attributions
+
         further = self._further_columns(exam, extra_columns, no_progress)
         found = attributions(self.index_, self.boosters_, exam, top, further)
         if self.corpus_index_ is None:
@@ -317,10 +326,14 @@ class LightGBMBaseline(Estimator):
         self.index_ = TrainingIndex.from_arrays(unpack_arrays(files[_INDEX]))
         self.corpus_index_ = None
         if "corpus" in settings:
+            from cmexam_baseline.features.corpus_index import CorpusIndex
+
             self.corpus_index_ = CorpusIndex.from_arrays(unpack_arrays(files[_CORPUS]))
         self.embeddings_, self.dense_index_ = None, None
         if "embeddings" in settings:
             self.embeddings_ = {key: str(settings["embeddings"][key]) for key in ("name", "fingerprint")}
+            from cmexam_baseline.features.dense_index import DenseIndex
+
             self.dense_index_ = DenseIndex.from_arrays(unpack_arrays(files[_DENSE]))
         self.extra_columns_ = [str(name) for name in settings.get("extra_columns", [])]
         self.explainer_ = Explainer.from_arrays(unpack_arrays(files[_EXPLAINER]))
