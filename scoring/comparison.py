@@ -98,10 +98,11 @@ class Comparison:
         counts = Counter(name for part in self.slices if not part.small for name in part.winners)
         return dict(counts.most_common())
 
-    def to_frame(self) -> Any:
-        """One row per pair of systems and figure, as a pandas frame, or polars where pandas is not installed."""
+    def to_frame(self, library: str | None = None) -> Any:
+        """One row per pair of systems and figure; see `Exam.to_frame` for the library."""
         rows = [difference.to_dict() for difference in self.differences]
-        return to_frame({name: [row[name] for row in rows] for name in Difference.__dataclass_fields__})
+        columns = {name: [row[name] for row in rows] for name in Difference.__dataclass_fields__}
+        return to_frame(columns, library)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -106,13 +106,14 @@ class Report:
 
         return report_of(self)
 
-    def to_frame(self) -> Any:
+    def to_frame(self, library: str | None = None) -> Any:
         """One row per system and question: id, gold, answer, correct, the rule that read it, BLEU and ROUGE.
 
-        A pandas frame where pandas is installed, else a polars frame. Raises `InputError` where neither is, or
-        where there is no exam.
+        library: "pandas" or "polars"; None takes pandas where it is installed, else polars
+
+        Raises `InputError` where the library is missing, or where there is no exam.
         """
-        return to_frame(self.to_columns())
+        return to_frame(self.to_columns(), library)
 
     def to_columns(self) -> dict[str, list[Any]]:
         """The columns of `to_frame` as lists."""
