@@ -123,7 +123,7 @@ def scoring_options(command: Command) -> Command:
 def score_arguments(paths: Sequence[Path], options: dict[str, Any]) -> Report:
     """Score the files of a command line by its options; without --exam the last of several files is the exam."""
     from cmexam_baseline.exam.errors import InputError
-    from cmexam_baseline.scoring import ColumnChoice, Reading, Settings, Workers, score_files
+    from cmexam_baseline.scoring import ColumnChoice, Executor, Reading, Settings, score_files
 
     if (options["backend"] == "dask") != (options["scheduler"] is not None):
         raise InputError("--backend dask and --scheduler ADDRESS belong together; give both or neither")
@@ -135,7 +135,7 @@ def score_arguments(paths: Sequence[Path], options: dict[str, Any]) -> Report:
         *(options[name] for name in ("split", "key", "bad_rows", "slice_by", "train")),
     )
     settings = Settings(*(options[name] for name in ("profile", "resamples", "seed", "missing", "samples")))
-    workers = Workers(options["jobs"], options["scheduler"])
+    workers = Executor(options["jobs"], options["scheduler"])
     files, exam = list(map(str, paths)), options["exam"]
     if exam is not None or len(files) == 1:
         return score_files(files, exam, settings, reading, workers)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cmexam_baseline.scoring.outputs import SystemOutput as SystemOutput
     from cmexam_baseline.scoring.outputs import read_outputs as read_outputs
     from cmexam_baseline.scoring.outputs import read_pairs as read_pairs
-    from cmexam_baseline.scoring.parallel import Workers as Workers
+    from cmexam_baseline.scoring.parallel import Executor as Executor
     from cmexam_baseline.scoring.report import report_page as report_page
     from cmexam_baseline.scoring.scorer import Reading as Reading
     from cmexam_baseline.scoring.scorer import Report as Report

@@ -15,7 +15,7 @@ from cmexam_baseline.exam.io.table import pieces
 from cmexam_baseline.scoring.extraction import Extraction
 from cmexam_baseline.scoring.outputs.column_evidence import map_back
 from cmexam_baseline.scoring.outputs.reader import SystemOutput
-from cmexam_baseline.scoring.parallel import Workers
+from cmexam_baseline.scoring.parallel import Executor
 
 SAMPLES = {
     "first": "the first reply to a question counts",
@@ -93,7 +93,7 @@ def texts_by_row(texts: Sequence[str | None], row_of: NDArray[np.int64]) -> list
 
 
 def align(
-    exam: Exam, output: SystemOutput, workers: Workers | None = None, samples: str | None = None
+    exam: Exam, output: SystemOutput, workers: Executor | None = None, samples: str | None = None
 ) -> AlignedOutput:
     """Read the answers out of the replies and bring all in the exam's order.
 
@@ -117,7 +117,7 @@ def align(
     rows = np.argsort(output.join.question_of, kind="stable")
     rows = rows[output.join.question_of[rows] >= 0]
     questions = output.join.question_of[rows]
-    found, masks = _read_replies(exam, output, rows, workers or Workers())
+    found, masks = _read_replies(exam, output, rows, workers or Executor())
     unmapped = [place for place, each in enumerate(found) if each and each.mask and not masks[place]]
     chosen = np.arange(len(rows))
     duplicates: list[int] = []
@@ -228,7 +228,7 @@ class _Replies:
 
 
 def _read_replies(
-    exam: Exam, output: SystemOutput, rows: NDArray[np.int64], workers: Workers
+    exam: Exam, output: SystemOutput, rows: NDArray[np.int64], workers: Executor
 ) -> tuple[list[Extraction | None], NDArray[np.uint16]]:
     """How the reply in each of the rows reads, and its answer in the exam's order, 0 where it cannot be mapped."""
     if output.replies is None:

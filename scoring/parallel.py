@@ -25,13 +25,13 @@ Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
-class Workers:
+class Executor:
     """Who works: this process alone (the default), or others through joblib.
 
     n_jobs:    processes to use on this machine
     scheduler: the address of a Dask scheduler whose workers are used instead; they need this package
 
-    >>> Workers().score_explanations(["缺乏维生素A"], ["缺乏维生素A"], "cmexam").bleu1
+    >>> Executor().score_explanations(["缺乏维生素A"], ["缺乏维生素A"], "cmexam").bleu1
     100.0
     """
 

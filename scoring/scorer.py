@@ -20,7 +20,7 @@ from cmexam_baseline.scoring.alignment import AlignedOutput, align
 from cmexam_baseline.scoring.outputs.column_decision import ColumnChoice
 from cmexam_baseline.scoring.outputs.reader import SystemOutput, read_outputs, read_pairs
 from cmexam_baseline.scoring.outputs.shapes import join_shards
-from cmexam_baseline.scoring.parallel import Workers
+from cmexam_baseline.scoring.parallel import Executor
 from cmexam_baseline.scoring.slices import Slice, slice_exam
 from cmexam_baseline.scoring.system_score import Interval, Settings, SystemScore, score_pairs, score_system
 
@@ -213,7 +213,7 @@ def score_file(
         slice_by=tuple(slice_by),
         train=train,
     )
-    return score_files([source], exam, settings, reading, Workers(n_jobs))
+    return score_files([source], exam, settings, reading, Executor(n_jobs))
 
 
 def compare(
@@ -251,7 +251,7 @@ def score_files(
     exam: Exam | object | None,
     settings: Settings | None = None,
     reading: Reading | None = None,
-    workers: Workers | None = None,
+    workers: Executor | None = None,
 ) -> Report:
     """Score the systems of several prediction files on one exam; see `score_file`.
 
@@ -260,7 +260,7 @@ def score_files(
     >>> [system.name for system in score_files([rows], sample_exam("val")).systems]
     ['gpt_answer', 'qwen_answer']
     """
-    chosen, how, team = settings or Settings(), reading or Reading(), workers or Workers()
+    chosen, how, team = settings or Settings(), reading or Reading(), workers or Executor()
     groups = _with_shards_joined(sources)
     if exam is None:
         return _score_without_exam(groups, chosen, how, team)
@@ -305,7 +305,7 @@ def _score(
     outputs: Sequence[SystemOutput],
     settings: Settings,
     how: Reading,
-    workers: Workers,
+    workers: Executor,
 ) -> Report:
     overlap = None
     if how.train is not None:
@@ -332,7 +332,7 @@ def _columns_of_files(systems: Iterable[AlignedOutput]) -> dict[str, Sequence[st
 
 
 def _score_without_exam(
-    groups: Sequence[object], settings: Settings, how: Reading, workers: Workers
+    groups: Sequence[object], settings: Settings, how: Reading, workers: Executor
 ) -> Report:
     if len(groups) != 1:
         raise InputError(f"{len(groups)} files and no exam; give `exam`")

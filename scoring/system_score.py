@@ -16,7 +16,7 @@ from cmexam_baseline.exam.exam import Exam, offsets_of
 from cmexam_baseline.metrics.profiles import choose_profile
 from cmexam_baseline.scoring.alignment import SAMPLES, AlignedOutput, texts_by_row
 from cmexam_baseline.scoring.outputs.reader import SystemOutput
-from cmexam_baseline.scoring.parallel import Workers
+from cmexam_baseline.scoring.parallel import Executor
 from cmexam_baseline.scoring.slices import NO_OVERLAP, OVERLAP, Slice
 
 # Below this many questions an interval is wider than 30 points: the slice is shown, but marked.
@@ -147,7 +147,7 @@ def score_system(
     aligned: AlignedOutput,
     slices: Sequence[Slice] = (),
     settings: Settings | None = None,
-    workers: Workers | None = None,
+    workers: Executor | None = None,
 ) -> SystemScore:
     """Score what `align` made of a system's file; `workers` score the explanations, None = this process.
 
@@ -174,7 +174,7 @@ def score_system(
             of_answered = _answer_intervals(answered, chosen)
             intervals["answered_accuracy"] = of_answered["accuracy"]
             intervals["answered_f1"] = of_answered["weighted_f1"]
-    explanations = _explanations(exam, aligned, rows, chosen.profile, workers or Workers())
+    explanations = _explanations(exam, aligned, rows, chosen.profile, workers or Executor())
     if explanations is not None:
         intervals |= _explanation_intervals(explanations, chosen)
     if answers is None and explanations is None:
@@ -194,7 +194,7 @@ def score_system(
 
 
 def score_pairs(
-    output: SystemOutput, settings: Settings | None = None, workers: Workers | None = None
+    output: SystemOutput, settings: Settings | None = None, workers: Executor | None = None
 ) -> SystemScore:
     """Score the explanations of a file that brings its reference explanations along, without an exam.
 
@@ -212,7 +212,7 @@ def score_pairs(
     rows = np.arange(n, dtype=np.int64)
     references, texts = (texts_by_row(part, rows) for part in (output.references, output.explanations))
     whole = "explanation" not in output.recognition.roles and _follows_script(chosen.profile)
-    explanations = (workers or Workers()).score_explanations(references, texts, chosen.profile, whole)
+    explanations = (workers or Executor()).score_explanations(references, texts, chosen.profile, whole)
     if explanations.counts["pairs"] <= explanations.n_missing:
         raise InputError(f"{output.file}: no row has both a reference and a predicted explanation")
     aligned = AlignedOutput(
@@ -310,7 +310,7 @@ def _explanations(
     aligned: AlignedOutput,
     rows: NDArray[np.int64],
     profile: str | metrics.Profile,
-    workers: Workers,
+    workers: Executor,
 ) -> metrics.ExplanationScores | None:
     """None where nothing is explained, or the exam has no references."""
     references = texts_by_row(exam.explanations, rows)

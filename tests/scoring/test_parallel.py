@@ -18,7 +18,7 @@ import worker_functions
 
 from cmexam_baseline import metrics
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.scoring import Workers, extract_all, parallel
+from cmexam_baseline.scoring import Executor, extract_all, parallel
 
 WORDS = [
     "患者", "出现", "发热", "头痛", "缺乏", "维生素A", "可致", "夜盲症", "治疗", "首选", "青霉素", "本题", "答案",
@@ -42,7 +42,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "ROWS_A_PART", 7)
 
 
-def assert_as_alone(workers: Workers) -> None:
+def assert_as_alone(workers: Executor) -> None:
     for profile in ("cmexam", "google", "sacrebleu-zh"):
         expected = metrics.score_explanations(REFERENCES, PREDICTIONS, profile)
         found = workers.score_explanations(REFERENCES, PREDICTIONS, profile)
@@ -55,28 +55,28 @@ def assert_as_alone(workers: Workers) -> None:
 
 
 def test_this_process_alone() -> None:
-    assert_as_alone(Workers())
+    assert_as_alone(Executor())
 
 
 def test_processes_of_this_machine() -> None:
-    assert_as_alone(Workers(n_jobs=2))
+    assert_as_alone(Executor(n_jobs=2))
 
 
 def test_nothing_to_do() -> None:
-    assert Workers(n_jobs=2).extract_all([], []) == []
-    assert Workers(n_jobs=2).score_explanations([], [], "cmexam").counts["rows"] == 0
+    assert Executor(n_jobs=2).extract_all([], []) == []
+    assert Executor(n_jobs=2).score_explanations([], [], "cmexam").counts["rows"] == 0
 
 
 def test_a_worker_that_dies_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "extract_all", worker_functions.die)
     with pytest.raises(InputError, match="a worker process was killed; use a smaller `n_jobs`"):
-        Workers(n_jobs=2).extract_all(REPLIES, OPTIONS)
+        Executor(n_jobs=2).extract_all(REPLIES, OPTIONS)
 
 
 def test_workers_that_are_not_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "_score", worker_functions.by_another_profile)
     with pytest.raises(InputError, match="install the same on all"):
-        Workers(n_jobs=2).score_explanations(REFERENCES, PREDICTIONS, "cmexam")
+        Executor(n_jobs=2).score_explanations(REFERENCES, PREDICTIONS, "cmexam")
 
 
 @contextlib.contextmanager
@@ -123,15 +123,15 @@ def test_a_dask_cluster_that_loses_workers(monkeypatch: pytest.MonkeyPatch) -> N
 
         with Client(address, set_as_default=False) as client:
             client.wait_for_workers(3, timeout=60)
-        assert_as_alone(Workers(scheduler=address))
+        assert_as_alone(Executor(scheduler=address))
         expected = worker_functions.slowly(REPLIES, OPTIONS)
         monkeypatch.setattr(parallel, "extract_all", worker_functions.slowly)
         with killed_soon(workers[0]):
-            assert Workers(scheduler=address).extract_all(REPLIES, OPTIONS) == expected
-        alone = Workers().score_explanations(REFERENCES, PREDICTIONS, "cmexam")
+            assert Executor(scheduler=address).extract_all(REPLIES, OPTIONS) == expected
+        alone = Executor().score_explanations(REFERENCES, PREDICTIONS, "cmexam")
         monkeypatch.setattr(parallel, "_score", worker_functions.score_slowly)
         with killed_soon(workers[1]):
-            found = Workers(scheduler=address).score_explanations(REFERENCES, PREDICTIONS, "cmexam")
+            found = Executor(scheduler=address).score_explanations(REFERENCES, PREDICTIONS, "cmexam")
         assert (found.sums, found.signature) == (alone.sums, alone.signature)
         np.testing.assert_array_equal(found.statistics, alone.statistics)
         assert workers[2].poll() is None
@@ -151,10 +151,10 @@ def test_a_scheduler_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
     monkeypatch.setattr(parallel, "PATIENCE", 1)
     with pytest.raises(InputError, match="no Dask scheduler answers at 'tcp://127.0.0.1:1'"):
-        Workers(scheduler="tcp://127.0.0.1:1").extract_all(REPLIES, OPTIONS)
+        Executor(scheduler="tcp://127.0.0.1:1").extract_all(REPLIES, OPTIONS)
 
 
 def test_without_dask(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match=r"`scheduler` needs distributed; run pip install .*\[distributed\]"):
-        Workers(scheduler="tcp://127.0.0.1:8786").extract_all(REPLIES, OPTIONS)
+        Executor(scheduler="tcp://127.0.0.1:8786").extract_all(REPLIES, OPTIONS)
