@@ -6,12 +6,12 @@ import importlib
 import re
 import sys
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 import click
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.metrics.lazy_names import package_version
 
 # Each command with what `--help` says of it, so that listing them imports none.
 COMMANDS = {
@@ -129,19 +129,10 @@ def name_options(message: str, command: click.Command | None) -> str:
 
 
 def show_version(context: click.Context, param: click.Parameter, wanted: bool) -> None:
-    """Print the installed version; importlib.metadata alone would double the time of this."""
-    if not wanted or context.resilient_parsing:
-        return
-    folders = (Path(entry).glob("cmexam_baseline-*.dist-info") for entry in sys.path if entry)
-    found = next(
-        (place.name.removesuffix(".dist-info").split("-")[1] for places in folders for place in places), None
-    )
-    if found is None:
-        from importlib.metadata import version
-
-        found = version("cmexam-baseline")
-    click.echo(f"cmexam-baseline, version {found}")
-    context.exit()
+    """Print the installed version."""
+    if wanted and not context.resilient_parsing:
+        click.echo(f"cmexam-baseline, version {package_version()}")
+        context.exit()
 
 
 @click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})

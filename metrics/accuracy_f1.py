@@ -28,8 +28,9 @@ from cmexam_baseline.metrics.answer_codes import (
     sums_by_labels,
 )
 from cmexam_baseline.metrics.array_types import BoolArray, FloatArray, IntArray
+from cmexam_baseline.metrics.lazy_names import package_version
 from cmexam_baseline.metrics.precision_recall_f1 import Average, LabelScore, label_figures
-from cmexam_baseline.metrics.signature import AnswerSignature, package_version, parse_answer_signature
+from cmexam_baseline.metrics.signature import AnswerSignature, parse_answer_signature
 
 _MOST_LABELS = 4096  # of a confusion matrix
 

@@ -22,9 +22,10 @@ from cmexam_baseline.metrics.bleu_rouge import (
     figures_of,
 )
 from cmexam_baseline.metrics.explanation_statistics import Explanations, profile_statistics
+from cmexam_baseline.metrics.lazy_names import package_version
 from cmexam_baseline.metrics.ngrams import MAX_ORDER
 from cmexam_baseline.metrics.profiles import Profile, choose_profile, same_tokenizer
-from cmexam_baseline.metrics.signature import Signature, package_version, parse_signature, segmenter_name
+from cmexam_baseline.metrics.signature import Signature, parse_signature, segmenter_name
 from cmexam_baseline.metrics.tokens import GIVEN, Tokenizer
 
 _ROWS_AT_ONCE = 1 << 13

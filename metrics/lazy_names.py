@@ -1,11 +1,13 @@
-"""Public names of a package that are imported from their modules when they are first used (PEP 562)."""
+"""Public names of a package that are imported from their modules when first used (PEP 562), and its version."""
 
 from __future__ import annotations
 
 import re
 import sys
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 _IMPORT = re.compile(r"^    from (\S+) import (\w+) as \2$", re.MULTILINE)
@@ -39,3 +41,15 @@ def lazy_names(package: str) -> tuple[Callable[[str], object], Callable[[], list
         return sorted({*vars(itself), *module_of})
 
     return load, listed, sorted(module_of)
+
+
+@cache
+def package_version() -> str:
+    """The installed version of cmexam-baseline, from the name of its folder: importlib.metadata takes 35 ms to import."""
+    folders = (Path(entry).glob("cmexam_baseline-*.dist-info") for entry in sys.path if entry)
+    found = next((place for places in folders for place in places), None)
+    if found is not None:
+        return found.name.removesuffix(".dist-info").split("-")[1]
+    from importlib.metadata import version
+
+    return version("cmexam-baseline")

@@ -10,7 +10,6 @@ from typing import Any
 from cmexam_baseline.metrics.profiles import Profile, tokenizer_name
 from cmexam_baseline.metrics.tokens import Tokenizer
 
-_DISTRIBUTION = "cmexam-baseline"
 _HASH_LENGTH = 12
 _KEYS = {
     "profile": "name",
@@ -110,13 +109,6 @@ def parse_signature(text: str) -> Signature:
 
 
 @cache
-def package_version() -> str:
-    """The installed version of this package."""
-    from importlib.metadata import version
-
-    return version(_DISTRIBUTION)
-
-
 def segmenter_name() -> str:
     """jieba's version and the beginning of the hash of the dictionary that it uses at this moment."""
     from cmexam_baseline.metrics import segment

@@ -7,7 +7,6 @@ alone, and scores of explanations add up exactly, so that all figures are those 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -87,6 +86,8 @@ class Executor:
 
     @contextmanager
     def _backend(self) -> Iterator[None]:
+        from concurrent.futures import BrokenExecutor
+
         from joblib import parallel_config
 
         if self.scheduler is None:

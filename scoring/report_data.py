@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.table import pieces
 from cmexam_baseline.exam.letters import LETTERS, letter_counts, masks_to_letters
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES
+from cmexam_baseline.metrics.lazy_names import package_version
 from cmexam_baseline.scoring.system_score import SMALL_SLICE, SystemScore
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def report_of(scored: Report) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "schema_version": SCHEMA_VERSION,
-        "version": version("cmexam-baseline"),
+        "version": package_version(),
         "exam": {
             "source": scored.source.path,
             "split": scored.source.split,

@@ -141,7 +141,8 @@ def decide(
     named = {*by_user, *chosen.named("gold"), *chosen.named("explanation")}
     taken = {*known.roles.values(), *known.option_columns, *known.probabilities.values()}
     evidence = {
-        name: evidence_of(cells, seen)
+        # Whatever can be read out of explanations, they are no answers unless the user says so.
+        name: evidence_of(cells, seen, read=name in named or not _is_explanation(name))
         for name, cells in columns.items()
         if name not in taken and not is_called("sample", name) or name in named
     }
@@ -261,11 +262,15 @@ def _objection(name: str, found: Evidence) -> str:
         return found.kind
     if found.is_gold and not _may_be_perfect(name, found):
         return "the exam's answers"
-    if is_called("explanation", name) or is_called("reference", name):
+    if _is_explanation(name):
         return "an explanation"
     unread = found.kind in ("text", "samples") and found.read < READABLE and standing_of(name) < 3
     empty = found.kind == "text" and not found.read and not are_conventional(name)
     return "no answers in it" if unread or empty else ""
+
+
+def _is_explanation(name: str) -> bool:
+    return is_called("explanation", name) or is_called("reference", name)
 
 
 def _systems(candidates: Sequence[str], evidence: Mapping[str, Evidence], aside: dict[str, str]) -> list[str]:

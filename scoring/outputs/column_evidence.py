@@ -102,8 +102,8 @@ class Evidence:
         return sum(self.answers[place] == other.answers[place] for place in both) / len(both) if both else 0.0
 
 
-def evidence_of(cells: Sequence[object], seen: Seen) -> Evidence:
-    """Look at one column.
+def evidence_of(cells: Sequence[object], seen: Seen, read: bool = True) -> Evidence:
+    """Look at one column; without `read` no answers are read out of texts, which takes the rules of extraction.
 
     >>> from cmexam_baseline.exam.sample import sample_exam
     >>> exam = sample_exam("val")[:20]
@@ -121,11 +121,11 @@ def evidence_of(cells: Sequence[object], seen: Seen) -> Evidence:
     elif isinstance(first, list):
         found = _of_lists(values, seen)
     else:
-        found = _of_single_values(values, filled, seen)
+        found = _of_single_values(values, filled, seen, read)
     return replace(found, filled=len(filled) / len(values))
 
 
-def _of_single_values(values: Sequence[object], filled: Sequence[int], seen: Seen) -> Evidence:
+def _of_single_values(values: Sequence[object], filled: Sequence[int], seen: Seen, read: bool) -> Evidence:
     texts = [cell_text(value).strip() for value in values]
 
     def most(holds: Callable[[int], object]) -> bool:
@@ -146,7 +146,7 @@ def _of_single_values(values: Sequence[object], filled: Sequence[int], seen: See
         return _of_numbers(texts, filled, seen)
     if isinstance(values[filled[0]], bool) or most(lambda place: texts[place].lower() in _VERDICTS):
         return Evidence("verdict")
-    return _of_replies(texts, filled, seen)
+    return _of_replies(texts, filled, seen, read)
 
 
 _VERDICTS = {
@@ -237,13 +237,16 @@ def _of_numbers(texts: Sequence[str], filled: Sequence[int], seen: Seen) -> Evid
     return replace(best, base=by_base.index(best) if best.is_gold else None)
 
 
-def _of_replies(texts: Sequence[str], filled: Sequence[int], seen: Seen) -> Evidence:
+def _of_replies(texts: Sequence[str], filled: Sequence[int], seen: Seen, read: bool = True) -> Evidence:
     places = filled[:: max(1, -(-len(filled) // TEXT_SAMPLE))]
-    read = extract_all([texts[place] for place in places], [seen.shown_options(place) for place in places])
-    masks = {place: found.mask for place, found in zip(places, read, strict=True)}
     explanations = {place: seen.exam.explanations[seen.questions[place]].strip() for place in places}
     own = [explanations[place] in texts[place] for place in places if explanations[place]]
-    return replace(_judged("text", masks, seen), explained=bool(own) and sum(own) >= len(own) / 2)
+    explained = bool(own) and sum(own) >= len(own) / 2
+    if not read:
+        return Evidence("explanation" if explained else "text")
+    found = extract_all([texts[place] for place in places], [seen.shown_options(place) for place in places])
+    masks = {place: each.mask for place, each in zip(places, found, strict=True)}
+    return replace(_judged("text", masks, seen), explained=explained)
 
 
 def _judged(kind: str, masks: Mapping[int, int], seen: Seen) -> Evidence:

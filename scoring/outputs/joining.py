@@ -326,8 +326,8 @@ def position_base(numbers: Sequence[int], n: int) -> int | None:
 
 def plain_id(value: str) -> str:
     """An id as text; whole numbers that a table program made floats are whole again."""
-    text = str(value).strip()
-    return text[:-2] if re.fullmatch(r"\d+\.0", text) else text
+    text = value.strip()
+    return text[:-2] if text.endswith(".0") and text[:-2].isdecimal() else text
 
 
 def _by_order(exam: Exam, keys: JoinKeys, places: Places) -> Join | None:
