@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.progress import StageTimer, detail_of
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from cmexam_baseline.baselines.training_data import JoinedExam
     from cmexam_baseline.exam import BadRow, Split
 
@@ -144,6 +145,8 @@ class StageProgress(StageTimer):
 
     def __enter__(self) -> StageProgress:
         if not self._quiet and self._console.is_terminal:
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
             self._bar = Progress(
                 TextColumn("  {task.description}"),
                 BarColumn(bar_width=20),

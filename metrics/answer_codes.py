@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cmexam_baseline.metrics.array_types import FloatArray, IntArray
-from cmexam_baseline.metrics.inputs import column
+from cmexam_baseline.metrics.inputs import column, is_plain_array
 from cmexam_baseline.metrics.tokens import number_keys
 
 NO_ANSWER = ""
@@ -130,8 +130,7 @@ def encode_answers(answers: Answers, name: str, kind: str | None = None) -> tupl
     """
     if kind is not None and kind not in KINDS:
         raise ValueError(f"kind must be 'masks', 'indices', 'labels' or None, not {kind!r}")
-    is_plain = isinstance(answers, np.ndarray) and not isinstance(answers, np.ma.MaskedArray)
-    array: Any = answers if is_plain and answers.ndim == 1 else np.zeros(0)  # type: ignore[union-attr]
+    array: Any = answers if is_plain_array(answers) and answers.ndim == 1 else np.zeros(0)
     if array.dtype.kind in "iu":
         return _encode_integers(array, name, kind)
     if array.dtype.kind == "U":

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.table import pieces
-from cmexam_baseline.scoring.extraction import Extraction
+from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS
+from cmexam_baseline.scoring.extraction import Extraction, extract
 from cmexam_baseline.scoring.outputs.column_evidence import map_back
 from cmexam_baseline.scoring.outputs.reader import SystemOutput
 from cmexam_baseline.scoring.parallel import Executor
@@ -123,7 +124,7 @@ def align(
     duplicates: list[int] = []
     remarks: list[str] = []
     sample_answers = None
-    if len(np.unique(questions)) < len(rows):
+    if (np.diff(questions) == 0).any():
         several = _Replies(exam, output, rows, questions, masks)
         policy = samples or several.policy()
         chosen = several.chosen(policy)
@@ -233,17 +234,32 @@ def _read_replies(
     """How the reply in each of the rows reads, and its answer in the exam's order, 0 where it cannot be mapped."""
     if output.replies is None:
         return [None] * len(rows), np.zeros(len(rows), dtype=np.uint16)
+    # A letter alone reads the same for every question that has such an option.
+    alone = {letter: extract(letter) for letter in LETTERS[:8]}
+    place_of = {letter: place for place, letter in enumerate(LETTERS)}
+    bounds, n_options = exam.option_offsets.tolist(), exam.n_options.tolist()
     found: list[Extraction | None] = []
-    bounds = exam.option_offsets.tolist()
     for piece in pieces(len(rows)):
         picked = rows[piece].tolist()
         questions = output.join.question_of[rows[piece]].tolist()
-        options = [
-            output.options.get(row) or exam.option_texts[bounds[question] : bounds[question + 1]]
-            for row, question in zip(picked, questions, strict=True)
+        texts = [output.replies[row] for row in picked]
+        known = [
+            alone.get(text) if place_of.get(text, MAX_OPTIONS) < n_options[question] else None
+            for text, question in zip(texts, questions, strict=True)
         ]
-        stems = [exam.questions[question] for question in questions]
-        found += workers.extract_all([output.replies[row] for row in picked], options, stems)
+        rest = [place for place, each in enumerate(known) if each is None or picked[place] in output.options]
+        read = workers.extract_all(
+            [texts[place] for place in rest],
+            [
+                output.options.get(picked[place])
+                or exam.option_texts[bounds[questions[place]] : bounds[questions[place] + 1]]
+                for place in rest
+            ],
+            [exam.questions[questions[place]] for place in rest],
+        )
+        for place, each in zip(rest, read, strict=True):
+            known[place] = each
+        found += known
     masks = np.array([each.mask if each else 0 for each in found], dtype=np.uint16)
     if output.options:
         for place, row in enumerate(rows.tolist()):

@@ -98,13 +98,12 @@ def slice_exam(
 
 
 def _groups(by: str, values: Sequence[str]) -> list[Slice]:
-    rows_of: dict[str, list[int]] = {}
-    for row, value in enumerate(values):
-        rows_of.setdefault(value, []).append(row)
-    return [
-        Slice(by, value or "(empty)", np.array(rows_of[value], dtype=np.int64))
-        for value in sorted(rows_of, key=_numbers_by_size)
-    ]
+    names = sorted(set(values), key=_numbers_by_size)
+    place_of = {value: place for place, value in enumerate(names)}
+    places = np.fromiter(map(place_of.__getitem__, values), np.int64, len(values))
+    ends = np.cumsum(np.bincount(places, minlength=len(names)))
+    rows = np.split(np.argsort(places, kind="stable"), ends[:-1])
+    return [Slice(by, value or "(empty)", found) for value, found in zip(names, rows, strict=True)]
 
 
 def _numbers_by_size(value: str) -> tuple[int, str]:

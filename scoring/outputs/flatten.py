@@ -60,7 +60,7 @@ def flatten_columns(
     """
     flat: dict[str, Sequence[object]] = {}
     for name, cells in columns.items():
-        if not any(isinstance(cell, Mapping | list | tuple) for cell in cells):
+        if not any(issubclass(kind, Mapping | list | tuple) for kind in set(map(type, cells))):
             flat[name] = _printed_lists(cells) or cells
             continue
         fields: dict[str, list[object]] = {}
