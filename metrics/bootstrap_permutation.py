@@ -319,9 +319,12 @@ def _portions(total: int, n_rows: int, least: int) -> Iterator[int]:
 
 
 def _intervals(figures: FloatArray, level: float) -> list[ConfidenceInterval]:
-    tail = (1 - level) / 2
-    lows, highs = np.quantile(figures, [tail, 1 - tail], axis=0)
-    return [ConfidenceInterval(float(low), float(high)) for low, high in zip(lows, highs, strict=True)]
+    """The quantiles of each column, nan where one of its figures is; np.quantile imports numpy.ma, which takes 15 ms."""
+    last = len(figures) - 1
+    tail = (1 - level) / 2 * last
+    in_order = np.sort(figures + 0 * figures.sum(axis=0), axis=0)
+    ends = (np.interp([tail, last - tail], np.arange(len(figures)), column) for column in in_order.T)
+    return [ConfidenceInterval(float(low), float(high)) for low, high in ends]
 
 
 def _p_value(differences: FloatArray, observed: FloatArray) -> FloatArray:
