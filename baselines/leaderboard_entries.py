@@ -16,9 +16,10 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.published import PUBLISHED_RESULTS
 from cmexam_baseline.exam.splits import load_exam, split_of, stem_of
 from cmexam_baseline.exam.text_tables import csv_text, latex_table, markdown_table
+from cmexam_baseline.metrics.lazy_names import package_version
 
 if TYPE_CHECKING:
-    pass
+    from cmexam_baseline.exam import Exam
 
 PathLike = str | os.PathLike[str]
 
@@ -26,7 +27,9 @@ PathLike = str | os.PathLike[str]
 PUBLISHED_TEST_QUESTIONS = 6811
 COLUMNS = ("", "system", "kind", "size", "questions", "accuracy", "95% interval", "weighted F1")
 LEFT = ("system", "kind")
-_CSV_COLUMNS = ("system", "kind", "split", "n", "accuracy", "low", "high", "weighted_f1", "size")
+# Columns that are shown where a system lacks predictions: field of an entry -> heading.
+MISSING = {"missing_answers": "missing answers", "missing_explanations": "missing expl."}
+_CSV_COLUMNS = ("system", "kind", "split", "n", "accuracy", "low", "high", "weighted_f1", "size", *MISSING)
 _UNITS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 
 
@@ -38,6 +41,8 @@ class LeaderboardEntry:
     interval:  of the accuracy, 95%, Wilson
     size:      number of parameters
     questions: fingerprint of the questions, "" where it is not known
+    missing_answers: number of questions without an answer or with one that cannot be read
+    missing_explanations: number of reference explanations without one of the system, which gives others
     """
 
     system: str
@@ -49,6 +54,8 @@ class LeaderboardEntry:
     weighted_f1: float | None = None
     size: float | None = None
     questions: str = ""
+    missing_answers: int | None = None
+    missing_explanations: int | None = None
 
     @classmethod
     def measured(
@@ -60,7 +67,10 @@ class LeaderboardEntry:
         n, accuracy = int(figures["n"]), float(figures["accuracy"])
         interval = metrics.wilson_interval(round(accuracy * n), n)
         return cls(
-            *(system, kind, split, n, accuracy, interval), figures.get("weighted_f1"), questions=questions
+            *(system, kind, split, n, accuracy, interval),
+            weighted_f1=figures.get("weighted_f1"),
+            questions=questions,
+            missing_answers=figures.get("n_unanswered"),
         )
 
 
@@ -114,12 +124,10 @@ class Leaderboard:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, as `baselines/leaderboard.schema.json` describes them."""
-        from importlib.metadata import version
-
         about = {
             "schema": "cmexam-baseline/leaderboard",
             "schema_version": 1,
-            "version": version("cmexam-baseline"),
+            "version": package_version(),
         }
         return {**about, "split": self.split, "systems": [asdict(each) for each in self.entries]}
 
@@ -131,12 +139,12 @@ class Leaderboard:
     def to_markdown(self) -> str:
         """A table in percent, with notes on what is comparable."""
         return "\n".join(
-            [markdown_table(COLUMNS, self.rows(), LEFT), *(f"{note}\n" for note in self.notes())]
+            [markdown_table(self.headings(), self.rows(), LEFT), *(f"{note}\n" for note in self.notes())]
         )
 
     def to_latex(self) -> str:
         """A table in percent, for the booktabs package."""
-        return latex_table(COLUMNS, self.rows(), LEFT)
+        return latex_table(self.headings(), self.rows(), LEFT)
 
     def to_frame(self, library: str | None = None) -> Any:
         """A row per system as a pandas or polars frame; raises `InputError` if the library is not installed."""
@@ -144,8 +152,15 @@ class Leaderboard:
 
         return to_frame(self._columns(), library)
 
+    def headings(self) -> list[str]:
+        """`COLUMNS`, and those of missing predictions where there are any."""
+        return [*COLUMNS, *(MISSING[name] for name in self._missing())]
+
+    def _missing(self) -> list[str]:
+        return [name for name in MISSING if any(getattr(each, name) for each in self.entries)]
+
     def rows(self) -> list[tuple[str, ...]]:
-        """The cells of `COLUMNS` per system, figures in percent."""
+        """The cells of `headings` per system, figures in percent."""
         return [
             (
                 *(str(rank), each.system, each.kind, shown_size(each.size)),
@@ -153,6 +168,10 @@ class Leaderboard:
                 f"{100 * each.accuracy:.1f}",
                 "–".join(f"{100 * end:.1f}" for end in each.interval or ()),
                 "" if each.weighted_f1 is None else f"{100 * each.weighted_f1:.1f}",
+                *(
+                    "" if number is None else f"{number:,}"
+                    for number in (getattr(each, name) for name in self._missing())
+                ),
             )
             for rank, each in enumerate(self.entries, 1)
         ]
@@ -320,6 +339,8 @@ def _entries_of_report(file: Path, report: Mapping[str, Any]) -> list[Leaderboar
                 (each["answers"]["accuracy"]["low"], each["answers"]["accuracy"]["high"]),
                 each["answers"]["weighted_f1"]["value"],
                 questions=exam["fingerprint"],
+                missing_answers=each["answers"]["n_unanswered"],
+                missing_explanations=each["explanations"] and each["explanations"]["n_missing"],
             )
             for each in report["systems"]
             if each["answers"] is not None
@@ -346,16 +367,32 @@ def _answered(
         raise InputError(f"{path} is a folder; say which split the predictions answer with `split`")
     exam = load_exam(path, split if path.is_dir() else None, bad_rows).exam
     known = None if train is None else load_exam(train, "train" if train.is_dir() else None, bad_rows).exam
+    about = split or split_of(stem_of(path)) or "test", exam.fingerprint()
+
+    def entry(name: str, kind: str, answers: Any) -> LeaderboardEntry:
+        return LeaderboardEntry.measured(name, kind, about[0], answer_scores(exam, answers), about[1])
+
     aligned = [align(exam, output) for file in files for output in read_outputs(file, exam)]
-    answers = [(each.name, "predictions", each.answers) for each in aligned if each.has_answers]
+    found = [
+        replace(
+            entry(each.name, "predictions", each.answers),
+            missing_explanations=_missing_explanations(exam, each.explanations),
+        )
+        for each in aligned
+        if each.has_answers
+    ]
     for name, rule in DUMMY_BASELINES.items():
         if known is not None or rule is not MostFrequentLetter:
-            answers.append((name, "dummy baseline", rule().fit(known or exam).predict(exam).answers))
-    split = split or split_of(stem_of(path)) or "test"
-    return [
-        LeaderboardEntry.measured(name, kind, split, answer_scores(exam, given), exam.fingerprint())
-        for name, kind, given in answers
-    ]
+            found.append(entry(name, "dummy baseline", rule().fit(known or exam).predict(exam).answers))
+    return found
+
+
+def _missing_explanations(exam: Exam, explanations: Sequence[str | None] | None) -> int | None:
+    """How many of the exam's explanations a system has none for; None where it explains nothing at all."""
+    if explanations is None or not any(explanations):
+        return None
+    pairs = zip(exam.explanations, explanations, strict=True)
+    return sum(bool(wanted) and not given for wanted, given in pairs)
 
 
 def _ranked(entries: Sequence[LeaderboardEntry], sizes: Mapping[str, float]) -> list[LeaderboardEntry]:

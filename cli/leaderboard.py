@@ -105,10 +105,10 @@ def leaderboard(
 
 
 def _print_table(results: Console, found: Leaderboard) -> None:
-    from cmexam_baseline.baselines.leaderboard_entries import COLUMNS, LEFT
+    from cmexam_baseline.baselines.leaderboard_entries import LEFT
     from cmexam_baseline.cli import console
 
-    table = console.new_table(COLUMNS, LEFT, f"Accuracy on {found.split}, percent", lines=False)
+    table = console.new_table(found.headings(), LEFT, f"Accuracy on {found.split}, percent", lines=False)
     for each, row in zip(found.entries, found.rows(), strict=True):
         table.add_row(*map(console.sanitize, row), style="dim" if each.kind == "published" else None)
     results.print(table)

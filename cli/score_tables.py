@@ -13,7 +13,7 @@ from cmexam_baseline.cli import console
 from cmexam_baseline.cli.console import sanitize
 from cmexam_baseline.exam.text_tables import csv_text, latex_table, markdown_table
 from cmexam_baseline.metrics.profiles import PROFILES
-from cmexam_baseline.scoring.report_data import FIGURES
+from cmexam_baseline.scoring.report_data import FIGURES, missing_predictions
 
 Report = Mapping[str, Any]
 
@@ -120,15 +120,9 @@ def csv_of(report: Report) -> str:
     for system in report["systems"]:
         figures = [shown.of(system) for shown in FIGURES.values()]
         cells = [repr(figure[part]) if figure else "" for figure in figures for part in parts]
-        missing = ["" if n is None else str(n) for n in _missing(system)]
+        missing = ["" if n is None else str(n) for n in missing_predictions(system).values()]
         rows.append([system["name"], *cells, *missing])
     return csv_text(["system", *headings, "missing_answers", "missing_explanations"], rows)
-
-
-def _missing(system: Report) -> tuple[int | None, int | None]:
-    """The numbers of answers and of explanations that a system lacks; None where it gives none at all."""
-    answers, explanations = system["answers"], system["explanations"]
-    return answers and answers["n_unanswered"], explanations and explanations["n_missing"]
 
 
 def markdown_of(report: Report) -> str:
@@ -198,8 +192,8 @@ def _headline_cells(report: Report, between: str = " ") -> tuple[list[str], list
     figures = [figure for figure in FIGURES.values() if any(figure.of(system) for system in systems)]
     counts = {
         "no row": [system["join"]["missing"] for system in systems],
-        "missing answers": [_missing(system)[0] for system in systems],
-        "missing expl.": [_missing(system)[1] for system in systems],
+        "missing answers": [missing_predictions(system)["missing_answers"] for system in systems],
+        "missing expl.": [missing_predictions(system)["missing_explanations"] for system in systems],
     }
     counts = {heading: numbers for heading, numbers in counts.items() if any(numbers)}
     headings = ["system", "n", *counts, *(figure.heading for figure in figures)]
@@ -236,7 +230,7 @@ def _remarks(report: Report) -> Iterator[str]:
         if missing:
             of_all = f"{missing:,} of {report['exam']['n']:,} questions"
             yield f"{name}: {of_all} have no row and {MISSING_ROWS[report['missing']]}"
-        answers, explained = _missing(system)
+        answers, explained = missing_predictions(system).values()
         if answers:
             of_all = f"{answers:,} of {system['answers']['n']:,} answers"
             yield f"{name}: {of_all} are missing or cannot be read and count as wrong"

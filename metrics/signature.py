@@ -108,7 +108,6 @@ def parse_signature(text: str) -> Signature:
     )
 
 
-@cache
 def segmenter_name() -> str:
     """jieba's version and the beginning of the hash of the dictionary that it uses at this moment."""
     from cmexam_baseline.metrics import segment

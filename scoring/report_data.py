@@ -82,6 +82,15 @@ def _at(report: Any, place: tuple[str, ...]) -> Any:
     return report
 
 
+def missing_predictions(system: Mapping[str, Any]) -> dict[str, int | None]:
+    """The numbers of answers and of explanations that a system's report lacks; None where it gives none at all."""
+    answers, explanations = system["answers"], system["explanations"]
+    return {
+        "missing_answers": answers and answers["n_unanswered"],
+        "missing_explanations": explanations and explanations["n_missing"],
+    }
+
+
 def report_of(scored: Report) -> dict[str, Any]:
     """Everything that was measured, ready for JSON."""
     exam, settings = scored.exam, scored.settings

@@ -20,7 +20,7 @@ from cmexam_baseline.scoring.report import groups, ranking
 from cmexam_baseline.scoring.report.charts import axis_over, signed_points
 from cmexam_baseline.scoring.report.misses import ListedMisses, listed_misses
 from cmexam_baseline.scoring.report.wording import LANGUAGES, group_name, words_in
-from cmexam_baseline.scoring.report_data import FIGURES, ShownFigure
+from cmexam_baseline.scoring.report_data import FIGURES, ShownFigure, missing_predictions
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -216,9 +216,20 @@ def _differences(pairs: Sequence[ranking.Pair]) -> dict[str, Any]:
 def _figures(systems: Sequence[ranking.System], words: SimpleNamespace) -> dict[str, Any]:
     """A table: headings, then for every system its name and (figure, interval) cells, None where it has none."""
     shown = {key: figure for key, figure in FIGURES.items() if any(map(figure.of, systems))}
+    missing = list(map(missing_predictions, systems))
+    counted = [key for key in missing[0] if any(each[key] for each in missing)]
     headings = [getattr(words, key, figure.heading) for key, figure in shown.items()]
-    rows = [(system["name"], [_cell(figure, system) for figure in shown.values()]) for system in systems]
-    return {"headings": headings, "rows": rows}
+    rows = [
+        (
+            system["name"],
+            [
+                *(_cell(figure, system) for figure in shown.values()),
+                *(None if lacking[key] is None else (f"{lacking[key]:,}", "") for key in counted),
+            ],
+        )
+        for system, lacking in zip(systems, missing, strict=True)
+    ]
+    return {"headings": headings + [getattr(words, key) for key in counted], "rows": rows}
 
 
 def _cell(figure: ShownFigure, system: ranking.System) -> tuple[str, str] | None:

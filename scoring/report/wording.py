@@ -101,6 +101,8 @@ _WORDS = {
     "unread_rate": ("no answer", "未作答"),
     "accuracy_of_answered": ("accuracy on answered", "已作答题的准确率"),
     "weighted_f1_of_answered": ("weighted F1 on answered", "已作答题的加权 F1"),
+    "missing_answers": ("missing answers", "未作答数"),
+    "missing_explanations": ("missing explanations", "缺少解析数"),
     # Groups
     "groups": ("By group", "分组结果"),
     "groups_help": (
@@ -163,8 +165,8 @@ _WORDS = {
     "no_row": ("no row in the file", "文件中没有这一题"),
     "right": ("correct", "正确"),
     "listed": (
-        "The page lists the first {listed} of {total} misses; {systems}. score --save rows.csv writes all.",
-        "本页只列出 {total} 个错误中的前 {listed} 个（{systems}）。score --save rows.csv 可写出全部题目的结果。",
+        "The page lists the first {listed} of {total} misses; {systems}. The saved rows of all questions hold the rest.",
+        "本页只列出 {total} 个错误中的前 {listed} 个（{systems}）。其余见另存的全部题目结果。",
     ),
     "listed_of": ("{name}: {listed} of {total}", "{name}：{total} 个中的 {listed} 个"),
     # Reading

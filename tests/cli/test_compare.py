@@ -202,6 +202,37 @@ def test_files_with_other_rows_are_compared_on_those_they_share(tmp_path: Path, 
     assert differences(report, "accuracy")["first", "second"]["p"] == 1.0
 
 
+def test_missing_predictions_of_each_system_are_counted(tmp_path: Path, exam: Exam) -> None:
+    explained = [row for row in range(len(exam)) if exam.explanations[row]][:50]
+    for name, kept in (("all", explained), ("some", explained[10:])):
+        csv_of(
+            tmp_path / f"{name}.csv",
+            id=[exam.ids[row] for row in kept],
+            answer=["?" if place < 3 and name == "some" else "A" for place in range(len(kept))],
+            explanation=[
+                "" if place < 5 and name == "some" else f"因为{place}" for place in range(len(kept))
+            ],
+        )
+    files = (tmp_path / "all.csv", tmp_path / "some.csv", "--exam", TEST, "--answer-column", "answer")
+    n_explained = sum(map(bool, exam.explanations))
+    expected = {
+        "all": (len(exam) - 50, n_explained - 50),
+        "some": (len(exam) - 40 + 3, n_explained - 40 + 5),
+    }
+    systems = report_of_command("compare", *files)["systems"]
+    found = {
+        each["name"]: (each["answers"]["n_unanswered"], each["explanations"]["n_missing"]) for each in systems
+    }
+    assert found == expected
+    markdown = succeed("compare", *files, "-q", "--format", "markdown").stdout
+    assert "| missing answers | missing expl. |" in markdown
+    for answers, explanations in expected.values():
+        assert f" | {answers} | {explanations} | " in markdown
+    page = tmp_path / "page.html"
+    succeed("score", *files, "--report", page, "-q")
+    assert f"<td>{expected['some'][1]}<small></small></td>" in page.read_text("utf-8")
+
+
 def test_systems_that_only_explain_are_compared_by_their_explanations(tmp_path: Path, exam: Exam) -> None:
     for name, share in (("long", 2), ("short", 4)):
         texts = [text[: len(text) // share] for text in exam.explanations]

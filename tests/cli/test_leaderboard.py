@@ -110,6 +110,23 @@ def test_predictions_are_scored_and_what_is_unanswered_counts_as_wrong(exam: Pat
     assert systems["half"]["size"] == 7e9
 
 
+def test_missing_predictions_are_counted(exam: Path, tmp_path: Path) -> None:
+    rows = "id,answer,explanation\ntest-1,A,甲对\ntest-2,不知道,\ntest-3,C,丙对\n"
+    (tmp_path / "some.csv").write_text(rows, "utf-8")
+    explained = [Question("", f"第{row}题", ("甲", "乙", "丙"), "C", f"解析{row}") for row in range(4)]
+    write_exam(Exam.from_questions(explained), exam)
+    write_predictions(tmp_path / "all.csv", [1, 2, 4, 3])
+    systems = board(tmp_path / "some.csv", tmp_path / "all.csv", "--exam", exam)
+    assert [systems["some"][name] for name in ("missing_answers", "missing_explanations")] == [2, 2]
+    assert [systems["all"][name] for name in ("missing_answers", "missing_explanations")] == [0, None]
+    assert systems["GPT-4"]["missing_answers"] is None
+    arguments = (tmp_path / "some.csv", tmp_path / "all.csv", "--exam", exam, "--no-published", "--format")
+    (row,) = [line for line in run(*arguments, "markdown").stdout.splitlines() if "| some |" in line]
+    assert row.endswith("| 2 | 2 |")
+    assert "missing" in run(*arguments, "table").stdout
+    assert "missing" not in run(tmp_path / "all.csv", *arguments[2:], "markdown").stdout
+
+
 def test_a_score_report_ranks_as_its_predictions_do(exam: Path, tmp_path: Path) -> None:
     (tmp_path / "files").mkdir()
     predictions = write_predictions(tmp_path / "half.csv", [1, 2, 1, 0])
@@ -144,7 +161,7 @@ def test_published_rows_are_those_of_table_3_with_intervals_of_their_test_split(
     assert published["RoBERTa-CMExam"].interval == pytest.approx(expected)
     assert published["Human volunteers"].interval is None
     frame = leaderboard().to_frame("polars")
-    assert frame.shape == (18, 10) and frame["system"][1] == "GPT-4" and frame["low"][0] is None
+    assert frame.shape == (18, 12) and frame["system"][1] == "GPT-4" and frame["low"][0] is None
     assert list(board()) == [each.system for each in sorted(published.values(), key=lambda e: -e.accuracy)]
 
 

@@ -305,7 +305,7 @@ def test_misses_that_are_not_listed_are_counted(
     listed = misses_in(text)
     assert [miss["id"] for miss in listed] == [*exam.ids[:5], *exam.ids[:5]]
     assert f"the first 10 of {len(exam) + 9} misses; " in text
-    assert "score --save rows.csv" in text
+    assert "The saved rows of all questions hold the rest" in text
 
 
 def test_long_texts_are_cut(tmp_path: Path) -> None:
