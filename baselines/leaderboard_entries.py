@@ -329,22 +329,15 @@ def _score_report(file: Path) -> dict[str, Any] | None:
 def _entries_of_report(file: Path, report: Mapping[str, Any]) -> list[LeaderboardEntry]:
     try:
         exam = report["exam"]
-        return [
-            LeaderboardEntry(
-                each["name"],
-                "predictions",
-                exam["split"] or "test",
-                each["answers"]["n"],
-                each["answers"]["accuracy"]["value"],
-                (each["answers"]["accuracy"]["low"], each["answers"]["accuracy"]["high"]),
-                each["answers"]["weighted_f1"]["value"],
-                questions=exam["fingerprint"],
-                missing_answers=each["answers"]["n_unanswered"],
-                missing_explanations=each["explanations"] and each["explanations"]["n_missing"],
-            )
-            for each in report["systems"]
-            if each["answers"] is not None
-        ]
+        entries = []
+        for each in report["systems"]:
+            if each["answers"] is not None:
+                values = {name: each["answers"][name]["value"] for name in ("accuracy", "weighted_f1")}
+                about = (each["name"], "predictions", exam["split"] or "test", {**each["answers"], **values})
+                n_missing = each["explanations"] and each["explanations"]["n_missing"]
+                entry = LeaderboardEntry.measured(*about, exam["fingerprint"])
+                entries.append(replace(entry, missing_explanations=n_missing))
+        return entries
     except (KeyError, TypeError) as error:
         raise InputError(
             f"{file} is no report of `score --json` as this version writes it; make it again"
@@ -373,14 +366,10 @@ def _answered(
         return LeaderboardEntry.measured(name, kind, about[0], answer_scores(exam, answers), about[1])
 
     aligned = [align(exam, output) for file in files for output in read_outputs(file, exam)]
-    found = [
-        replace(
-            entry(each.name, "predictions", each.answers),
-            missing_explanations=_missing_explanations(exam, each.explanations),
-        )
-        for each in aligned
-        if each.has_answers
-    ]
+    found = []
+    for each in filter(lambda each: each.has_answers, aligned):
+        n_missing = _missing_explanations(exam, each.explanations)
+        found.append(replace(entry(each.name, "predictions", each.answers), missing_explanations=n_missing))
     for name, rule in DUMMY_BASELINES.items():
         if known is not None or rule is not MostFrequentLetter:
             found.append(entry(name, "dummy baseline", rule().fit(known or exam).predict(exam).answers))
