@@ -54,13 +54,6 @@ def excerpt_of(text: str, length: int = 30) -> str:
     return line if len(line) <= length and len(text) <= length * 4 else f"{line[:length]}…"
 
 
-def known_policy(policy: str) -> str:
-    """`policy`, if it is one of `BAD_ROWS`; raises `InputError` otherwise."""
-    if policy not in BAD_ROWS:
-        raise InputError(f"`bad_rows` must be one of {', '.join(BAD_ROWS)}; got {policy!r}")
-    return policy
-
-
 def refuse_bad_rows(bad: Sequence[BadRow], n_rows: int, file: str, policy: str) -> None:
     """Raise `InputError` where the policy does not allow these bad rows among `n_rows`."""
     if policy == "error" and bad:

@@ -27,20 +27,20 @@ def to_frame(columns: Mapping[str, Sequence[object]], library: str | None = None
     chosen = library or ("pandas" if find_spec("pandas") else "polars")
     if chosen not in LIBRARIES:
         raise InputError(f"`library` must be one of {', '.join(LIBRARIES)}; got {chosen!r}")
-    if chosen == "polars":
-        require("tables", "polars", purpose="a data frame (or pandas instead)")
-        import polars
+    lists = {
+        name: cells.tolist() if isinstance(cells, np.ndarray) else list(cells)
+        for name, cells in columns.items()
+    }
+    if chosen == "pandas":
+        import pandas
 
-        # The type of an empty column cannot be inferred.
-        types = {name: polars.String for name, cells in columns.items() if not len(cells)}
-        return polars.DataFrame(
-            {name: _plain_list(cells) for name, cells in columns.items()},
-            schema_overrides=types,
-            infer_schema_length=None,
-        )
-    import pandas
+        return pandas.DataFrame(lists)
+    require("tables", "polars", purpose="a data frame (or pandas instead)")
+    import polars
 
-    return pandas.DataFrame({name: _plain_list(cells) for name, cells in columns.items()})
+    # The type of an empty column cannot be inferred.
+    types = {name: polars.String for name, cells in lists.items() if not cells}
+    return polars.DataFrame(lists, schema_overrides=types, infer_schema_length=None)
 
 
 def is_frame(data: object) -> bool:
@@ -67,9 +67,12 @@ def read_columns(data: Any) -> dict[str, list[object]]:
     library = _library_of(data)
     if library == "pandas":
         named = data.reset_index() if any(name is not None for name in data.index.names) else data
-        names = [str(name) for name in named.columns]
-        _check_names(names)
-        columns = {name: named.iloc[:, place].tolist() for place, name in enumerate(names)}
+        repeated = named.columns[named.columns.astype(str).duplicated()]
+        if len(repeated):
+            raise InputError(
+                f"the table has several columns {str(repeated[0])!r}; rename or remove all but one"
+            )
+        columns = {str(name): series.tolist() for name, series in named.items()}
     elif library == "polars":
         frame = data.collect() if hasattr(data, "collect") else data
         columns = {series.name: series.to_list() for series in frame}
@@ -101,14 +104,6 @@ def _are_records(data: object) -> bool:
     return isinstance(data, list | tuple) and bool(data) and all(isinstance(row, Mapping) for row in data)
 
 
-def _check_names(names: Sequence[str]) -> None:
-    repeated = {name for name in names if names.count(name) > 1}
-    if repeated:
-        raise InputError(
-            f"the table has several columns {sorted(repeated)[0]!r}; rename or remove all but one"
-        )
-
-
 def _flat(columns: dict[str, list[object]]) -> dict[str, list[object]]:
     nested = columns.get("annotations", [])
     if not nested or not all(isinstance(cell, Mapping) for cell in nested):
@@ -128,7 +123,3 @@ def _plain(cell: Any) -> object:
     ):
         return None
     return cell
-
-
-def _plain_list(cells: Sequence[object]) -> list[object]:
-    return cells.tolist() if isinstance(cells, np.ndarray) else list(cells)

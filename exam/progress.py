@@ -36,7 +36,7 @@ def detail_of(stage: str) -> str:
     >>> detail_of("tokenising"), detail_of(DetailedStage("training", "loss 1.482"))
     ('', 'loss 1.482')
     """
-    return stage.detail if isinstance(stage, DetailedStage) else ""
+    return getattr(stage, "detail", "")
 
 
 def prefix_progress(progress: Progress, prefix: str) -> Progress:

@@ -82,20 +82,6 @@ def load_exam(
     return Split(*read_exam_with_issues(path, bad_rows, split=split, need_answers=need_answers))
 
 
-def known_split(name: str) -> str:
-    """The split of this name or alias. Raises `InputError` for another name.
-
-    >>> known_split("dev"), known_split("test")
-    ('val', 'test')
-    """
-    found = split_of(name)
-    if found is None:
-        raise InputError(
-            f"`split` must be one of {', '.join(SPLIT_NAMES)} (dev and validation mean val); got {name!r}"
-        )
-    return found
-
-
 def split_of(name: str) -> str | None:
     """The split that a file of this name (without ending) holds, or None.
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cmexam_baseline.exam.foreign_exams.field_names import (
+from cmexam_baseline.exam.foreign_exams.records import (
     ID_NAMES,
     OPTIONS_NAMES,
     QUESTION_NAMES,

@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cmexam_baseline.exam.bad_rows import BadRow, count_left_out, known_policy
+from cmexam_baseline.exam.bad_rows import BadRow, count_left_out
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.foreign_exams.answers import read_answers
-from cmexam_baseline.exam.foreign_exams.field_names import OtherRow, read_record
 from cmexam_baseline.exam.foreign_exams.question_groups import expand_groups
+from cmexam_baseline.exam.foreign_exams.records import OtherRow, read_answers, read_record
 from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, find_columns, refuse_missing
 from cmexam_baseline.exam.io.formats import FORMATS, open_exam
 from cmexam_baseline.exam.io.hub import local_exam
@@ -62,8 +61,7 @@ def import_exam(
     >>> exam.questions, exam.options(0), exam.letters()
     (['缺维生素A可致'], ['夜盲症', '癞皮病'], ['A'])
     """
-    known_policy(bad_rows)
-    table, file, name, matched = open_exam(path, split, key)
+    table, file, name, matched = open_exam(path, split, key, bad_rows)
     own = _own_reading(table, file, name, need_answers) if _has_published_names(table) else None
     own_left_out = None if own is None else count_left_out(own[1])
     if own is not None and own_left_out == 0:

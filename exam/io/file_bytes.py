@@ -68,8 +68,8 @@ class Source:
 
     @cached_property
     def text(self) -> Text:
-        """The whole text; `InputError` as `decode` and `refuse_long_lines` raise."""
-        refuse_long_lines(self.content, self.name)
+        """The whole text; `InputError` for overlong lines, and as `decode` raises."""
+        _refuse_long_lines(self.content, self.name)
         return decode(self.content, self.name)
 
     def first_line(self) -> tuple[str, bool]:
@@ -104,7 +104,7 @@ class Source:
         since_newline = 0
         with open_file(path) as stream:
             start = stream.read(64)
-            refuse_other_kinds(start, self.name)
+            _refuse_other_kinds(start, self.name)
             if stream.seek(0, io.SEEK_END) > MAX_BYTES:
                 return None
             stream.seek(0)
@@ -134,7 +134,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """
     file = Path(path)
     with open_file(file) as stream:
-        data = bounded_bytes(stream, file)
+        data = _bounded_bytes(stream, file)
     return _unpacked(data, file) if file.suffix.lower() == ".gz" else data
 
 
@@ -153,16 +153,11 @@ def open_file(file: Path) -> BinaryIO:
 def read_standard_input() -> bytes:
     """The bytes of standard input, unpacked where they are gzip; `InputError` as `read_bytes` raises."""
     name = Path("standard input")
-    data = bounded_bytes(sys.stdin.buffer, name)
+    data = _bounded_bytes(sys.stdin.buffer, name)
     return _unpacked(data, name) if data.startswith(b"\x1f\x8b") else data
 
 
-def bounded_bytes(stream: BinaryIO, file: Path) -> bytes:
-    """All bytes of an open file; `InputError` where it cannot be read or holds more than 1 GiB.
-
-    >>> bounded_bytes(io.BytesIO(b"id,answer"), Path("p.csv"))
-    b'id,answer'
-    """
+def _bounded_bytes(stream: BinaryIO, file: Path) -> bytes:
     try:
         data = stream.read(MAX_BYTES + 1)
     except OSError as error:
@@ -172,11 +167,8 @@ def bounded_bytes(stream: BinaryIO, file: Path) -> bytes:
     return data
 
 
-def refuse_long_lines(data: bytes, file: str) -> None:
-    """Raise `InputError` for a line of more than 128 MiB; one of up to 64 MiB always passes.
-
-    >>> refuse_long_lines(b"id,answer", "p.csv")
-    """
+def _refuse_long_lines(data: bytes, file: str) -> None:
+    """Raise `InputError` for a line of more than 128 MiB; one of up to 64 MiB always passes."""
     for start in range(0, len(data) - LONG_LINE, LONG_LINE):
         if data.find(b"\n", start, start + LONG_LINE) < 0:
             line = data.count(b"\n", 0, start) + 1
@@ -210,7 +202,7 @@ def decode(data: bytes, file: str) -> Text:
     >>> decode("题干".encode("gb18030"), "val.csv").content
     '题干'
     """
-    refuse_other_kinds(data, file)
+    _refuse_other_kinds(data, file)
     mark = next((mark for mark in _BYTE_ORDER_MARKS if data.startswith(mark)), b"")
     body = data[len(mark) :]
     content = ""
@@ -236,7 +228,7 @@ def decode(data: bytes, file: str) -> Text:
     return Text(content, mark == codecs.BOM_UTF8)
 
 
-def refuse_other_kinds(start: bytes, file: str) -> None:
+def _refuse_other_kinds(start: bytes, file: str) -> None:
     """Raise `InputError` where the first bytes of a file are those of a kind that is no text."""
     for magic, kind in _MAGIC.items():
         if start.startswith(magic):

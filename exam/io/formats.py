@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cmexam_baseline.exam.bad_rows import BadRow, known_policy
+from cmexam_baseline.exam.bad_rows import BAD_ROWS, BadRow
 from cmexam_baseline.exam.errors import InputError, missing_path
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.extras import require
@@ -30,9 +30,9 @@ from cmexam_baseline.exam.io.text_formats import (
     write_pieces,
 )
 from cmexam_baseline.exam.splits import (
+    SPLIT_NAMES,
     ending_of,
     is_datasets_folder,
-    known_split,
     load_splits,
     split_files,
     split_of,
@@ -114,18 +114,19 @@ def read_exam_with_issues(
     >>> len(exam), bad[0].row, bad[0].reason
     (1, 2, 'answer E but no option E')
     """
-    known_policy(bad_rows)
-    table, file, prefix, _ = open_exam(source, split, key)
+    table, file, prefix, _ = open_exam(source, split, key, bad_rows)
     return exam_of_table(table, file, name or prefix, bad_rows, need_answers)
 
 
 def open_exam(
-    source: str | os.PathLike[str] | Any, split: str | None, key: str | os.PathLike[str] | None
+    source: str | os.PathLike[str] | Any, split: str | None, key: str | os.PathLike[str] | None, bad_rows: str
 ) -> tuple[Table, str, str, list[str]]:
     """The table of an exam, the name of its file, what ids begin with where it has none, and how a key was matched.
 
-    The arguments are those of `read_exam_with_issues`.
+    The arguments are those of `read_exam_with_issues`, of which `bad_rows` is only checked here.
     """
+    if bad_rows not in BAD_ROWS:
+        raise InputError(f"`bad_rows` must be one of {', '.join(BAD_ROWS)}; got {bad_rows!r}")
     if not isinstance(source, str | os.PathLike):
         columns = read_columns(source)
         n_rows = max(map(len, columns.values()), default=0)
@@ -242,22 +243,20 @@ def exam_file(source: str | os.PathLike[str], split: str | None = None) -> Path:
     path = local_exam(source)
     if os.fspath(source) != "-" and not path.exists():
         raise missing_path(path)
-    if split is not None:
-        split = known_split(split)
-        if path.is_file():
-            raise InputError(f"{path} is a file, which is one split; omit `split` or give the folder")
-        files = split_files(path, FORMATS)
-        if split not in files:
-            raise InputError(
-                f"{path} holds no {split} file, only {', '.join(f.name for f in files.values())}"
-            )
-        return files[split]
-    if path.is_dir() and not is_datasets_folder(path):
-        files = split_files(path, FORMATS)
-        raise InputError(
-            f"{path} is a folder; give `split` or one file of it: {', '.join(f.name for f in files.values())}"
-        )
-    return path
+    if split is not None and split_of(split) is None:
+        names = ", ".join(SPLIT_NAMES)
+        raise InputError(f"`split` must be one of {names} (dev and validation mean val); got {split!r}")
+    if not path.is_dir() or is_datasets_folder(path):
+        if split is not None:
+            raise InputError(f"{path} is one split; omit `split` or give the folder")
+        return path
+    files = split_files(path, FORMATS)
+    names = ", ".join(file.name for file in files.values())
+    if split is None:
+        raise InputError(f"{path} is a folder; give `split` or one file of it: {names}")
+    if (known := split_of(split) or split) not in files:
+        raise InputError(f"{path} holds no {known} file, only {names}")
+    return files[known]
 
 
 def _csv_of_exam(exam: Exam, delimiter: str = ",") -> bytes:

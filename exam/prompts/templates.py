@@ -1,14 +1,21 @@
-"""What a language model is asked: one conversation a question, in the question's own language."""
+"""What a language model is asked: one conversation a question, in its own language, and the examples before it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
+import numpy as np
+from numpy.typing import NDArray
+
+from cmexam_baseline.exam.duplicates import are_near
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam, Question
+from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.letters import LETTERS
+from cmexam_baseline.exam.normalise import normalise_texts
 
 Message = dict[str, str]
 
@@ -18,6 +25,9 @@ ANSWER_LINE = "答案：正确选项的字母，多个字母按顺序连写，�
 
 # An example's explanation is cut at the end of a sentence before this length.
 LONGEST_EXAMPLE = 400
+# Nearest training questions looked at for each question; copies and doubles among them are skipped.
+_CANDIDATES_BEYOND = 30
+_ROWS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -150,3 +160,84 @@ def _shortened(explanation: str) -> str:
 
 def _message(role: str, content: str) -> Message:
     return {"role": role, "content": content}
+
+
+def pick_examples(
+    exam: Exam, train: Exam, shots: int, by: str = "seed", seed: int = 0, explained: bool = False
+) -> list[list[int]]:
+    """For each question of `exam` the rows of `train` that are its examples, `shots` of them.
+
+    by:        "seed" draws examples at random, the same for all questions; "similarity" takes the questions
+               most like this one, the most similar last, next to the question
+    explained: only examples with an explanation
+
+    Never an example is a training question whose stem is the question's own or nearly (`are_near`), nor two
+    with the same stem. Training questions without an answer are not examples.
+
+    Raises `InputError` where `train` has too few questions that can be examples.
+
+    >>> from cmexam_baseline.exam import Question
+    >>> train = Exam.from_questions(Question("", stem, ("甲", "乙"), "A") for stem in ("夜盲症", "坏血病"))
+    >>> pick_examples(train[:1], train, shots=1)
+    [[1]]
+    """
+    if by not in ("seed", "similarity"):
+        raise InputError(f"examples are picked by seed or similarity; got {by!r}")
+    usable = train.answers > 0
+    if explained:
+        usable &= np.array([bool(text) for text in train.explanations])
+    pool = np.flatnonzero(usable)
+    stems = normalise_texts(train.questions)
+    if by == "seed":
+        ranked: Iterable[Sequence[int]] = repeat(
+            np.random.default_rng(seed).permutation(pool).tolist(), len(exam)
+        )
+    else:
+        ranked = _most_similar(exam, train, pool, shots)
+    picked = []
+    for stem, candidates in zip(normalise_texts(exam.questions), ranked, strict=True):
+        rows = _without_copies(stem, candidates, stems, shots)
+        if len(rows) < shots:
+            kind = "answered and explained" if explained else "answered"
+            raise InputError(
+                f"the training exam has too few {kind} questions ({len(pool)}) for {shots} examples that are "
+                "not the question itself; give more, or fewer `shots`"
+            )
+        picked.append(rows[::-1] if by == "similarity" else rows)
+    return picked
+
+
+def _without_copies(stem: str, candidates: Sequence[int], stems: Sequence[str], shots: int) -> list[int]:
+    rows: list[int] = []
+    seen = {stem}
+    for row in candidates:
+        if len(rows) == shots:
+            break
+        if stems[row] not in seen and not are_near(stem, stems[row]):
+            rows.append(row)
+            seen.add(stems[row])
+    return rows
+
+
+def _most_similar(exam: Exam, train: Exam, pool: NDArray[np.int64], shots: int) -> Iterator[Sequence[int]]:
+    """Rows of `train` by cosine of TF-IDF over characters and pairs of them, stem and options together."""
+    require("lightgbm", "sklearn", purpose="picking examples by similarity")
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    if not len(pool):
+        yield from ([] for _ in range(len(exam)))
+        return
+    vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32)
+    known = vectorizer.fit_transform(_texts(train[pool])).T.tocsr()
+    asked = vectorizer.transform(_texts(exam))
+    wanted = shots + _CANDIDATES_BEYOND
+    for start in range(0, len(exam), _ROWS_AT_ONCE):
+        similarities = (asked[start : start + _ROWS_AT_ONCE] @ known).toarray()
+        # A stable order, so that equal similarities give the same examples everywhere.
+        for row in similarities:
+            nearest = np.argpartition(-row, min(wanted, len(row) - 1))[:wanted]
+            yield pool[nearest[np.lexsort((nearest, -row[nearest]))]].tolist()
+
+
+def _texts(exam: Exam) -> list[str]:
+    return [" ".join([exam.questions[row], *exam.options(row)]) for row in range(len(exam))]
