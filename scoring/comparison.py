@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, repeat
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -120,20 +121,6 @@ class Comparison:
         }
 
 
-@dataclass(frozen=True, eq=False)
-class _OnRows:
-    """The explanation scores of some of a system's questions, as comparisons take them."""
-
-    scores: metrics.ExplanationScores
-    statistics: NDArray[np.float64]
-    figure_names = metrics.ExplanationScores.figure_names
-    statistic_names = metrics.ExplanationScores.statistic_names
-
-    def figures_of(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The figures of sums of rows."""
-        return self.scores.figures_of(sums)
-
-
 def compare_systems(
     exam: Exam,
     systems: Sequence[SystemScore],
@@ -246,12 +233,9 @@ def _answer_differences(
     compared = metrics.compare_answers(
         gold, of_first, of_second, resamples=settings.resamples, seed=settings.random_state
     )
-    mcnemar = metrics.mcnemar(gold, of_first, of_second)
-    tests = {"accuracy": ("McNemar", mcnemar.p)}
-    return [
-        _difference(figure, first, second, compared[figure], *tests.get(figure, ("permutation", None)))
-        for figure in COMPARED
-    ]
+    accuracy, f1 = (_difference(figure, first, second, compared[figure]) for figure in COMPARED)
+    p = metrics.mcnemar(gold, of_first, of_second).p
+    return [replace(accuracy, test="McNemar", p=p, p_holm=p), f1]
 
 
 def _explanation_differences(
@@ -263,26 +247,24 @@ def _explanation_differences(
     compared = metrics.compare_explanations(
         first, second, resamples=settings.resamples, seed=settings.random_state
     )
-    return [
-        _difference(figure, a.name, b.name, compared[figure], "permutation") for figure in EXPLANATION_FIGURES
-    ]
+    return [_difference(figure, a.name, b.name, compared[figure]) for figure in EXPLANATION_FIGURES]
 
 
-def _on_rows(system: SystemScore, rows: NDArray[np.int64]) -> _OnRows | None:
-    """None where the system explains nothing in these rows."""
-    if system.explanations is None:
+def _on_rows(system: SystemScore, rows: NDArray[np.int64]) -> SimpleNamespace | None:
+    """A system's explanation scores of these rows as comparisons take them; None where it explains nothing there."""
+    scores = system.explanations
+    if scores is None:
         return None
-    statistics = system.explanations.statistics[np.searchsorted(system.rows, rows)]
-    n_pairs = statistics[:, system.explanations.statistic_names.index("pairs")].sum()
-    return _OnRows(system.explanations, statistics) if n_pairs else None
+    statistics = scores.statistics[np.searchsorted(system.rows, rows)]
+    names = ("figure_names", "statistic_names", "figures_of", "n_summed")
+    kept = {name: getattr(scores, name) for name in names if hasattr(scores, name)}
+    n_pairs = statistics[:, scores.statistic_names.index("pairs")].sum()
+    return SimpleNamespace(statistics=statistics, **kept) if n_pairs else None
 
 
-def _difference(
-    figure: str, first: str, second: str, found: metrics.PairedComparison, test: str, p: float | None = None
-) -> Difference:
-    chance = found.p_permutation if p is None else p
-    low, high = found.interval
-    return Difference(figure, first, second, found.difference, low, high, test, chance, chance)
+def _difference(figure: str, first: str, second: str, found: metrics.PairedComparison) -> Difference:
+    about = (figure, first, second, found.difference, *found.interval)
+    return Difference(*about, "permutation", found.p_permutation, found.p_permutation)
 
 
 def _slice_winners(

@@ -265,8 +265,7 @@ def score_files(
     if exam is None:
         return _score_without_exam(groups, chosen, how, team)
     known, source = _the_exam(exam, how)
-    outputs = [output for group in groups for output in _read(group, known, source, how)]
-    return _score(known, source, outputs, chosen, how, team)
+    return _score(known, known, source, groups, chosen, how, team)
 
 
 def _with_shards_joined(sources: Sequence[object]) -> list[object]:
@@ -292,28 +291,29 @@ def _the_exam(exam: object, how: Reading) -> tuple[Exam, ExamSource]:
     return found, ExamSource(str(exam), how.split, bad_rows)
 
 
-def _read(group: object, exam: Exam, source: ExamSource, how: Reading) -> list[SystemOutput]:
-    left_out = {row.row for row in source.bad_rows if row.left_out}
-    return read_outputs(
-        group, exam, how.columns, keep=how.slice_by, left_out=left_out, index_base=how.index_base
-    )
-
-
 def _score(
     exam: Exam,
+    asked: Exam,
     source: ExamSource,
-    outputs: Sequence[SystemOutput],
+    groups: Sequence[object],
     settings: Settings,
     how: Reading,
     workers: Executor,
 ) -> Report:
+    """Score all files; `asked` is what their columns are compared with."""
+    left_out = {row.row for row in source.bad_rows if row.left_out}
+    outputs: list[SystemOutput] = []
+    for group in groups:
+        outputs += read_outputs(
+            group, asked, how.columns, keep=how.slice_by, left_out=left_out, index_base=how.index_base
+        )
     overlap = None
     if how.train is not None:
         from cmexam_baseline.exam.duplicates import find_overlap
 
-        train = (
-            how.train if isinstance(how.train, Exam) else read_exam_with_issues(how.train, how.bad_rows)[0]
-        )
+        train = how.train
+        if not isinstance(train, Exam):
+            train = read_exam_with_issues(train, how.bad_rows)[0]
         overlap = find_overlap(train, exam).category.tolist()
     aligned = [align(exam, output, workers, settings.samples) for output in _distinct(outputs)]
     slices = slice_exam(exam, how.slice_by, overlap, _columns_of_files(aligned))
@@ -351,7 +351,7 @@ def _score_without_exam(
     source = ExamSource(shown, None, own.bad_rows)
     # Columns of the model's are annotations to who reads the file as an exam.
     asked = replace(own.exam, annotations={})
-    return _score(own.exam, source, _read(groups[0], asked, source, how), settings, how, workers)
+    return _score(own.exam, asked, source, groups, settings, how, workers)
 
 
 def _distinct(outputs: Sequence[SystemOutput]) -> list[SystemOutput]:

@@ -28,7 +28,7 @@ from cmexam_baseline.scoring.outputs.column_names import LOGARITHM, first_of_rol
 from cmexam_baseline.scoring.outputs.flatten import flatten_columns
 from cmexam_baseline.scoring.outputs.joining import Join, Stems, places_of
 from cmexam_baseline.scoring.outputs.key_columns import locate, text_of_cell, texts_of_column
-from cmexam_baseline.scoring.outputs.shapes import REPLY, read_shape, read_shards
+from cmexam_baseline.scoring.outputs.shapes import REPLY, is_list_of_paths, read_shape
 
 Cell = TypeVar("Cell", str, str | None)
 
@@ -170,12 +170,10 @@ def _damaged(table: Table) -> dict[int, str]:
 
 
 def _read(source: object) -> tuple[str, Table, dict[str, Sequence[object]]]:
-    paths = [source] if isinstance(source, str | os.PathLike) else source
-    if isinstance(paths, list) and paths and all(isinstance(part, str | os.PathLike) for part in paths):
-        file, table = os.fspath(paths[0]), read_shards(list(map(os.fspath, paths)))
-    else:
-        file, table = "the frame", read_shape(source)
+    first = source[0] if is_list_of_paths(source) else source
+    file = os.fspath(first) if isinstance(first, str | os.PathLike) else "the frame"
     file = "standard input" if file == "-" else file
+    table = read_shape(source)
     return file, table, flatten_columns(table.columns, file)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TypeGuard
@@ -29,7 +29,7 @@ Record = dict[str, object]
 KEY, REPLY = "key", "reply"
 
 # Fields of logs that hold the samples, beside settings and results.
-_SAMPLES = (
+_SAMPLES = [
     "samples",
     "details",
     "predictions",
@@ -40,7 +40,7 @@ _SAMPLES = (
     "items",
     "examples",
     "instances",
-)
+]
 # A JSON object with one of these fields is one record, not a mapping from ids to replies.
 _FIELDS = {"id", "question", "prompt", "prediction", "predict", "answer", "response", "output", "messages"}
 
@@ -55,24 +55,35 @@ _FIRST_BYTES = {b"PAR1": ".parquet", b"PK": ".xlsx"}
 
 
 def read_shape(source: object) -> Table:
-    """The table in a file ("-" is standard input), a folder of Parquet shards, a frame, or a list of mappings.
+    """The table in a file ("-" is standard input), a folder or list of Parquet shards, a frame, or a list of mappings.
 
     Raises `InputError` where the source cannot be read as rows.
 
     >>> read_shape([{"id": "q1", "prediction": "A"}]).columns
     {'id': ['q1'], 'prediction': ['A']}
     """
+    if is_list_of_paths(source):
+        return _table_of_shards(source)
     if not isinstance(source, str | os.PathLike):
         return _table_of_frame(source)
     path = Path(source)
     if str(path) == "-":
         return _table_of_input(read_standard_input())
     if path.is_dir():
-        return read_table(path) if is_datasets_folder(path) else _table_of_shards(path)
+        return read_table(path) if is_datasets_folder(path) else _table_of_folder(path)
     open_file(path).close()  # a path that is not there matters more than its ending
     if ending_of(path) in (".json", ".jsonl", ".txt"):
         return _table_of_text(Source(str(path)), ending_of(path))
     return read_table(path)
+
+
+def is_list_of_paths(source: object) -> TypeGuard[list[str]]:
+    """Whether a source is the shards of one data set."""
+    return (
+        isinstance(source, list)
+        and bool(source)
+        and all(isinstance(part, str | os.PathLike) for part in source)
+    )
 
 
 def join_shards(paths: Sequence[str]) -> list[list[str]]:
@@ -89,10 +100,7 @@ def join_shards(paths: Sequence[str]) -> list[list[str]]:
     return [sorted(group) for group in groups.values()]
 
 
-def read_shards(paths: Sequence[str]) -> Table:
-    """One table of the files of a Parquet data set, or of one file of any kind."""
-    if len(paths) == 1:
-        return read_shape(paths[0])
+def _table_of_shards(paths: Sequence[str]) -> Table:
     tables = [read_shape(path) for path in paths]
     names = list(tables[0].columns)
     for path, table in zip(paths, tables, strict=True):
@@ -102,6 +110,16 @@ def read_shards(paths: Sequence[str]) -> Table:
             )
     columns = {name: list(chain.from_iterable(table.columns[name] for table in tables)) for name in names}
     return Table(columns, range(1, sum(len(table.rows) for table in tables) + 1))
+
+
+def _table_of_folder(folder: Path) -> Table:
+    shards = sorted(path for path in folder.rglob("*.parquet") if _SHARD.fullmatch(path.name))
+    groups = join_shards([str(path) for path in shards])
+    if len(groups) != 1:
+        raise InputError(
+            f"{folder} is a folder; give a file, or a folder with the shards of one Parquet data set"
+        )
+    return _table_of_shards(groups[0])
 
 
 def records_of(value: object, where: str) -> list[Record]:
@@ -213,14 +231,11 @@ def _is_of_columns(value: Mapping[object, object], lists: Mapping[str, list[obje
 def _is_of_replies(value: Mapping[object, object]) -> bool:
     """Whether this is {id: reply, …}."""
     plain = all(
-        part is None or isinstance(part, str | int | float) or (isinstance(part, list) and _all_plain(part))
+        part is None
+        or all(isinstance(one, str | int | float) for one in (part if isinstance(part, list) else [part]))
         for part in value.values()
     )
     return len(value) > 1 and plain and not _FIELDS & {column_key(str(key)) for key in value}
-
-
-def _all_plain(items: Iterable[object]) -> bool:
-    return all(isinstance(item, str | int | float) for item in items)
 
 
 def _table_of_input(data: bytes) -> Table:
@@ -235,26 +250,38 @@ def _table_of_input(data: bytes) -> Table:
 def _table_of_text(source: Source, ending: str) -> Table:
     source.first_line()
     text = source.text.content
-    if text.lstrip()[:1] not in ("{", "[") and ending != ".jsonl":
+    start = text.lstrip()[:20]
+    if start[:1] not in ("{", "[") and ending != ".jsonl":
         if ending == ".json":
-            raise InputError(
-                f"{source.name}: not JSON, it begins with {text.lstrip()[:20]!r}; name it by what it holds"
-            )
+            raise InputError(f"{source.name}: not JSON, it begins with {start!r}; name it by what it holds")
         return table_of_records(_records_of_lines(text.rstrip().splitlines()), source.name)
-    if ending != ".jsonl" or text.lstrip()[:1] == "[" or text.lstrip().startswith(("{\n", "{\r\n")):
-        try:
-            value = json.loads(text)
-        except ValueError as error:
-            # Several values in one text: JSON Lines under another name.
-            if not str(error).startswith("Extra data"):
-                raise _not_json(source.name, error) from error
-        except RecursionError as error:
-            raise InputError(
-                f"{source.name}: JSON nested too deep; expected an object of texts and lists"
-            ) from error
-        else:
-            return table_of_records(_encodable(records_of(value, source.name), source.name), source.name)
-    return table_of_records(_lines(text, source.name), source.name)
+    value = None
+    if ending != ".jsonl" or start[:1] == "[" or start.startswith(("{\n", "{\r\n")):
+        value = _parsed(text, source.name, may_be_lines=True)
+    records = _lines(text, source.name) if value is None else records_of(value, source.name)
+    try:
+        json.dumps(records, ensure_ascii=False, default=str).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{source.name}: holds half of a surrogate pair; write such characters whole"
+        ) from error
+    return table_of_records(records, source.name)
+
+
+def _parsed(text: str, where: str, may_be_lines: bool = False) -> object:
+    """A JSON value; None where there are several in a text that may be JSON Lines under another name."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        if may_be_lines and error.msg == "Extra data":
+            return None
+        raise InputError(
+            f"{where}: not JSON ({error.msg}, column {error.colno}); correct or remove it"
+        ) from error
+    except ValueError as error:  # numbers with too many digits
+        raise InputError(f"{where}: not JSON ({error}); correct or remove it") from error
+    except RecursionError as error:
+        raise InputError(f"{where}: JSON nested too deep; expected an object of texts and lists") from error
 
 
 def _records_of_lines(lines: Sequence[str]) -> list[Record]:
@@ -277,47 +304,14 @@ def _records_of_lines(lines: Sequence[str]) -> list[Record]:
 def _lines(text: str, file: str) -> list[Record]:
     values: list[object] = []
     for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        where = f"{file}, line {number}"
-        try:
-            values.append(json.loads(line))
-        except ValueError as error:
-            raise _not_json(where, error) from error
-        except RecursionError as error:
-            raise InputError(
-                f"{where}: JSON nested too deep; expected an object of texts and lists"
-            ) from error
-        if type(values[-1]) is not type(values[0]):
-            raise InputError(
-                f"{where}: holds {type(values[-1]).__name__}, not {type(values[0]).__name__}; "
-                "give every line the same shape"
-            )
-    return _encodable(records_of(values, file), file) if values else []
-
-
-def _not_json(where: str, error: ValueError) -> InputError:
-    column = f", column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-    reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-    return InputError(f"{where}: not JSON ({reason}{column}); correct or remove it")
-
-
-def _encodable(records: list[Record], file: str) -> list[Record]:
-    try:
-        json.dumps(records, ensure_ascii=False, default=str).encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InputError(f"{file}: holds half of a surrogate pair; write such characters whole") from error
-    return records
-
-
-def _table_of_shards(folder: Path) -> Table:
-    shards = sorted(path for path in folder.rglob("*.parquet") if _SHARD.fullmatch(path.name))
-    groups = join_shards([str(path) for path in shards])
-    if len(groups) != 1:
-        raise InputError(
-            f"{folder} is a folder; give a file, or a folder with the shards of one Parquet data set"
-        )
-    return read_shards(groups[0])
+        if line.strip():
+            values.append(_parsed(line, f"{file}, line {number}"))
+            if type(values[-1]) is not type(values[0]):
+                raise InputError(
+                    f"{file}, line {number}: holds {type(values[-1]).__name__}, not {type(values[0]).__name__}; "
+                    "give every line the same shape"
+                )
+    return records_of(values, file) if values else []
 
 
 def _table_of_frame(source: object) -> Table:
