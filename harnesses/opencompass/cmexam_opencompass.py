@@ -65,7 +65,7 @@ class CMExamEvaluator(BaseEvaluator):
         return {
             "accuracy": 100 * scores.accuracy,
             "weighted_f1": 100 * scores.weighted.f1,
-            "no_answer": 100 * scores.n_unanswered / scores.n,
+            "unread_rate": 100 * scores.n_unanswered / scores.n,
             "details": [
                 {"id": id_, "pred": answer, "answer": right, "correct": answer == right}
                 for id_, answer, right in zip(test_set["id"], answers, references, strict=True)

@@ -33,6 +33,6 @@ def test_its_figures_are_those_of_score(tmp_path: Path) -> None:
     assert 0.5 < answers["accuracy"]["value"] < 0.8
     assert found["accuracy"] == pytest.approx(100 * answers["accuracy"]["value"])
     assert found["weighted_f1"] == pytest.approx(100 * answers["weighted_f1"]["value"])
-    assert found["no_answer"] == pytest.approx(100 * answers["unread_rate"]["value"])
+    assert found["unread_rate"] == pytest.approx(100 * answers["unread_rate"]["value"])
     for message in make_prompts(exam, explain=False)[0].messages:
         assert message["content"] in json.dumps(found["prompt"], ensure_ascii=False).replace("\\n", "\n")
