@@ -163,8 +163,8 @@ def decide(
     remarks = [
         f"{name} equals the exam's answers" for name in systems if name in evidence and evidence[name].is_gold
     ]
-    if not systems and gold is None:
-        systems = _constant(evidence, aside)
+    if not systems:
+        systems = _constant(evidence, aside, gold)
         remarks += [f"nearly every row of {name} is the same" for name in systems]
     explanation = chosen.explanation or _explanation(evidence, {*systems, *raw.values(), *roles.values()})
     if explanation is not None:
@@ -262,6 +262,8 @@ def _objection(name: str, found: Evidence) -> str:
         return found.kind
     if found.is_gold and not _may_be_perfect(name, found):
         return "the exam's answers"
+    if is_called("question", name):
+        return "a prompt"
     if _is_explanation(name):
         return "an explanation"
     unread = found.kind in ("text", "samples") and found.read < READABLE and standing_of(name) < 3
@@ -323,11 +325,12 @@ def _paired(
     return kept, raw
 
 
-def _constant(evidence: Mapping[str, Evidence], aside: dict[str, str]) -> list[str]:
+def _constant(evidence: Mapping[str, Evidence], aside: dict[str, str], gold: str | None) -> list[str]:
     """A column with an answer's name whose cells are all the same, where there is no other."""
     constant = [name for name, found in evidence.items() if found.kind == "constant"]
     found = first_of_role("answer", constant) or first_of_role("raw", constant)
-    found = found or next((name for name in constant if standing_of(name) == 1), None)
+    if gold is None:  # else a column called answer is rather another key
+        found = found or next((name for name in constant if standing_of(name) == 1), None)
     if found is None:
         return []
     del aside[found]

@@ -16,7 +16,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "question": (
         "question", "question text", "stem", "题目", "题干", "问题", "query", "prompt", "input", "instruction",
-        "user", "origin prompt",
+        "user", "origin prompt", "arg 0",
     ),
     "options": ("options", "choices", "选项", "备选答案"),
     "model": ("model", "model name", "model id", "system", "engine", "llm", "模型", "模型名称", "method", "setting",

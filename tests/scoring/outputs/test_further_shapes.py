@@ -226,3 +226,21 @@ def test_logarithms_are_below_zero(tmp_path: Path) -> None:
     columns["logp_B"][3] = 0.5
     with pytest.raises(InputError, match="row 4: logp_B is '0.5'; expected the logarithm of a probability"):
         accuracies(tmp_path / "p.csv", as_csv(question=QUESTIONS, **columns))
+
+
+def test_a_few_shot_prompt_is_no_answer_and_a_constant_reply_is_one(tmp_path: Path) -> None:
+    """lm-eval keeps the prompt, in which the examples are answered, beside what its dummy model says to all of them."""
+    file = tmp_path / "samples_cmexam.jsonl"
+    lines = [
+        {
+            "doc": {"id": question.id, "question": question.question, "answer": question.answer},
+            "arguments": {
+                "gen_args_0": {"arg_0": f"题目：例题\n答案：{'ABCD'[row % 4]}\n\n题目：{question.question}"}
+            },
+            "resps": [["lol"]],
+        }
+        for row, question in enumerate(the_exam())
+    ]
+    file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), "utf-8")
+    report = score_file(file, the_exam(), resamples=10)
+    assert report.accuracy == 0 and report.interval("unread_rate").value == 1
