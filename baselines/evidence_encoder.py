@@ -83,9 +83,8 @@ class EvidenceEncoder(Estimator):
             sentences = SentenceRetriever.fit(exam, progress or no_progress)
         if self.checkpoints is not None and any((self.checkpoints / "checkpoints").glob("step-*")):
             timer.say(f"resuming from the checkpoints in {self.checkpoints}")
-        encoder = EncoderBaseline.from_settings(
-            settings, checkpoints=self.checkpoints, find_evidence=_evidence_finder(sentences, settings)
-        )
+        find = None if sentences is None else partial(_find, sentences, settings.evidence)
+        encoder = EncoderBaseline.from_settings(settings, checkpoints=self.checkpoints, find_evidence=find)
         self.encoder_ = encoder.fit(exam, val, progress=progress)
         self.sentences_ = sentences
         report = self.encoder_.report_
@@ -124,8 +123,7 @@ class EvidenceEncoder(Estimator):
         encoder = EncoderBaseline.load(folder, device)
         settings = encoder.description_.settings
         loaded = cls(settings, random_state=settings.random_state)
-        loaded.encoder_, loaded.sentences_ = encoder, _load_sentences(settings, folder)
-        encoder.find_evidence = _evidence_finder(loaded.sentences_, settings)
+        loaded.encoder_, loaded.sentences_ = encoder, _load_sentences(encoder, folder)
         return loaded
 
 
@@ -134,8 +132,7 @@ def load_onnx(folder: Path) -> OnnxEncoder:
     from cmexam_baseline.encoders import OnnxEncoder
 
     encoder = OnnxEncoder.load(folder)
-    settings = encoder.description_.settings
-    encoder.find_evidence = _evidence_finder(_load_sentences(settings, folder), settings)
+    _load_sentences(encoder, folder)
     return encoder
 
 
@@ -163,16 +160,17 @@ def restore_embedder(model: Baseline, name_or_path: str | None) -> None:
     model.use_embedder(embedder)  # type: ignore[attr-defined]  # models with embeddings have it
 
 
-def _load_sentences(settings: EncoderSettings, folder: Path) -> SentenceRetriever | None:
+def _load_sentences(encoder: EncoderBaseline | OnnxEncoder, folder: Path) -> SentenceRetriever | None:
+    """Give a loaded encoder the sentences beside it, if it reads any."""
+    settings = encoder.description_.settings
     if not settings.evidence:
         return None
     from cmexam_baseline.features import SentenceRetriever
 
-    return SentenceRetriever.load(folder / SENTENCES)
+    sentences = SentenceRetriever.load(folder / SENTENCES)
+    encoder.find_evidence = partial(_find, sentences, settings.evidence)
+    return sentences
 
 
-def _evidence_finder(sentences: SentenceRetriever | None, settings: EncoderSettings) -> Any:
-    """The function with which an encoder finds the sentences for every option; None if it reads none."""
-    if sentences is None:
-        return None
-    return lambda exam, progress: sentences.find(exam, settings.evidence, progress or no_progress)
+def _find(sentences: SentenceRetriever, n: int, exam: Exam, progress: Progress | None) -> Any:
+    return sentences.find(exam, n, progress or no_progress)

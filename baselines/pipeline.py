@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,10 +112,20 @@ def plan_training(
     if kind in ("encoder", "ensemble"):
         if kind == "ensemble" and int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise InputError("an ensemble trains in one process; start it without torchrun")
+        from cmexam_baseline.encoders import check_ready, load_settings
+
+        # Without a model, the TOML file may name one.
         which = encoder if kind == "ensemble" else model
-        parameters["encoder_settings"] = _encoder_settings(which, config, settings)
+        found = load_settings(config, **settings, **({"model": which} if which else {}))
+        check_ready(found)
+        parameters["encoder_settings"] = found
     else:
-        _refuse_encoder_settings(settings)
+        from cmexam_baseline.encoders.settings import EncoderSettings
+
+        for name in settings.keys() & {field.name for field in fields(EncoderSettings)}:
+            raise InputError(
+                f'`{name}` is a setting of encoders; use `model="bert"`, roberta or another encoder'
+            )
         parameters |= settings
     if embeddings is not None:
         from cmexam_baseline.baselines.evidence_encoder import make_embedder
@@ -235,13 +246,14 @@ def train_seeds(
         from cmexam_baseline.baselines.parallel_jobs import run_jobs, threads_per_job
 
         share = replace(plan, n_jobs=plan.n_jobs or threads_per_job(jobs))
-        calls = [(share, data, places[seed], seed, overwrite) for seed in missing]
+        calls = [(share, data, places[seed], seed) for seed in missing]
         stage = f"training {len(missing)} seeds, {jobs} side by side"
         timer(stage, 0, len(missing))
-        for done, (i, seconds) in enumerate(run_jobs(_train_job, calls, jobs), 1):
+        work = partial(train_once, overwrite=overwrite)
+        for done, (i, run) in enumerate(run_jobs(work, calls, jobs), 1):
             timer(stage, done, len(missing))
-            timer.say(f"seed {missing[i]}: {seconds:.1f} s, in {places[missing[i]]}")
-        runs |= {seed: load_run(places[seed]) for seed in missing}
+            timer.say(f"seed {missing[i]}: trained, in {run.folder}")
+            runs[missing[i]] = run
     else:
         for seed in missing:
             runs[seed] = train_once(plan, data, places[seed], seed, overwrite=overwrite, progress=progress)
@@ -318,34 +330,12 @@ def _checkpoint_folder(out: Path) -> Path:
     return out.with_name(f"{out.name}.checkpoints")
 
 
-def _encoder_settings(model: str | None, config: PathLike | None, given: Mapping[str, Any]) -> Any:
-    from cmexam_baseline.encoders import check_ready, load_settings
-
-    # Without a model, the TOML file may name one.
-    settings = load_settings(config, **given, **({"model": model} if model else {}))
-    check_ready(settings)
-    return settings
-
-
-def _refuse_encoder_settings(given: Mapping[str, Any]) -> None:
-    from cmexam_baseline.encoders.settings import EncoderSettings
-
-    for name in given.keys() & {field.name for field in fields(EncoderSettings)}:
-        raise InputError(f'`{name}` is a setting of encoders; use `model="bert"`, roberta or another encoder')
-
-
 def _identity_of(value: Any) -> Any:
     """A value that JSON can hold and that says what decides the training."""
     for name in ("training_identity", "describe"):  # encoder settings, embedder, corpus
         if hasattr(value, name):
             return getattr(value, name)()
     return value
-
-
-def _train_job(plan: Plan, data: TrainingData, out: Path, random_state: int, overwrite: bool) -> float:
-    timer = StageTimer()
-    train_once(plan, data, out, random_state, overwrite=overwrite, progress=timer)
-    return sum(timer.seconds.values())
 
 
 def _predict_splits(
