@@ -30,7 +30,8 @@ def push_run(
 ) -> str:
     """Upload a run folder to the Hugging Face hub and return the address of the commit.
 
-    repository: owner/name of a model repository, made if it does not exist; private: then made private
+    repository: owner/name of a model repository, made if it does not exist
+    private:    make the repository private; one that exists has to be private already
     revision:   branch to commit to, made if it does not exist; None = main
 
     Only what training wrote is uploaded: neither logs nor files that were put into the folder. The token is the one of
@@ -50,7 +51,11 @@ def push_run(
         if not constants.HF_HUB_OFFLINE and get_token() is None:
             raise InputError(f"{folder} was not uploaded to {repository}: {_NO_TOKEN}")
         try:
-            api.model_info(repository, timeout=hub.SECONDS_TO_WAIT)
+            there = api.model_info(repository, timeout=hub.SECONDS_TO_WAIT)
+            if private and not there.private:
+                raise InputError(
+                    f"{repository} is public already; make it private on the hub, or give another name"
+                )
         except RepositoryNotFoundError:
             api.create_repo(repository, private=private or None)
         if revision is not None:

@@ -12,7 +12,7 @@ from cmexam_baseline.cli.common_options import InputPath
 @click.command()
 @click.argument("run", type=InputPath())
 @click.argument("repository", metavar="OWNER/NAME")
-@click.option("--private", is_flag=True, help="Make the repository private, where it is made.")
+@click.option("--private", is_flag=True, help="A private repository; one that is public already is refused.")
 @click.option(
     "--revision", metavar="BRANCH", help="The branch to commit to, made where it is new.  [default: main]"
 )

@@ -187,7 +187,7 @@ def _headline_tables(report: Report, width: int) -> Iterator[Table]:
         yield table
 
 
-def _headline_cells(report: Report, between: str = " ") -> tuple[list[str], list[list[str]]]:
+def _headline_cells(report: Report, between: str = ", ") -> tuple[list[str], list[list[str]]]:
     systems = report["systems"]
     figures = [figure for figure in FIGURES.values() if any(figure.of(system) for system in systems)]
     counts = {
@@ -215,7 +215,10 @@ def _numbers(system: Report, between: str) -> str:
 
 
 def _cell(figure: Mapping[str, float] | None, scale: int, between: str) -> str:
-    return "–" if figure is None else between.join(_percent(figure, scale))
+    if figure is None:
+        return "–"
+    value, interval = _percent(figure, scale)
+    return f"{value}{between}{interval}" if between == "\n" else f"{value} [{interval}]"
 
 
 def _percent(figure: Mapping[str, float], scale: int) -> tuple[str, str]:

@@ -59,6 +59,10 @@ def test_the_files_of_the_run_are_uploaded_and_no_others(hub: FakeHub, tmp_path:
     assert sorted(uploaded) == sorted([*OWN, *MODELS[kind]])
     assert all(content == (run / name).read_bytes() for name, content in uploaded.items())
     assert hub.private == ["me/run"]
+    push_run(run, "me/run", private=True)
+    hub.private.clear()
+    with pytest.raises(InputError, match="me/run is public already"):
+        push_run(run, "me/run", private=True)
 
 
 def test_the_command_in_a_process_of_its_own(hub: FakeHub, tmp_path: Path) -> None:

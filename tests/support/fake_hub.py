@@ -72,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
             files = hub.repositories[key].items()
             self._json([{"type": "file", "path": p, "size": len(d), "oid": "0" * 40} for p, d in files])
         else:
-            self._json({"id": about[2], "sha": SHA, "siblings": []})
+            self._json({"id": about[2], "sha": SHA, "siblings": [], "private": about[2] in hub.private})
 
     do_HEAD = do_GET
 
