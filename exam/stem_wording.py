@@ -1,12 +1,16 @@
-"""Stems that ask for the option that does not apply."""
+"""What a stem asks for: the option that applies or the one that does not, one or several."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from cmexam_baseline.exam.decoding import asks_for_several
 
 # Words that ask for the exception wherever they occur in the stem.
 _ANYWHERE = re.compile(
@@ -22,20 +26,74 @@ _QUOTATION = re.compile(r"“[^”]{7,}”|\"[^\"]{7,}\"|‘[^’]{7,}’")
 _CLAUSE_END = re.compile(r"[，。；！？：,;!?:]")
 _BRACKETS_AT_THE_END = re.compile(r"[\s（）()。？?：:_]+$")
 _SHORTEST_CLAUSE = 5
+# English stems, and Chinese words for what is unwise: only the last sentence is the question.
+_SENTENCE_ENDS = "。.;；!?？\n"
+_BEHIND_THE_QUESTION = _SENTENCE_ENDS + " \t\r\u3000！：:（）()【】[]_-…—“”\"'"
+_SHORTEST_SENTENCE = 4
+_ENGLISH = re.compile(
+    r"\bNOT\b|(?i:\b(?:except|exception|false|wrong|untrue|incorrect|inaccurate)\b"
+    r"|\b(?:is|are|was|were)[ \t]+(?:not|least)\b|\bleast[ \t]+(?:likely|appropriate)\b"
+    r"|\bnot[ \t]+(?:true|correct|part|a|an|one|the|included|associated|considered)\b)"
+)
+_UNWISE = re.compile(r"(?:不妥|不当|欠妥|不合理|不可取)(?:的(?:是|有|为|[一哪]|做法|措施|说法|叙述)|之处)")
+_SEVERAL_IN_ENGLISH = re.compile(
+    r"all that apply|\b(?:choose|select|pick) (?:two|three|four|all|several)\b|\banswers are\b"
+    r"|\bwhich (?:[\w-]+ ){0,6}are\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Stem:
+    """The polarity and number of the options that a question asks for.
+
+    known:    whether there is a stem
+    negative: the question asks for what is wrong or an exception
+    several:  its wording asks for several options; without such a wording it may still have several
+    """
+
+    known: bool = False
+    negative: bool = False
+    several: bool = False
+
+
+@lru_cache(maxsize=8192)
+def read_stem(stem: str | None) -> Stem:
+    """What the wording of a stem asks for; its last sentence is the question.
+
+    >>> read_stem("关于阿托品的叙述，错误的有")
+    Stem(known=True, negative=True, several=True)
+    >>> read_stem("All of the following are antibiotics EXCEPT").negative
+    True
+    """
+    text = (stem or "").strip()
+    if not text:
+        return Stem()
+    question = _question(text)
+    negative = _is_negated(question) or _UNWISE.search(question) is not None
+    several = bool(asks_for_several([text])[0]) or _SEVERAL_IN_ENGLISH.search(text) is not None
+    return Stem(True, negative, several)
 
 
 def is_negated(stems: Sequence[str]) -> NDArray[np.bool_]:
     """Whether a stem asks for the option that is wrong, missing or not to be done, bool (n,).
 
-    >>> is_negated(["不属于β受体阻断剂的是", "属于非甾体抗炎药的是"]).tolist()
-    [True, False]
+    >>> is_negated(["不属于β受体阻断剂的是", "属于非甾体抗炎药的是", "All are fruits EXCEPT"]).tolist()
+    [True, False, True]
     """
     return np.fromiter(map(_is_negated, stems), dtype=bool, count=len(stems))
 
 
+def _question(stem: str) -> str:
+    """The last sentence, or the whole where that is too short to ask anything."""
+    asking = stem.rstrip(_BEHIND_THE_QUESTION)
+    start = max(asking.rfind(mark) for mark in _SENTENCE_ENDS) + 1
+    return stem[start:] if len(stem) - start >= _SHORTEST_SENTENCE else stem
+
+
 def _is_negated(stem: str) -> bool:
     text = _QUOTATION.sub("", stem)
-    if _ANYWHERE.search(text):
+    if _ANYWHERE.search(text) or _ENGLISH.search(_question(stem)):
         return True
     if not _LAST_CLAUSE.search(text):
         return False

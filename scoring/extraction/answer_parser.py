@@ -6,10 +6,19 @@ import re
 from functools import cached_property
 from typing import NamedTuple
 
-from cmexam_baseline.exam.letters import LETTERS, parse_letters
+from cmexam_baseline.exam.letters import LETTERS
+from cmexam_baseline.exam.stem_wording import Stem
 from cmexam_baseline.scoring.extraction.options import Mention, OptionTexts, letter_positions, without_pronoun
-from cmexam_baseline.scoring.extraction.patterns import CHINESE, MEDICAL_WORD, WRONG_BEHIND, any_of
-from cmexam_baseline.scoring.extraction.stem import Stem
+from cmexam_baseline.scoring.extraction.patterns import (
+    CHINESE,
+    MEDICAL_WORD,
+    WRONG_BEHIND,
+    any_of,
+    concludes,
+    mask_of,
+    sentence_start,
+    skip,
+)
 
 _LONGEST_LIST = 16
 _OPENING = r"[\s(\[{<\"'“‘「『【《>#|:=\\-]{0,12}"
@@ -19,10 +28,6 @@ _LETTER_ITEM = re.compile(
     rf"(?:选项|选|第|[Oo]ptions?|[Cc]hoices?)?{_OPENING}"
     r"(?P<letters>[A-J]{1,8}|[a-j])(?![A-Za-z0-9]|-[A-Za-z0-9])"
     rf"{_CLOSING}(?:选项|项(?!目))?{_CLOSING}"
-)
-# Letters that end their sentence: nothing behind them can say more about them.
-_BARE_LETTERS = re.compile(
-    r"[A-J]{1,8}(?=$|\n|。(?![A-J][ \t]?(?:[。\n]|$))|;(?![ \t]?(?:\(\d\)|[①-⑩])?[A-J](?![A-Za-z0-9])))"
 )
 _LAST_NARROW_CHARACTER = "\u2e7f"
 _MAY_BEGIN_AN_ITEM = "选第「『【《"
@@ -36,8 +41,7 @@ _EITHER = re.compile(
     r"(?:选项|项)?吗|(?:选项|项)?(?:都|均|皆)有(?:可能|道理)(?=$|[。,;!\n])"
     r"|\s{0,9}[?,]?\s{0,3}(?:或者?|还是|抑或|也可能|也有可能|也许|or\b)\s{0,3}(?:选项|选|是|[Oo]ption)?\s{0,3}[\"'“(]?[A-J](?![A-Za-z0-9])"
 )
-# Joints that may also begin a new clause.
-_LOOSE = ("", ",", ";")
+_LOOSE = ("", ",", ";")  # joints that may also begin a new clause
 _TEXT_ENDS = re.compile(r"\s*(?:$|[\n。;、,.!?)]|和|及|与|以及|and\b)")
 _NUMBER = r"(?:\(?\d{1,2}[.、)]|[①-⑩])"
 _NEXT_LINE = re.compile(rf"[ \t。;,.]*\n\s*(?:{_NUMBER}\s?)?")
@@ -48,7 +52,6 @@ _NEXT_LETTER_LINE = re.compile(
 _LISTED_NEXT = re.compile(
     rf"[ \t。;,.、]*\n\s*(?:{_NUMBER}[ \t]?|[-•·#>]{{1,3}}[ \t]?)?|[。;,、][ \t]*(?:{_NUMBER}[ \t]?)?|(?=[A-J][.:、)])"
 )
-# An item of a list: B. and its text, which ends with its line or before the next letter.
 _LISTED_LETTER = re.compile(
     r"[(\[]?(?:选项)?(?P<letter>[A-J])(?![A-Za-z0-9])[)\]]?(?:选项)?(?P<mark>[ \t]?[.:、)(])?[ \t]?"
     r"(?![A-J](?![A-Za-z0-9]))(?=[^\n])"
@@ -57,6 +60,7 @@ _LISTED_TEXT_ENDS = re.compile(
     rf"[。;,、][ \t]*(?:{_NUMBER}[ \t]?)?[(\[]?(?:选项)?[A-J][)\]]?(?:选项)?[ \t]?(?:[.:、)(]|[{CHINESE}])|。$"
     rf"|(?<=[{CHINESE})])(?=[A-J][ \t]?[.:、)])"
 )
+_NEXT_ITEM_LINE = re.compile(r"\n[ \t]*(?:[(\[-]?[A-J][.:、)]|\n)")
 _LONGEST_LISTED = 300
 _IN_BRACKETS = re.compile(r"[ \t]?\([^()\n]{1,80}\)")
 _LAST_NAMES = 50
@@ -66,13 +70,14 @@ _LETTER_NAMED = re.compile(
     r"|(?:选|答案[是为:]?\s?|[Aa]nswer(?: is|:)? )[A-J](?![A-Za-z0-9])|[A-J](?:是|为)?(?:正确|对的|最佳)"
     r"|[A-J] is (?:the )?(?:correct|right|best)"
 )
-_SENTENCE_ENDS_BEHIND_LETTER = re.compile(r"\)\.|。")
-_SETS_APART = re.compile(r"[)\]]?[ \t]?[.:)、(]|[ \t]?-[ \t]")
 _CALLED_NOT_IT = re.compile(
     r"[ \t]+(?:is|are|was|were)[ \t]*(?:not|n't)[ \t]+"
     r"(?!(?:the[ \t]+)?(?:most[ \t]+)?(?:correct|right|answer|best|appropriate|true|likely)\b)",
     re.IGNORECASE,
 )
+_TEXT_AND_LETTER = r"[^,。;:!?\n()]{2,40}\([A-J]\)"
+_BRACKETED = re.compile(rf"{_TEXT_AND_LETTER}(?:(?:、|和|与|及|以及){_TEXT_AND_LETTER}){{1,9}}")
+_LETTER_IN_BRACKETS = re.compile(r"\(([A-J])\)")
 _LETTER_BEHIND = re.compile(r"[ \t]?\((?P<letter>[a-j])\)")
 _LINE_ENDS = re.compile(r"[ \t。;,.]*(?:\n|$)")
 _DELIMITER = re.compile(r"[ \t]*[:.、)\"'”’」』】-]*[ \t]*[(\[\"'“‘「『:]*[ \t]*")
@@ -81,9 +86,8 @@ _OPEN_QUOTES = re.compile(r"[\s\"'“‘「『【《(\[:=>#-]*")
 
 # Behind a list of letters: it only says among what to choose: A、B、C中…
 _LIST_IS_SCOPE = re.compile(r"\s*(?:中|之中|里|之间|其中|这?[两三四五六]个?(?:选项|项)?(?:中|里|之)|等)")
-_AND_SO_ON = re.compile(r"\s*等(?!张|渗|长|量)")
-_NAME_ENDS = re.compile(r"\s*(?:$|[\n。,;.!?)\]”\"』」、]|是|为)")
 _BEHIND_ITS_LETTER = re.compile(r"[a-j]\s*[.:、)]\s*$")
+_NAME_ENDS = re.compile(r"\s*(?:$|[\n。,;.!?)\]”\"』」、]|是|为)")
 # "A 45-year-old", "A patient": the article, not the option.
 _ENGLISH_ARTICLE = re.compile(
     r"[ \t]+(?!(?:because|is|since|as|and|or|for|due|in|with|would|which)\b)(?:[a-z]|\d)"
@@ -95,8 +99,6 @@ _BEGINS_NEW_CLAUSE = re.compile(
     )
 )
 _RIGHT_BEHIND = re.compile(r"\s*(?:选项|项)?\s*(?:均|都|皆)?(?:是)?(?:正确|对[。,;\n]|符合)")
-
-_CAPITAL_LETTERS = tuple(LETTERS)
 
 
 class ParsedAnswer(NamedTuple):
@@ -134,11 +136,17 @@ class AnswerParser:
         self.lowered = lowered if len(lowered) == len(text) else text
         self.text = without_pronoun(text, options.count) if "I" in text else text
         self.letters = letter_positions(self.text)
+        self._lists: dict[int, list[_Item]] = {}
 
     @cached_property
     def mentions(self) -> list[Mention]:
         """Every option text in the text, in order."""
         return self.options.mentions(self.lowered)
+
+    @cached_property
+    def concludes(self) -> bool:
+        """Whether a word of the text concludes (综上, 因此, therefore)."""
+        return concludes(self.lowered) is not None
 
     @cached_property
     def named(self) -> list[int]:
@@ -149,8 +157,7 @@ class AnswerParser:
     def last_named(self) -> int:
         """Where an option is named last, other than in a case that is only supposed; -1 for nowhere."""
         for place in reversed(self.named[-_LAST_NAMES:]):
-            start = max(self.text.rfind(mark, max(0, place - 200), place) for mark in "。\n;!?.") + 1
-            if not _SUPPOSED_CASE.match(self.lowered, start):
+            if not _SUPPOSED_CASE.match(self.lowered, sentence_start(self.text, place, "。\n;!?.")):
                 return place
         return -1
 
@@ -160,14 +167,26 @@ class AnswerParser:
         cued: a phrase introduces it, so that what follows a letter is its reason
         stated: the phrase is 答案： or its like, so that even a list of all options is an answer
         """
-        bare = _BARE_LETTERS.match(self.text, position)
-        if bare is not None and not _NEXT_LETTER_LINE.match(self.text, bare.end()):
-            mask = parse_letters(bare[0]) or 0
-            return ParsedAnswer(mask, position, bare.end()) if mask <= self.options.everything else None
         by_text = self.read_texts(position)
         if by_text is not None and by_text.end - by_text.start > 1:
-            return by_text
-        return self.read_letters(position, stated, cued) or by_text
+            return self._with_list_behind(by_text) if stated and self.stem.several else by_text
+        return self.read_letters(position, stated, cued) or by_text or self._read_bracketed(position)
+
+    def _with_list_behind(self, first: ParsedAnswer) -> ParsedAnswer:
+        """An option's text with a list of others by letter behind it: 答案：甲药\nB. 乙药\nC. 丙药"""
+        item = self._following(_Item(first.mask, first.start, first.end, named=True))
+        while item is not None:
+            first = ParsedAnswer(first.mask | item.mask, first.start, item.end, named=True)
+            item = self._following(item)
+        return first
+
+    def _read_bracketed(self, position: int) -> ParsedAnswer | None:
+        """Letters in brackets behind texts of any wording: 保护皮肤(E)、监测血糖(C)"""
+        match = _BRACKETED.match(self.text, position)
+        if match is None or WRONG_BEHIND.match(self.text, match.end()):
+            return None
+        mask = mask_of("".join(_LETTER_IN_BRACKETS.findall(match[0])))
+        return ParsedAnswer(mask, position, match.end()) if mask < self.options.everything else None
 
     def read_letters(self, position: int, stated: bool = False, cued: bool = False) -> ParsedAnswer | None:
         """Letters and lists of letters, each with or without its option's text."""
@@ -182,48 +201,44 @@ class AnswerParser:
             return None
         return ParsedAnswer(mask, items[0].start, items[-1].end, named=named)
 
-    def mask_of(self, letters: str) -> int:
-        """The mask of the capital letters in a piece of the text."""
-        return parse_letters("".join(char for char in letters if "A" <= char <= "J")) or 0
-
     def read_open_choice(self, position: int) -> ParsedAnswer | None:
         """A或B, "(A) or (B)": letters among which the text at `position` leaves the choice open."""
         items = self._list_at(position)
         either = _EITHER.match(self.text, items[-1].end) if items else None
-        return ParsedAnswer(0, items[0].start, either.end()) if either is not None else None
+        if either is None:
+            return None
+        other = self._item(either.end() - 1)
+        return ParsedAnswer(0, items[0].start, max(either.end(), other.end if other else 0))
 
     def read_texts(self, position: int) -> ParsedAnswer | None:
-        """Option texts, one or several joined by 、 or 和."""
-        opening = _OPEN_QUOTES.match(self.lowered, position)
-        first = self.options.match_at(self.lowered, opening.end() if opening else position)
-        if first is None:
+        """Option texts, one or several joined by 、 or 和, each perhaps with its letter behind: 阿托品(C)."""
+        first = follows = self.options.match_at(self.lowered, skip(_OPEN_QUOTES, self.lowered, position))
+        mask = end = 0
+        while follows is not None:
+            behind = _LETTER_BEHIND.match(self.lowered, follows.end)
+            own = behind is not None and behind["letter"] == LETTERS[follows.option].lower()
+            mask, end = mask | 1 << follows.option, behind.end() if behind and own else follows.end
+            follows = self._text_behind(end)
+        if first is None or mask == self.options.everything:
             return None
-        mask, last = 1 << first.index, self._to_its_letter(first)
-        while (following := self._text_behind(last)) is not None:
-            mask, last = mask | 1 << following.index, self._to_its_letter(following)
-        if WRONG_BEHIND.match(self.text, last.end) or _AND_SO_ON.match(self.text, last.end):
+        if WRONG_BEHIND.match(self.text, end):
             return None
-        return (
-            ParsedAnswer(mask, first.start, last.end, by_text=True)
-            if mask != self.options.everything
-            else None
-        )
+        return ParsedAnswer(mask, first.start, end, by_text=True)
 
-    def _to_its_letter(self, mention: Mention) -> Mention:
-        """The mention with its letter in brackets behind it: 阿托品(C)."""
-        behind = _LETTER_BEHIND.match(self.lowered, mention.end)
-        if behind is None or behind["letter"] != LETTERS[mention.index].lower():
-            return mention
-        return Mention(mention.start, behind.end(), mention.index)
-
-    def _text_behind(self, mention: Mention) -> Mention | None:
-        join = _JOIN.match(self.lowered, mention.end)
+    def _text_behind(self, position: int) -> Mention | None:
+        join = _JOIN.match(self.lowered, position)
         follows = self.options.match_at(self.lowered, join.end()) if join else None
         if join is None or follows is None or join[0].strip() not in _LOOSE:
             return follows
         return follows if _TEXT_ENDS.match(self.lowered, follows.end) else None
 
     def _list_at(self, position: int) -> list[_Item]:
+        """The letters from `position` on; kept, because several rules ask for the first line's."""
+        if position not in self._lists:
+            self._lists[position] = self._read_list(position)
+        return self._lists[position]
+
+    def _read_list(self, position: int) -> list[_Item]:
         items: list[_Item] = []
         item = self._item(position)
         if item is not None and not item.named and item.mask.bit_count() == 1:
@@ -243,9 +258,11 @@ class AnswerParser:
         "A,B错误" dismisses B alone, because the comma may begin a new clause; "A、B错误" dismisses both.
         """
         first = items[0] if items else None
-        if cued and first is not None and len(items) == 1 and self._gives_reason(first):
-            # The answer is (C). Metformin is not an anticoagulant.
-            return [first._replace(end=first.letter_end, named=False)]
+        if cued and first is not None and len(items) == 1 and first.letter_end:
+            # The answer is (C). Metformin is not an anticoagulant: what seems to dismiss C is its reason.
+            reason = WRONG_BEHIND if first.named else _CALLED_NOT_IT
+            if reason.match(self.text, first.end):
+                return [first._replace(end=first.letter_end, named=False)]
         while items:
             end = items[-1].end
             if _EITHER.match(self.text, end) or _LIST_GOES_ON.match(self.text, end):
@@ -257,47 +274,41 @@ class AnswerParser:
             items = items[:-1]
         return items
 
-    def _gives_reason(self, item: _Item) -> bool:
-        """Whether what seems to dismiss a stated letter is the reason for it."""
-        if item.named and item.letter_end and _SETS_APART.match(self.text, item.letter_end):
-            return WRONG_BEHIND.match(self.text, item.end) is not None
-        return item.letter_end > 0 and _CALLED_NOT_IT.match(self.text, item.end) is not None
-
     def _resembling(self, position: int) -> _Item | None:
         """An item of a list whose text deviates a little from the option's."""
         match = _LISTED_LETTER.match(self.text, position)
-        index = LETTERS.index(match["letter"]) if match is not None else self.options.count
-        if match is None or index >= self.options.count:
+        if match is None or mask_of(match["letter"]) >> len(self.options.texts):
             return None
-        line_end = self.text.find("\n", match.end(), match.end() + _LONGEST_LISTED)
-        stop = line_end if line_end >= 0 else min(len(self.text), match.end() + _LONGEST_LISTED)
-        boundary = _LISTED_TEXT_ENDS.search(self.text, match.end() + 1, stop)
-        end = boundary.start() if boundary is not None else stop
-        text = self.text[match.end() : end].rstrip()
+        index = LETTERS.index(match["letter"])
         loose = self.stem.several and match["mark"] is not None
-        if not text or not self.options.is_listed(index, text, loose):
-            return None
-        return _Item(1 << index, match.start("letter"), match.end() + len(text), named=True)
+        longest = min(len(self.text), match.end() + _LONGEST_LISTED)
+        next_line = _NEXT_ITEM_LINE.search(self.text, match.end(), longest)
+        line_end = self.text.find("\n", match.end(), longest)
+        line_end = line_end if line_end >= 0 else longest
+        # The item's line, or the lines up to the next item where the option's text is longer than a line.
+        wrapped = line_end - match.end() < len(self.options.texts[index]) - 2
+        for stop in (next_line.start() if next_line else longest, line_end) if wrapped else (line_end,):
+            boundary = _LISTED_TEXT_ENDS.search(self.text, match.end() + 1, stop)
+            text = self.text[match.end() : boundary.start() if boundary else stop].rstrip()
+            if text and self.options.is_listed(index, text, loose):
+                return _Item(1 << index, match.start("letter"), match.end() + len(text), named=True)
+        return None
 
     def _item(self, position: int, first: bool = True, joined: bool = False) -> _Item | None:
-        if self.text[position : position + 1] > _LAST_NARROW_CHARACTER and (
-            self.text[position] not in _MAY_BEGIN_AN_ITEM
-        ):
-            return None
-        match = _LETTER_ITEM.match(self.text, position)
+        next_char = self.text[position : position + 1]
+        may_begin = next_char <= _LAST_NARROW_CHARACTER or next_char in _MAY_BEGIN_AN_ITEM
+        match = _LETTER_ITEM.match(self.text, position) if may_begin else None
         if match is None:
             return None
-        letters, start, end = match["letters"], match.start("letters"), match.end()
-        mask = 0
-        for letter in letters.upper():
-            mask |= 1 << LETTERS.index(letter)
+        letters, end = match["letters"], match.end()
+        start, after_letter = match.span("letters")
+        mask = mask_of(letters.upper())
         if mask > self.options.everything:
             return None
         if letters.islower() and not _LOWER_CASE_ENDS.match(self.text, end):
             return None
         if len(letters) > 1:
-            return _Item(mask, start, end, letter_end=match.end("letters"))
-        after_letter = match.end("letters")
+            return _Item(mask, start, end, letter_end=after_letter)
         named = self._with_text(mask, start, after_letter, end)
         if named is not None:
             return named
@@ -318,45 +329,41 @@ class AnswerParser:
         """
         index = mask.bit_length() - 1
         for after in (after_letter, end):
-            delimiter = _DELIMITER.match(self.lowered, after)
-            text_start = delimiter.end() if delimiter else after
+            text_start = skip(_DELIMITER, self.lowered, after)
             text_end = self.options.own_text_at(self.lowered, index, text_start)
             other = self.options.match_at(self.lowered, text_start)
             if text_end is not None and (other is None or other.end <= text_end):
-                return _Item(mask, start, self._closed(text_end), named=True, letter_end=after_letter)
+                return _Item(
+                    mask, start, skip(_TEXT_CLOSING, self.text, text_end), named=True, letter_end=after_letter
+                )
             if other is not None and text_start > after_letter and _NAME_ENDS.match(self.text, other.end):
-                if (
-                    _SENTENCE_ENDS_BEHIND_LETTER.match(self.text, after_letter)
-                    and self.text[other.end : other.end + 1] == ","
-                ):
-                    continue
-                meant = mask if self._prefers(index, other, start) else 1 << other.index
-                return _Item(meant, start, self._closed(other.end), named=True, letter_end=after_letter)
+                meant = mask if self._prefers(index, other, start) else 1 << other.option
+                return _Item(
+                    meant,
+                    start,
+                    skip(_TEXT_CLOSING, self.text, other.end),
+                    named=True,
+                    letter_end=after_letter,
+                )
         return None
 
-    def _closed(self, position: int) -> int:
-        closing = _TEXT_CLOSING.match(self.text, position)
-        return closing.end() if closing else position
-
     def _prefers(self, index: int, other: Mention, start: int) -> bool:
-        """Whether the rest of the text speaks of option `index` more often than of the one at `other`.
-
-        A mention behind its own letter ("D: 以上都不是") is an item of a list and speaks for nothing.
-        """
+        """Whether the rest of the text speaks of option `index` more often than of the one at `other`."""
+        # A mention behind its own letter ("D: 以上都不是") is an item of a list and speaks for nothing.
         rest = [
-            mention.index
+            mention.option
             for mention in self.mentions
             if mention.start != other.start
             and not _BEHIND_ITS_LETTER.search(self.lowered, max(0, mention.start - 4), mention.start)
         ]
-        letters = [
+        letters = {
             LETTERS.index(re.sub(r"[^A-J]", "", match[0])[-1])
             for match in _LETTER_NAMED.finditer(self.text)
             if not match.start() <= start < match.end()
-        ]
-        if index in letters and other.index not in letters:
+        }
+        if index in letters and other.option not in letters:
             return True
-        return rest.count(index) > rest.count(other.index)
+        return rest.count(index) > rest.count(other.option)
 
     def _following(self, item: _Item) -> _Item | None:
         """The next letter of a list: behind 、 or 和, or alone with its text on the next line."""
@@ -364,10 +371,11 @@ class AnswerParser:
         if join is not None:
             loose = join[0].strip() in _LOOSE
             follows = self._item(join.end(), first=False, joined=not loose)
+            follows = follows._replace(loose=loose) if follows is not None else None
             if follows is not None and (follows.named or not item.named):
-                return follows._replace(loose=loose)
-            return self._listed_behind(item) or (follows._replace(loose=loose) if follows else None)
-        if item.named and self.text[item.end : item.end + 1] in _CAPITAL_LETTERS:
+                return follows
+            return self._listed_behind(item) or follows
+        if item.named and "A" <= self.text[item.end : item.end + 1] <= "J":
             follows = self._item(item.end, first=False)
             return follows if follows is not None and follows.named else self._listed_behind(item)
         if not item.named:
@@ -383,8 +391,7 @@ class AnswerParser:
         """The next item of a list of letters with their texts: B. 红霉素。C. 庆大霉素。"""
         if not item.named:
             return None
-        closing = _IN_BRACKETS.match(self.text, item.end)
-        separator = _LISTED_NEXT.match(self.text, closing.end() if closing else item.end)
+        separator = _LISTED_NEXT.match(self.text, skip(_IN_BRACKETS, self.text, item.end))
         if separator is None:
             # C. 密切观察生命体征变化: the option's text and a word more.
             longer = self._resembling(item.start)

@@ -1,16 +1,24 @@
-"""Phrases that declare the answer: 答案是…, 故选…, 更正为…, the answer is …, I choose …"""
+"""Phrases that declare the answer, one row each: 答案是…, 故选…, 更正为…, the answer is …, I choose …"""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
 
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
-from cmexam_baseline.scoring.extraction.list_detection import begins_list, is_scope, joined_lines, judges_each
-from cmexam_baseline.scoring.extraction.patterns import MUST_CHOOSE, SUPPOSED, any_of, one_of
+from cmexam_baseline.scoring.extraction.letter_rules import judges_each
+from cmexam_baseline.scoring.extraction.patterns import (
+    MUST_CHOOSE,
+    SUPPOSED,
+    any_of,
+    mask_of,
+    one_of,
+    sentence_start,
+)
 from cmexam_baseline.scoring.extraction.rules import Reading
-from cmexam_baseline.scoring.extraction.undecided import is_named_behind
 
 # Words between the phrase and the answer. Nothing follows this repetition in a pattern, so it never
 # backtracks.
@@ -27,7 +35,7 @@ _ZH_FILLER = (
 )
 # The patterns below begin with plain characters, not with groups or conditions: so they are searched fast.
 _NOT_THE_ANSWER = "(?!" + any_of("解析 分析 解释 说明 依据 要点 错误 不") + ")"
-_ZH_ANSWER_CUE = re.compile(
+_ZH_ANSWER = re.compile(
     any_of(
         "答案 正解 正确的?选项 最终的?选项 最佳的?选项 最优的?选项 合适的?选项 恰当的?选项 正确的?选择"
         " 最终的?选择"
@@ -35,19 +43,19 @@ _ZH_ANSWER_CUE = re.compile(
     )
     + rf"{_NOT_THE_ANSWER}(?:的?(?:字母|编号|序号|代码|选项))?\d{{0,2}}{_ZH_FILLER}"
 )
-_LINE_CUE = re.compile(rf"(?:答(?=[A-J])|(?:答|回答|结论|结果|输出|选项)[ \t]?:){_ZH_FILLER}")
-_BEFORE_A_LINE_CUE = " \t#>-"
-_CORRECTION_CUE = re.compile(
+_LINE = re.compile(rf"(?:答(?=[A-J])|(?:答|回答|结论|结果|输出|选项)[ \t]?:){_ZH_FILLER}")
+_BEFORE_A_LINE = " \t#>-"
+_CORRECTION = re.compile(
     any_of("应为 应该为 应该是 应当是 改为 改选 改成 更改为 更正为? 纠正为? 修正为? 实际上?是 而是")
     + _ZH_FILLER
 )
-_INSTEAD_CUE = re.compile(rf"[?。,!…](?:不对?|错了?|[ ]?[Nn]o)[,。!]{_ZH_FILLER}")
-_ZH_CHOOSE_CUE = re.compile(
+_INSTEAD = re.compile(rf"[?。,!…](?:不对?|错了?|[ ]?[Nn]o)[,。!]{_ZH_FILLER}")
+_ZH_CHOOSE = re.compile(
     "选(?!项|题|手|段|取(?![A-J])|用(?![A-J])|择性|择题)" + rf"(?:择|用|取|定|出)?{_ZH_FILLER}"
     rf"|推荐{_ZH_FILLER}|(?:考虑|倾向于?|指向)[为选]?(?=[(\"]?[A-J](?:选?项)?[)\"]?(?:[。,;\n]|$))|剩下的?{_ZH_FILLER}|我猜测?{_ZH_FILLER}"
 )
-_SO_CUE = re.compile(
-    r"(?:故|所以|因此|综上(?:所述)?|则|→|⇒|=>|->)[,:]?(?:答案)?[ \t]?(?=[A-J]{1,8}[ \t]*(?:[。.,;\n]|$))"
+_SO = re.compile(
+    r"(?:故|所以|因此|综上(?:所述)?|则|即|→|⇒|=>|->)[,:]?(?:答案)?[ \t]?(?=[A-J]{1,8}[ \t]*(?:[。.,;\n]|$))"
 )
 _CHOOSE_ALL = re.compile(r"(?:全选|全部选择?|都选|选择?全部)(?:[。,;!\s]|$)")
 _BEFORE_CHOOSE_ALL = ("", *",。;: \n应故")
@@ -55,6 +63,7 @@ _ALL_AS_ANSWER = re.compile(
     r"(?:以上|上述)?(?:所有|全部|全|各项|[四五][项个])(?:的?(?:选项|都?选|答案|各项|正确|都对|都是|均正确|都正确))?"
     r"|(?:以上|上述)(?:选项|各项|答案|说法)?(?:都|均|皆|全)(?:是|对|正确|可)"
 )
+_AFFIRMED = re.compile(r"\s*(?:选项|项)?\s*,?(?:都|均|皆|全)")
 _BEHIND_SCOPE = re.compile(r"[\s)\]】]*[:是为]\s*")
 
 _ZH_NEGATED_BEFORE = re.compile(
@@ -90,104 +99,232 @@ _IF = re.compile(
 _IN_THAT_CASE = re.compile(any_of("则 那么 就 应 可 宜 选"))
 _CASE_BEHIND = re.compile(r"[^。;!?,\n]{0,8}的话")
 _ANSWER_SENTENCE = re.compile(r"[^\n。;!?]{1,80}")
-_ZH_LOOK_BACK = 40
+_LOOK_BACK = 40
+_LONGEST_NEGATION = 16
+_SUBJECT = re.compile(r"(?<![A-Za-z0-9])[A-J](?:选项|项)?(?:才|就|应该?)?[是为](?:本题|该题|此题)?的?$")
 
-# Each pattern with marks of which one must occur.
-_Cues = tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]
-_ANSWERING: _Cues = (
-    (_ZH_ANSWER_CUE, one_of("答案 作答 选项 选择 正解 结论")),
-    (_LINE_CUE, one_of("答 结论 结果 输出 选项")),
+# Words between the phrase and the answer; as in Chinese, nothing follows the repetition.
+_FILLER_WORDS = any_of(
+    "is was are would should must be will has_to most more likely probably therefore thus clearly"
+    " definitely indeed either (?:could|may|might)_be(?=_either)"
+    " options? choices? letters? answers? the correct best right appropriate final single one following both"
+    " a_combination_of combination_of"
+    " here actually text"
 )
-_CHOOSING: _Cues = (
-    (_CORRECTION_CUE, one_of("应为 应该 应当 改 更正 纠正 修正 实际 而是")),
-    (_INSTEAD_CUE, one_of("不, 不。 不! 不对 错, 错。 错! 错了 no, No,")),
-    (_ZH_CHOOSE_CUE, one_of("选 推荐 剩下 我猜 考虑 倾向 指向")),
-    (_SO_CUE, one_of("故 所以 因此 综上 则 → ⇒ => ->")),
+_EN_FILLER = (
+    r"(?:[\s:=\-\"'“”‘’\[\](){}<>#|\\]"
+    r"|(?:to|for|of)[ \t]+(?:this|the|your)[ \t]+(?:given[ \t]+)?(?:question|problem|case|patient|scenario)"
+    rf"|\b{_FILLER_WORDS}\b)*"
+)
+_CHOICE = "_(?:options?|choices?|selection|pick)"
+# Searched in lower-case text; they begin with plain characters, so that they are searched fast.
+_EN_ANSWER = re.compile(
+    any_of(
+        "answers? ans"
+        f" closest{_CHOICE} correct{_CHOICE} best{_CHOICE} right{_CHOICE} final{_CHOICE}"
+        f" chosen{_CHOICE} selected{_CHOICE} my{_CHOICE}"
+    )
+    + rf"\b(?![ \t]+(?:key|choices)\b){_EN_FILLER}"
+    + rf"|(?:correct|final)[ \t]?:{_EN_FILLER}"
+    + rf"|(?:output|response|prediction|pred|result)[ \t]?[:=]{_EN_FILLER}"
+)
+_EN_CHOOSE = re.compile(
+    any_of(
+        "correction conclusion choose chose choosing select(?:ed|ing)? pick(?:ed|ing)? go(?:ing)?_with"
+        " opt_for settle_on"
+        r" combination_of(?=_(?:options?_)?\(?[a-j]\)?_and\b)"
+        " vote_for i'd_say i_would_say leads?_(?:me_|us_)?to points?_to pointing_to left_with leaving"
+    )
+    + rf"\b{_EN_FILLER}"
+)
+_EN_SO = re.compile(
+    any_of("thus therefore hence so finally but it_is it's must_be should_be by_elimination")
+    + r"\b[,:]?\s?(?:it is|it's|option|choice)?\s?(?=[(\[\"']?[a-j][)\]\"']?(?:[ \t]*(?:[.,;\n]|$)|[ \t]it[ \t]is\b))"
+)
+
+
+class _Phrase(NamedTuple):
+    """A way to declare the answer.
+
+    rule, text_rule: what reads the letters behind it, and an option's text behind it
+    pattern: the words up to the answer, searched in lower-case text where they are English
+    marks: one of them must occur in the text; looking for them first is cheap
+    """
+
+    rule: str
+    text_rule: str
+    pattern: re.Pattern[str]
+    marks: re.Pattern[str]
+
+
+_CHINESE_PHRASES = (
+    _Phrase("answer-phrase", "answer-phrase-text", _ZH_ANSWER, one_of("答案 作答 选项 选择 正解 结论")),
+    _Phrase("answer-phrase", "answer-phrase-text", _LINE, one_of("答 结论 结果 输出 选项")),
+    _Phrase(
+        "answer-phrase", "choice-text", _CORRECTION, one_of("应为 应该 应当 改 更正 纠正 修正 实际 而是")
+    ),
+    _Phrase("answer-phrase", "choice-text", _INSTEAD, one_of("不, 不。 不! 不对 错, 错。 错! 错了 no, No,")),
+    _Phrase("choice", "choice-text", _ZH_CHOOSE, one_of("选 推荐 剩下 我猜 考虑 倾向 指向")),
+    _Phrase("answer-phrase", "choice-text", _SO, one_of("故 所以 因此 综上 则 即 → ⇒ => ->")),
+)
+_ENGLISH_PHRASES = (
+    _Phrase(
+        "answer-phrase-en",
+        "answer-phrase-text",
+        _EN_ANSWER,
+        one_of("ans correct final option choice selection pick output response pred result"),
+    ),
+    _Phrase(
+        "answer-phrase-en",
+        "choice-text",
+        _EN_CHOOSE,
+        one_of("correction conclusion combination cho select pick with for settle say to leaving"),
+    ),
+    _Phrase(
+        "answer-phrase-en",
+        "choice-text",
+        _EN_SO,
+        one_of("thus therefore hence so finally but it_is it's must_be should_be elimination"),
+    ),
 )
 
 
 def declared_readings(reader: AnswerParser) -> Iterator[Reading]:
-    """Every answer that a Chinese phrase of the text declares; answers on lines one below the other are one."""
-    yield from joined_lines(reader, _declared(reader))
+    """Every answer that a phrase of the text declares; answers on lines one below the other are one.
+
+    Different answers for different cases ("if …, the answer is A; if …, B") leave the choice open.
+    """
+    yield from _joined_lines(reader, list(_declared(reader)))
+    found = list(_joined_lines(reader, list(_declared_in_english(reader))))
+    if not found:
+        return
+    cases = [reading for reading in found if _is_case(reader.lowered, reading.start)]
+    left_open = any(reading.rule == "either-or" for reading in found) or len({r.mask for r in cases}) > 1
+    for reading in found:
+        yield reading._replace(rule="either-or", mask=0) if left_open and reading in cases else reading
 
 
 def _declared(reader: AnswerParser) -> Iterator[Reading]:
     text = reader.text
-    for cue, marks in _ANSWERING:
-        if marks.search(text) is None:
+    for phrase in _CHINESE_PHRASES:
+        if phrase.marks.search(text) is None:
             continue
-        for match in cue.finditer(text):
-            if cue is _LINE_CUE and not _begins_line(text, match.start()):
+        for match in phrase.pattern.finditer(text):
+            start = match.start()
+            if phrase.pattern is _LINE and text[sentence_start(text, start, "\n") : start].strip(
+                _BEFORE_A_LINE
+            ):
                 continue
-            slot = _read_behind(reader, match)
-            if _is_meant(text, match, slot):
-                yield from _answered(reader, match, slot)
-                if slot is None:
+            answer = _read_behind(reader, match)
+            if not _is_meant(text, match, answer):
+                continue
+            if answer is None:
+                if phrase.text_rule == "answer-phrase-text":
+                    if any(word in match[0] for word in ":是为"):
+                        yield from _answer_sentence(reader, match)
                     yield from _left_open(reader, match)
-    for cue, marks in _CHOOSING:
-        if marks.search(text) is None:
-            continue
-        for match in cue.finditer(text):
-            slot = _read_behind(reader, match)
-            if slot is None or not _is_meant(text, match, slot):
-                continue
-            if not slot.by_text:
-                rule = "answer-phrase" if cue is not _ZH_CHOOSE_CUE or _decides(text, match) else "choice"
-                yield Reading(rule, slot.mask, match.start(), slot.end)
-            elif text[match.start() - 1 : match.start()] != "首":
-                yield Reading("choice-text", slot.mask, match.start(), slot.end)
+            elif answer.by_text:
+                subject = _SUBJECT.search(text, max(0, start - 8), start)
+                if subject is not None:
+                    # B为正确选项：卡托普利
+                    yield Reading("answer-phrase", mask_of(subject[0]), subject.start(), match.end())
+                elif text[start - 1 : start] != "首":
+                    yield Reading(phrase.text_rule, answer.mask, start, answer.end)
+            else:
+                limited = phrase.rule == "choice" and not _decides(text, match)
+                yield Reading("choice" if limited else "answer-phrase", answer.mask, start, answer.end)
     if reader.options.known and "选" in text:
         for match in _CHOOSE_ALL.finditer(text):
             if text[match.start() - 1 : match.start()] in _BEFORE_CHOOSE_ALL:
                 yield Reading("answer-phrase", _all_options(reader), match.start(), match.end())
 
 
+def _declared_in_english(reader: AnswerParser) -> Iterator[Reading]:
+    text = reader.lowered
+    for phrase in _ENGLISH_PHRASES:
+        if phrase.marks.search(text) is None:
+            continue
+        for match in phrase.pattern.finditer(text):
+            start = match.start()
+            if text[start - 1 : start].isalnum():
+                continue
+            answer = reader.read(match.end(), stated=_is_stated(match), cued=True)
+            if answer is None:
+                if phrase.text_rule == "answer-phrase-text":
+                    yield from _left_open(reader, match)
+            elif not _EN_NEGATED_BEFORE.search(text, max(0, start - _LOOK_BACK), start):
+                rule = phrase.text_rule if answer.by_text else phrase.rule
+                yield Reading(rule, answer.mask, start, answer.end)
+
+
+def _is_case(lowered: str, position: int) -> bool:
+    """Whether the sentence before `position` supposes something ("if there is cough, …")."""
+    start = sentence_start(lowered, position, ".;:\n")
+    return _CASE.match(lowered, start, position) is not None
+
+
 def _left_open(reader: AnswerParser, match: re.Match[str]) -> Iterator[Reading]:
     choice = reader.read_open_choice(match.end())
-    if choice is not None and not is_named_behind(reader, choice.end):
+    if choice is not None and reader.last_named < choice.end:
         yield Reading("either-or", 0, match.start(), choice.end)
 
 
 def _decides(text: str, match: re.Match[str]) -> bool:
     """Whether the clause says nothing before 选 that could limit the choice: not 休克者应选D, not 首选D."""
-    before = text[max(0, match.start() - _ZH_LOOK_BACK) : match.start()]
+    before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
     return _LEADS_TO_A_CHOICE.fullmatch(_CLAUSE_START.split(before)[-1]) is not None
 
 
-def _begins_line(text: str, position: int) -> bool:
-    return not text[text.rfind("\n", 0, position) + 1 : position].strip(_BEFORE_A_LINE_CUE)
+_CASE = re.compile(r"\s*(?:if|when|in case|should the|assuming|provided)\b")
+_STATES = re.compile(
+    r"(?:答案|正解|正确的?选项|答[ \t]?:|回答[ \t]?:|(?i:answers?|ans|correct|right|final)\b)"
+)
+_ASKS_TO_CHOOSE = one_of("选择 选出 挑选 找出 给出 写出 choose select pick Choose Select Pick")
+_EN_NEGATED_BEFORE = re.compile(
+    r"(?<![a-z])"
+    + any_of(
+        "not [a-z]+n't never cannot if whether unless suppose rather_than instead_of eliminate exclude"
+        " rule_out why"
+        r" wrong incorrect other each all possible many some might tempt\w* please example[:,]? e\.g\.,? format[:,]?"
+    )
+    + r"[ \t]+(?:"
+    + any_of("the we you i one may would were_to be people students")
+    + r"[ \t]+)*$"
+)
 
 
-def _answered(reader: AnswerParser, match: re.Match[str], slot: ParsedAnswer | None) -> Iterator[Reading]:
-    if slot is not None:
-        rule = "answer-phrase-text" if slot.by_text else "answer-phrase"
-        yield Reading(rule, slot.mask, match.start(), slot.end)
-    elif any(word in match[0] for word in ":是为"):
-        yield from _answer_sentence(reader, match)
+def _is_meant(text: str, match: re.Match[str], slot: ParsedAnswer | None) -> bool:
+    """False where the phrase is negated (不选A), supposed (如果选A) or somebody else's (有人选A)."""
+    before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
+    if _ZH_NEGATED_BEFORE.search(before, max(0, len(before) - _LONGEST_NEGATION)):
+        return False
+    clause = _CLAUSE_START.split(before)[-1]
+    if SUPPOSED.search(clause) and not MUST_CHOOSE.search(clause):
+        return False
+    if (_IN_THAT_CASE.match(clause) or not clause.strip()) and _IF.search(_SENTENCE_START.split(before)[-1]):
+        return False
+    return _CASE_BEHIND.match(text, slot.end if slot else match.end()) is None
 
 
 def _read_behind(reader: AnswerParser, match: re.Match[str]) -> ParsedAnswer | None:
     """The answer behind a cue, if it is one and not a list of what might be chosen."""
     slot = reader.read(match.end(), stated=_is_stated(match), cued=True)
     if slot is None:
-        return _all_behind(reader, match.end())
-    if is_scope(reader, slot, match[0]):
-        rest = _BEHIND_SCOPE.match(reader.text, slot.end)
-        return reader.read_letters(rest.end()) if rest else None
-    return None if begins_list(reader, slot) or judges_each(reader.text, slot) else slot
+        everything = _ALL_AS_ANSWER.match(reader.text, match.end()) if reader.options.known else None
+        return ParsedAnswer(_all_options(reader), *everything.span()) if everything else None
+    if slot.mask == reader.options.everything:
+        # It may only name what may be chosen, 正确选项(A/B/C/D/E), or affirm it all, A、B、C、D都是.
+        named = reader.text[slot.start : slot.end]
+        if "(" in match[0] or "/" in named or _AFFIRMED.match(reader.text, slot.end):
+            rest = _BEHIND_SCOPE.match(reader.text, slot.end)
+            return reader.read_letters(rest.end()) if rest else None
+    return None if judges_each(reader.text, slot) else slot
 
 
 def _is_stated(match: re.Match[str]) -> bool:
     """Whether a phrase such as 答案： or 正确选项是 states the answer, and does not ask to choose one."""
     before = match.string[max(0, match.start() - 12) : match.start()]
     return _STATES.match(match[0]) is not None and _ASKS_TO_CHOOSE.search(before) is None
-
-
-def _all_behind(reader: AnswerParser, position: int) -> ParsedAnswer | None:
-    everything = _ALL_AS_ANSWER.match(reader.text, position)
-    if everything is None or not reader.options.known:
-        return None
-    return ParsedAnswer(_all_options(reader), position, everything.end())
 
 
 def _all_options(reader: AnswerParser) -> int:
@@ -204,140 +341,56 @@ def _answer_sentence(reader: AnswerParser, match: re.Match[str]) -> Iterator[Rea
     first = bisect_left(reader.mentions, sentence.start(), key=lambda mention: mention.start)
     beyond = bisect_left(reader.mentions, sentence.end(), key=lambda mention: mention.start)
     inside = reader.mentions[first:beyond]
-    if len({mention.index for mention in inside}) != 1:
+    if len({mention.option for mention in inside}) != 1:
         return
     if not _NEGATED_INSIDE.search(reader.text, sentence.start(), inside[-1].start):
-        yield Reading("answer-phrase-text", 1 << inside[-1].index, match.start(), inside[-1].end)
+        yield Reading("answer-phrase-text", 1 << inside[-1].option, match.start(), inside[-1].end)
 
 
-_ENGLISH_WORD = re.compile(r"[a-z]{2}")
-_CASE = re.compile(r"\s*(?:if|when|in case|should the|assuming|provided)\b")
-_TURN = re.compile(r"\b(?:but|however|here|therefore|thus|since|because|so|to choose|had to)\b")
-_STATES = re.compile(
-    r"(?:答案|正解|正确的?选项|答[ \t]?:|回答[ \t]?:|(?i:answers?|ans|correct|right|final)\b)"
+_LINE_BETWEEN = re.compile(
+    r"[\s。;.,)】]*[\s\-•#>(【]*(?:\d{1,2}[.、)]\s?)?(?:(?i:the|final|correct|正确|最终|参考)\s?)*"
 )
-_ASKS_TO_CHOOSE = re.compile(r"选择|选出|挑选|找出|给出|写出|choose|select|pick", re.IGNORECASE)
+_DECLARATION_ENDS = re.compile(r"[A-Ja-j:是为]")
 
 
-def _is_meant(text: str, match: re.Match[str], slot: ParsedAnswer | None) -> bool:
-    """False where the phrase is negated (不选A), supposed (如果选A) or somebody else's (有人选A)."""
-    before = text[max(0, match.start() - _ZH_LOOK_BACK) : match.start()]
-    if _ZH_NEGATED_BEFORE.search(before):
-        return False
-    clause = _CLAUSE_START.split(before)[-1]
-    if SUPPOSED.search(clause) and not MUST_CHOOSE.search(clause):
-        return False
-    if (_IN_THAT_CASE.match(clause) or not clause.strip()) and _IF.search(_SENTENCE_START.split(before)[-1]):
-        return False
-    return _CASE_BEHIND.match(text, slot.end if slot else match.end()) is None
+def _joined_lines(reader: AnswerParser, readings: list[Reading]) -> Iterator[Reading]:
+    """Answers in the same words on adjacent lines as one answer of several letters.
 
-
-# Words between the phrase and the answer; as in Chinese, nothing follows the repetition.
-_FILLER_WORDS = any_of(
-    "is was are would should must be will has_to most more likely probably therefore thus clearly"
-    " definitely indeed"
-    " options? choices? letters? answers? the correct best right appropriate final single one following both"
-    " a_combination_of combination_of"
-    " here actually text"
-)
-_EN_FILLER = (
-    r"(?:[\s:=\-\"'“”‘’\[\](){}<>#|\\]"
-    r"|(?:to|for|of)[ \t]+(?:this|the|your)[ \t]+(?:given[ \t]+)?(?:question|problem|case|patient|scenario)"
-    rf"|\b{_FILLER_WORDS}\b)*"
-)
-_CHOICE = "_(?:options?|choices?|selection|pick)"
-# Searched in lower-case text; they begin with plain characters, so that they are searched fast.
-_EN_ANSWER_CUE = re.compile(
-    any_of(
-        "answers? ans"
-        f" closest{_CHOICE} correct{_CHOICE} best{_CHOICE} right{_CHOICE} final{_CHOICE}"
-        f" chosen{_CHOICE} selected{_CHOICE} my{_CHOICE}"
-    )
-    + rf"\b(?![ \t]+(?:key|choices)\b){_EN_FILLER}"
-    + rf"|(?:correct|final)[ \t]?:{_EN_FILLER}"
-    + rf"|(?:output|response|prediction|pred|result)[ \t]?[:=]{_EN_FILLER}"
-)
-_EN_CHOOSE_CUE = re.compile(
-    any_of(
-        "correction conclusion choose chose choosing select(?:ed|ing)? pick(?:ed|ing)? go(?:ing)?_with"
-        " opt_for settle_on"
-        r" combination_of(?=_(?:options?_)?\(?[a-j]\)?_and\b)"
-        " vote_for i'd_say i_would_say leads?_(?:me_|us_)?to points?_to pointing_to left_with leaving"
-    )
-    + rf"\b{_EN_FILLER}"
-)
-_CONCLUDE_CUE = re.compile(
-    any_of("thus therefore hence so finally but it_is it's must_be should_be by_elimination")
-    + r"\b[,:]?\s?(?:it is|it's|option|choice)?\s?(?=[(\[\"']?[a-j][)\]\"']?(?:[ \t]*(?:[.,;\n]|$)|[ \t]it[ \t]is\b))"
-)
-# Each pattern with the rule for option texts behind it, and marks of which one must occur.
-_CUES = (
-    (
-        _EN_ANSWER_CUE,
-        "answer-phrase-text",
-        one_of("ans correct final option choice selection pick output response pred result"),
-    ),
-    (
-        _EN_CHOOSE_CUE,
-        "choice-text",
-        one_of("correction conclusion combination cho select pick with for settle say to leaving"),
-    ),
-    (
-        _CONCLUDE_CUE,
-        "choice-text",
-        one_of("thus therefore hence so finally but it_is it's must_be should_be elimination"),
-    ),
-)
-_EN_NEGATED_BEFORE = re.compile(
-    r"(?<![a-z])"
-    + any_of(
-        "not [a-z]+n't never cannot if whether unless suppose rather_than instead_of eliminate exclude"
-        " rule_out why"
-        r" wrong incorrect other each all possible many some might tempt\w* please example[:,]? e\.g\.,? format[:,]?"
-    )
-    + r"[ \t]+(?:"
-    + any_of("the we you i one may would were_to be people students")
-    + r"[ \t]+)*$"
-)
-_EN_LOOK_BACK = 40
-
-
-def english_readings(reader: AnswerParser) -> Iterator[Reading]:
-    """Every answer that an English phrase of the text declares.
-
-    Different answers for different cases ("if …, the answer is A; if …, B") leave the choice open.
+    Two such lines are a correction unless the stem asks for several.
     """
-    found = list(joined_lines(reader, _declared_in_english(reader)))
-    supposed = [reading for reading in found if _is_case(reader.lowered, reading.start)]
-    left_open = any(reading.rule == "either-or" for reading in found) or len({r.mask for r in supposed}) > 1
-    for reading in found:
-        if not left_open or reading not in supposed:
-            yield reading
-        else:
-            yield reading._replace(rule="either-or", mask=0)
+    lines = readings[:1]
+    for reading in readings[1:]:
+        if not _same_words_below(reader.text, lines[-1], reading):
+            yield from _as_one(reader, lines)
+            lines = []
+        lines.append(reading)
+    yield from _as_one(reader, lines)
 
 
-def _is_case(lowered: str, position: int) -> bool:
-    """Whether the sentence before `position` supposes something ("if there is cough, …")."""
-    start = max(lowered.rfind(mark, max(0, position - 200), position) for mark in ".;:\n") + 1
-    return _CASE.match(lowered, start, position) is not None and not _TURN.search(lowered, start, position)
-
-
-def _declared_in_english(reader: AnswerParser) -> Iterator[Reading]:
-    text = reader.lowered
-    if not _ENGLISH_WORD.search(text):
+def _as_one(reader: AnswerParser, lines: list[Reading]) -> Iterator[Reading]:
+    if len(lines) < 2:
+        yield from lines
         return
-    for cue, text_rule, marks in _CUES:
-        if marks.search(text) is None:
-            continue
-        for match in cue.finditer(text):
-            start = match.start()
-            slot = (
-                None
-                if text[start - 1 : start].isalnum()
-                else reader.read(match.end(), stated=_is_stated(match), cued=True)
-            )
-            if slot is not None and not _EN_NEGATED_BEFORE.search(text, max(0, start - _EN_LOOK_BACK), start):
-                yield Reading(text_rule if slot.by_text else "answer-phrase-en", slot.mask, start, slot.end)
-            elif slot is None and text_rule == "answer-phrase-text" and not text[start - 1 : start].isalnum():
-                yield from _left_open(reader, match)
+    mask, several = 0, reader.stem.several
+    for reading in lines:
+        mask |= reading.mask
+    joints = ("\n", ";") if several else ("\n",)
+    between = [reader.text[above.end : below.start] for above, below in pairwise(lines)]
+    if len(lines) > 2 and mask == reader.options.everything and not several:
+        yield Reading("all-called-right", 0, lines[0].start, lines[-1].end)
+    elif (several or len(lines) > 2) and all(any(j in words for j in joints) for words in between):
+        yield lines[-1]._replace(mask=mask, start=lines[0].start)
+    else:
+        yield from lines
+
+
+def _same_words_below(text: str, above: Reading, below: Reading) -> bool:
+    if above.rule != below.rule or not above.rule.startswith("answer-phrase") or above.mask & below.mask:
+        return False
+    if not _LINE_BETWEEN.fullmatch(text, above.end, below.start):
+        return False
+    first, second = (
+        re.sub(r"\d", "", _DECLARATION_ENDS.split(text[reading.start : reading.end], maxsplit=1)[0])
+        for reading in (above, below)
+    )
+    return first == second

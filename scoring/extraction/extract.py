@@ -63,14 +63,11 @@ def extract(text: str, options: Sequence[str] | None = None, stem: str | None = 
     >>> extract("A对，B错，C对", ["甲", "乙", "丙"], stem="下列叙述错误的是").letters
     'B'
     """
-    _check(options)
+    if options is not None and not 2 <= len(options) <= MAX_OPTIONS:
+        raise InputError(f"a question with {len(options)} options; answers are read for 2 to {MAX_OPTIONS}")
     plain = plain_reading(text, options)
     if plain is not None:
         return Extraction(mask_to_letters(plain.mask), plain.mask, plain.rule, (plain.start, plain.end), "")
-    return _extract_by_rules(text, options, stem)
-
-
-def _extract_by_rules(text: str, options: Sequence[str] | None, stem: str | None) -> Extraction:
     # Imported late: files of nothing but letters need no rules, and their patterns take a while to compile.
     from cmexam_baseline.scoring.extraction.pipeline import read
     from cmexam_baseline.scoring.extraction.reply_format import explanation_of
@@ -79,19 +76,18 @@ def _extract_by_rules(text: str, options: Sequence[str] | None, stem: str | None
     if not readings:
         return Extraction(None, 0, NO_ANSWER, None, explanation_of(clean, None))
     first = readings[0]
-    explanation = explanation_of(clean, first if first.mask else None)
-    overruled: dict[int, Overruled] = {}
+    others: dict[int, Overruled] = {}
     for reading in readings:
-        if reading.mask != first.mask and reading.mask not in overruled:
+        if reading.mask != first.mask and reading.mask not in others:
             span = clean.raw_span(reading.start, reading.end)
-            overruled[reading.mask] = Overruled(mask_to_letters(reading.mask) or None, reading.rule, span)
+            others[reading.mask] = Overruled(mask_to_letters(reading.mask) or None, reading.rule, span)
     return Extraction(
         letters=mask_to_letters(first.mask) or None,
         mask=first.mask,
         rule=first.rule,
         span=clean.raw_span(first.start, first.end),
-        explanation=explanation,
-        overruled=tuple(overruled.values()),
+        explanation=explanation_of(clean, first if first.mask else None),
+        overruled=tuple(others.values()),
     )
 
 
@@ -124,18 +120,7 @@ def extract_answers(
     >>> extract_answers(["ABD", "The answer is (C).", "我不知道"])
     ['ABD', 'C', None]
     """
-    columns = (_aligned(texts, options, "lists of options"), _aligned(texts, stems, "stems"))
-    return [_answer(*row) for row in zip(texts, *columns, strict=True)]
-
-
-def _answer(text: str, options: Sequence[str] | None, stem: str | None) -> str | None:
-    _check(options)
-    reading = plain_reading(text, options)
-    if reading is None:
-        from cmexam_baseline.scoring.extraction.pipeline import read
-
-        reading = next(iter(read(text, options, stem)[1]), None)
-    return (mask_to_letters(reading.mask) or None) if reading is not None else None
+    return [found.letters for found in extract_all(texts, options, stems)]
 
 
 def _aligned(texts: Sequence[str], others: Sequence[_Entry] | None, what: str) -> Sequence[_Entry | None]:
@@ -144,11 +129,6 @@ def _aligned(texts: Sequence[str], others: Sequence[_Entry] | None, what: str) -
     if len(others) != len(texts):
         raise InputError(f"{len(texts)} texts with {len(others)} {what}; give one per text")
     return others
-
-
-def _check(options: Sequence[str] | None) -> None:
-    if options is not None and not 2 <= len(options) <= MAX_OPTIONS:
-        raise InputError(f"a question with {len(options)} options; answers are read for 2 to {MAX_OPTIONS}")
 
 
 _LONGEST = 4_096
@@ -171,25 +151,19 @@ def plain_reading(text: str, options: Sequence[str] | None) -> Reading | None:
         return None
     match = _LETTERS.fullmatch(text)
     if match is not None:
-        return _letters(text, match, options)
-    short = options is not None and len(text) <= _LONGEST_LINE
-    match = _LETTER_AND_TEXT.fullmatch(text) if short else None
+        mask = parse_letters(match["letters"]) or 0
+        unknown = mask >> (UNKNOWN_COUNT if options is None else len(options))
+        if unknown or (options is not None and len(text) > 1 and text.strip() in options):
+            return None
+        if match["phrase"]:
+            end = match.start("letters") + len(match["letters"].rstrip(" \n\t,、;，；"))
+            return Reading("answer-phrase", mask, match.start("phrase"), end)
+        start = len(text) - len(text.lstrip())
+        return Reading("letters", mask, start, len(text.rstrip()))
+    match = _LETTER_AND_TEXT.fullmatch(text) if options is not None and len(text) <= _LONGEST_LINE else None
     if match is None or options is None:
         return None
     index = LETTERS.index(match["letter"])
     if index >= len(options) or match["text"] != options[index].strip() or options.count(options[index]) > 1:
         return None
     return Reading("letters", 1 << index, match.start("letter"), match.end("text"))
-
-
-def _letters(text: str, match: re.Match[str], options: Sequence[str] | None) -> Reading | None:
-    mask = parse_letters(match["letters"]) or 0
-    if mask >> (UNKNOWN_COUNT if options is None else len(options)):
-        return None
-    if options is not None and len(text) > 1 and text.strip() in options:
-        return None
-    if match["phrase"]:
-        end = match.start("letters") + len(match["letters"].rstrip(" \n\t,、;，；"))
-        return Reading("answer-phrase", mask, match.start("phrase"), end)
-    start = len(text) - len(text.lstrip())
-    return Reading("letters", mask, start, start + len(text.strip()))

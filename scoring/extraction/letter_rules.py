@@ -5,22 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
-from cmexam_baseline.exam.letters import parse_letters
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
-from cmexam_baseline.scoring.extraction.list_detection import (
-    analyses_each,
-    begins_list,
-    continues_list,
-    judges_each,
-)
 from cmexam_baseline.scoring.extraction.patterns import (
     LETTERS_TOGETHER,
     SENTENCE,
+    WRONG_BEHIND,
     any_of,
     concludes,
     concludes_at_start,
     concludes_finally,
+    mask_of,
     one_of,
     says_of_option,
 )
@@ -76,7 +72,7 @@ def _mask_of_letters(letters: str) -> int:
     alone = re.findall(r"[A-Za-z]+", letters)
     if not letters.isupper() and any(list(run.upper()) != sorted(set(run.upper())) for run in alone):
         return 0
-    return parse_letters(letters) or 0
+    return mask_of(letters.upper())
 
 
 def _first_line(reader: AnswerParser) -> Iterator[Reading]:
@@ -85,12 +81,7 @@ def _first_line(reader: AnswerParser) -> Iterator[Reading]:
     if slot is None or (slot.mask == reader.options.everything and not _is_a_line(text, slot)):
         return
     delimited = _DELIMITED.match(text, slot.end) or _LETTER_DELIMITED.match(text, slot.start + 1)
-    if (
-        delimited
-        and not begins_list(reader, slot)
-        and not analyses_each(text, slot)
-        and not judges_each(text, slot)
-    ):
+    if delimited and not _goes_on(text, slot) and not judges_each(text, slot):
         yield Reading("first-line", slot.mask, slot.start, slot.end)
 
 
@@ -107,18 +98,60 @@ def _last_line(reader: AnswerParser) -> Iterator[Reading]:
     slot = reader.read_letters(_beginning(text, line_start))
     if slot is None or slot.mask == reader.options.everything or text[slot.end :].strip(_TRAILING):
         return
-    if not continues_list(text, line_start, slot):
+    if not _continues_list(text, line_start, slot):
         yield Reading("last-line", slot.mask, slot.start, slot.end)
 
 
 def _last_word(reader: AnswerParser) -> Iterator[Reading]:
     """… in pregnancy. C"""
+    if not reader.letters or reader.letters[-1] < len(reader.text) - _LONGEST_LAST_WORD:
+        return
     match = _LAST_WORD.search(reader.text, max(0, len(reader.text) - _LONGEST_LAST_WORD))
     if match is None or any(_ITEM_BEHIND.match(reader.text, place + 1) for place in reader.letters[:-1]):
         return
-    mask = parse_letters(match["letters"]) or 0
+    mask = mask_of(match["letters"])
     if mask < reader.options.everything:
         yield Reading("last-line", mask, *match.span("letters"))
+
+
+_ITEM_LINE = r"[ \t>#-]*(?:选项)?\(?([A-J])\s*(?:[.:、)]|选项|项)"
+_ITEM_ON_A_LINE = re.compile(_ITEM_LINE)
+_NEXT_ITEM = re.compile(r"[\n。;,]" + _ITEM_LINE)
+_FAR = 2_000
+_VERDICT = (
+    r"[ \t]?[.:、,)\](\[【】-]{0,3}[ \t]?(?:不?正确|错误?(?!误?答案)|不?对|[√×✓✗✔✘✅❌]"
+    r"|(?i:(?:in)?correct|wrong|true|false|yes|no)\b)[)\]】]?"
+)
+_VERDICT_ALONE = re.compile(_VERDICT)
+_NEXT_VERDICT = re.compile(
+    rf"[^\n]{{0,80}}?[\s。;,.、)】]{{0,3}}(?:选项|[Oo]ption[ \t])?[(\[【]?[A-J]{_VERDICT}"
+)
+
+
+def _goes_on(text: str, first: ParsedAnswer) -> bool:
+    """Whether the item of the next letter follows A, or A and B: a list or an analysis of options, no answer."""
+    if first.mask & first.mask + 1:
+        return False
+    item = _NEXT_ITEM.search(text, first.end, first.end + _FAR)
+    return item is not None and mask_of(item[1]) == first.mask + 1
+
+
+def judges_each(text: str, first: ParsedAnswer) -> bool:
+    """Whether a verdict follows the first letter and the next one: A(√)B(×), A: True. B: False."""
+    if first.mask.bit_count() != 1:
+        return False
+    verdict = _VERDICT_ALONE.match(text, first.end) or _VERDICT_ALONE.match(text, first.start + 1)
+    return verdict is not None and _NEXT_VERDICT.match(text, verdict.end()) is not None
+
+
+def _continues_list(text: str, line_start: int, last: ParsedAnswer) -> bool:
+    """Whether a line goes on with a list of options: the next letter, or right below another item."""
+    above = text[:line_start].rstrip()
+    item = _ITEM_ON_A_LINE.match(above, above.rfind("\n") + 1)
+    if item is None:
+        return False
+    adjacent = text.count("\n", len(above), line_start) == 1
+    return adjacent or (last.named and mask_of(item[1]) << 1 == last.mask)
 
 
 _KIND = any_of("选项 一?项 说法 叙述 描述 表述 陈述 做法")
@@ -135,6 +168,7 @@ _NOT_BEFORE_COPULA = re.compile(
 )
 _DISMISSED_BEFORE = re.compile(any_of("排除 不选 不考虑 除外 不予 无法"))
 _STEM_ENDS = re.compile(r"[)\]\"'”]{0,4}\s*(?:$|[。,;.!?\n:(了]|选项|[两二三四五]?[项个种者]|因为|所以)")
+_LISTED_BLANK = re.compile(r"(?:、|和|与|及|以及)[^,。;:!?\n()]{1,40}")
 _BLANK_FILLED = re.compile(r"\(\s?(?P<letters>[A-J]{1,5})\s?\)")
 
 
@@ -148,9 +182,7 @@ def stem_readings(reader: AnswerParser) -> Iterator[Reading]:
         if cue is None or _is_dismissed(text, cue):
             continue
         slot = reader.read_letters(cue.end())
-        if slot is None or slot.mask == reader.options.everything or begins_list(reader, slot):
-            continue
-        if analyses_each(text, slot):
+        if slot is None or slot.mask == reader.options.everything or _goes_on(text, slot):
             continue
         if _STEM_ENDS.match(text, slot.end):
             rule = "negative-stem" if cue["negative"] else "stem"
@@ -171,13 +203,21 @@ def _filled_blank(reader: AnswerParser) -> Iterator[Reading]:
     if not reader.letters:
         return
     blanks = [blank for blank in _BLANK_FILLED.finditer(reader.text) if blank.start() > 0]
-    if len({blank["letters"] for blank in blanks}) != 1 or "\n" in reader.text[: blanks[0].start()]:
+    if not blanks or "\n" in reader.text[: blanks[0].start()] or reader.text[blanks[0].start() - 1] in " (":
         return
     first = blanks[0]
-    if reader.text[first.start() - 1] in " (":
+    if len({blank["letters"] for blank in blanks}) > 1:
+        mask = mask_of("".join(blank["letters"] for blank in blanks))
+        listed = all(_LISTED_BLANK.fullmatch(reader.text, a.end(), b.start()) for a, b in pairwise(blanks))
+        if (
+            listed
+            and mask < reader.options.everything
+            and not WRONG_BEHIND.match(reader.text, blanks[-1].end())
+        ):
+            yield Reading("stem", mask, first.start(), blanks[-1].end())
         return
     named = reader.options.ending_at(reader.lowered, first.start())
-    mask = (parse_letters(first["letters"]) or 0) if named is None else 1 << named
+    mask = mask_of(first["letters"]) if named is None else 1 << named
     if 0 < mask < reader.options.everything:
         yield Reading("stem", mask, *first.span("letters"))
 
@@ -192,8 +232,6 @@ _DENIED_BEFORE = re.compile(
     r"(?:the[ \t]+)?(?:option[ \t]+|choice[ \t]+)?[(\"]?$|(?:相比于?|相较于?|较之|不同于|不如|优于|区别于)(?:选项)?$"
 )
 _LOOK_BACK = 24
-# 选项C属于服务内容之一: others belong to it as well.
-_ONE_OF_SEVERAL = re.compile(r"属于[^,。;\n]{1,24}之一(?:,|$)")
 _LAST_NAMES = 8
 _DISMISSED = re.compile(
     any_of(r"排除 不选 不考虑 除外 不予 无法 不能确定 难以确定 \brul(?:e|ed|ing)_out\b \beliminat \bexclud"),
@@ -240,9 +278,8 @@ def _name_at(reader: AnswerParser, position: int) -> _Name | None:
         _OPTION_BEHIND.match(text, together.end())
         or _OPTION_BEFORE.search(text, max(0, position - 9), position)
     ):
-        letters = "".join(char for char in together[0] if "A" <= char <= "J")
-        return _Name(parse_letters(letters) or 0, position, together.end())
-    mask = parse_letters(text[position]) or 0
+        return _Name(mask_of(together[0]), position, together.end())
+    mask = mask_of(text[position])
     before, behind = text[position - 1 : position], text[position + 1 : position + 2]
     if before == "(" and behind == ")":
         # 躁狂抑郁症(B): the words in front say which option is meant.
@@ -258,7 +295,7 @@ def _name_at(reader: AnswerParser, position: int) -> _Name | None:
 def _conclusions(reader: AnswerParser, names: list[_Name]) -> Iterator[Reading]:
     found: list[tuple[_Name, bool]] = []
     position = 0
-    for sentence in SENTENCE.finditer(reader.text):
+    for sentence in SENTENCE.finditer(reader.text) if reader.concludes else ():
         inside = []
         while position < len(names) and names[position].start < sentence.end():
             inside.append(names[position])
@@ -267,8 +304,6 @@ def _conclusions(reader: AnswerParser, names: list[_Name]) -> Iterator[Reading]:
             continue
         span = sentence.span()
         if concludes(reader.lowered, *span) is None or _DISMISSED.search(reader.lowered, *span):
-            continue
-        if _ONE_OF_SEVERAL.search(reader.text, inside[-1].end, sentence.end()):
             continue
         rejected = says_of_option(reader.lowered, inside[-1].end, sentence.end(), reader.stem) is False
         # Without the stem, the one option that a reason calls wrong is what the question asks for.

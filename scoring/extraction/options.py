@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.scoring.extraction.patterns import any_of, one_of
@@ -46,13 +46,12 @@ _BEFORE_A_CHARACTER = "是为选即属在于案"
 _NUMBER_GOES_ON = re.compile(r"[.~-]\d|[%％/]")
 
 
-@dataclass(frozen=True)
-class Mention:
+class Mention(NamedTuple):
     """An option's text at text[start:end]."""
 
     start: int
     end: int
-    index: int
+    option: int
 
 
 class OptionTexts:
@@ -60,7 +59,7 @@ class OptionTexts:
 
     >>> options = OptionTexts(["阿托品", "阿司匹林", "以上都是"])
     >>> options.count, options.match_at("阿司匹林。", 0), options.all_of_them
-    (3, Mention(start=0, end=4, index=1), 2)
+    (3, Mention(start=0, end=4, option=1), 2)
     """
 
     def __init__(self, options: Sequence[str] | None) -> None:
@@ -90,6 +89,10 @@ class OptionTexts:
         return sorted(found, key=lambda pair: -len(pair[0]))
 
     @cached_property
+    def _initials(self) -> set[str]:
+        return {text[0] for text, _ in self.findable}
+
+    @cached_property
     def all_of_them(self) -> int | None:
         """The option that says "all of the above", if one does."""
         return self._only(_ALL_OF_THEM)
@@ -116,7 +119,10 @@ class OptionTexts:
         >>> OptionTexts(["急性期卧床休息，避免剧烈活动", "发热时首选物理降温"]).resembles(0, "急性期卧床，避免活动。")
         True
         """
-        given = _IN_BRACKETS_BEHIND.sub("", text.lower()).strip(" .。;,、)")
+        given = text.lower()
+        if ")" in given:
+            given = _IN_BRACKETS_BEHIND.sub("", given)
+        given = given.strip(" .。;,、)")
         own = self.texts[index] if index < len(self.texts) else ""
         if not own or not given or len(given) > 2 * len(own) + 4:
             return False
@@ -137,6 +143,7 @@ class OptionTexts:
         """
         if index >= len(self.texts):
             return False
+        text = _LINE_BREAK.sub(_joint, text) if "\n" in text else text
         own = self.own_text_at(text.lower(), index, 0)
         if _ENDS_IN_VERDICT.search(text) or (own is not None and _JUDGED.search(text, own)):
             return False
@@ -148,6 +155,8 @@ class OptionTexts:
 
     def match_at(self, lowered: str, position: int) -> Mention | None:
         """The longest option text that begins at `position` and is a word of its own."""
+        if lowered[position : position + 1] not in self._initials:
+            return None
         for text, index in self.findable:
             if lowered.startswith(text, position):
                 end = position + len(text)
@@ -168,7 +177,7 @@ class OptionTexts:
             position = lowered.find(text, start, stop)
             while position >= 0:
                 after = position + len(text)
-                if not any(covered[position:after]) and _is_a_word(lowered, position, after):
+                if covered.find(1, position, after) < 0 and _is_a_word(lowered, position, after):
                     found.append(Mention(position, after, index))
                     covered[position:after] = b"\x01" * len(text)
                 position = lowered.find(text, after, stop)
@@ -202,6 +211,8 @@ def _is_latin_or_digit(char: str) -> bool:
 
 def _is_a_word(text: str, start: int, end: int) -> bool:
     """False inside a word or number: "4小时" in "24小时", "b型" in "ab型", "2" in "2.5", "肝" in "肝炎"."""
+    if end - start > 1 and not text[start].isascii() and not text[end - 1].isascii():
+        return True
     before, after = text[start - 1 : start] if start else "", text[end : end + 1]
     if end - start == 1 and _WIDE.match(text[start]):
         return not _WIDE.match(after) and (not _WIDE.match(before) or before in _BEFORE_A_CHARACTER)
@@ -286,21 +297,18 @@ _PRONOUN = re.compile(
     r"(?<![A-Za-z0-9])(?<!ption )(?<!hoice )(?<!nswer )I"
     r"(?=['’]|,?[ \t]+(?!(?:is|and|or|because|since|as|for|due|would[ \t]be)\b)[a-z])"
 )
-# A letter behind a noun belongs to it (维生素C, 青霉素G); behind these characters it names an option.
-_BEFORE_A_LETTER = frozenset(
-    "确误见知明故则而有以此是即且但和与及或为选项案只仅认示述中择除得对错应答第因其了括含实"
+# A letter behind a noun belongs to it (维生素C, 青霉素G), behind a number it is a unit (1550 A, 25 °C);
+# behind these characters and in 选项中的D it names an option. It begins with a class, to be searched fast.
+_BEFORE_A_LETTER = "确误见知明故则而有以此是即且但和与及或为选项案只仅认示述中择除得对错应答第因其了括含实①-⑳"
+_AMONG_OPTIONS = "|".join(
+    f"(?<={noun}{inside}的.)"
+    for noun in ["选项", "答案", "以上", "上述", "其", "题"]
+    for inside in ("", "中", "里")
 )
-_CAPITALS = re.compile(r"[A-J]{1,8}(?![A-Za-z0-9])")
-
-
-def _may_precede_a_letter(char: str) -> bool:
-    if char.isascii():
-        return not char.isalnum() and char not in ("+", "'", "-")
-    return not char.isalpha() or char in _BEFORE_A_LETTER
-
-
-# 选项中的D names an option; in 血清中的C反应蛋白 a noun follows.
-_AMONG_OPTIONS = re.compile(r"(?:选项|答案|以上|上述|其|题)(?:中|里)?的$")
+_CAPITALS = re.compile(
+    rf"[A-J](?:(?<=[{_BEFORE_A_LETTER}].)|(?<![^\W_].)(?<![+'°-].)(?<!\d[ \t].)|{_AMONG_OPTIONS})"
+    r"[A-J]{0,7}(?![A-Za-z0-9])"
+)
 
 
 def without_pronoun(text: str, count: int) -> str:
@@ -312,27 +320,10 @@ def without_pronoun(text: str, count: int) -> str:
     return (_PRONOUN if count > LETTERS.index("I") else _LONE_I).sub("ı", text)
 
 
-# 1550 A, 25 °C: a unit.
-_BEHIND_A_NUMBER = (" ", "\t", "°")
-_UNIT_BEFORE = re.compile(r"\d[ \t]$|°$")
-
-
 def letter_positions(text: str) -> list[int]:
     """Where capital letters A–J name options: not in a Latin word, behind a noun (维生素C) or as a unit.
 
     >>> letter_positions("维生素C缺乏选B,不选A")
     [7, 11]
     """
-    return [
-        match.start()
-        for match in _CAPITALS.finditer(text)
-        if (
-            _may_precede_a_letter(text[match.start() - 1 : match.start()])
-            and not (
-                text[match.start() - 1 : match.start()] in _BEHIND_A_NUMBER
-                and _UNIT_BEFORE.search(text, max(0, match.start() - 2), match.start())
-            )
-        )
-        or text[match.start() - 1 : match.start()] == "的"
-        and _AMONG_OPTIONS.search(text, max(0, match.start() - 6), match.start())
-    ]
+    return [match.start() for match in _CAPITALS.finditer(text)]

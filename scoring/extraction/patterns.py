@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cmexam_baseline.scoring.extraction.stem import Stem
+    from cmexam_baseline.exam.stem_wording import Stem
 
 
 def any_of(words: str) -> str:
@@ -35,6 +35,38 @@ def one_of(listed: str) -> re.Pattern[str]:
     True
     """
     return re.compile("|".join(map(re.escape, words(listed))))
+
+
+def mask_of(letters: str) -> int:
+    """The mask of the capital letters A–J in a piece of text.
+
+    >>> mask_of("A、C选项")
+    5
+    """
+    mask = 0
+    for char in letters:
+        if "A" <= char <= "J":
+            mask |= 1 << (ord(char) - 65)
+    return mask
+
+
+def skip(pattern: re.Pattern[str], text: str, position: int) -> int:
+    """Where a match of `pattern` at `position` ends; `position` where there is none."""
+    match = pattern.match(text, position)
+    return position if match is None else match.end()
+
+
+def sentence_start(text: str, position: int, marks: str = "。!?;\n", longest: int = 200) -> int:
+    """Where the sentence around `position` begins, at most `longest` characters before.
+
+    >>> sentence_start("先看A。再看B", 6)
+    4
+    """
+    start = position - longest if position > longest else 0
+    if start < position:
+        for mark in marks:
+            start = text.rfind(mark, start, position) + 1 or start
+    return start
 
 
 CHINESE = r"\u3400-\u9fff"

@@ -8,20 +8,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+from cmexam_baseline.exam.stem_wording import Stem, read_stem
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser
-from cmexam_baseline.scoring.extraction.answer_phrases import declared_readings, english_readings
+from cmexam_baseline.scoring.extraction.answer_phrases import declared_readings
 from cmexam_baseline.scoring.extraction.letter_rules import conclusion_readings, line_readings, stem_readings
 from cmexam_baseline.scoring.extraction.option_text_rules import wording_readings
 from cmexam_baseline.scoring.extraction.options import OptionTexts, without_echo
 from cmexam_baseline.scoring.extraction.reply_format import reply_readings, structured_readings
 from cmexam_baseline.scoring.extraction.reply_text import CleanText, kept_ranges
-from cmexam_baseline.scoring.extraction.rules import RULES, Reading, ranked
-from cmexam_baseline.scoring.extraction.stem import Stem, read_stem
+from cmexam_baseline.scoring.extraction.rules import RULES, WHOLE_TEXT, Reading, ranked
 from cmexam_baseline.scoring.extraction.undecided import undecided_readings
 from cmexam_baseline.scoring.extraction.verdicts import all_called_right, verdict_readings
 
 # The highest priority that each family of rules can reach: above it the family need not be asked.
 _WEAKER = (
+    (undecided_readings, RULES["no-option"].priority),
+    (all_called_right, RULES["all-called-right"].priority),
     (stem_readings, RULES["stem"].priority),
     (verdict_readings, RULES["verdict"].priority),
     (conclusion_readings, RULES["conclusion"].priority),
@@ -56,24 +58,16 @@ def _ranked(text: str, options: OptionTexts, stem: Stem, nested: bool = False) -
         found = [] if nested else _ranked(value, options, stem, nested=True)
         return found[0].mask if found else None
 
-    readings = [
-        *structured_readings(reader, read_value),
-        *declared_readings(reader),
-        *english_readings(reader),
-        *line_readings(reader),
-        *undecided_readings(reader),
-        *all_called_right(reader),
-    ]
-    readings.extend(list(reply_readings(reader, readings)))
-    strongest = _highest_priority(readings)
+    readings = list(line_readings(reader))
+    if not any(RULES[reading.rule].priority == WHOLE_TEXT for reading in readings):
+        readings.extend(structured_readings(reader, read_value))
+        readings.extend(declared_readings(reader))
+        readings.extend(list(reply_readings(reader, readings)))
+    strongest = max([RULES[reading.rule].priority for reading in readings], default=0)
     for rules, highest in _WEAKER:
         if strongest > highest:
             break
-        weaker = list(rules(reader))
-        strongest = max(strongest, _highest_priority(weaker))
-        readings.extend(weaker)
+        for reading in rules(reader):
+            readings.append(reading)
+            strongest = max(strongest, RULES[reading.rule].priority)
     return ranked(readings)
-
-
-def _highest_priority(readings: list[Reading]) -> int:
-    return max([RULES[reading.rule].priority for reading in readings], default=0)

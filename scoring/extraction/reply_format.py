@@ -6,9 +6,8 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from cmexam_baseline.exam.letters import parse_letters
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
-from cmexam_baseline.scoring.extraction.patterns import any_of
+from cmexam_baseline.scoring.extraction.patterns import any_of, sentence_start
 from cmexam_baseline.scoring.extraction.reply_text import CleanText
 from cmexam_baseline.scoring.extraction.rules import Reading
 
@@ -27,7 +26,6 @@ _NOTHING_BUT_AN_ANSWER = re.compile(
     r"|最有?可能|应该?|the|my|final|correct|best|so|thus|therefore|hence)[\s,:]*)*$",
     re.IGNORECASE,
 )
-_SENTENCE_END = "。!?;\n"
 
 
 def explanation_of(clean: CleanText, reading: Reading | None) -> str:
@@ -56,14 +54,10 @@ def begins_explanation(text: str, position: int) -> bool:
 
 def only_leads_to_an_answer(text: str, position: int) -> bool:
     """Whether the sentence that goes on at `position` has said nothing yet but 因此 or 正确答案."""
-    return _NOTHING_BUT_AN_ANSWER.match(text, _sentence_start(text, position), position) is not None
-
-
-def _sentence_start(text: str, position: int) -> int:
-    start = 0
-    for mark in _SENTENCE_END:
-        start = max(start, text.rfind(mark, start, position) + 1)
-    return start
+    return (
+        _NOTHING_BUT_AN_ANSWER.match(text, sentence_start(text, position, longest=len(text)), position)
+        is not None
+    )
 
 
 def _around(text: str, start: int, end: int) -> tuple[int, int]:
@@ -71,7 +65,7 @@ def _around(text: str, start: int, end: int) -> tuple[int, int]:
 
     A sentence that says more than the answer belongs to the explanation and is not left out.
     """
-    beginning = _sentence_start(text, start)
+    beginning = sentence_start(text, start, longest=len(text))
     if not only_leads_to_an_answer(text, start):
         return len(text), len(text)
     behind = _BEHIND_THE_ANSWER.match(text, end)
@@ -237,7 +231,6 @@ _MAY_STAND_FIRST = (
     "choice",
     "choice-text",
 )
-_LETTERS_BY_LINE = re.compile(r"\s*(?P<letters>(?:[A-J][ \t.、。,;]*\n\s*){2,8})")
 # Whoever writes this behind the explanation has another answer than the one in front.
 _TAKEN_BACK = re.compile(
     any_of(
@@ -257,7 +250,7 @@ def reply_readings(reader: AnswerParser, readings: Iterable[Reading]) -> Iterato
     What the explanation says of other cases (休克首选D) does not count then.
     """
     text = reader.text
-    for reading in (*readings, *_letters_by_line(text), *_option_text(reader)):
+    for reading in (*readings, *_option_text(reader)):
         if (
             reading.rule in _MAY_STAND_FIRST
             and begins_explanation(text, reading.end)
@@ -272,12 +265,3 @@ def _option_text(reader: AnswerParser) -> Iterator[Reading]:
     slot = reader.read_texts(len(reader.text) - len(reader.text.lstrip()))
     if slot is not None:
         yield Reading("option-text", slot.mask, slot.start, slot.end)
-
-
-def _letters_by_line(text: str) -> Iterator[Reading]:
-    """A, B and D each on a line of its own."""
-    match = _LETTERS_BY_LINE.match(text)
-    if match is not None:
-        letters = "".join(char for char in match["letters"] if char.isalpha())
-        start = match.start("letters")
-        yield Reading("letters", parse_letters(letters) or 0, start, start + len(match["letters"].rstrip()))

@@ -256,6 +256,7 @@ def _fold_table() -> dict[str, str]:
 
 
 _FOLD = _fold_table()
+_COMMONEST = [(char, _FOLD[char]) for char in "，：；！？（）"]
 # Beyond the first 65,536 characters a class of single characters is searched one by one: ranges there.
 _FOLDABLE = re.compile(
     "["
@@ -266,12 +267,14 @@ _FOLDABLE = re.compile(
 _BLANKS = " \t\u00a0\u3000\u2002\u2003\u2009"
 _MARKS = "*`$\u200b-\u200f\u2060\ufe0f\ufeff"
 _TAGS = "b|strong|em|i|u|p|br|span|font|center|mark|h[1-6]|div|li|ul|ol"
-# It begins with one class of characters, so that it is searched fast.
+_WIDE = "\u2e80-\u2fff\u3001-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uffef"
+_EMPHASIS = rf"(?<=[{_MARKS}])[{_MARKS}]*|(?<=_)_+|(?<=<)/?(?:{_TAGS})\b[^<>\n]{{0,60}}>"
+# They begin with one class of characters, so that they are searched fast. Blanks go beside Chinese only.
+_NOISE_IN_ASCII = re.compile(rf"[*`$_<](?:{_EMPHASIS})")
 _NOISE = re.compile(
-    rf"[{_MARKS}{_BLANKS}_<](?:(?<=[{_MARKS}])[{_MARKS}]*|(?<=[{_BLANKS}])[{_BLANKS}]*|(?<=_)_+"
-    rf"|(?<=<)/?(?:{_TAGS})\b[^<>\n]{{0,60}}>)"
+    rf"[{_MARKS}{_BLANKS}_<](?:{_EMPHASIS}|(?<=[{_BLANKS}])"
+    rf"(?:(?<=[{_WIDE}].)[{_BLANKS}]*|(?<![{_BLANKS}].)[{_BLANKS}]*(?=[{_WIDE}])))"
 )
-_WIDE = re.compile(r"[\u2e80-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
 def fold(text: str) -> str:
@@ -280,11 +283,11 @@ def fold(text: str) -> str:
     >>> fold("答案：Ｂ（ＡＢ型）Ⓒ")
     '答案:B(AB型)C'
     """
-    return text if text.isascii() else _FOLDABLE.sub(_folded, text)
-
-
-def _folded(match: re.Match[str]) -> str:
-    return _FOLD.get(match[0], match[0])
+    if text.isascii():
+        return text
+    for wide, narrow in _COMMONEST:
+        text = text.replace(wide, narrow)
+    return _FOLDABLE.sub(lambda match: _FOLD.get(match[0], match[0]), text)
 
 
 class CleanText:
@@ -338,8 +341,6 @@ def clean(text: str) -> str:
     >>> clean("维生素 Ｂ₁₂ **缺乏**")
     '维生素B12 缺乏'
     """
-    if not _NOISE.search(text):
-        return fold(text)
     return fold("".join(text[start:end] for start, end in _quiet_pieces(text, 0, len(text))))
 
 
@@ -347,20 +348,11 @@ def _quiet_pieces(raw: str, start: int, end: int) -> list[tuple[int, int]]:
     """The stretches of raw[start:end] between emphasis marks, invisible characters and needless blanks."""
     pieces = []
     position = start
-    for match in _NOISE.finditer(raw, start, end):
-        if _blank_that_matters(raw, match, end):
-            continue
-        if match.start() > position:
-            pieces.append((position, match.start()))
-        position = match.end()
+    for match in (_NOISE_IN_ASCII if raw.isascii() else _NOISE).finditer(raw, start, end):
+        first, beyond = match.span()
+        if first > position:
+            pieces.append((position, first))
+        position = beyond
     if end > position:
         pieces.append((position, end))
     return pieces
-
-
-def _blank_that_matters(raw: str, match: re.Match[str], end: int) -> bool:
-    if match[0][0] not in _BLANKS:
-        return False
-    before = raw[match.start() - 1 : match.start()]
-    after = raw[match.end() : match.end() + 1] if match.end() < end else ""
-    return not (_WIDE.match(before) or _WIDE.match(after))

@@ -6,12 +6,10 @@ people and models that change their mind say the final answer last.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """A way to read an answer; of two rules that apply, the one with the higher priority wins."""
 
     name: str
@@ -19,9 +17,11 @@ class Rule:
     priority: int
 
 
+WHOLE_TEXT = 100
+
 _TABLE = (
-    Rule("letters", "the whole text is letters: ABD, A,B、(C)", 100),
-    Rule("option-text", "the whole text is one option's text", 100),
+    Rule("letters", "the whole text is letters: ABD, A,B、(C)", WHOLE_TEXT),
+    Rule("option-text", "the whole text is one option's text", WHOLE_TEXT),
     Rule("boxed", r"\boxed{B}", 95),
     Rule("tag", "<answer>B</answer>", 95),
     Rule("json", 'a field of a JSON reply: {"answer": "B"}, {"答案": ["A", "C"]}', 95),
@@ -65,7 +65,7 @@ _TABLE = (
     Rule("only-text", "one option's text alone is named in the whole text", 20),
 )
 
-RULES: dict[str, Rule] = {rule.name: rule for rule in _TABLE}
+RULES = {rule.name: rule for rule in _TABLE}
 
 UNKNOWN_COUNT = 8
 """Letters A–H count where the options are unknown: I may be the pronoun."""
@@ -84,10 +84,10 @@ class Reading(NamedTuple):
 
 
 def ranked(readings: list[Reading]) -> list[Reading]:
-    """The readings by priority, of equal ones the last in the text first: the first one is the answer.
+    """The readings by priority, of equal ones the last in the text first (of two that end together, the longer).
 
     >>> first, last = Reading("answer-phrase", 1, 0, 4), Reading("answer-phrase", 2, 9, 13)
     >>> ranked([last, first, Reading("only-text", 4, 20, 22)])[0].mask
     2
     """
-    return sorted(readings, key=lambda reading: (-RULES[reading.rule].priority, -reading.end))
+    return sorted(readings, key=lambda reading: (-RULES[reading.rule].priority, -reading.end, reading.start))

@@ -7,7 +7,14 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser
-from cmexam_baseline.scoring.extraction.patterns import SENTENCE, any_of, concludes, one_of
+from cmexam_baseline.scoring.extraction.patterns import (
+    SENTENCE,
+    any_of,
+    concludes,
+    mask_of,
+    one_of,
+    sentence_start,
+)
 from cmexam_baseline.scoring.extraction.rules import Reading
 
 _ALL_OPTIONS = (
@@ -55,12 +62,12 @@ _MARK = re.compile(
         " insufficient hard_to difficult_to"
     )
 )
+_NONE_MARK = one_of("答案 选项 选择 以上 上述 所有 全部 这些 给出 个 各 none no_ not_any answer_is result_is")
 _ALL_MARKS = one_of(
     "以上 上述 所有 全部 这些 四个 五个 各选项 各项 all_of all_the all_four all_five all_options all_choices all_statements"
 )
 _ANSWER_MARKS = one_of("题意 题干 题目 答案 当选 应选 入选 正确选项 answers options choices")
 _LAST_WORDS = 400
-_SENTENCE_ENDS = "。!?;\n"
 
 _LETTERS = (
     r"(?P<letters>[A-J](?:(?:选项|项)?(?:[、,/&;\s]|和|及|与|以及|and\b)*(?:选项)?[A-J](?![A-Za-z])){1,9})"
@@ -87,16 +94,16 @@ def undecided_readings(reader: AnswerParser) -> Iterator[Reading]:
     yield from _all_options(reader)
     # Nothing may be named behind: only the last words can decide for nothing.
     near_the_end = max(len(reader.text) - _LAST_WORDS, 0)
-    start = _sentence_start(reader, max(reader.letters[-1] if reader.letters else 0, near_the_end))
+    start = sentence_start(reader.text, max(reader.letters[-1] if reader.letters else 0, near_the_end))
     if not _MARK.search(reader.lowered, start):
         return
     for sentence in SENTENCE.finditer(reader.lowered, start):
         if not _MARK.search(sentence[0]):
             continue
-        none = _NO_OPTION.search(reader.lowered, *sentence.span())
+        none = _NONE_MARK.search(sentence[0]) and _NO_OPTION.search(reader.lowered, *sentence.span())
         cannot = None if none else _CANNOT_SAY.search(reader.lowered, *sentence.span())
         found = none or cannot
-        if found is None or _OTHERS.search(sentence[0]) or is_named_behind(reader, sentence.end()):
+        if found is None or _OTHERS.search(sentence[0]) or reader.last_named >= sentence.end():
             continue
         if _names_behind_in_clause(reader, found.end(), sentence.end()):
             continue
@@ -107,18 +114,6 @@ def undecided_readings(reader: AnswerParser) -> Iterator[Reading]:
             yield Reading("no-option", 0, *found.span())
         elif concludes(reader.lowered, *sentence.span()) is not None:
             yield Reading("undecided", 0, *found.span())
-
-
-def _sentence_start(reader: AnswerParser, position: int) -> int:
-    start = 0
-    for mark in _SENTENCE_ENDS:
-        start = max(start, reader.text.rfind(mark, start, position) + 1)
-    return start
-
-
-def is_named_behind(reader: AnswerParser, position: int) -> bool:
-    """Whether an option is named behind `position`, other than in a case that is only supposed."""
-    return reader.last_named >= position
 
 
 def _names_behind_in_clause(reader: AnswerParser, position: int, end: int) -> bool:
@@ -133,9 +128,9 @@ def _names_behind_in_clause(reader: AnswerParser, position: int, end: int) -> bo
 def _all_options(reader: AnswerParser) -> Iterator[Reading]:
     """A、B、C、D均符合题意: every option, if the words or the stem say that all can be the answer."""
     everything, stem = reader.options.everything, reader.stem
-    if not reader.options.known or not (stem.several or _ANSWER_MARKS.search(reader.text)):
-        return
-    for match in _candidates(reader):
+    for match in _candidates(reader) if reader.options.known else ():
+        if not (stem.several or _ANSWER_MARKS.search(reader.text)):
+            return
         if _OTHERS.search(reader.lowered, max(0, match.start() - 12), match.end()):
             continue
         group = match.groupdict()
@@ -149,7 +144,7 @@ def _candidates(reader: AnswerParser) -> Iterator[re.Match[str]]:
     if len(reader.letters) >= reader.options.count:
         for place in reader.letters:
             match = _LETTERS_FIT.match(reader.text, place) if reader.text[place] == "A" else None
-            if match is not None and reader.mask_of(match["letters"]) == reader.options.everything:
+            if match is not None and mask_of(match["letters"]) == reader.options.everything:
                 yield match
     if _ALL_MARKS.search(reader.lowered) and reader.options.all_of_them is None:
         yield from _ALL_FIT.finditer(reader.text)

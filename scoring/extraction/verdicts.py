@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from cmexam_baseline.exam.letters import LETTERS, parse_letters
+from cmexam_baseline.exam.letters import LETTERS
+from cmexam_baseline.exam.stem_wording import Stem
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser
 from cmexam_baseline.scoring.extraction.patterns import (
     CHINESE,
@@ -17,10 +18,12 @@ from cmexam_baseline.scoring.extraction.patterns import (
     SUPPOSED,
     any_of,
     concludes,
+    mask_of,
     one_of,
+    sentence_start,
+    skip,
 )
 from cmexam_baseline.scoring.extraction.rules import Reading
-from cmexam_baseline.scoring.extraction.stem import Stem
 
 _YES, _NO = "✅✓✔√☑", "❌✗✘×☐☒"
 _MARKED_LINE = re.compile(
@@ -138,7 +141,7 @@ ITEM = re.compile(
 )
 _ITEM_RIGHT = re.compile(
     any_of(
-        r"(?<!不)(?<!否)正确(?!答案|与否) (?<!不)符合(?:题意|题干|题目|描述|要求|[。,;\n]|$) (?<![相反])对的"
+        r"(?<!不)(?<!否)正确(?!答案|与否|的(?:是|有|[一哪])) (?<!不)符合(?:题意|题干|题目|描述|要求|[。,;\n]|$) (?<![相反])对的"
         r" \b(?<!in)correct\b √ ✓ ✔ ✅"
     )
 )
@@ -154,36 +157,36 @@ _MAY_CALL_RIGHT = one_of("正确 答案 correct right")
 _VERDICT_WORDS = one_of("正确 错误 不对 符合 合适 恰当 成立 √ ✓ ✗ × correct wrong true false right")
 _LETTER_BEFORE = re.compile(r"[A-J](?:选项|项)?[ \t]?[.:、)(\"“]{0,2}[ \t]?$")
 _LONGEST_ITEM = 600
-_LONGEST_SENTENCE = 120
 
 
 def verdict_readings(reader: AnswerParser) -> Iterator[Reading]:
     """Readings of the rules verdict and only-verdict."""
-    ticked = [
-        verdict for verdict in ticked_verdicts(reader.text) if verdict.mask <= reader.options.everything
-    ]
+    ticked = [v for v in ticked_verdicts(reader.text) if v.mask <= reader.options.everything]
     verdicts = ticked or list(_verdicts(reader)) or list(_verdicts_on_texts(reader))
-    yield from _concluding(reader, verdicts)
-    yield from _called_the_answer(reader)
-    yield from _only(reader, verdicts)
-    for match in _EXCEPTED.finditer(reader.text) if "除" in reader.text else ():
-        yield from _within(reader, "only-verdict", _meant_by_exception(reader, match), *match.span())
+    for reading in (
+        *_concluding(reader, verdicts),
+        *_called_the_answer(reader),
+        *_only(reader, verdicts),
+        *_exceptions(reader),
+    ):
+        every = reader.stem.several and reader.options.known and reading.rule == "only-verdict"
+        if 0 < reading.mask < reader.options.everything or (every and reading.mask):
+            yield reading
 
 
-def _meant_by_exception(reader: AnswerParser, match: re.Match[str]) -> int:
+def _exceptions(reader: AnswerParser) -> Iterator[Reading]:
     """除D外均正确 asks for what is wrong: D; 除C、E外均正确 names what is right: the others."""
-    mask = _mask(match["letters"])
-    if mask.bit_count() == 1 or match["wrong"]:
-        return mask
-    return reader.options.everything & ~mask if reader.options.known else 0
+    for match in _EXCEPTED.finditer(reader.text) if "除" in reader.text else ():
+        mask = mask_of(match["letters"])
+        if mask.bit_count() > 1 and not match["wrong"]:
+            mask = reader.options.everything & ~mask if reader.options.known else 0
+        yield Reading("only-verdict", mask, *match.span())
 
 
 def _verdicts(reader: AnswerParser) -> Iterator[Verdict]:
     end = 0
     for position in reader.letters:
-        if position < end:
-            continue
-        verdict = _verdict_at(reader, position)
+        verdict = _verdict_at(reader, position) if position >= end else None
         if verdict is not None and verdict.mask <= reader.options.everything:
             end = verdict.end
             yield verdict
@@ -195,44 +198,31 @@ def _verdicts_on_texts(reader: AnswerParser) -> Iterator[Verdict]:
         return
     for mention in reader.mentions:
         behind = _VERDICT_BEHIND_TEXT.match(reader.text, mention.end)
-        if behind is not None and not _LETTER_BEFORE.search(
-            reader.text, max(0, mention.start - 8), mention.start
-        ):
-            right = behind["right"] is not None or behind["right_en"] is not None
-            yield Verdict(1 << mention.index, right, mention.start, behind.end())
+        before = max(0, mention.start - 8)
+        if behind is not None and not _LETTER_BEFORE.search(reader.text, before, mention.start):
+            yield _verdict(1 << mention.option, mention.start, behind)._replace(of_the_answer=False)
 
 
 def _verdict_at(reader: AnswerParser, position: int) -> Verdict | None:
+    """What is said of the option whose letter is at `position`, perhaps behind its text."""
     text = reader.text
     for pattern in _VERDICT_PATTERNS:
         match = pattern.match(text, position)
         if match is not None:
-            about = _words_on_the_answer(text, match.start(match.lastgroup or 0), match.end())
-            return Verdict(_mask(match["letters"]), match["right"] is not None, position, match.end(), about)
-    name = _OWN_NAME.match(text, position)
-    mask = _mask(text[position])
-    own = reader.options.own_text_at(reader.lowered, mask.bit_length() - 1, name.end()) if name else None
+            return _verdict(mask_of(match["letters"]), position, match)
+    index = LETTERS.index(text[position])
+    own = reader.options.own_text_at(reader.lowered, index, skip(_OWN_NAME, text, position))
     behind = _VERDICT_BEHIND_TEXT.match(text, own) if own is not None else None
-    if behind is None:
-        return None
-    right = behind["right"] is not None or behind["right_en"] is not None
-    about = _words_on_the_answer(text, own or 0, behind.end())
-    return Verdict(mask, right, position, behind.end(), about)
+    return _verdict(1 << index, position, behind) if behind is not None else None
 
 
-def _words_on_the_answer(text: str, start: int, end: int) -> bool:
-    """Whether a verdict, or the word that it begins (正确答案), is about the question and not the option."""
-    word = _REST_OF_THE_WORD.match(text, end)
-    return OF_THE_ANSWER.search(text, start, word.end() if word else end) is not None
-
-
-def _mask(letters: str) -> int:
-    return parse_letters("".join(char for char in letters if "A" <= char <= "J")) or 0
-
-
-def _within(reader: AnswerParser, rule: str, mask: int, start: int, end: int) -> Iterator[Reading]:
-    if 0 < mask < reader.options.everything:
-        yield Reading(rule, mask, start, end)
+def _verdict(mask: int, start: int, match: re.Match[str]) -> Verdict:
+    """The verdict whose word is the last group of `match`, named right… or wrong…"""
+    name = match.lastgroup or ""
+    # 正确 may begin the word 正确答案, which is about the question.
+    end = skip(_REST_OF_THE_WORD, match.string, match.end())
+    about = OF_THE_ANSWER.search(match.string, match.start(name), end) is not None
+    return Verdict(mask, name.startswith("right"), start, match.end(), about)
 
 
 def _concluding(reader: AnswerParser, verdicts: list[Verdict]) -> Iterator[Reading]:
@@ -243,12 +233,14 @@ def _concluding(reader: AnswerParser, verdicts: list[Verdict]) -> Iterator[Readi
         chosen = [verdict for verdict in verdicts if verdict.is_asked_for(stem)] or chosen
     if chosen and "也" in text[chosen[-1].start : chosen[-1].end]:
         return
+    if not stem.several and len({verdict.mask for verdict in chosen}) == reader.options.count:
+        return
     for verdict in chosen:
-        before = reader.lowered[_sentence_start(text, verdict.start) : verdict.start]
+        before = reader.lowered[sentence_start(text, verdict.start) : verdict.start]
         if concludes(before) is None and "只有" not in before:
             continue
         if not _is_supposed(reader, verdict.start):
-            yield from _within(reader, "verdict", verdict.mask, verdict.start, verdict.end)
+            yield Reading("verdict", verdict.mask, verdict.start, verdict.end)
 
 
 def _called_the_answer(reader: AnswerParser) -> Iterator[Reading]:
@@ -259,47 +251,40 @@ def _called_the_answer(reader: AnswerParser) -> Iterator[Reading]:
         for position in reader.letters:
             match = pattern.match(reader.text, position)
             if match is not None and not _is_supposed(reader, position):
-                yield from _within(reader, "verdict", _mask(match["letters"]), position, match.end())
+                yield Reading("verdict", mask_of(match["letters"]), position, match.end())
 
 
 def _is_supposed(reader: AnswerParser, position: int) -> bool:
-    before = reader.lowered[_sentence_start(reader.text, position) : position]
+    before = reader.lowered[sentence_start(reader.text, position) : position]
     return SUPPOSED.search(before) is not None and not MUST_CHOOSE.search(before)
-
-
-def _sentence_start(text: str, position: int) -> int:
-    earliest = max(0, position - _LONGEST_SENTENCE)
-    return max(earliest, max(text.rfind(mark, earliest, position) for mark in "。\n;!?") + 1)
 
 
 def _only(reader: AnswerParser, verdicts: list[Verdict]) -> Iterator[Reading]:
     """The options that the verdicts on each of them leave as the answer."""
-    directly = 0
-    for verdict in verdicts:
-        directly |= verdict.mask
+    stem, known = reader.stem, reader.options.known
+    directly = _union(verdicts)
     judged = verdicts + [verdict for verdict in _item_verdicts(reader) if not verdict.mask & directly]
-    right = wrong = asked = dropped = 0
-    for verdict in judged:
-        right |= verdict.mask if verdict.right else 0
-        wrong |= 0 if verdict.right else verdict.mask
-        asked |= verdict.mask if verdict.is_asked_for(reader.stem) else 0
-        dropped |= 0 if verdict.is_asked_for(reader.stem) else verdict.mask
+    right, wrong = (_union(v for v in judged if v.right is called) for called in (True, False))
     covered = right | wrong == reader.options.everything
-    if reader.stem.known and reader.options.known:
-        answer = _asked_for(reader, judged, (right, wrong), (asked, dropped))
-    elif right & wrong:
-        return
+    if stem.known and known:
+        answer = _asked_for(reader, judged, right, wrong)
     else:
-        answer = _singled_out(reader, judged, right, wrong)
-    if not answer and not (reader.stem.known and covered):
-        answer = right if covered or len(judged) == 1 or _nothing_between(verdicts) else 0
-        if right & wrong:
-            return
-    saying = [verdict for verdict in judged if verdict.mask & answer] or judged
-    if answer == reader.options.everything and reader.stem.several and reader.options.known:
-        yield Reading("only-verdict", answer, saying[0].start, saying[-1].end)
-    elif answer:
-        yield from _within(reader, "only-verdict", answer, saying[-1].start, saying[-1].end)
+        answer = 0 if right & wrong else _singled_out(reader, judged, right, wrong)
+    if not answer and not right & wrong and not (stem.known and covered):
+        # B√C√E√: one verdict right behind the other.
+        in_a_row = len(verdicts) > 1 and all(b.start - a.end <= 2 for a, b in pairwise(verdicts))
+        answer = right if covered or len(judged) == 1 or in_a_row else 0
+    if answer:
+        saying = [verdict for verdict in judged if verdict.mask & answer] or judged
+        first = saying[0 if answer == reader.options.everything else -1]
+        yield Reading("only-verdict", answer, first.start, saying[-1].end)
+
+
+def _union(verdicts: Iterable[Verdict]) -> int:
+    mask = 0
+    for verdict in verdicts:
+        mask |= verdict.mask
+    return mask
 
 
 def _singled_out(reader: AnswerParser, judged: list[Verdict], right: int, wrong: int) -> int:
@@ -316,12 +301,10 @@ def _singled_out(reader: AnswerParser, judged: list[Verdict], right: int, wrong:
     return 0
 
 
-def _asked_for(
-    reader: AnswerParser, judged: list[Verdict], truth: tuple[int, int], meant: tuple[int, int]
-) -> int:
+def _asked_for(reader: AnswerParser, judged: list[Verdict], right: int, wrong: int) -> int:
     """With a stem: the options that it asks for, the right ones or the wrong ones; 0 where it is unclear."""
-    (right, wrong), (asked, dropped) = truth, meant
     everything, stem = reader.options.everything, reader.stem
+    asked, dropped = (_union(v for v in judged if v.is_asked_for(stem) is meant) for meant in (True, False))
     if asked & dropped:
         return 0
     covered = asked | dropped == everything
@@ -356,11 +339,6 @@ def all_called_right(reader: AnswerParser) -> Iterator[Reading]:
         yield Reading("all-called-right", 0, verdicts[0].start, verdicts[-1].end)
 
 
-def _nothing_between(verdicts: list[Verdict]) -> bool:
-    """B√C√E√: one verdict right behind the other."""
-    return len(verdicts) > 1 and all(b.start - a.end <= 2 for a, b in pairwise(verdicts))
-
-
 def _item_verdicts(reader: AnswerParser) -> Iterator[Verdict]:
     """The last word of each item of an analysis: "A：… 这个选项不正确。"."""
     if not reader.letters:
@@ -376,13 +354,12 @@ def _item_verdicts(reader: AnswerParser) -> Iterator[Verdict]:
         stop = question.start() if question else stop
         index = LETTERS.index(item["letter"])
         own = reader.options.own_text_at(reader.lowered, index, item.end())
-        right = [match.start() for match in _ITEM_RIGHT.finditer(text, own or item.end(), stop)]
-        wrong = [match.start() for match in _ITEM_WRONG.finditer(text, own or item.end(), stop)]
-        if not (right or wrong) or (own is None and reader.options.resembles(index, text[item.end() : stop])):
-            continue
-        mask = _mask(item["letter"])
-        if (right or wrong) and mask <= reader.options.everything:
-            is_right = max(right, default=-1) > max(wrong, default=-1)
-            last_word = max(*right, *wrong, -1, -1)
+        said = [match.start() for match in _ITEM_WRONG.finditer(text, own or item.end(), stop)]
+        wrong, right = max(said, default=-1), -1
+        for match in _ITEM_RIGHT.finditer(text, own or item.end(), stop):
+            right = match.start()
+        last_word = max(wrong, right)
+        repeats = own is None and reader.options.resembles(index, text[item.end() : stop])
+        if last_word >= 0 and not repeats and 1 << index <= reader.options.everything:
             about = OF_THE_ANSWER.search(text, last_word, last_word + 6) is not None
-            yield Verdict(mask, is_right, *item.span("letter"), about)
+            yield Verdict(1 << index, right > wrong, *item.span("letter"), about)
