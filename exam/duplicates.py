@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -20,9 +20,6 @@ CATEGORIES = ("exact", "stem", "near", "none")
 
 # 2^64 divided by the golden ratio, odd: multiplied by it, neighbouring code points end far apart.
 _MULTIPLIER = 0x9E3779B97F4A7C15
-
-# Pairs of questions that share an n-gram, held at once.
-_PAIRS_AT_ONCE = 4_000_000
 
 # Stems with at least this rapidfuzz ratio (percent) count as nearly the same.
 NEAR_RATIO = 90
@@ -230,38 +227,19 @@ class _Grams:
         self, hashes: NDArray[np.uint64], rows: NDArray[np.int32], wanted: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """For every wanted row the first training row that shares the most n-grams; each must share one."""
-        chosen = np.isin(rows, wanted)
-        hashes, rows = hashes[chosen], rows[chosen]
-        first, counts = self._ranges(hashes)
         found = []
-        for start, stop in _chunks(rows, counts):
-            pairs = np.repeat(rows[start:stop], counts[start:stop]).astype(np.int64)
-            trained = self.rows[_ranges_joined(first[start:stop], counts[start:stop])]
-            keys, shared = np.unique(pairs << 32 | trained, return_counts=True)
-            # Keys rise, so among equals the first training row stays first.
-            order = np.lexsort((-shared, keys >> 32))
-            best = np.unique(keys[order] >> 32, return_index=True)[1]
-            found.append(keys[order][best] & 0xFFFFFFFF)
-        return np.concatenate([np.zeros(0, dtype=np.int64), *found])
+        for start, stop in zip(
+            *(np.searchsorted(rows, wanted, side) for side in ("left", "right")), strict=True
+        ):
+            first, counts = self._ranges(hashes[start:stop])
+            sharing = [self.rows[place : place + count] for place, count in zip(first, counts, strict=True)]
+            trained, shared = np.unique(np.concatenate(sharing), return_counts=True)
+            found.append(int(trained[shared.argmax()]))
+        return np.array(found, dtype=np.int64)
 
     def _ranges(self, hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         first = np.searchsorted(self.hashes, hashes, side="left")
         return first, np.searchsorted(self.hashes, hashes, side="right") - first
-
-
-def _chunks(rows: NDArray[np.int32], counts: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Bounds of runs of whole rows, each some `_PAIRS_AT_ONCE` pairs, or one row with more."""
-    starts = np.flatnonzero(np.diff(rows, prepend=-1))
-    pairs_before = (np.cumsum(counts) - counts)[starts]
-    chunk_of_row = pairs_before // _PAIRS_AT_ONCE
-    bounds = starts[np.flatnonzero(np.diff(chunk_of_row, prepend=-1))].tolist()
-    return zip(bounds, [*bounds[1:], len(rows)], strict=False)
-
-
-def _ranges_joined(first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """first[0], first[0]+1, … counts[0] times, then those of the next, int64."""
-    ends = np.cumsum(counts)
-    return np.repeat(first - ends + counts, counts) + np.arange(ends[-1] if len(ends) else 0)
 
 
 def _hashes(texts: list[str], size: int) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:

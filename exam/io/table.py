@@ -88,11 +88,11 @@ def table_of_rows(rows: Iterable[Sequence[object]], file: str, form: FileForm = 
     damaged: dict[int, tuple[str, str]] = {}
     n_rows = 0
     while batch := list(islice(left, ROWS_A_PIECE)):
-        for number, row in enumerate(batch, n_rows + 1):
-            if len(row) != len(header):
-                damaged[number] = (f"{len(row)} fields instead of {len(header)}", cell_text(row[0]))
+        wrong = {number: row for number, row in enumerate(batch, n_rows + 1) if len(row) != len(header)}
+        for number, row in wrong.items():
+            damaged[number] = (f"{len(row)} fields instead of {len(header)}", cell_text(row[0]))
         n_rows += len(batch)
-        sound = [row for row in batch if len(row) == len(header)]
+        sound = [row for row in batch if len(row) == len(header)] if wrong else batch
         for column, cells in zip(columns, zip(*sound, strict=True), strict=False):
             column.extend(cells)
     if not n_rows:
