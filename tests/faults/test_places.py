@@ -93,7 +93,7 @@ def test_a_full_disk(ready: Ready, disk: Path, share: float, capfd: pytest.Captu
 
 
 @pytest.mark.parametrize("ready", ["train (encoder)"], indirect=True)
-@pytest.mark.parametrize("share", [4, 6, 8])
+@pytest.mark.parametrize("share", [4, 5, 7])
 def test_a_disk_that_is_full_after_some_checkpoints(
     ready: Ready, disk: Path, share: float, capfd: pytest.CaptureFixture[str]
 ) -> None:
