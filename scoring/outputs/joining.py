@@ -327,7 +327,7 @@ def position_base(numbers: Sequence[int], n: int) -> int | None:
 def plain_id(value: str) -> str:
     """An id as text; whole numbers that a table program made floats are whole again."""
     text = value.strip()
-    return text[:-2] if text.endswith(".0") and text[:-2].isdecimal() else text
+    return text[:-2] if text[-2:] == ".0" and text[:-2].isdecimal() else text
 
 
 def _by_order(exam: Exam, keys: JoinKeys, places: Places) -> Join | None:

@@ -328,17 +328,20 @@ def probability_columns(columns: Columns) -> dict[str, str]:
 
 def texts_of_column(cells: Sequence[object]) -> Sequence[str]:
     """Cells as texts; of a list of letters all, of other lists the first entry."""
-    return [text_of_cell(cell) for cell in cells]
+    return list(map(_text_of_cell, cells))
 
 
-def text_of_cell(cell: object) -> str:
-    """A cell as text."""
+def optional_texts(cells: Sequence[object]) -> Sequence[str | None]:
+    """The same, None where there is no cell."""
+    return [None if cell is None else _text_of_cell(cell) for cell in cells]
+
+
+def _text_of_cell(cell: object) -> str:
     if isinstance(cell, list):
         texts = [cell_text(part) for part in cell]
         return "".join(texts) if all(len(text) <= 1 for text in texts) else texts[0]
-    return cell_text(cell)
+    return cell if isinstance(cell, str) else cell_text(cell)
 
 
 def _sample(cells: Sequence[object]) -> list[object]:
-    step = max(1, -(-len(cells) // TEXT_SAMPLE))
-    return [cells[place] for place in range(0, len(cells), step)]
+    return list(cells[:: max(1, -(-len(cells) // TEXT_SAMPLE))])

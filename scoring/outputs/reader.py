@@ -27,7 +27,7 @@ from cmexam_baseline.scoring.outputs.column_evidence import (
 from cmexam_baseline.scoring.outputs.column_names import LOGARITHM, first_of_role
 from cmexam_baseline.scoring.outputs.flatten import flatten_columns
 from cmexam_baseline.scoring.outputs.joining import Join, Stems, places_of
-from cmexam_baseline.scoring.outputs.key_columns import locate, text_of_cell, texts_of_column
+from cmexam_baseline.scoring.outputs.key_columns import locate, optional_texts, texts_of_column
 from cmexam_baseline.scoring.outputs.shapes import REPLY, is_list_of_paths, read_shape
 
 Cell = TypeVar("Cell", str, str | None)
@@ -309,9 +309,7 @@ def _letters(text: str, exam: Exam, question: int) -> str:
 
 
 def _optional(flat: Columns, name: str | None) -> Sequence[str | None] | None:
-    if name is None:
-        return None
-    return [None if cell is None else text_of_cell(cell) for cell in flat[name]]
+    return None if name is None else optional_texts(flat[name])
 
 
 def _probabilities(
