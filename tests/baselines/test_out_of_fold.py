@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import toy_baseline
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_exam import tiny_exam
@@ -77,17 +78,16 @@ def test_folds_keep_copies_together(n_folds: int, seed: int, copied: list[int]) 
     assert set(folds.tolist()) == set(range(n_folds))
 
 
-def test_scores_are_beside_their_options() -> None:
-    exam = tiny_exam()[:20]
-
-    class Lengths(Memory):
-        def predict(self, exam: Exam, progress: Any = None) -> Predictions:
-            scores = np.array([len(text) for text in exam.option_texts]) / 100
-            return Predictions(exam.ids, np.ones(len(exam), np.uint8), scores, exam.option_offsets)
-
-    folds = leak_safe_folds(exam, 3, 0)
-    scores = out_of_fold_scores(exam, folds, lambda *given: Lengths(), KEPT_NOWHERE, no_progress)
-    assert scores.tolist() == [len(text) / 100 for text in exam.option_texts]
+def test_folds_side_by_side_give_the_same_scores(tmp_path: Path) -> None:
+    exam = tiny_exam()[:12]
+    folds = leak_safe_folds(exam, 2, 0)
+    found = [
+        out_of_fold_scores(
+            exam, folds, toy_baseline.train_lengths, FoldCache(tmp_path / str(jobs), ""), no_progress, jobs
+        )
+        for jobs in (1, 2)
+    ]
+    assert found[0].tolist() == found[1].tolist() == [len(text) / 100 for text in exam.option_texts]
 
 
 def test_an_ensemble_never_reads_what_a_model_knows_by_heart(monkeypatch: pytest.MonkeyPatch) -> None:

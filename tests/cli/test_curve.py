@@ -5,22 +5,24 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import complain, succeed
 
+from cmexam_baseline.baselines import parallel_jobs
 from cmexam_baseline.baselines.curve import learning_curve
 from cmexam_baseline.exam import write_exam
 from cmexam_baseline.exam.sample import sample_exam
 
-SIZES = (40, 80, 120, 160)
+SIZES = (20, 40, 60, 80)
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("exam")
-    write_exam(sample_exam("train")[:160], folder / "train.csv")
-    write_exam(sample_exam("val")[:60], folder / "val.csv")
+    write_exam(sample_exam("train")[:80], folder / "train.csv")
+    write_exam(sample_exam("val")[:30], folder / "val.csv")
     return folder
 
 
@@ -38,7 +40,7 @@ def test_every_size_has_its_mean_interval_and_spread(measured: tuple[Path, dict]
     assert [(point["size"], point["seed"]) for point in points] == [
         (n, seed) for n in SIZES for seed in (0, 1)
     ]
-    assert all(point["right"].count("1") / 60 == pytest.approx(point["accuracy"]) for point in points)
+    assert all(point["right"].count("1") / 30 == pytest.approx(point["accuracy"]) for point in points)
     for row in found["sizes"]:
         accuracies = [point["accuracy"] for point in points if point["size"] == row["size"]]
         assert row["accuracy"] == pytest.approx(sum(accuracies) / 2)
@@ -64,15 +66,20 @@ def test_what_was_measured_is_not_measured_again(data: Path, measured: tuple[Pat
     out, found = measured
     file = out / "points.json"
     content = json.loads(file.read_text("utf-8"))
-    content["points"][0]["right"] = "0" * 60  # told apart from a new measurement
+    content["points"][0]["right"] = "0" * 30  # told apart from a new measurement
     file.write_text(json.dumps(content), "utf-8")
-    sizes = ["--sizes", "40", "--sizes", "160"]
+    sizes = ["--sizes", "20", "--sizes", "80"]
     again = succeed("curve", "--data", data, "-o", out, *sizes, "--seeds", "0", "--json", "-q")
     assert json.loads(again.stdout)["sizes"][0]["accuracy"] == 0
     assert json.loads(again.stdout)["extrapolated"] is None, "two sizes fit a power law exactly"
 
 
-def test_trainings_side_by_side_give_the_same_curve() -> None:
+def test_trainings_side_by_side_give_the_same_curve(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run_here(work: Any, calls: Any, jobs: int) -> Any:
+        assert jobs == 2
+        return reversed([(i, work(*call)) for i, call in enumerate(calls)])
+
+    monkeypatch.setattr(parallel_jobs, "run_jobs", run_here)
     train, val = sample_exam("train")[:60], sample_exam("val")[:20]
     curves = [learning_curve(train, val, [30, 60], [1], jobs=jobs).points for jobs in (1, 2)]
     first, second = ([point.correct.tolist() for point in points] for points in curves)
@@ -87,7 +94,7 @@ def test_points_of_another_exam_are_refused(measured: tuple[Path, dict]) -> None
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--sizes", "40", "--sizes", "5000"], "160 training questions only"),
+        (["--sizes", "40", "--sizes", "5000"], "80 training questions only"),
         (["--sizes", "40"], "two sizes"),
     ],
 )

@@ -15,10 +15,19 @@ from small_sample import QUICK, SIZES, small_sample
 from tiny_exam import tiny_exam
 
 from cmexam_baseline import baselines
-from cmexam_baseline.exam import extras
+from cmexam_baseline.baselines.registry import ModelKind
+from cmexam_baseline.exam import extras, write_exam
+from cmexam_baseline.exam.sample import sample_exam
 
 DATA = small_sample()
 TRAIN = ("train", "--data", DATA, *QUICK)
+# A model that costs nothing, where LightGBM adds nothing to a test.
+TOY = ("--model", "one-letter", "--set", "letter=B")
+
+
+@pytest.fixture(autouse=True)
+def toy_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(baselines.MODELS, "one-letter", ModelKind("toy_baseline:OneLetter", ()))
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +102,7 @@ def test_questions_that_occur_in_train_are_counted_apart(run_folder: Path, tmp_p
     lines = (DATA / "train.csv").read_text("utf-8")
     (data / "train.csv").write_text(lines, "utf-8")
     (data / "val.csv").write_text(lines, "utf-8")
-    result = succeed("train", "--data", data, "--out", tmp_path / "run", *QUICK)
+    result = succeed("train", "--data", data, "--out", tmp_path / "run", *TOY)
     found = json.loads((tmp_path / "run" / "scores.json").read_text("utf-8"))["val"]["without_overlap"]
     assert found["n"] == 0 and found["accuracy"] is None
     assert sum(found["n_overlap"].values()) > 0
@@ -154,16 +163,17 @@ def test_unlabelled_questions_can_be_predicted(run_folder: Path, tmp_path: Path)
 
 
 def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cmexam_baseline.features import LightGBMBaseline
+    from toy_baseline import OneLetter
 
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(LightGBMBaseline, "save", interrupt)
+    monkeypatch.setattr(OneLetter, "save", interrupt)
 
     from cmexam_baseline.cli.main import commands
 
-    result = runner().invoke(commands, [*map(str, TRAIN), "--out", str(tmp_path / "run"), "--quiet"])
+    command = ["train", "--data", str(DATA), *TOY, "--out", str(tmp_path / "run"), "--quiet"]
+    result = runner().invoke(commands, command)
     assert result.exit_code == 130
     assert result.stderr == "Error: interrupted; run the same command to go on\n"
     assert list(tmp_path.iterdir()) == []
@@ -239,7 +249,7 @@ def test_bad_rows_are_left_out_counted_and_listed(tmp_path: Path) -> None:
     data = shutil.copytree(DATA, tmp_path / "data")
     with (data / "val.csv").open("a", encoding="utf-8") as stream:
         stream.write('缺答案的题,"A 甲\nB 乙\nC 丙\nD 丁\nE 戊",,\n')
-    result = succeed("train", "--data", data, "--out", tmp_path / "run", *QUICK)
+    result = succeed("train", "--data", data, "--out", tmp_path / "run", *TOY)
     assert "1 rows left out" in result.stderr
     listed = (tmp_path / "run" / "left_out.csv").read_text("utf-8")
     assert "val.csv" in listed and "no answer" in listed
@@ -279,24 +289,27 @@ def test_outputs_replace_neither_inputs_nor_what_is_not_ours(
 
 def test_a_finished_run_is_replaced_with_overwrite(tmp_path: Path) -> None:
     for seed in ("1", "2"):
-        succeed(*TRAIN, "-o", tmp_path / "run", "--seed", seed, "--overwrite", "-q")
+        succeed("train", "--data", DATA, *TOY, "-o", tmp_path / "run", "--seed", seed, "--overwrite", "-q")
     assert json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))["seed"] == 2
 
 
 def test_seeds_are_trained_by_several_machines_and_collected(tmp_path: Path) -> None:
-    command = (*TRAIN, "-o", tmp_path / "runs", "--seeds")
-    alone = succeed(*command, "1,2", "--only", "2", "--json", "-q")
+    for name, size in (("train", 60), ("val", 20)):
+        write_exam(sample_exam(name)[:size], tmp_path / f"{name}.csv")
+    command = ("train", "--data", tmp_path, "--set", "n_estimators=3", "-o", tmp_path / "runs", "--seeds")
+    alone = succeed(*command, "1,2,3", "--only", "2", "--json", "-q")
     assert [run["seed"] for run in json.loads(alone.stdout)["runs"]] == [2]
     assert [place.name for place in (tmp_path / "runs").iterdir()] == ["seed-2"]
-    both = succeed(*command, "1", "2", "--jobs", "2")
-    assert "seed 2: trained before" in both.stderr and "val accuracy over 2 seeds" in both.stdout
+    whole = succeed(*command, "1", "2", "3", "--jobs", "2")
+    assert "seed 2: trained before" in whole.stderr and "training 2 seeds, 2 side by side" in whole.stderr
+    assert "val accuracy over 3 seeds" in whole.stdout
     complain(*command, "1,2", "--set", "bag=2", about=["seed-1", "other settings", "--overwrite"])
     complain(*command, "1,2", "--only", "3", about=["seed 3 is not among 1, 2; --only takes one of --seeds"])
     complain(*command, "1", "x", about=["seed 'x' is not a number", "--seeds 1,2,3"])
     complain(*command, "1", "1", about=["one occurs twice"])
     complain(*TRAIN, "-o", tmp_path / "run", "--only", "1", about=["a fold of an ensemble"])
     exam = DATA / "val.csv"
-    about = [f"{tmp_path / 'runs'} holds the runs seed-1, seed-2; give one of them"]
+    about = [f"{tmp_path / 'runs'} holds the runs seed-1, seed-2, seed-3; give one of them"]
     complain("predict", tmp_path / "runs", exam, "-o", tmp_path / "p.csv", about=about)
 
 
@@ -316,7 +329,7 @@ def test_misspelt_names_are_answered_with_the_likely_one(run_folder: Path, tmp_p
 
 def test_brackets_in_names_are_printed_as_they_are(tmp_path: Path) -> None:
     place = tmp_path / "a[red]b"
-    result = succeed(*TRAIN, "-o", place)
+    result = succeed("train", "--data", DATA, *TOY, "-o", place)
     assert f"Run folder: {place}" in result.stderr
     printed = succeed("predict", place, DATA / "test.csv", "-o", tmp_path / "[b].csv").stderr
     assert f"40 predictions: {tmp_path / '[b].csv'}" in printed

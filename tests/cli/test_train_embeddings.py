@@ -27,8 +27,12 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for seed, name in enumerate(("train", "val")):
             write_exam(tiny_exam(seed, prefix=name), place / "data" / f"{name}.csv")
         make_encoder(place / "encoder")
-        succeed("train", "--data", place / "data", "--out", place / "run", "--embeddings", place / "encoder")
+        succeed(*_train(place, place / "run"), "--embeddings", place / "encoder")
         yield place
+
+
+def _train(places: Path, run: Path) -> list[str | Path]:
+    return ["train", "--data", places / "data", "--out", run, "--quiet", "--set", "n_estimators=10"]
 
 
 def _predict(places: Path, run: Path, *more: str | Path) -> list[str | Path]:
@@ -73,7 +77,7 @@ def test_without_a_cache_the_run_is_the_same(
     (tmp_path / "file").touch()
     monkeypatch.setenv("CMEXAM_BASELINE_CACHE", str(tmp_path / "file" / "cache"))
     run = tmp_path / "run"
-    succeed("train", "--data", places / "data", "--out", run, "--embeddings", places / "encoder")
+    succeed(*_train(places, run), "--embeddings", places / "encoder")
     for name in ("predictions_val.csv", "model/model.json"):
         assert (run / name).read_bytes() == (places / "run" / name).read_bytes()
 
@@ -85,6 +89,6 @@ def test_encoders_take_no_embeddings(places: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_without_embeddings_takes_none(places: Path, tmp_path: Path) -> None:
-    succeed("train", "--data", places / "data", "--out", tmp_path / "run", "--quiet")
+    succeed(*_train(places, tmp_path / "run"))
     arguments = _predict(places, tmp_path / "run", "--embeddings", places / "encoder")
     complain(*arguments, about=["trained without embeddings"])

@@ -54,15 +54,6 @@ def test_predictions_repeat(run_folder: Path, data: Path, tmp_path: Path) -> Non
     assert [line.split(",")[:2] for line in again] == [line.split(",")[:2] for line in before]
 
 
-def test_an_exported_model_predicts_the_same(run_folder: Path, data: Path, tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime")
-    succeed("export", run_folder, "--onnx", tmp_path / "onnx", "-q")
-    succeed("predict", tmp_path / "onnx", data / "val.csv", "-o", tmp_path / "onnx.csv", "-q")
-    ours = (tmp_path / "onnx.csv").read_text("utf-8").splitlines()
-    before = (run_folder / "predictions_val.csv").read_text("utf-8").splitlines()
-    assert [line.split(",")[:2] for line in ours] == [line.split(",")[:2] for line in before]
-
-
 def test_the_terminal_is_told_how_it_goes(data: Path, encoder: Path, tmp_path: Path) -> None:
     """Loss, accuracy, rate and val of every epoch, and in the end speed, memory and what was cut."""
     talking = [option for option in quick_options(epochs=2, max_length=16) if option not in ("-q", "--quiet")]

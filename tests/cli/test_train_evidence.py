@@ -78,6 +78,7 @@ def test_a_run_without_its_sentences_is_told(run_folder: Path, data: Path, tmp_p
     assert not (tmp_path / "again.csv").exists()
 
 
+@pytest.mark.parametrize("run_folder", ["joint"], indirect=True)
 def test_the_exported_model_reads_them_too(run_folder: Path, data: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     succeed("export", run_folder, "--onnx", tmp_path / "onnx", "-q")
