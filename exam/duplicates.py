@@ -158,7 +158,7 @@ def find_overlap(train: Exam, other: Exam, size: int = 10, near: float = 0.8) ->
     (['exact', 'stem', 'none'], [0, 0, -1])
     """
     if size < 1 or not 0 < near <= 1:
-        raise InputError(f"size must be at least 1 and near above 0 and at most 1; got {size} and {near}")
+        raise InputError(f"`size` must be at least 1, `near` above 0 and at most 1; got {size} and {near}")
     train_stems, stems = normalise_texts(train.questions), normalise_texts(other.questions)
     category = np.full(len(stems), "none", dtype="<U5")
     match = np.full(len(stems), -1, dtype=np.int64)

@@ -332,14 +332,23 @@ def check_columns(what: str, owner: Exam | Predictions, columns: Mapping[str, Se
     ]
     if wrong:
         raise InputError(f"{what} of {n} ids needs {n} values in every column; {'; '.join(wrong)}")
-    if len(set(owner.ids)) == n:
+    refuse_repeated(owner.ids, range(1, n + 1), what)
+
+
+def refuse_repeated(
+    ids: Sequence[str],
+    numbers: Sequence[int],
+    where: str,
+    remedy: str = "make ids unique",
+    unit: str = "rows",
+) -> None:
+    """Raise `InputError` for the first id that occurs twice, with the numbers of both rows."""
+    if len(set(ids)) == len(ids):
         return
     first: dict[str, int] = {}
-    for row, name in enumerate(owner.ids, 1):
-        if first.setdefault(name, row) != row:
-            raise InputError(
-                f"{what}: id {name!r} occurs in rows {first[name]} and {row}; make the ids unique"
-            )
+    for name, number in zip(ids, numbers, strict=True):
+        if first.setdefault(name, number) != number:
+            raise InputError(f"{where}: id {name!r} occurs in {unit} {first[name]} and {number}; {remedy}")
 
 
 def _encoded(text: str) -> bytes:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cmexam_baseline.exam.bad_rows import excerpt_of
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam, check_columns, freeze_array, offsets_of
+from cmexam_baseline.exam.exam import Exam, check_columns, freeze_array, offsets_of, refuse_repeated
 from cmexam_baseline.exam.frames import to_frame
 from cmexam_baseline.exam.io.formats import read_table
 from cmexam_baseline.exam.io.table import Table, cell_text
@@ -79,8 +79,9 @@ class Predictions:
         >>> Predictions(["q0", "q1"], [1, 2]).join(exam, extra="drop").letters()
         ['B']
         """
-        _check_choice("missing", missing, "empty")
-        _check_choice("extra", extra, "drop")
+        for name, value, other in (("missing", missing, "empty"), ("extra", extra, "drop")):
+            if value not in ("error", other):
+                raise InputError(f"`{name}` must be 'error' or {other!r}; got {value!r}")
         row_of = {name: row for row, name in enumerate(self.ids)}
         rows = [row_of.get(name, -1) for name in exam.ids]
         absent = [name for name, row in zip(exam.ids, rows, strict=True) if row < 0]
@@ -225,11 +226,6 @@ def _same(first: ArrayLike | None, second: ArrayLike | None) -> bool:
     return np.array_equal(first, second)
 
 
-def _check_choice(name: str, value: str, other: str) -> None:
-    if value not in ("error", other):
-        raise InputError(f"{name} must be 'error' or {other!r}; got {value!r}")
-
-
 def _some(ids: Sequence[str]) -> str:
     shown = ", ".join(map(repr, ids[:3])) + (", …" if len(ids) > 3 else "")
     return f"{len(ids):,} question{'s' if len(ids) > 1 else ''} ({shown})"
@@ -264,7 +260,10 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
             "predictions have the columns id, answer, explanation, probability_A, …"
         )
     ids = [cell_text(cell) for cell in table.columns["id"]]
-    _refuse_unusable_ids(ids, table, file)
+    if "" in ids:
+        number = table.rows[ids.index("")]
+        raise InputError(f"{file}, row {number}: no id; give every prediction its question's id")
+    refuse_repeated(ids, table.rows, file, "remove one")
     scores, offsets = _read_scores(table, file)
     explanations = table.columns.get("explanation")
     try:
@@ -323,15 +322,3 @@ def _probability(text: str, where: str) -> float:
     if not 0 <= value <= 1:
         raise InputError(f"{where}: {text[:40]} is not a probability; expected a number from 0 to 1")
     return value
-
-
-def _refuse_unusable_ids(ids: Sequence[str], table: Table, file: str) -> None:
-    first: dict[str, int] = {}
-    for number, name in zip(table.rows, ids, strict=True):
-        if not name:
-            raise InputError(f"{file}, row {number}: no id; give every prediction its question's id")
-        if name in first:
-            raise InputError(
-                f"{file}, row {number}: id {name!r} occurs in row {first[name]} already; remove one"
-            )
-        first[name] = number

@@ -119,7 +119,7 @@ def read_other_table(
     rows = [read_record(record) for _, record in grouped]
     numbers = [table.rows[index] for index, _ in grouped]
     firsts = [row.answers[0] if row.answers else None for row in rows]
-    masks, form = read_answers(firsts, [row.options for row in rows], index_base)
+    masks, answer_format = read_answers(firsts, [row.options for row in rows], index_base)
     letters = [
         mask_to_letters(mask) if mask is not None else cell_text(answer)
         for mask, answer in zip(masks, firsts, strict=True)
@@ -133,7 +133,7 @@ def read_other_table(
     columns["Answer"] = list(letters)
     columns["Explanation"] = [row.explanation for row in rows]
     columns.update(_annotation_columns(rows, list(columns)))
-    notes = _notes(rows, form)
+    notes = _notes(rows, answer_format)
     if len(rows) > len(table.rows):
         notes.append(f"{len(table.rows)} records with shared stems or options became {len(rows)} questions")
     return Table(columns, numbers, table.damaged), notes
@@ -196,8 +196,8 @@ def _annotation_columns(rows: Sequence[OtherRow], taken: Sequence[str]) -> Mappi
     return columns
 
 
-def _notes(rows: Sequence[OtherRow], form: str) -> list[str]:
-    notes = [f"answers read as {form}"]
+def _notes(rows: Sequence[OtherRow], answer_format: str) -> list[str]:
+    notes = [f"answers read as {answer_format}"]
     left_out = Counter(name for row in rows for name in row.left_out)
     notes += [f"field {name!r} left out in {count} of {len(rows)} rows" for name, count in left_out.items()]
     instructions = Counter(row.instruction for row in rows if row.instruction)

@@ -181,8 +181,8 @@ def _take_options(fields: _Fields) -> list[str]:
 
 def _take_option_fields(fields: _Fields) -> list[str]:
     """Options in fields of their own: A, B, …; opa, opb, …; choice_a, choice_b, …"""
-    for form in OPTION_NAMES:
-        names = [form.format(letter) for letter in LETTERS]
+    for pattern in OPTION_NAMES:
+        names = [pattern.format(letter) for letter in LETTERS]
         if fields.has(names[0]) and fields.has(names[1]):
             texts = [cell_text(fields.take([name])) for name in names]
             while texts and not texts[-1].strip():

@@ -18,7 +18,7 @@ from cmexam_baseline.exam.io.columns import add_answers
 from cmexam_baseline.exam.io.file_bytes import Source, read_standard_input
 from cmexam_baseline.exam.io.hub import local_exam
 from cmexam_baseline.exam.io.options_cell import option_list
-from cmexam_baseline.exam.io.table import PUBLISHED_FORM, Table
+from cmexam_baseline.exam.io.table import Table
 from cmexam_baseline.exam.io.table_to_exam import exam_of_table, published_options, table_of_exam
 from cmexam_baseline.exam.io.text_formats import (
     csv_bytes,
@@ -260,7 +260,11 @@ def exam_file(source: str | os.PathLike[str], split: str | None = None) -> Path:
 
 
 def _csv_of_exam(exam: Exam, delimiter: str = ",") -> bytes:
-    columns = table_of_exam(exam, published_options(exam.form), with_ids=not _is_numbered(exam.ids))
+    columns = table_of_exam(
+        exam,
+        partial(published_options, line_break=exam.form.option_break),
+        with_ids=not _is_numbered(exam.ids),
+    )
     return csv_bytes(columns, exam.form, delimiter)
 
 
@@ -293,9 +297,7 @@ FORMATS = {
     ),
     ".xlsx": Format(
         lambda source: _binary().read_xlsx(source),
-        lambda exam: _binary().xlsx_bytes(
-            table_of_exam(exam, published_options(PUBLISHED_FORM), with_ids=True)
-        ),
+        lambda exam: _binary().xlsx_bytes(table_of_exam(exam, published_options, with_ids=True)),
         ("polars", "fastexcel", "xlsxwriter"),
     ),
 }

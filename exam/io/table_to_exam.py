@@ -15,7 +15,7 @@ import numpy as np
 from cmexam_baseline.exam.bad_rows import BadRow, excerpt_of, refuse_bad_rows
 from cmexam_baseline.exam.duplicates import first_copies, option_sets
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam, offsets_of
+from cmexam_baseline.exam.exam import Exam, offsets_of, refuse_repeated
 from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, find_columns, find_option_columns, refuse_missing
 from cmexam_baseline.exam.io.options_cell import format_options, parse_options, without_decoration
 from cmexam_baseline.exam.io.table import FileForm, Table, cell_text
@@ -63,7 +63,8 @@ def exam_of_table(
         if not (mask and not mask >> len(options) and question.strip() and _are_plain(options)):
             _check_row(rows, row, bad_rows == "keep", need_answers)
     kept = [row for row in range(len(table.rows)) if row not in rows.faults]
-    _check_ids(rows, kept, file)
+    ids, numbers = [rows.ids[row] for row in kept], [table.rows[row] for row in kept]
+    refuse_repeated(ids, numbers, file, "make ids unique, or remove the column")
     exam = _exam_of_rows(rows, kept)
     bad = _bad_rows(rows, exam, kept, file)
     refuse_bad_rows(bad, len(table.rows) + len(table.damaged), file, bad_rows)
@@ -94,24 +95,20 @@ def table_of_exam(
     return columns
 
 
-def published_options(form: FileForm) -> Callable[[Sequence[str]], str]:
-    """The function that makes the options cell in the published form, with this file's break between options.
+def published_options(texts: Sequence[str], line_break: str = "\n") -> str:
+    """The options cell in the published form, with this break between options.
 
-    The function raises `InputError` for texts that would not be read back as they are.
+    Raises `InputError` for texts that would not be read back as they are.
     """
-
-    def options_cell(texts: Sequence[str]) -> str:
-        cell = format_options(texts, form.option_break)
-        plain = all(texts) and not any("\n" in text or "\\" in text or "\r" in text for text in texts)
-        plain = plain and texts[0][0] not in "AＡ(（[【" and texts[0][-1] not in ";；"
-        if not plain and parse_options(cell) != list(texts):
-            raise InputError(
-                f"options {excerpt_of(cell)!r} would be read back differently, because a text is empty or "
-                "has lines of its own; write JSONL or Parquet"
-            )
-        return cell
-
-    return options_cell
+    cell = format_options(texts, line_break)
+    plain = all(texts) and not any("\n" in text or "\\" in text or "\r" in text for text in texts)
+    plain = plain and texts[0][0] not in "AＡ(（[【" and texts[0][-1] not in ";；"
+    if not plain and parse_options(cell) != list(texts):
+        raise InputError(
+            f"options {excerpt_of(cell)!r} would be read back differently, because a text is empty or "
+            "has lines of its own; write JSONL or Parquet"
+        )
+    return cell
 
 
 def _read_rows(table: Table, file: str, name: str, need_answers: bool) -> _Rows:
@@ -244,18 +241,6 @@ def _options_doubts(options: Sequence[str]) -> list[str]:
         for text, letters in letters_of.items()
         if text and len(letters) > 1
     ]
-
-
-def _check_ids(rows: _Rows, kept: Sequence[int], file: str) -> None:
-    first: dict[str, int] = {}
-    for row in kept:
-        name = rows.ids[row]
-        other = first.setdefault(name, row)
-        if other != row:
-            raise InputError(
-                f"{file}, row {rows.table.rows[row]}: id {name!r} occurs in row {rows.table.rows[other]} already; "
-                "make ids unique, or remove the column"
-            )
 
 
 def _exam_of_rows(rows: _Rows, kept: Sequence[int]) -> Exam:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.exam import refuse_repeated
 from cmexam_baseline.exam.io.file_bytes import Source
 from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.io.text_formats import read_records
@@ -67,7 +68,7 @@ def write_prompts(
     '{"id": "q1", "prompt": "题目", "examples": []}'
     """
     if form not in FORMS:
-        raise InputError(f"prompt files have the form {', '.join(FORMS)}; got {form!r}")
+        raise InputError(f"`form` must be one of {', '.join(FORMS)}; got {form!r}")
     lines = [json.dumps(FORMS[form](prompt, settings or {}), ensure_ascii=False) + "\n" for prompt in prompts]
     files = shard_names(Path(path), shards)
     bounds = [len(lines) * place // shards for place in range(shards + 1)]
@@ -103,17 +104,9 @@ def read_prompts(path: str | os.PathLike[str]) -> list[Request]:
     [Request(id='val-1', messages=[{'role': 'user', 'content': '题目：缺乏可致夜盲症的是'}], settings={})]
     """
     name = os.fspath(path)
-    requests: list[Request] = []
-    first: dict[str, int] = {}
-    for number, record in read_records(Source(name)):
-        request = _request_of(record, f"{name}, line {number}")
-        if request.id in first:
-            raise InputError(
-                f"{name}, line {number}: id {request.id!r} occurs in line {first[request.id]} already; "
-                "make ids unique"
-            )
-        first[request.id] = number
-        requests.append(request)
+    records = dict(read_records(Source(name)))
+    requests = [_request_of(record, f"{name}, line {number}") for number, record in records.items()]
+    refuse_repeated([request.id for request in requests], list(records), name, unit="lines")
     if not requests:
         raise InputError(f"{name} holds no prompt; make some with `cmexam-baseline prompts make`")
     return requests

@@ -105,7 +105,7 @@ def make_prompts(
     答案：正确选项的字母，多个字母按顺序连写，例如：ABD
     """
     if style not in STYLES:
-        raise InputError(f"style must be one of {', '.join(STYLES)}; got {style!r}")
+        raise InputError(f"`style` must be one of {', '.join(STYLES)}; got {style!r}")
     if examples is not None and len(examples) != len(exam):
         raise InputError(f"{len(examples)} lists of examples for {len(exam)} questions; give one a question")
     prompts = []
@@ -182,7 +182,7 @@ def pick_examples(
     [[1]]
     """
     if by not in ("seed", "similarity"):
-        raise InputError(f"examples are picked by seed or similarity; got {by!r}")
+        raise InputError(f"`by` must be seed or similarity; got {by!r}")
     usable = train.answers > 0
     if explained:
         usable &= np.array([bool(text) for text in train.explanations])

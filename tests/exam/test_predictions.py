@@ -142,7 +142,7 @@ def test_join_refuses_probabilities_of_other_options(exam: Exam) -> None:
         ("id,answer\n", "holds a header but no row"),
         ("id,prediction\nq1,A\n", "no column answer; found: id, prediction; predictions have"),
         ("question,text\nq1,A\n", "no column id and no column answer"),
-        ("id,answer\nq1,A\nq1,B\n", "row 2: id 'q1' occurs in row 1 already"),
+        ("id,answer\nq1,A\nq1,B\n", "id 'q1' occurs in rows 1 and 2; remove one"),
         ("id,answer\nq1,A\n,B\n", "row 2: no id"),
         ("id,answer\nq1,A\nq2,我选A\n", "row 2: answer '我选A' is not a set of letters"),
         ("id,answer\nq1,A,x\n", "row 1: 3 fields instead of 2"),

@@ -59,7 +59,7 @@ CASES: list[tuple[str, bytes | Callable[[], bytes], str]] = [
     (
         "ids.csv",
         b"id,Question,Options,Answer\n" + b'1,"q","A a\nB b",A\n' * 2,
-        "row 2: id '1' occurs in row 1",
+        "id '1' occurs in rows 1 and 2",
     ),
     ("quote.csv", HEADER + ROW + b'"open,A,B\n', "row 2: quotes do not close"),
     ("quote2.csv", HEADER + ROW * 3 + b'"a"b,"A a\nB b",A,\n', "row 4: quotes do not close or do not fit"),

@@ -81,7 +81,7 @@ def test_a_long_explanation_is_cut_at_a_sentence() -> None:
 
 def test_prompts_refuse_what_makes_no_sense() -> None:
     exam = exam_of("心肌梗死的首选治疗")
-    with pytest.raises(InputError, match="style must be one of"):
+    with pytest.raises(InputError, match="`style` must be one of"):
         make_prompts(exam, "five-shot")
     with pytest.raises(InputError, match="0 lists of examples for 1 questions"):
         make_prompts(exam, examples=[])
@@ -143,7 +143,7 @@ def test_the_most_similar_question_comes_last() -> None:
 
 
 def test_picking_refuses_an_unknown_way() -> None:
-    with pytest.raises(InputError, match="by seed or similarity"):
+    with pytest.raises(InputError, match="`by` must be seed or similarity"):
         pick_examples(TRAIN, TRAIN, 1, "luck")
 
 
@@ -218,7 +218,7 @@ def test_the_same_prompts_give_the_same_bytes(tmp_path: Path) -> None:
         ('{"id": "a"}', "line 1: no messages"),
         ('{"id": "a", "messages": []}', "line 1: no messages"),
         ('{"id": "a", "messages": [{"role": "user"}]}', "line 1: no messages"),
-        ('{"id": "a", "prompt": "x"}\n\n{"id": "a", "prompt": "y"}', "line 3: id 'a' occurs in line 1"),
+        ('{"id": "a", "prompt": "x"}\n\n{"id": "a", "prompt": "y"}', "id 'a' occurs in lines 1 and 3"),
         ("[" * 100_000, "line 1: JSON nested too deep"),
     ],
 )
