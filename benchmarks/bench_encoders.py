@@ -27,10 +27,9 @@ from plain_loop import PLAIN, Contender, Turn, clock, plain_loop
 
 from cmexam_baseline.encoders import EncoderSettings, find_model
 from cmexam_baseline.encoders.baseline import untrained_model
-from cmexam_baseline.encoders.batch_sizing import tokens_to_predict
 from cmexam_baseline.encoders.devices import DeviceFacts, device_facts
 from cmexam_baseline.encoders.models import load_config
-from cmexam_baseline.encoders.runtime import Runtime, start_runtime
+from cmexam_baseline.encoders.runtime import Runtime, start_runtime, tokens_to_predict
 from cmexam_baseline.encoders.scoring import score_all
 from cmexam_baseline.encoders.training import Trainer
 from cmexam_baseline.exam import Exam, read_exam
@@ -120,14 +119,14 @@ def ours(settings: EncoderSettings, runtime: Runtime, exam: Exam) -> Contender:
     model = untrained_model(settings, runtime, find_model(settings.model), exam, "")
 
     def train(some: Exam) -> Turn:
-        trainer = Trainer(model.scorer, settings, runtime, model.batches(some, None, None))
+        trainer = Trainer(model.scorer, settings, runtime, model.batches(some))
         began = clock(runtime)
         work = trainer.run()
         seconds = clock(runtime) - began
         return Turn(work.questions, round(work.tokens_per_second * work.seconds), seconds)
 
     def predict(some: Exam) -> Turn:
-        batches = model.batches(some, None, None)
+        batches = model.batches(some)
         most_tokens = tokens_to_predict(1 << 15, runtime.device)
         began = clock(runtime)
         score_all(model.scorer, batches, runtime, most_tokens)

@@ -34,10 +34,9 @@ from plain_loop import PLAIN, WaitingTrainer, clock, plain_loop
 
 from cmexam_baseline.encoders import EncoderBaseline, EncoderSettings
 from cmexam_baseline.encoders.baseline import untrained_model
-from cmexam_baseline.encoders.batch_sizing import is_out_of_memory
 from cmexam_baseline.encoders.devices import DeviceFacts, device_facts
 from cmexam_baseline.encoders.models import load_config
-from cmexam_baseline.encoders.runtime import start_runtime
+from cmexam_baseline.encoders.runtime import is_out_of_memory, start_runtime
 from cmexam_baseline.encoders.training import Step
 from cmexam_baseline.exam import Exam, read_exam
 from cmexam_baseline.features import SentenceRetriever
@@ -216,12 +215,8 @@ def speed(bench: Bench) -> Iterator[Row]:
                 torch.cuda.empty_cache()
             for head in HEADS:
                 built = untrained_model(settings[head], runtime, Path(folder), some, "")
-                WaitingTrainer(
-                    built.scorer, settings[head], runtime, built.batches(some[:8], None, None)
-                ).run()
-                trainer = WaitingTrainer(
-                    built.scorer, settings[head], runtime, built.batches(some, None, None)
-                )
+                WaitingTrainer(built.scorer, settings[head], runtime, built.batches(some[:8])).run()
+                trainer = WaitingTrainer(built.scorer, settings[head], runtime, built.batches(some))
                 began = clock(runtime)
                 report = trainer.run()
                 seconds = clock(runtime) - began

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from cmexam_baseline.encoders.pretraining import pretrain as pretrain
     from cmexam_baseline.encoders.settings import EncoderSettings as EncoderSettings
     from cmexam_baseline.encoders.settings import load_settings as load_settings
-    from cmexam_baseline.encoders.settings import with_seed as with_seed
 
 wait_passively()
 

@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.encoders.batch_sizing import tokens_to_predict
 from cmexam_baseline.encoders.batches import Batches
 from cmexam_baseline.encoders.cache import fingerprint
 from cmexam_baseline.encoders.checkpoints import Checkpoints
 from cmexam_baseline.encoders.decision import Decision, initial_size_bias
 from cmexam_baseline.encoders.devices import is_main_process
 from cmexam_baseline.encoders.frozen_layers import cache_states
-from cmexam_baseline.encoders.heads import PoolingScorer, Scorer, build_scorer, most_positions
+from cmexam_baseline.encoders.heads import PoolingScorer, Scorer, build_scorer
 from cmexam_baseline.encoders.model_io import Description, load_head, load_model, save_model
 from cmexam_baseline.encoders.models import (
     find_model,
@@ -28,29 +27,22 @@ from cmexam_baseline.encoders.models import (
     trained_folder,
     weights_fingerprint,
 )
-from cmexam_baseline.encoders.peft_tuning import apply_tuning, merge_adapter
-from cmexam_baseline.encoders.runtime import Runtime, start_runtime, tracker
+from cmexam_baseline.encoders.optimization import apply_tuning, merge_lora
+from cmexam_baseline.encoders.runtime import Runtime, start_runtime, tokens_to_predict, tracker
 from cmexam_baseline.encoders.scoring import score_all
-from cmexam_baseline.encoders.sequences import (
-    Evidence,
-    Layout,
-    encode_exam,
-    evidence_kind,
-    refuse_other_evidence,
-)
+from cmexam_baseline.encoders.sequences import Evidence, Layout, evidence_kind, refuse_other_evidence
 from cmexam_baseline.encoders.settings import EncoderSettings
 from cmexam_baseline.encoders.tokens import TextTokenizer
-from cmexam_baseline.encoders.training import Hooks, Step, Trainer
+from cmexam_baseline.encoders.training import Step, Trainer
 from cmexam_baseline.encoders.training_report import Evaluation, TrainingReport
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.estimator import Estimator
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.predictions import Predictions
-from cmexam_baseline.exam.progress import Progress
+from cmexam_baseline.exam.progress import Progress, no_progress
 
-FindEvidence = Callable[[Exam, Progress | None], Evidence]
+FindEvidence = Callable[[Exam, Progress], Evidence]
 _DEFAULTS = {one.name: one.default for one in fields(EncoderSettings)}
-_OTHERS = ("find_evidence", "checkpoints", "on_step", "on_evaluation")
 
 
 @dataclass
@@ -65,16 +57,13 @@ class FittedModel:
     scored: str = ""
     scores: NDArray[np.float64] | None = None
 
-    def batches(self, exam: Exam, evidence: Evidence | None, progress: Progress | None) -> Batches:
+    def batches(
+        self, exam: Exam, evidence: Evidence | None = None, progress: Progress = no_progress
+    ) -> Batches:
         """An exam as this model reads it."""
-        description = self.description
-        sequences = encode_exam(
-            exam, self.text_tokenizer, description.layout, evidence,
-            description.settings.evidence_tokens, progress,
-        )  # fmt: skip
-        return Batches(sequences, description.template, exam.answers)
+        return self.description.batches(exam, self.text_tokenizer, evidence, progress)
 
-    def score(self, batches: Batches, progress: Progress | None) -> NDArray[np.float64]:
+    def score(self, batches: Batches, progress: Progress) -> NDArray[np.float64]:
         """Flat scores (options,); those of the val questions of training are kept."""
         if self.scores is not None and _content(batches) == self.scored:
             return self.scores
@@ -146,9 +135,9 @@ class EncoderBaseline(Estimator):
         if from_other_exam is not None and len(from_other_exam) != len(exam):
             raise InputError(f"from_other_exam has {len(from_other_exam)} values for {len(exam)} questions")
         exam = _some(exam, settings)
-        progress = progress if runtime.rank == 0 else None
+        report = progress if progress is not None and not runtime.rank else no_progress
         base = find_model(settings.model)
-        evidence, val_evidence = self._evidence(exam, progress), self._evidence(val, progress)
+        evidence, val_evidence = self._evidence(exam, report), self._evidence(val, report)
         kind = evidence_kind(exam, evidence)
         if settings.evidence and not kind:
             raise InputError(
@@ -157,25 +146,33 @@ class EncoderBaseline(Estimator):
         if val is not None and evidence_kind(val, val_evidence) != kind:
             raise InputError("val needs evidence of the same kind as the training questions")
         model = untrained_model(settings, runtime, base, exam, kind)
-        train = model.batches(exam, evidence, progress)
-        held_out = None if val is None else model.batches(val, val_evidence, progress)
-        cache_bytes = _cache_lower_layers(model, settings, base, train, held_out, progress)
-        checkpoints = _checkpoints(self.checkpoints, settings, model, train, held_out)
-        with tracker(settings, self.checkpoints, runtime) as tracking:
+        train = model.batches(exam, evidence, report)
+        held_out = None if val is None else model.batches(val, val_evidence, report)
+        exams = [train, *([] if held_out is None else [held_out])]
+        cached, weights = 0, model.description.base["fingerprint"]
+        for batches in exams:
+            most, tokens = int(settings.cache_gigabytes * 1e9), tokens_to_predict(0, runtime.device)
+            cached += cache_states(model.scorer, batches, runtime, tokens, most, weights, cached, report)
+        checkpoints = None
+        if self.checkpoints is not None:
+            identity = [repr(sorted(settings.training_identity().items())), weights, *map(_content, exams)]
+            checkpoints = Checkpoints(Path(self.checkpoints) / "checkpoints", fingerprint(identity))
+        with tracker(settings, self.checkpoints, runtime) as log:
+            first = not runtime.rank
+            listeners = [log, *([self.on_evaluation] if first and self.on_evaluation is not None else [])]
             trainer = Trainer(
-                model.scorer, settings, runtime, train, held_out, checkpoints, tracking, progress,
-                Hooks(self.on_step, self.on_evaluation),
+                model.scorer, settings, runtime, train, held_out, checkpoints, report,
+                self.on_step if first else None, listeners,
             )  # fmt: skip
-            report = replace(trainer.run(), cache_bytes=cache_bytes)
+            found = replace(trainer.run(), cache_bytes=cached)
         scores = trainer.best_scores
-        if model.scorer.adapter and settings.tuning == "lora":
-            merge_adapter(model.scorer)
+        if settings.tuning == "lora":
+            merge_lora(model.scorer)
             scores = None
-        bias = model.scorer.size_bias.detach().double().cpu().tolist()
-        decision = Decision(settings.loss, tuple(bias))
-        model.description = replace(model.description, decision=decision, report=report)
+        decision = Decision(settings.loss, tuple(model.scorer.size_bias.detach().double().cpu().tolist()))
+        model.description = replace(model.description, decision=decision, report=found)
         if val is not None and held_out is not None:
-            model.scores = model.score(held_out, None) if scores is None else scores
+            model.scores = model.score(held_out, no_progress) if scores is None else scores
             model.scored = _content(held_out)
             decision = decision.chosen_on(model.scores, val.option_offsets, val.questions, val.answers)
             model.description = replace(model.description, decision=decision)
@@ -189,10 +186,10 @@ class EncoderBaseline(Estimator):
         sentences of another kind than in training.
         """
         fitted = self._trained()
-        progress = progress if fitted.runtime.rank == 0 else None
-        evidence = self._evidence(exam, progress)
+        report = progress if progress is not None and not fitted.runtime.rank else no_progress
+        evidence = self._evidence(exam, report)
         refuse_other_evidence(exam, evidence, fitted.description.evidence)
-        scores = fitted.score(fitted.batches(exam, evidence, progress), progress)
+        scores = fitted.score(fitted.batches(exam, evidence, report), report)
         return fitted.description.decision.predictions(exam, scores)
 
     @property
@@ -209,11 +206,6 @@ class EncoderBaseline(Estimator):
     def scorer_(self) -> Scorer:
         """The torch module that gives every option its score."""
         return self._trained().scorer
-
-    @property
-    def text_tokenizer_(self) -> TextTokenizer:
-        """The tokenizer of questions and options without special tokens."""
-        return self._trained().text_tokenizer
 
     def save(self, folder: str | os.PathLike[str], overwrite: bool = False) -> None:
         """Write model, tokenizer and settings to a new folder; under several processes only the first writes.
@@ -243,31 +235,23 @@ class EncoderBaseline(Estimator):
         baseline.fitted_ = FittedModel(scorer, tokenizer, text_tokenizer, description, runtime)
         return baseline
 
-    def _evidence(self, exam: Exam | None, progress: Progress | None) -> Evidence | None:
-        if exam is None or self.find_evidence is None:
-            return None
-        return self.find_evidence(exam, progress)
+    def _evidence(self, exam: Exam | None, progress: Progress) -> Evidence | None:
+        return None if exam is None or self.find_evidence is None else self.find_evidence(exam, progress)
 
     def _trained(self) -> FittedModel:
         self._check_is_fitted()
         return self.fitted_
 
 
-def _signature() -> inspect.Signature:
-    named = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
-        for name, default in {**_DEFAULTS, **dict.fromkeys(_OTHERS)}.items()
-        if name != "model"
-    ]
-    first = [
-        inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD),
-        inspect.Parameter("model", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=_DEFAULTS["model"]),
-    ]
-    return inspect.Signature([*first, *named])
-
-
 # help() and scikit-learn read the arguments here; they are written down once, in EncoderSettings.
-vars(EncoderBaseline.__init__)["__signature__"] = _signature()
+_OTHERS = dict.fromkeys(("find_evidence", "checkpoints", "on_step", "on_evaluation"))
+_KINDS = {"self": inspect.Parameter.POSITIONAL_OR_KEYWORD, "model": inspect.Parameter.POSITIONAL_OR_KEYWORD}
+vars(EncoderBaseline.__init__)["__signature__"] = inspect.Signature(
+    [
+        inspect.Parameter(name, _KINDS.get(name, inspect.Parameter.KEYWORD_ONLY), default=default)
+        for name, default in {"self": inspect.Parameter.empty, **_DEFAULTS, **_OTHERS}.items()
+    ]
+)
 
 
 def untrained_model(
@@ -283,7 +267,18 @@ def untrained_model(
     trained = trained_folder(base)
     size_bias = initial_size_bias(exam.answers, exam.n_options)
     if trained is not None:
-        size_bias = np.array(_same_head(trained, settings).decision.size_bias)
+        description = Description.read(trained)
+        kept = description.settings
+        for name, has, wanted in (
+            ("head", kept.head, settings.head), ("pooling", kept.pooling_used, settings.pooling_used),
+            ("loss", kept.loss, settings.loss),
+        ):  # fmt: skip
+            if has != wanted:
+                raise InputError(
+                    f'{trained} was trained with {name} {has!r}; use `{name}="{has}"` to train it further, or give'
+                    f" the pretrained model {description.base.get('model', '')}"
+                )
+        size_bias = np.array(description.decision.size_bias)
     scorer = build_scorer(base, settings, size_bias)
     if trained is not None:
         if isinstance(scorer, PoolingScorer):
@@ -292,34 +287,13 @@ def untrained_model(
     apply_tuning(scorer, settings)
     if settings.freeze_layers:
         scorer.freeze(settings.freeze_layers)
-    description = Description(
-        settings, text_tokenizer.template, _layout(settings, scorer),
+    most = scorer.most_positions or settings.max_length
+    new = Description(
+        settings, text_tokenizer.template, Layout(settings.head, min(settings.max_length, most)),
         Decision(settings.loss, tuple(size_bias.tolist())), evidence,
         base={"model": settings.model, "fingerprint": weights_fingerprint(base)},
     )  # fmt: skip
-    return FittedModel(scorer.to(runtime.device), tokenizer, text_tokenizer, description, runtime)
-
-
-def _same_head(folder: Path, settings: EncoderSettings) -> Description:
-    description = Description.read(folder)
-    for name in ("head", "pooling_used", "joint_attention", "loss"):
-        found = getattr(description.settings, name)
-        if found != getattr(settings, name) and (name != "joint_attention" or settings.head == "joint"):
-            name = name.removesuffix("_used")
-            raise InputError(
-                f'{folder} was trained with {name} {found!r}; use `{name}="{found}"` to train it further, or give'
-                f" the pretrained model {description.base.get('model', '')}"
-            )
-    return description
-
-
-def _layout(settings: EncoderSettings, scorer: Scorer) -> Layout:
-    most = most_positions(scorer)
-    return Layout(
-        head=settings.head,
-        blocks=settings.head == "joint" and settings.joint_attention == "blocks",
-        max_length=settings.max_length if most is None else min(settings.max_length, most),
-    )
+    return FittedModel(scorer.to(runtime.device), tokenizer, text_tokenizer, new, runtime)
 
 
 def _some(exam: Exam, settings: EncoderSettings) -> Exam:
@@ -329,32 +303,6 @@ def _some(exam: Exam, settings: EncoderSettings) -> Exam:
         return exam
     random = np.random.default_rng([settings.random_state, len(rows)])
     return exam[np.sort(random.permutation(rows)[: settings.max_train_questions])]
-
-
-def _cache_lower_layers(
-    model: FittedModel, settings: EncoderSettings, base: Path, train: Batches, val: Batches | None,
-    progress: Progress | None,
-) -> int:  # fmt: skip
-    """Cache the output of frozen layers for both exams; returns its size in bytes."""
-    used = 0
-    for batches in (train, val) if settings.freeze_layers else ():
-        if batches is not None:
-            tokens = tokens_to_predict(0, model.runtime.device)
-            limit, weights = int(settings.cache_gigabytes * 1e9), model.description.base["fingerprint"]
-            used += cache_states(model.scorer, batches, model.runtime, tokens, limit, weights, used, progress)
-    return used
-
-
-def _checkpoints(
-    folder: str | os.PathLike[str] | None, settings: EncoderSettings, model: FittedModel, train: Batches,
-    val: Batches | None,
-) -> Checkpoints | None:  # fmt: skip
-    """Checkpoints in the folder, of a run that is identified by its settings, weights and questions."""
-    if folder is None:
-        return None
-    parts = [repr(sorted(settings.training_identity().items())), model.description.base["fingerprint"]]
-    parts += [_content(batches) for batches in (train, val) if batches is not None]
-    return Checkpoints(Path(folder) / "checkpoints", fingerprint(parts))
 
 
 def _content(batches: Batches) -> str:

@@ -5,24 +5,25 @@ Imports without torch, which only the tensors need.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from cmexam_baseline.encoders.decision import MOST_OPTIONS
 from cmexam_baseline.encoders.sequences import Sequences
 from cmexam_baseline.encoders.tokens import Template
-from cmexam_baseline.metrics.ragged import offsets_of, positions, span_indices
+from cmexam_baseline.metrics.ragged import offsets_of, positions, row_max, span_indices
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
 
 Ints = NDArray[np.int64]
-Halves = NDArray[np.float16]
 Size = TypeVar("Size", int, Ints)
+Array = TypeVar("Array")
+Other = TypeVar("Other")
 
 MULTIPLE = 8
 """Sequences are padded to a multiple of this, for tensor cores and fused attention."""
@@ -34,31 +35,55 @@ _STEPS_PER_POOL = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
+class Batch(Generic[Array]):
     """S padded sequences of length L and the O options of B questions whose scores are read from them.
 
     input_ids, segments, token_types, positions: (S, L); segments are `PADDING` at padding, 0 in the question,
     k in the sequence's k-th option; positions count from 0. sequence_of, row_of, column_of: (O,), the sequence
     from which an option's score is read, and the question and option to which it belongs. questions,
     n_options, answers: (B,); answers are bit masks. states: (S, L, hidden size), float16, the output of the
-    frozen layers where it is cached.
+    frozen layers where it is cached. All are int64 but states; numpy arrays or tensors.
     """
 
-    input_ids: Ints
-    segments: Ints
-    token_types: Ints
-    positions: Ints
-    sequence_of: Ints
-    row_of: Ints
-    column_of: Ints
-    questions: Ints
-    n_options: Ints
-    answers: Ints
-    states: Halves | None = None
+    input_ids: Array
+    segments: Array
+    token_types: Array
+    positions: Array
+    sequence_of: Array
+    row_of: Array
+    column_of: Array
+    questions: Array
+    n_options: Array
+    answers: Array
+    states: Array | None = None
+
+    def each(self, change: Callable[[Array], Other]) -> Batch[Other]:
+        """The batch with every array changed."""
+        arrays: dict[str, Any] = {one.name: getattr(self, one.name) for one in fields(self)}
+        arrays.update({name: change(one) for name, one in arrays.items() if one is not None})
+        return Batch(**arrays)
+
+    def pin_memory(self) -> Batch[Any]:
+        """Tensors in pinned memory; torch's DataLoader calls this by name."""
+        return self.each(lambda tensor: tensor.pin_memory())  # type: ignore[attr-defined]
+
+
+class StatesFile:
+    """Float16 `array` (tokens, hidden size) in a file; worker processes are sent its path, not its content."""
+
+    def __init__(self, path: Path, shape: tuple[int, int]) -> None:
+        self.array = np.memmap(path, np.float16, "r", shape=shape)
+        self._source = path, shape
+
+    def __reduce__(self) -> tuple[type[StatesFile], tuple[Path, tuple[int, int]]]:
+        return StatesFile, self._source
 
 
 class Batches:
-    """Makes batches of any questions from all sequences; the cost depends on the batch alone."""
+    """Makes batches of any questions from all sequences; the cost depends on the batch alone.
+
+    `states`, if set, has the cached output of frozen layers for every token.
+    """
 
     def __init__(
         self, sequences: Sequences, template: Template, answers: NDArray[np.uint16] | None = None
@@ -66,22 +91,8 @@ class Batches:
         self.sequences = sequences
         self.template = template
         self.answers = np.zeros(len(sequences), np.uint16) if answers is None else answers
-        self.lengths = padded(sequences.question_lengths)
-        self.states: Halves | None = None
-        """(tokens, hidden size): the cached output of frozen layers for every token."""
-
-    def __getstate__(self) -> dict[str, Any]:
-        """For worker processes that are not forked: the file of the cache, not gigabytes of its content."""
-        state = dict(vars(self))
-        if isinstance(self.states, np.memmap):
-            state["states"] = (self.states.filename, self.states.shape)
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        if isinstance(state["states"], tuple):
-            filename, shape = state["states"]
-            self.states = np.memmap(filename, np.float16, "r", shape=shape)
+        self.lengths = padded(row_max(sequences.lengths, sequences.firsts))
+        self.states: StatesFile | None = None
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -90,35 +101,45 @@ class Batches:
         """The share of tokens that the tokenizer does not know."""
         return float((self.sequences.ids == self.template.unknown).mean()) if len(self.sequences.ids) else 0.0
 
-    def work(self, questions: Ints) -> tuple[int, int, int]:
-        """The number of these questions, of their sequences, and of their tokens without padding."""
+    def work(self, questions: Ints) -> Ints:
+        """The number of these questions, of their sequences, and of their tokens without padding: (3,)."""
         first, last = self.sequences.firsts[questions], self.sequences.firsts[questions + 1]
         tokens = self.sequences.offsets[last] - self.sequences.offsets[first]
-        return len(questions), int((last - first).sum()), int(tokens.sum())
+        return np.array([len(questions), (last - first).sum(), tokens.sum()])
 
-    def make(self, questions: Ints) -> Batch:
+    def places(self, questions: Ints) -> tuple[Ints, Ints, tuple[int, int]]:
+        """All tokens of these questions, where they are in a flat batch, and the batch's shape."""
+        firsts, offsets = self.sequences.firsts, self.sequences.offsets
+        rows = span_indices(firsts[questions], firsts[questions + 1] - firsts[questions])
+        lengths = offsets[rows + 1] - offsets[rows]
+        width = padded(int(lengths.max(initial=1)))
+        at = span_indices(np.arange(len(rows)) * width, lengths)
+        return span_indices(offsets[rows], lengths), at, (len(rows), width)
+
+    def make(self, questions: Ints) -> Batch[NDArray[Any]]:
         """The batch of these questions, in this order."""
         data, template = self.sequences, self.template
-        n_sequences = data.firsts[questions + 1] - data.firsts[questions]
-        rows = span_indices(data.firsts[questions], n_sequences)
-        starts = data.offsets[rows]
-        lengths = data.offsets[rows + 1] - starts
-        width = padded(int(lengths.max(initial=1)))
-        tokens = span_indices(starts, lengths)
-        at = span_indices(np.arange(len(rows)) * width, lengths)
-        shape = (len(rows), width)
+        tokens, at, shape = self.places(questions)
 
-        segments = _spread(data.segments[tokens], at, shape, PADDING)
+        def spread(values: NDArray[Any], fill: int, kind: type[Any] = np.int64) -> NDArray[Any]:
+            result = np.full((shape[0] * shape[1], *values.shape[1:]), fill, kind)
+            result[at] = values
+            return result.reshape(*shape, *values.shape[1:])
+
+        segments = spread(data.segments[tokens], PADDING)
         if data.positions is None:
-            token_positions = np.tile(np.arange(width), (len(rows), 1))
+            token_positions = np.tile(np.arange(shape[1]), (shape[0], 1))
         else:
-            token_positions = _spread(data.positions[tokens], at, shape, 0)
+            token_positions = spread(data.positions[tokens], 0)
         n_options = data.option_offsets[questions + 1] - data.option_offsets[questions]
         options = span_indices(data.option_offsets[questions], n_options)
-        first_row = offsets_of(n_sequences)[:-1]
         row_of = np.repeat(np.arange(len(questions)), n_options)
+        first_row = offsets_of(data.firsts[questions + 1] - data.firsts[questions])[:-1]
+        states = None
+        if self.states is not None:
+            states = spread(self.states.array[tokens], 0, np.float16)
         return Batch(
-            input_ids=_spread(data.ids[tokens], at, shape, template.pad),
+            input_ids=spread(data.ids[tokens], template.pad),
             segments=segments,
             token_types=np.where(segments > 0, template.second_type, 0),
             positions=token_positions,
@@ -128,8 +149,25 @@ class Batches:
             questions=np.asarray(questions, np.int64),
             n_options=n_options,
             answers=self.answers[questions].astype(np.int64),
-            states=None if self.states is None else _spread_states(self.states[tokens], at, shape),
+            states=states,
         )
+
+    def tensors(self, questions: Ints) -> Batch[torch.Tensor]:
+        """The batch of these questions, as tensors."""
+        import torch
+
+        return self.make(questions).each(torch.from_numpy)
+
+    def load(self, groups: list[Ints], device: torch.device, workers: int = 0) -> Any:
+        """A DataLoader of a batch of tensors per group, in this order, made by `workers` processes; pinned for a GPU."""
+        from torch.utils.data import DataLoader
+
+        dataset: Any = groups
+        make: Any = self.tensors
+        return DataLoader(
+            dataset, batch_size=None, collate_fn=make, num_workers=min(workers, len(groups)),
+            pin_memory=device.type == "cuda",
+        )  # fmt: skip
 
     def split(self, questions: Ints, max_tokens: int, parts: int = 1) -> list[Ints]:
         """These questions in at least `parts` groups (while there are questions), each within `max_tokens`.
@@ -157,77 +195,6 @@ class Batches:
         return self.split(np.arange(len(self)), max_tokens)[::-1]
 
 
-@dataclass(frozen=True, eq=False)
-class TensorBatch:
-    """The fields of `Batch` as tensors."""
-
-    input_ids: Tensor
-    segments: Tensor
-    token_types: Tensor
-    positions: Tensor
-    sequence_of: Tensor
-    row_of: Tensor
-    column_of: Tensor
-    questions: Tensor
-    n_options: Tensor
-    answers: Tensor
-    states: Tensor | None = None
-
-    @classmethod
-    def from_batch(cls, batch: Batch) -> TensorBatch:
-        """The same numbers as tensors."""
-        import torch
-
-        tensors: dict[str, Any] = {one.name: getattr(batch, one.name) for one in fields(batch)}
-        tensors.update({name: torch.from_numpy(one) for name, one in tensors.items() if one is not None})
-        return cls(**tensors)
-
-    def to(self, device: torch.device) -> TensorBatch:
-        """On the device, without waiting where the memory is pinned."""
-        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
-
-    def pin_memory(self) -> TensorBatch:
-        """In pinned memory; torch's DataLoader calls this by name."""
-        return self._each(lambda tensor: tensor.pin_memory())
-
-    def in_rows(self, scores: Tensor) -> Tensor:
-        """Flat option scores (O,) as (B, 10), one row per question, 0 where a question has no such option.
-
-        Always ten wide: asking a GPU for the largest number of options would make it wait.
-        """
-        rows = scores.new_zeros(len(self.n_options), MOST_OPTIONS)
-        return rows.index_put((self.row_of, self.column_of), scores)
-
-    def _each(self, change: Any) -> TensorBatch:
-        tensors: dict[str, Any] = {one.name: getattr(self, one.name) for one in fields(self)}
-        tensors.update({name: change(one) for name, one in tensors.items() if one is not None})
-        return TensorBatch(**tensors)
-
-
-class BatchDataset:
-    """The batches of a list of groups of questions, made when they are asked for."""
-
-    def __init__(self, batches: Batches, groups: list[Ints]) -> None:
-        self.batches = batches
-        self.groups = groups
-
-    def __len__(self) -> int:
-        return len(self.groups)
-
-    def __getitem__(self, group: int) -> TensorBatch:
-        return TensorBatch.from_batch(self.batches.make(self.groups[group]))
-
-
-def load_batches(batches: Batches, groups: list[Ints], device: torch.device, workers: int) -> Any:
-    """A DataLoader of these batches in this order, made by `workers` processes; pinned for a GPU."""
-    from torch.utils.data import DataLoader
-
-    dataset: Any = BatchDataset(batches, groups)
-    return DataLoader(
-        dataset, batch_size=None, num_workers=min(workers, len(groups)), pin_memory=device.type == "cuda"
-    )
-
-
 def padded(lengths: Size) -> Size:
     """Lengths rounded up to a multiple of `MULTIPLE`.
 
@@ -235,6 +202,19 @@ def padded(lengths: Size) -> Size:
     24
     """
     return -(-lengths // MULTIPLE) * MULTIPLE
+
+
+def pad_rows(rows: Sequence[ArrayLike], fill: int) -> tuple[Ints, Ints]:
+    """Rows of tokens as (n, longest row) with `fill` after their ends, and an attention mask of that shape.
+
+    >>> [array.tolist() for array in pad_rows([[5, 6, 7], [8]], 0)]
+    [[[5, 6, 7], [8, 0, 0]], [[1, 1, 1], [1, 0, 0]]]
+    """
+    lengths = np.array([np.size(row) for row in rows])
+    inside = np.arange(lengths.max()) < lengths[:, None]
+    ids = np.full(inside.shape, fill, np.int64)
+    ids[inside] = np.concatenate(rows)
+    return ids, inside.astype(np.int64)
 
 
 def plan_epoch(lengths: Ints, questions: Ints, batch_size: int, random_state: int, epoch: int) -> list[Ints]:
@@ -256,15 +236,3 @@ def plan_epoch(lengths: Ints, questions: Ints, batch_size: int, random_state: in
         pool = slice(bounds[first], bounds[min(first + _STEPS_PER_POOL, n_steps)])
         shuffled[pool] = shuffled[pool][np.argsort(lengths[shuffled[pool]], kind="stable")]
     return [shuffled[bounds[i] : bounds[i + 1]] for i in random.permutation(n_steps)]
-
-
-def _spread(values: NDArray[np.generic], at: Ints, shape: tuple[int, int], fill: int) -> Ints:
-    result = np.full(shape[0] * shape[1], fill, np.int64)
-    result[at] = values
-    return result.reshape(shape)
-
-
-def _spread_states(states: Halves, at: Ints, shape: tuple[int, int]) -> Halves:
-    result = np.zeros((shape[0] * shape[1], states.shape[1]), np.float16)
-    result[at] = states
-    return result.reshape(*shape, states.shape[1])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -44,26 +46,26 @@ def fingerprint(parts: Iterable[str | bytes]) -> str:
     return digest.hexdigest()
 
 
-def load_arrays(path: Path) -> Arrays | None:
-    """The arrays of an npz file, or None where it is missing or damaged; never unpickles."""
+def load_arrays(path: Path) -> Arrays:
+    """The arrays of an npz file, none where it is missing or damaged; never unpickles."""
     try:
-        return unpack_arrays(path.read_bytes())
+        arrays = unpack_arrays(path.read_bytes())
     except (OSError, *UNREADABLE):
-        return None
+        return {}
+    with suppress(OSError):  # a read-only cache is good enough
+        os.utime(path)
+    return arrays
 
 
-def store_arrays(path: Path, arrays: Arrays) -> bool:
-    """Write the arrays to an npz file at once or not at all; False where the cache cannot be written.
+def store_arrays(path: Path, arrays: Arrays) -> None:
+    """Write the arrays to an npz file at once or not at all, and `prune` its folder.
 
     A cache that cannot be written costs time, nothing else: the caller has the arrays already.
     """
-    content = pack_arrays(arrays)
-    try:
+    with suppress(OSError, InputError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomically(path, content)
-    except (OSError, InputError):
-        return False
-    return True
+        write_atomically(path, pack_arrays(arrays))
+        prune(path.parent)
 
 
 def prune(
@@ -72,10 +74,8 @@ def prune(
     """Remove the least recently used files of `folder` until the rest has at most `max_bytes`; never `keep`."""
     files = []
     for path in (path for pattern in patterns for path in folder.glob(pattern) if path != keep):
-        try:
+        with suppress(OSError):  # another process removed it meanwhile
             files.append((path.stat().st_mtime, path.stat().st_size, path))
-        except OSError:  # another process removed it meanwhile
-            continue
     excess = sum(size for _, size, _ in files) - max_bytes
     for _, size, path in sorted(files):
         if excess <= 0:

@@ -35,6 +35,7 @@ class TrainingState:
 
     step: int = 0
     evaluations: list[Evaluation] = field(default_factory=list)
+    losses: list[list[float]] = field(default_factory=list)
     best_step: int = 0
     best: tuple[float, float] = (-1.0, -math.inf)
     without_gain: int = 0
@@ -61,7 +62,8 @@ class TrainingState:
         return cls(**known)
 
     def count(self, loss_sum: float, right: float, seen: int) -> None:
-        """Add questions to the sums."""
+        """Add questions to the sums, and a point to the curve of losses."""
+        self.losses.append([self.step, loss_sum / max(seen, 1)])
         self.loss_sum += loss_sum
         self.right += right
         self.seen += seen
@@ -85,9 +87,14 @@ class TrainingState:
         return True
 
 
+def copy_to_cpu(trained: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
+    """Copies of weights by name."""
+    return {name: parameter.detach().to("cpu", copy=True) for name, parameter in trained.items()}
+
+
 def pack(trained: Mapping[str, nn.Parameter], optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """Copies on the CPU of the trained weights by name, and of the optimizer's state of each as `key:name`."""
-    tensors = {name: parameter.detach().to("cpu", copy=True) for name, parameter in trained.items()}
+    tensors = copy_to_cpu(trained)
     for name, parameter in trained.items():
         for key, value in optimizer.state[parameter].items():
             tensors[f"{key}:{name}"] = value.detach().to("cpu", copy=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import comb
@@ -113,21 +113,20 @@ def initial_size_bias(answers: NDArray[np.uint16], n_options: NDArray[np.int64])
     return bias
 
 
-def option_probabilities(loss: str, scores: Floats, offsets: NDArray[np.int64], size_bias: Floats) -> Floats:
+def option_probabilities(loss: str, scores: Floats, offsets: Offsets, size_bias: Floats) -> Floats:
     """Flat probabilities of the options: to be right (subset), or to be the answer (softmax).
 
     >>> option_probabilities("softmax", np.zeros(4), np.array([0, 4]), np.zeros(MOST_OPTIONS)).tolist()
     [0.25, 0.25, 0.25, 0.25]
     """
     result = np.empty(len(scores))
-    for rows, block in _by_number(scores, offsets):
-        result[rows] = _PROBABILITIES[loss](block, size_bias)
+    for options, logits, members in _sets(loss, scores, offsets, size_bias):
+        exp = np.exp(logits - logits.max(1, keepdims=True))
+        result[options] = np.minimum(exp / exp.sum(1, keepdims=True) @ members, 1.0)
     return result
 
 
-def natural_answers(
-    loss: str, scores: Floats, offsets: NDArray[np.int64], size_bias: Floats
-) -> NDArray[np.uint16]:
+def natural_answers(loss: str, scores: Floats, offsets: Offsets, size_bias: Floats) -> NDArray[np.uint16]:
     """The most probable answer under the loss: a set of options (subset) or a single one (softmax).
 
     >>> scores, offsets = np.array([-1.0, -2.0, 1.0, 2.0]), np.array([0, 2, 4])
@@ -135,51 +134,18 @@ def natural_answers(
     [1, 3]
     """
     answers = np.zeros(len(offsets) - 1, np.uint16)
-    for rows, block in _by_number(scores, offsets):
-        question = np.searchsorted(offsets, rows[:, 0], side="right") - 1
-        answers[question] = _NATURAL[loss](block, size_bias)
+    for options, logits, _ in _sets(loss, scores, offsets, size_bias):
+        answers[np.searchsorted(offsets, options[:, 0], side="right") - 1] = logits.argmax(1) + 1
     return answers
 
 
-def _by_number(scores: Floats, offsets: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], Floats]]:
-    """Per number of options n: the (questions, n) places in the flat scores, and the scores there."""
+def _sets(
+    loss: str, scores: Floats, offsets: Offsets, size_bias: Floats
+) -> Iterator[tuple[Offsets, Floats, NDArray[np.bool_]]]:
+    """Per number of options n: the places in the flat scores (questions, n), logits of all sets, their members."""
+    if loss == "softmax":  # sets of one option
+        size_bias = np.where(np.arange(MOST_OPTIONS) == 0, 0.0, -np.inf)
     numbers = np.diff(offsets)
-    result = []
     for n in np.unique(numbers[numbers > 0]):
-        rows = offsets[:-1][numbers == n][:, None] + np.arange(n)
-        result.append((rows, scores[rows]))
-    return result
-
-
-def _subset_block(scores: Floats, size_bias: Floats) -> Floats:
-    members = memberships(scores.shape[1])
-    logits: Floats = scores @ members.T + size_bias[members.sum(1) - 1]
-    return logits
-
-
-def _softmax(logits: Floats) -> Floats:
-    exp = np.exp(logits - logits.max(1, keepdims=True))
-    probabilities: Floats = exp / exp.sum(1, keepdims=True)
-    return probabilities
-
-
-def _marginals(scores: Floats, size_bias: Floats) -> Floats:
-    marginals: Floats = _softmax(_subset_block(scores, size_bias)) @ memberships(scores.shape[1])
-    return np.minimum(marginals, 1.0)
-
-
-def _best_options(scores: Floats) -> NDArray[np.uint16]:
-    best: NDArray[np.uint16] = np.left_shift(1, scores.argmax(1)).astype(np.uint16)
-    return best
-
-
-_Probabilities = Callable[[Floats, Floats], Floats]
-_Answers = Callable[[Floats, Floats], NDArray[np.uint16]]
-_PROBABILITIES: dict[str, _Probabilities] = {
-    "subset": _marginals,
-    "softmax": lambda scores, _: _softmax(scores),
-}
-_NATURAL: dict[str, _Answers] = {
-    "subset": lambda scores, bias: (_subset_block(scores, bias).argmax(1) + 1).astype(np.uint16),
-    "softmax": lambda scores, _: _best_options(scores),
-}
+        options, members = offsets[:-1][numbers == n][:, None] + np.arange(n), memberships(int(n))
+        yield options, scores[options] @ members.T + size_bias[members.sum(1) - 1], members

@@ -5,17 +5,12 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from cmexam_baseline.encoders.models import find_model
 from cmexam_baseline.encoders.settings import EncoderSettings
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.extras import require
-
-if TYPE_CHECKING:
-    import torch
 
 _BF16_CAPABILITY = (8, 0)
 _VOLTA = (7, 0)
@@ -82,11 +77,7 @@ def check_kernels(facts: DeviceFacts) -> None:
     cmexam_baseline.exam.errors.InputError: Tesla V100 has compute capability 7.0, but torch 2.13 has \
 kernels for sm_75 only; run pip install torch --index-url https://download.pytorch.org/whl/cu126
     """
-    if (
-        facts.kind != "cuda"
-        or not facts.kernels
-        or any(_runs(kernel, facts.capability) for kernel in facts.kernels)
-    ):
+    if not facts.kernels or any(_runs(kernel, facts.capability) for kernel in facts.kernels):
         return
     major, minor = facts.capability
     # The CUDA 12.6 wheels are the last with kernels for Volta and older; new GPUs need the newest wheels.
@@ -162,28 +153,6 @@ def is_main_process() -> bool:
     True
     """
     return int(os.environ.get("RANK", "0")) == 0
-
-
-def forget_peak_memory(device: torch.device) -> None:
-    """Begin `peak_memory` of a GPU anew."""
-    import torch
-
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-
-
-def peak_memory(device: torch.device) -> int:
-    """Peak bytes allocated by torch on the GPU since `forget_peak_memory`, or used by this process on a CPU."""
-    import torch
-
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    if sys.platform == "win32":
-        return 0
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _runs(kernel: str, capability: tuple[int, int]) -> bool:

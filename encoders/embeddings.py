@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cmexam_baseline.encoders.batches import padded
-from cmexam_baseline.encoders.cache import fingerprint, load_arrays, place_in_cache, prune, store_arrays
+from cmexam_baseline.encoders.batches import pad_rows
+from cmexam_baseline.encoders.cache import fingerprint, load_arrays, place_in_cache, store_arrays
 from cmexam_baseline.encoders.devices import DeviceFacts, check_kernels, choose_precision, device_facts
 from cmexam_baseline.encoders.models import (
     find_model,
@@ -23,9 +23,8 @@ from cmexam_baseline.encoders.models import (
 )
 from cmexam_baseline.encoders.runtime import Runtime
 from cmexam_baseline.encoders.tokens import Template, TextTokenizer, TokenTable
-from cmexam_baseline.exam.progress import Progress
+from cmexam_baseline.exam.progress import Progress, no_progress
 
-_STAGE = "embedding"
 _PART = 16_384
 # More would only exceed a CPU's cache.
 _TOKENS_A_GROUP = {"cuda": 8192, "cpu": 1024}
@@ -50,12 +49,17 @@ def embed_texts(
         hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_KEY_BYTES).digest()
         for text in texts
     ]
-    known = {} if place is None else _read(place)
+    known: Vectors = {}
+    for path in [] if place is None else sorted(place.glob("*.npz")):
+        arrays = load_arrays(path)
+        if set(arrays) == {"keys", "vectors"}:
+            vectors = arrays["vectors"].astype(np.float16)
+            known.update(zip((key.tobytes() for key in arrays["keys"]), vectors, strict=True))
     missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
     if missing:
-        known.update(_embed(folder, missing, place, progress, device))
+        known.update(_embed(folder, missing, place, progress or no_progress, device))
     if not keys:
-        return np.zeros((0, _hidden_size(folder)), np.float32)
+        return np.zeros((0, int(load_config(folder).hidden_size)), np.float32)
     return np.stack([known[key] for key in keys]).astype(np.float32)
 
 
@@ -63,7 +67,7 @@ Vectors = dict[bytes, NDArray[np.float16]]
 
 
 def _embed(
-    folder: Path, texts: dict[bytes, str], place: Path | None, progress: Progress | None, device: str
+    folder: Path, texts: dict[bytes, str], place: Path | None, progress: Progress, device: str
 ) -> Vectors:
     """The vectors of these texts by their keys; each part is stored as soon as it is computed."""
     from transformers import AutoModel
@@ -84,14 +88,11 @@ def _embed(
         for rows in _groups(table.lengths, _TOKENS_A_GROUP[facts.kind]):
             vectors[rows] = _mean_states(encoder, table, rows, tokenizer.template, runtime)
             done += len(rows)
-            if progress is not None:
-                progress(_STAGE, done, len(keys))
+            progress("embedding", done, len(keys))
         result.update(zip(part, vectors, strict=True))
-        stored = np.frombuffer(b"".join(part), np.uint8).reshape(-1, _KEY_BYTES)
         if place is not None:
-            arrays = {"keys": stored, "vectors": vectors}
-            if store_arrays(place / f"{fingerprint(part)[:32]}.npz", arrays):
-                prune(place)
+            stored = np.frombuffer(b"".join(part), np.uint8).reshape(-1, _KEY_BYTES)
+            store_arrays(place / f"{fingerprint(part)[:32]}.npz", {"keys": stored, "vectors": vectors})
     return result
 
 
@@ -116,37 +117,12 @@ def _groups(lengths: NDArray[np.int64], most_tokens: int) -> list[NDArray[np.int
 def _mean_states(
     encoder: Any, table: TokenTable, rows: NDArray[np.int64], template: Template, runtime: Runtime
 ) -> NDArray[np.float16]:
-    room = _TOKENS_A_TEXT - len(template.prefix) - len(template.suffix)
-    sequences = [[*template.prefix, *table[row][:room].tolist(), *template.suffix] for row in rows]
-    width = max(len(sequence) for sequence in sequences)
-    if runtime.device.type == "cuda":
-        width = padded(width)
-    ids = np.full((len(rows), width), template.pad, np.int64)
-    mask = np.zeros((len(rows), width), np.int64)
-    for row, sequence in enumerate(sequences):
-        ids[row, : len(sequence)] = sequence
-        mask[row, : len(sequence)] = 1
+    most = _TOKENS_A_TEXT - len(template.prefix) - len(template.suffix)
+    sequences = [[*template.prefix, *table[row][:most].tolist(), *template.suffix] for row in rows]
+    ids, mask = (torch.from_numpy(array).to(runtime.device) for array in pad_rows(sequences, template.pad))
     with torch.inference_mode(), runtime.autocast():
-        valid = torch.from_numpy(mask).to(runtime.device)
-        states = encoder(torch.from_numpy(ids).to(runtime.device), attention_mask=valid).last_hidden_state
-        weights = valid[:, None].float()
+        states = encoder(ids, attention_mask=mask).last_hidden_state
+        weights = mask[:, None].float()
         means = (weights @ states.float())[:, 0] / weights.sum(2)
     vectors: NDArray[np.float16] = means.float().cpu().numpy().astype(np.float16)
     return vectors
-
-
-def _read(place: Path) -> Vectors:
-    known: Vectors = {}
-    for path in sorted(place.glob("*.npz")):
-        arrays = load_arrays(path)
-        if arrays is None or set(arrays) != {"keys", "vectors"}:
-            continue
-        keys, vectors = arrays["keys"], arrays["vectors"]
-        if keys.dtype != np.uint8 or vectors.dtype != np.float16 or keys.shape != (len(vectors), _KEY_BYTES):
-            continue
-        known.update(zip((key.tobytes() for key in keys), vectors.astype(np.float16), strict=True))
-    return known
-
-
-def _hidden_size(folder: Path) -> int:
-    return int(load_config(folder).hidden_size)

@@ -5,24 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cmexam_baseline.encoders.batches import Batches
 from cmexam_baseline.encoders.decision import Decision
-from cmexam_baseline.encoders.sequences import Layout
+from cmexam_baseline.encoders.sequences import Evidence, Layout, encode_exam
 from cmexam_baseline.encoders.settings import EncoderSettings
-from cmexam_baseline.encoders.tokens import Template
+from cmexam_baseline.encoders.tokens import Template, TextTokenizer
 from cmexam_baseline.encoders.training_report import TrainingReport
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.files import new_folder, write_atomically
+from cmexam_baseline.exam.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from cmexam_baseline.encoders.heads import Scorer
 
 DESCRIPTION = "encoder.json"
 HEAD = "head.safetensors"
-_FORMAT = 2
+ADAPTER = "adapter"
+_FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -41,18 +45,18 @@ class Description:
     report: TrainingReport = field(default_factory=TrainingReport)
     base: dict[str, str] = field(default_factory=dict)
 
+    def batches(
+        self, exam: Exam, tokenizer: TextTokenizer, evidence: Evidence | None = None,
+        progress: Progress = no_progress,
+    ) -> Batches:  # fmt: skip
+        """An exam as this model reads it."""
+        most = self.settings.evidence_tokens
+        sequences = encode_exam(exam, tokenizer, self.layout, evidence, most, progress)
+        return Batches(sequences, self.template, exam.answers)
+
     def to_json(self) -> str:
         """As the text of `encoder.json`."""
-        values = {
-            "format": _FORMAT,
-            "settings": self.settings.to_dict(),
-            "template": self.template.to_dict(),
-            "layout": vars(self.layout),
-            "decision": self.decision.to_dict(),
-            "evidence": self.evidence,
-            "report": self.report.to_dict(),
-            "base": self.base,
-        }
+        values = {"format": _FORMAT, **asdict(self), "decision": self.decision.to_dict()}
         return json.dumps(values, ensure_ascii=False, indent=1)
 
     @classmethod
@@ -96,17 +100,16 @@ def save_model(
 
     from cmexam_baseline.encoders.heads import MultipleChoiceScorer
     from cmexam_baseline.encoders.models import quiet
-    from cmexam_baseline.encoders.peft_tuning import save_adapter
 
     with save_errors(folder), new_folder(folder, overwrite) as temporary, quiet():
-        standard = isinstance(scorer, MultipleChoiceScorer)
-        if scorer.adapter:
-            save_adapter(scorer, temporary)
-        else:
-            (scorer.model if isinstance(scorer, MultipleChoiceScorer) else scorer.encoder).save_pretrained(
-                temporary
-            )
-        if scorer.adapter or not standard:
+        for adapter in scorer.adapter:
+            # "auto" would ask the hub whether the base model's vocabulary has grown; it has not.
+            adapter.save_pretrained(temporary / ADAPTER, safe_serialization=True, save_embedding_layers=False)
+            (temporary / ADAPTER / "README.md").unlink(missing_ok=True)
+        if not scorer.adapter:
+            whole = scorer.model if isinstance(scorer, MultipleChoiceScorer) else scorer.encoder
+            whole.save_pretrained(temporary)
+        if scorer.adapter or not isinstance(scorer, MultipleChoiceScorer):
             head = {name: p.detach().cpu().contiguous() for name, p in scorer.head_parameters().items()}
             save_file(head, temporary / HEAD)
         tokenizer.save_pretrained(temporary)
@@ -122,15 +125,17 @@ def load_model(folder: Path, description: Description) -> Scorer:
 
     from cmexam_baseline.encoders.heads import MultipleChoiceScorer, build_scorer
     from cmexam_baseline.encoders.models import find_model, weights_fingerprint
-    from cmexam_baseline.encoders.peft_tuning import apply_tuning, load_adapter
+    from cmexam_baseline.encoders.optimization import apply_tuning
 
     settings, base = description.settings, description.base
     size_bias = np.array(description.decision.size_bias)
-    is_prefix = settings.tuning == "prefix"
-    if not is_prefix:
+    if settings.tuning != "prefix":
         # LoRA is merged: the folder has the whole model.
         scorer = build_scorer(folder, replace(settings, tuning="full", dropout=None), size_bias, True)
     else:
+        from peft import set_peft_model_state_dict
+        from safetensors.torch import load_file
+
         base_folder = find_model(base["model"])
         if weights_fingerprint(base_folder) != base["fingerprint"]:
             raise InputError(
@@ -139,8 +144,9 @@ def load_model(folder: Path, description: Description) -> Scorer:
         scorer = build_scorer(base_folder, settings, size_bias)
         apply_tuning(scorer, settings)
         with _damage(folder):
-            load_adapter(scorer, folder)
-    if is_prefix or not isinstance(scorer, MultipleChoiceScorer):
+            weights = load_file(folder / ADAPTER / "adapter_model.safetensors")
+            set_peft_model_state_dict(scorer.adapter[0], weights)
+    if scorer.adapter or not isinstance(scorer, MultipleChoiceScorer):
         load_head(scorer, folder)
     if settings.freeze_layers:
         scorer.freeze(settings.freeze_layers)

@@ -14,19 +14,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.encoders.batches import Batch, Batches, TensorBatch
+from cmexam_baseline.encoders.batches import Batch
 from cmexam_baseline.encoders.model_io import DESCRIPTION, Description
-from cmexam_baseline.encoders.sequences import Evidence, encode_exam, refuse_other_evidence
+from cmexam_baseline.encoders.sequences import Evidence, refuse_other_evidence
 from cmexam_baseline.encoders.tokens import TextTokenizer
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam, Question
 from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.io.files import new_folder, write_atomically
 from cmexam_baseline.exam.predictions import Predictions
-from cmexam_baseline.exam.progress import Progress
+from cmexam_baseline.exam.progress import Progress, no_progress
 
 if TYPE_CHECKING:
-    from cmexam_baseline.encoders.baseline import EncoderBaseline
+    import torch
+
+    from cmexam_baseline.encoders.baseline import EncoderBaseline, FittedModel
     from cmexam_baseline.encoders.heads import Scorer
 
 MODEL = "model.onnx"
@@ -51,7 +53,7 @@ class OnnxEncoder:
         self._inputs = {one.name for one in session.get_inputs()}
         self._tokenizer = tokenizer
         self.description_ = description
-        self.find_evidence: Callable[[Exam, Progress | None], Evidence] | None = None
+        self.find_evidence: Callable[[Exam, Progress], Evidence] | None = None
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> OnnxEncoder:
@@ -69,7 +71,7 @@ class OnnxEncoder:
             raise InputError(f"{path / MODEL} cannot be loaded: {reason}; export the model again") from error
         return cls(session, tokenizer, description)
 
-    def scores(self, batch: Batch) -> NDArray[np.float32]:
+    def scores(self, batch: Batch[NDArray[Any]]) -> NDArray[np.float32]:
         """Flat scores (O,) of a batch."""
         arrays = {name: getattr(batch, name) for name in INPUTS if name in self._inputs}
         (scores,) = self._session.run(None, arrays)
@@ -77,23 +79,17 @@ class OnnxEncoder:
 
     def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
         """Answers and option probabilities; `find_evidence` is set if it was trained with evidence."""
-        description = self.description_
-        evidence = None if self.find_evidence is None else self.find_evidence(exam, progress)
+        report, description = progress or no_progress, self.description_
+        evidence = None if self.find_evidence is None else self.find_evidence(exam, report)
         refuse_other_evidence(exam, evidence, description.evidence)
-        sequences = encode_exam(
-            exam, self._tokenizer, description.layout, evidence,
-            description.settings.evidence_tokens, progress,
-        )  # fmt: skip
-        batches = Batches(sequences, description.template)
-        offsets = exam.option_offsets
+        batches = description.batches(exam, self._tokenizer, evidence, report)
+        offsets, done = exam.option_offsets, 0
         scores = np.zeros(len(exam.option_texts))
-        done = 0
         for questions in batches.by_length(_TOKENS_PER_BATCH):
             batch = batches.make(questions)
             scores[offsets[questions][batch.row_of] + batch.column_of] = self.scores(batch)
             done += len(questions)
-            if progress is not None:
-                progress("predicting", done, len(exam))
+            report("predicting", done, len(exam))
         return description.decision.predictions(exam, scores)
 
 
@@ -104,35 +100,49 @@ def export_onnx(baseline: EncoderBaseline, folder: str | os.PathLike[str], overw
     the folder is taken, a package is missing, or the exported model's scores differ from this one's.
     """
     require("onnx", purpose="export to ONNX")
-    scorer, device = baseline.scorer_.eval(), next(baseline.scorer_.parameters()).device
+    import torch
+
+    fitted, scorer = baseline.fitted_, baseline.scorer_.eval()
+    device = next(scorer.parameters()).device
     scorer.to("cpu")
     try:
         with new_folder(folder, overwrite) as temporary:
-            _export(scorer, _example(baseline, (5, 4, 2)), temporary / MODEL)
-            baseline.text_tokenizer_.backend.save(str(temporary / "tokenizer.json"))
-            write_atomically(temporary / DESCRIPTION, baseline.description_.to_json())
-            _check(scorer, OnnxEncoder.load(temporary), _example(baseline, (8, 5, 5, 3, 2, 6)))
+            _export(scorer, _example(fitted, (5, 4, 2)), temporary / MODEL)
+            fitted.text_tokenizer.backend.save(str(temporary / "tokenizer.json"))
+            write_atomically(temporary / DESCRIPTION, fitted.description.to_json())
+            example = _example(fitted, (8, 5, 5, 3, 2, 6))
+            with torch.no_grad():
+                expected = scorer(*_inputs(example)).numpy()
+            difference = float(np.abs(OnnxEncoder.load(temporary).scores(example) - expected).max())
+            if not difference <= _TOLERANCE:
+                raise InputError(
+                    f"the exported model's scores are off by {difference:.2g}; predict with torch"
+                )
     finally:
         scorer.to(device)
 
 
-def _example(baseline: EncoderBaseline, numbers: tuple[int, ...]) -> Batch:
+def _example(fitted: FittedModel, numbers: tuple[int, ...]) -> Batch[NDArray[Any]]:
     """A batch of questions with these numbers of options, each longer than the last."""
-    questions = [
-        Question(str(i), "病" * 7 * (i + 1), tuple("热" * (i + j + 1) for j in range(number)))
-        for i, number in enumerate(numbers)
-    ]
-    exam = Exam.from_questions(questions)
-    description = baseline.description_
-    sequences = encode_exam(exam, baseline.text_tokenizer_, description.layout)
-    return Batches(sequences, description.template).make(np.arange(len(exam)))
+    exam = Exam.from_questions(
+        [
+            Question(str(i), "病" * 7 * (i + 1), tuple("热" * (i + j + 1) for j in range(number)))
+            for i, number in enumerate(numbers)
+        ]
+    )
+    return fitted.batches(exam).make(np.arange(len(exam)))
 
 
-def _export(scorer: Scorer, example: Batch, path: Path) -> None:
+def _inputs(batch: Batch[NDArray[Any]]) -> tuple[torch.Tensor, ...]:
     import torch
 
-    batch = TensorBatch.from_batch(example)
-    tensors = tuple(getattr(batch, name) for name in INPUTS)
+    return tuple(torch.from_numpy(getattr(batch, name)) for name in INPUTS)
+
+
+def _export(scorer: Scorer, example: Batch[NDArray[Any]], path: Path) -> None:
+    import torch
+
+    tensors = _inputs(example)
     shapes = tuple(dict.fromkeys(range(tensor.ndim), torch.export.Dim.DYNAMIC) for tensor in tensors)
     n_bytes = sum(p.numel() * p.element_size() for p in scorer.parameters())
     try:
@@ -144,17 +154,6 @@ def _export(scorer: Scorer, example: Batch, path: Path) -> None:
     except torch.onnx.OnnxExporterError as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(f"this encoder cannot be exported to ONNX: {reason}; predict with torch") from error
-
-
-def _check(scorer: Scorer, exported: OnnxEncoder, example: Batch) -> None:
-    import torch
-
-    batch = TensorBatch.from_batch(example)
-    with torch.no_grad():
-        expected = scorer(*(getattr(batch, name) for name in INPUTS)).numpy()
-    difference = float(np.abs(exported.scores(example) - expected).max())
-    if not difference <= _TOLERANCE:
-        raise InputError(f"the exported model's scores are off by {difference:.2g}; predict with torch")
 
 
 @contextlib.contextmanager

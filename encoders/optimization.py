@@ -1,20 +1,85 @@
-"""Learning rates by parameter and step, and the seeds of random numbers."""
+"""What is trained and how: tuning by peft, learning rates by parameter and step, seeds, sizes of micro-batches."""
 
 from __future__ import annotations
 
 import hashlib
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
+from cmexam_baseline.encoders.batches import Batches
 from cmexam_baseline.encoders.heads import Scorer
+from cmexam_baseline.encoders.runtime import CPU_TOKENS, Runtime
 from cmexam_baseline.encoders.settings import EncoderSettings
+from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.extras import require
 
 SIZE_BIAS_LR = 1e-2
 """Learning rate of the bias by number of options: ten numbers beside scores that change by whole units."""
+
+_SMALLEST, _LARGEST = 512, 1 << 16
+# Bytes that a layer keeps per token and unit of width for its backward pass: docs/encoders.md has the count.
+_KEPT = {"fp16": 44, "bf16": 44, "fp32": 88}
+_KEPT_BELOW = 8
+_SPARE = 0.8
+
+
+def apply_tuning(scorer: Scorer, settings: EncoderSettings) -> None:
+    """Freeze and extend the scorer in place as `settings.tuning` says; the head is always trained.
+
+    LoRA and prefixes (P-tuning v2) are peft's. Raises `InputError` if peft is missing or the encoder takes no prefix.
+    """
+    if settings.tuning == "full":
+        return
+    require("encoders", "peft", purpose=f"tuning {settings.tuning!r}")
+    import peft
+    from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as known
+
+    shape = scorer.encoder.config
+    config: Any
+    if settings.tuning == "lora":
+        targets: Any = known.get(shape.model_type, "all-linear")
+        config = peft.LoraConfig(
+            task_type="FEATURE_EXTRACTION", r=settings.lora_rank, lora_alpha=settings.lora_alpha,  # type: ignore[arg-type]
+            lora_dropout=settings.lora_dropout, target_modules=targets,
+        )  # fmt: skip
+    else:
+        if "past_key_values" not in scorer.accepted:
+            raise InputError(
+                f'a {shape.model_type} model takes no prefix; use `tuning="lora"` or `tuning="full"`'
+            )
+        config = peft.PrefixTuningConfig(
+            task_type="FEATURE_EXTRACTION", num_virtual_tokens=settings.prefix_length,
+            num_layers=shape.num_hidden_layers, token_dim=shape.hidden_size,
+            num_attention_heads=shape.num_attention_heads,
+        )  # fmt: skip
+    try:
+        with warnings.catch_warnings():
+            # peft uses an attribute that transformers is about to rename.
+            warnings.simplefilter("ignore", FutureWarning)
+            model = peft.get_peft_model(scorer.encoder, config)
+    except ValueError as error:
+        raise InputError(f'`tuning="{settings.tuning}"` does not fit this encoder: {error}') from error
+    scorer.adapter = (model,)
+    if settings.tuning == "prefix":
+        scorer.prefix = model.prompt_encoder
+        for parameter in scorer.encoder.parameters():
+            parameter.requires_grad_(False)
+    for parameter in scorer.head_parameters().values():
+        parameter.requires_grad_(True)
+    scorer.size_bias.requires_grad_(settings.loss == "subset")
+
+
+def merge_lora(scorer: Scorer) -> None:
+    """Add LoRA's products to the weights that they change, in place, and remove peft's modules."""
+    (model,) = scorer.adapter
+    model.merge_and_unload()
+    scorer.adapter = ()
 
 
 def trained_parameters(scorer: Scorer) -> dict[str, nn.Parameter]:
@@ -65,3 +130,38 @@ def seed_everything(*numbers: int) -> None:
     """Seed torch from numbers that identify a micro-batch of a run, so that no random state need be saved."""
     digest = hashlib.sha256(repr(numbers).encode()).digest()
     torch.manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+
+
+def first_batch_tokens(settings: EncoderSettings, scorer: Scorer, train: Batches, runtime: Runtime) -> int:
+    """Tokens per micro-batch with which training begins: those that are set, or an estimate of what fits.
+
+    The estimate need not be right: where memory runs out, training halves it and repeats the step.
+    """
+    if isinstance(settings.batch_tokens, int):
+        return settings.batch_tokens
+    if runtime.device.type != "cuda":
+        return CPU_TOKENS
+    config = scorer.encoder.config
+    trained = sum(parameter.numel() for parameter in trained_parameters(scorer).values())
+    # A gradient and AdamW's two moments of each trained weight in fp32; the weights are there already.
+    free = _SPARE * torch.cuda.mem_get_info(runtime.device)[0] - 12 * trained
+    n_layers = config.num_hidden_layers - settings.freeze_layers
+    per_token = tokens_bytes(n_layers, config.hidden_size, runtime.precision, settings.gradient_checkpointing)
+    needed = max_tokens_per_step(train, settings.batch_size)
+    return max(min(int(free / per_token), needed, _LARGEST) // 8 * 8, _SMALLEST)
+
+
+def tokens_bytes(n_layers: int, width: int, precision: str, checkpointing: bool) -> int:
+    """Bytes that a training step keeps per token for its backward pass, estimated.
+
+    >>> tokens_bytes(24, 1024, "fp16", checkpointing=False)
+    1089536
+    """
+    kept = _KEPT[precision]
+    return width * ((n_layers * 4 + kept if checkpointing else n_layers * kept) + _KEPT_BELOW)
+
+
+def max_tokens_per_step(train: Batches, batch_size: int) -> int:
+    """Padded tokens that no step exceeds."""
+    sequences_per_question = np.sort(np.diff(train.sequences.firsts))[::-1]
+    return int(sequences_per_question[:batch_size].sum() * train.lengths.max(initial=8))

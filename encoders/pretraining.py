@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cmexam_baseline.encoders.batch_sizing import device_memory, is_out_of_memory
+from cmexam_baseline.encoders.batches import pad_rows
 from cmexam_baseline.encoders.devices import device_facts
 from cmexam_baseline.encoders.model_io import save_errors
 from cmexam_baseline.encoders.models import (
@@ -28,15 +28,15 @@ from cmexam_baseline.encoders.models import (
     weights_fingerprint,
 )
 from cmexam_baseline.encoders.optimization import schedule_factor, seed_everything
-from cmexam_baseline.encoders.runtime import Runtime, start_runtime
+from cmexam_baseline.encoders.runtime import Runtime, device_memory, is_out_of_memory, start_runtime
 from cmexam_baseline.encoders.settings import EncoderSettings
-from cmexam_baseline.encoders.tokens import Template, TextTokenizer, TokenTable
+from cmexam_baseline.encoders.tokens import Template, TextTokenizer
 from cmexam_baseline.exam.duplicates import find_overlap
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.files import new_folder, write_atomically
 from cmexam_baseline.exam.normalise import normalise_texts
-from cmexam_baseline.exam.progress import DetailedStage, Progress
+from cmexam_baseline.exam.progress import DetailedStage, Progress, no_progress
 
 REPORT = "pretraining.json"
 _GRAM = 10
@@ -97,7 +97,7 @@ def collect_texts(train: Exam, held_out: Sequence[Exam] = (), corpus: Iterable[s
     clean = [
         text
         for text, plain in zip(texts, normalise_texts(texts), strict=True)
-        if not (begins and _contains(plain, begins))
+        if not _contains(plain, begins)
     ]
     return PretrainingTexts(clean, int(seen.sum()), len(texts) - len(clean))
 
@@ -122,7 +122,7 @@ def pretrain(
     )  # fmt: skip
     if not 0 < mask_share < 1:
         raise InputError(f"mask_share is {mask_share}, expected a number between 0 and 1")
-    runtime, base = start_runtime(settings), find_model(model)
+    runtime, base, report = start_runtime(settings), find_model(model), progress or no_progress
     tokenizer = load_tokenizer(base)
     if tokenizer.mask_token_id is None:
         raise InputError(f"{model} has no mask token; pretrain an encoder of BERT's kind")
@@ -131,21 +131,23 @@ def pretrain(
     network.to(runtime.device)
     text_tokenizer = TextTokenizer.from_transformers(tokenizer)
     most = getattr(network.config, "max_position_embeddings", max_length + 8) - 8
-    sequences = _cut(
-        text_tokenizer.tokenize(found.texts, progress), text_tokenizer.template, min(max_length, most)
-    )
+    template, table = text_tokenizer.template, text_tokenizer.tokenize(found.texts, report)
+    size = min(max_length, most) - len(template.prefix) - len(template.suffix)
+    sequences = [
+        np.array([*template.prefix, *tokens[begin : begin + size], *template.suffix], np.int64)
+        for tokens in map(table.__getitem__, range(len(table)))
+        for begin in range(0, len(tokens), size)
+    ]
     if len(sequences) < 2:
         raise InputError(f"{len(found.texts)} texts are too few to pretrain on; give more")
     order = np.random.default_rng(random_state).permutation(len(sequences))
     n_held_out = min(max(int(_HELD_OUT * len(sequences)), 1), _MAX_HELD_OUT)
     held_out, trained = order[:n_held_out], order[n_held_out:]
-    masker = _Masker(
-        sequences, text_tokenizer.template, int(tokenizer.mask_token_id), len(tokenizer), mask_share
-    )
+    masker = _Masker(sequences, template, int(tokenizer.mask_token_id), len(tokenizer), mask_share)
     before = _loss(network, masker, held_out, runtime, batch_size)
-    steps = _train(network, masker, trained, runtime, settings, progress)
+    steps = _train(network, masker, trained, runtime, settings, report)
     after = _loss(network, masker, held_out, runtime, batch_size)
-    report = PretrainingReport(
+    done = PretrainingReport(
         model, weights_fingerprint(base), len(found.texts), found.left_out_questions, found.left_out_texts,
         sum(len(sequences[row]) for row in trained), steps, before, after,
         device_facts(device).name, runtime.precision,
@@ -160,55 +162,37 @@ def pretrain(
     with save_errors(Path(folder)), new_folder(folder, overwrite) as temporary, quiet():
         network.save_pretrained(temporary, state_dict={**network.state_dict(), **pooler})
         tokenizer.save_pretrained(temporary)
-        write_atomically(temporary / REPORT, json.dumps(asdict(report), ensure_ascii=False, indent=1))
-    return report
+        write_atomically(temporary / REPORT, json.dumps(asdict(done), ensure_ascii=False, indent=1))
+    return done
 
 
 def _contains(text: str, begins: Mapping[str, list[str]]) -> bool:
     """Whether a text contains one of the stems, which are found by their first ten characters."""
-    for i in range(len(text) - _GRAM + 1):
-        stems = begins.get(text[i : i + _GRAM])
-        if stems and any(text.startswith(stem, i) for stem in stems):
-            return True
-    return False
+    return any(
+        text.startswith(stem, i)
+        for i in range(len(text) - _GRAM + 1)
+        for stem in begins.get(text[i : i + _GRAM], ())
+    )
 
 
-def _cut(table: TokenTable, template: Template, max_length: int) -> list[NDArray[np.int64]]:
-    """Every text as sequences with special tokens."""
-    size = max_length - len(template.prefix) - len(template.suffix)
-    return [
-        np.array([*template.prefix, *table[text][begin : begin + size], *template.suffix], np.int64)
-        for text in range(len(table))
-        for begin in range(0, len(table[text]), size)
-    ]
-
-
+@dataclass(frozen=True)
 class _Masker:
     """Batches with masked tokens: of the chosen ones 80% are masked, 10% replaced at random, 10% kept."""
 
-    def __init__(
-        self, sequences: list[NDArray[np.int64]], template: Template, mask: int, n_tokens: int, share: float
-    ) -> None:
-        self.sequences, self.template, self.mask, self.n_tokens, self.share = (
-            sequences,
-            template,
-            mask,
-            n_tokens,
-            share,
-        )
+    sequences: list[NDArray[np.int64]]
+    template: Template
+    mask: int
+    n_tokens: int
+    share: float
 
     def batch(self, rows: NDArray[np.int64], random: np.random.Generator) -> dict[str, torch.Tensor]:
         """Inputs and labels (S, L); a label of -100 is not predicted."""
-        width = max(len(self.sequences[row]) for row in rows)
-        ids = np.full((len(rows), width), self.template.pad, np.int64)
-        can = np.zeros(ids.shape, np.bool_)
-        attention = np.zeros(ids.shape, np.int64)
-        for place, row in enumerate(rows):
-            own = self.sequences[row]
-            ids[place, : len(own)] = own
-            attention[place, : len(own)] = 1
-            can[place, len(self.template.prefix) : len(own) - len(self.template.suffix)] = True
-        chosen = can & (random.random(ids.shape) < self.share)
+        template, chosen_rows = self.template, [self.sequences[row] for row in rows]
+        ids, attention = pad_rows(chosen_rows, template.pad)
+        ends = attention.sum(1, keepdims=True) - len(template.suffix)
+        places = np.arange(ids.shape[1])
+        inside = (places >= len(template.prefix)) & (places < ends)
+        chosen = inside & (random.random(ids.shape) < self.share)
         labels = np.where(chosen, ids, -100)
         kind = random.random(ids.shape)
         ids[chosen & (kind < 0.8)] = self.mask
@@ -239,7 +223,7 @@ def _loss(network: Any, masker: _Masker, rows: NDArray[np.int64], runtime: Runti
 
 def _train(
     network: Any, masker: _Masker, rows: NDArray[np.int64], runtime: Runtime, settings: EncoderSettings,
-    progress: Progress | None,
+    progress: Progress,
 ) -> int:  # fmt: skip
     """Train over all epochs; returns the number of steps."""
     steps = settings.epochs * -(-len(rows) // settings.batch_size)
@@ -268,8 +252,7 @@ def _train(
             torch.nn.utils.clip_grad_norm_(network.parameters(), settings.max_grad_norm)
             scaler.step(optimizer)
             scaler.update()
-            if progress is not None:
-                progress(DetailedStage("pretraining", f"loss {loss.item():.3f}"), step + 1, steps)
+            progress(DetailedStage("pretraining", f"loss {loss.item():.3f}"), step + 1, steps)
     return steps
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from cmexam_baseline.exam.errors import InputError
 
@@ -28,7 +29,7 @@ _FREE = (
 )  # fmt: skip
 
 # Settings of a trained encoder that training it further keeps unless others are given.
-STRUCTURE = ("head", "pooling", "joint_attention", "loss", "max_length", "evidence", "evidence_tokens")
+STRUCTURE = ("head", "pooling", "loss", "max_length", "evidence", "evidence_tokens")
 
 _BASE_WIDTH = 768
 _MAX_FULL_LR = 2e-4
@@ -37,8 +38,16 @@ POOLINGS = {"pairwise": "cls", "joint": "mean"}
 """Default pooling by head: transformers' own form, and what learned fastest in docs/encoders.md."""
 
 
-def _option(default: Any, help: str, choices: tuple[str, ...] = (), minimum: float | None = None) -> Any:
-    return field(default=default, metadata={"help": help, "choices": choices, "minimum": minimum})
+def _option(
+    default: Any,
+    help: str,
+    choices: tuple[str, ...] = (),
+    minimum: float | None = None,
+    maximum: float = math.inf,
+) -> Any:
+    return field(
+        default=default, metadata={"help": help, "choices": choices, "minimum": minimum, "maximum": maximum}
+    )
 
 
 @dataclass(frozen=True)
@@ -59,17 +68,13 @@ expected 0 or more
     model: str = _option("bert", "bert, roberta, a model on the Hugging Face hub, or a folder")
     head: str = _option("pairwise", "one sequence per option, or one per question", ("pairwise", "joint"))
     pooling: str | None = _option(None, "which states a score is computed from", ("cls", "mean"))
-    joint_attention: str = _option(
-        "blocks", "joint head: options attend to the question only (their order plays no part), or to each other",
-        ("blocks", "full"),
-    )  # fmt: skip
     loss: str = _option(
         "subset", "cross-entropy over sets of options, or over options", ("subset", "softmax")
     )
     tuning: str = _option("full", "which weights are trained", ("full", "lora", "prefix"))
     lora_rank: int = _option(8, "rank of the LoRA matrices", minimum=1)
     lora_alpha: float = _option(16.0, "scale of the LoRA matrices", minimum=0)
-    lora_dropout: float = _option(0.05, "dropout before the LoRA matrices", minimum=0)
+    lora_dropout: float = _option(0.05, "dropout before the LoRA matrices", minimum=0, maximum=1)
     prefix_length: int = _option(128, "virtual tokens per layer in P-tuning v2", minimum=1)
     freeze_layers: int = _option(
         0, "freeze the embeddings and the lowest N layers; their output is computed once and cached", minimum=0
@@ -92,19 +97,19 @@ expected 0 or more
     max_length: int = _option(512, "maximum tokens per sequence", minimum=16)
     evidence: int = _option(
         0, "number of retrieved training sentences that are read with each option", minimum=0
-    )  # fmt: skip
+    )
     evidence_tokens: int = _option(128, "maximum tokens of evidence per option (or question)", minimum=0)
     schedule: str = _option("linear", "decay of the learning rate", ("linear", "cosine", "constant"))
-    warmup: float = _option(0.1, "share of the steps that warm up", minimum=0)
+    warmup: float = _option(0.1, "share of the steps that warm up", minimum=0, maximum=1)
     weight_decay: float = _option(0.01, "AdamW's decay of matrices", minimum=0)
     max_grad_norm: float = _option(1.0, "maximum gradient norm; 0 for no clipping", minimum=0)
-    dropout: float | None = _option(None, "dropout of the encoder; its own if not given", minimum=0)
+    dropout: float | None = _option(
+        None, "dropout of the encoder; its own if not given", minimum=0, maximum=1
+    )
     gradient_checkpointing: bool = _option(False, "less memory for a third more time")
     patience: int = _option(3, "stop after N evaluations without a better val accuracy; 0 never", minimum=0)
     evaluate_every: int = _option(0, "steps between evaluations; 0 for one per epoch", minimum=0)
-    checkpoint_every: int = _option(
-        0, "steps between checkpoints; 0 for one per evaluation", minimum=0
-    )  # fmt: skip
+    checkpoint_every: int = _option(0, "steps between checkpoints; 0 for one per evaluation", minimum=0)
     precision: str = _option("auto", "arithmetic of the encoder", ("auto", "fp16", "bf16", "fp32"))
     device: str = _option("auto", "where to compute", ("auto", "cpu", "cuda"))
     workers: int | None = _option(None, "processes that make batches; by device if not given", minimum=0)
@@ -114,8 +119,12 @@ expected 0 or more
     random_state: int = _option(0, "seed of everything random", minimum=0)
 
     def __post_init__(self) -> None:
-        problems = [problem for one in fields(self) for problem in _problems(one, getattr(self, one.name))]
-        problems += [problem for name, bound in _SHARES.items() for problem in _too_large(self, name, bound)]
+        kinds = get_type_hints(type(self))
+        problems = [
+            problem
+            for one in fields(self)
+            for problem in _problems(one, kinds[one.name], getattr(self, one.name))
+        ]
         if not problems:
             problems = [message for message, wrong in _CONFLICTS.items() if wrong(self)]
         if problems:
@@ -179,9 +188,12 @@ expected 0 or more
         """
         given = {name.replace("-", "_"): value for name, value in values.items()}
         known = [one.name for one in fields(cls)]
-        unknown = [_unknown(name, known) for name in given if name not in known]
+        unknown = []
+        for name in given.keys() - set(known):
+            near = difflib.get_close_matches(name, known, n=1)
+            unknown.append(f"{name} is not a setting" + (f", did you mean {near[0]}?" if near else ""))
         if unknown:
-            raise InputError(f"{source}: " + "; ".join(unknown))
+            raise InputError(f"{source}: " + "; ".join(sorted(unknown)))
         try:
             return cls(**given)
         except InputError as error:
@@ -204,7 +216,7 @@ def load_settings(path: str | os.PathLike[str] | None = None, **given: Any) -> E
     """
     from cmexam_baseline.encoders.model_io import trained_settings
 
-    in_file = {} if path is None else {n.replace("-", "_"): v for n, v in _read_toml(Path(path)).items()}
+    in_file = {} if path is None else _read_toml(Path(path))
     source = "settings" if path is None else str(path)
     settings = EncoderSettings.from_dict(in_file, source)
     kept = trained_settings(str(given.get("model", settings.model)))
@@ -212,15 +224,6 @@ def load_settings(path: str | os.PathLike[str] | None = None, **given: Any) -> E
     if not given and not inherited:
         return settings
     return EncoderSettings.from_dict({**inherited, **in_file, **given})
-
-
-def with_seed(settings: EncoderSettings, seed: int) -> EncoderSettings:
-    """The same settings with another `random_state`.
-
-    >>> with_seed(EncoderSettings(), 3).random_state
-    3
-    """
-    return replace(settings, random_state=seed)
 
 
 def _read_toml(path: Path) -> Mapping[str, Any]:
@@ -234,50 +237,29 @@ def _read_toml(path: Path) -> Mapping[str, Any]:
         raise InputError(f"{path} cannot be read: {error.strerror or error}; give a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not TOML: {error}; write lines such as epochs = 3") from error
-    table = content.get("encoder", content)
+    table: Any = content.get("encoder", content)
     if not isinstance(table, dict):
         raise InputError(f"{path}: encoder is not a table; write [encoder] on its own line")
-    return table
+    return {name.replace("-", "_"): value for name, value in table.items()}
 
 
-def _unknown(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"{name} is not a setting" + (f", did you mean {near[0]}?" if near else "")
-
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "str | None": (str, type(None)),
-    "int": (int,),
-    "int | None": (int, type(None)),
-    "int | str": (int, str),
-    "float": (float, int),
-    "float | None": (float, int, type(None)),
-    "bool": (bool,),
-}
-_SHARES = {"warmup": 1.0, "dropout": 1.0, "lora_dropout": 1.0}
-
-
-def _problems(one: Any, value: Any) -> list[str]:
-    choices, minimum = one.metadata["choices"], one.metadata["minimum"]
-    fits: bool = isinstance(value, _TYPES[one.type]) and (one.type == "bool" or not isinstance(value, bool))
-    if not fits:
-        return [f"{one.name} is {value!r}, expected {one.type.replace('None', 'nothing').replace('|', 'or')}"]
-    if choices and value is not None and value not in choices:
-        return [f"{one.name} is {value!r}, expected {', '.join(choices[:-1])} or {choices[-1]}"]
-    if isinstance(value, str):
-        return [f"batch_tokens is {value!r}, expected a number or auto"] * (
-            one.name == "batch_tokens" and value != "auto"
-        )
-    if minimum is not None and value is not None and not minimum <= value < float("inf"):
-        return [f"{one.name} is {value}, expected {minimum:g} or more"]
-    return []
-
-
-def _too_large(settings: EncoderSettings, name: str, bound: float) -> list[str]:
-    value: Any = getattr(settings, name)
-    wrong = isinstance(value, int | float) and value > bound
-    return [f"{name} is {value}, expected {bound:g} or less"] if wrong else []
+def _problems(one: Any, kind: Any, value: Any) -> list[str]:
+    """What is wrong with the value of a field of this type."""
+    choices, minimum, maximum = (one.metadata[name] for name in ("choices", "minimum", "maximum"))
+    number = not isinstance(value, str) and value is not None
+    expected = ""
+    fits = isinstance(value, kind | int if isinstance(0.0, kind) else kind)
+    if not fits or isinstance(value, bool) != (kind is bool):
+        expected = one.type.replace("None", "nothing").replace("|", "or")
+    elif choices and value is not None and value not in choices:
+        expected = f"{', '.join(choices[:-1])} or {choices[-1]}"
+    elif one.name == "batch_tokens" and isinstance(value, str) and value != "auto":
+        expected = "a number or auto"
+    elif number and minimum is not None and not minimum <= value < math.inf:
+        expected = f"{minimum:g} or more"
+    elif number and value > maximum:
+        expected = f"{maximum:g} or less"
+    return [f"{one.name} is {value!r}, expected {expected}"] if expected else []
 
 
 _CONFLICTS: dict[str, Callable[[EncoderSettings], bool]] = {

@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.encoders.cache import (
-    Arrays,
-    fingerprint,
-    load_arrays,
-    place_in_cache,
-    prune,
-    store_arrays,
-)
+from cmexam_baseline.encoders.cache import fingerprint, load_arrays, place_in_cache, store_arrays
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.progress import Progress
+from cmexam_baseline.exam.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _CHUNK = 20_000
+_VERSION = "2"
 
 
 @dataclass(frozen=True)
@@ -44,20 +37,18 @@ class Template:
     second_type: int
     unknown: int = -1
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self)
-
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Template:
-        """The template that `to_dict` described.
+        """The template whose `vars` these are, tuples as lists.
 
         >>> template = Template((2,), (3,), (3,), pad=0, marker=4, second_type=1)
-        >>> Template.from_dict(template.to_dict()) == template
+        >>> Template.from_dict({**vars(template), "middle": [3]}) == template
         True
         """
-        fixed = {name: tuple(values[name]) for name in ("prefix", "middle", "suffix")}
-        return cls(**{**values, **fixed})
+        fixed: dict[str, Any] = {
+            name: tuple(one) if isinstance(one, list) else one for name, one in values.items()
+        }
+        return cls(**fixed)
 
 
 @dataclass(frozen=True)
@@ -111,7 +102,7 @@ class TextTokenizer:
         except Exception as error:  # tokenizers raises nothing narrower for a malformed file
             raise InputError(f"{path} is not a tokenizer: {error}; train the model again") from error
 
-    def tokenize(self, texts: Sequence[str], progress: Progress | None = None) -> TokenTable:
+    def tokenize(self, texts: Sequence[str], progress: Progress = no_progress) -> TokenTable:
         """The tokens of every text, without special tokens; each distinct text is tokenised once.
 
         Runs on all cores and caches the result for the user under a fingerprint of texts and tokenizer.
@@ -121,15 +112,19 @@ class TextTokenizer:
         of_text = np.fromiter((number[text] for text in texts), np.int64, len(texts))
         name = fingerprint([_VERSION, self.backend.to_str(), *distinct])
         path = place_in_cache("tokens", f"{name}.npz")
-        table = None if path is None else _load(path, len(distinct))
-        if table is None:
+        arrays = {} if path is None else load_arrays(path)
+        table = None
+        if set(arrays) == {"ids", "lengths"} and len(arrays["lengths"]) == len(distinct):
+            table = TokenTable.from_lengths(
+                arrays["ids"].astype(np.int32), arrays["lengths"].astype(np.int64)
+            )
+        if table is None or table.lengths.sum() != len(table.ids):
             table = self.encode(distinct, progress)
-            arrays: Arrays = {"ids": table.ids, "starts": table.starts, "lengths": table.lengths}
-            if path is not None and store_arrays(path, arrays):
-                prune(path.parent)
-        return TokenTable(table.ids, table.starts[of_text], table.lengths[of_text])
+            if path is not None:
+                store_arrays(path, {"ids": table.ids, "lengths": table.lengths})
+        return table.take(of_text)
 
-    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> TokenTable:
+    def encode(self, texts: Sequence[str], progress: Progress = no_progress) -> TokenTable:
         """The tokens of every text, without special tokens; on all cores, without the cache."""
         # Set explicitly, or tokenizers warns when a process that makes batches is forked later.
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
@@ -138,11 +133,9 @@ class TextTokenizer:
             chunk = [_encodable(text) for text in texts[begin : begin + _CHUNK]]
             encodings = self.backend.encode_batch_fast(chunk, add_special_tokens=False)
             parts.extend(np.array(encoding.ids, np.int32) for encoding in encodings)
-            if progress is not None:
-                progress("tokenising", len(parts), len(texts))
-        lengths = np.array([len(part) for part in parts], np.int64)
+            progress("tokenising", len(parts), len(texts))
         ids = np.concatenate(parts) if parts else np.zeros(0, np.int32)
-        return TokenTable(ids, np.cumsum(lengths) - lengths, lengths)
+        return TokenTable.from_lengths(ids, np.array([len(part) for part in parts], np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,14 +146,20 @@ class TokenTable:
     starts: NDArray[np.int64]
     lengths: NDArray[np.int64]
 
+    @classmethod
+    def from_lengths(cls, ids: NDArray[np.int32], lengths: NDArray[np.int64]) -> TokenTable:
+        """Texts of these lengths, one after the other."""
+        return cls(ids, np.cumsum(lengths) - lengths, lengths)
+
+    def take(self, texts: NDArray[np.int64] | slice) -> TokenTable:
+        """These texts, of the same tokens."""
+        return TokenTable(self.ids, self.starts[texts], self.lengths[texts])
+
     def __len__(self) -> int:
         return len(self.starts)
 
     def __getitem__(self, text: int) -> NDArray[np.int32]:
         return self.ids[self.starts[text] : self.starts[text] + self.lengths[text]]
-
-
-_VERSION = "1"
 
 
 def _plain(backend: Tokenizer) -> Tokenizer:
@@ -175,21 +174,3 @@ def _plain(backend: Tokenizer) -> Tokenizer:
 def _encodable(text: str) -> str:
     # Half a surrogate pair is not a character; Rust strings cannot hold one.
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _load(path: Path, n_texts: int) -> TokenTable | None:
-    arrays = load_arrays(path)
-    if arrays is None or set(arrays) != {"ids", "starts", "lengths"}:
-        return None
-    ids, starts, lengths = arrays["ids"], arrays["starts"], arrays["lengths"]
-    if [array.dtype for array in (ids, starts, lengths)] != [np.int32, np.int64, np.int64]:
-        return None
-    table = TokenTable(ids.astype(np.int32), starts.astype(np.int64), lengths.astype(np.int64))
-    fits = len(table.starts) == len(table.lengths) == n_texts and bool(np.all(table.lengths >= 0))
-    if not fits or table.lengths.sum() != len(table.ids):
-        return None
-    if not np.array_equal(table.starts, np.cumsum(table.lengths) - table.lengths):
-        return None
-    with suppress(OSError):  # a read-only cache is good enough
-        os.utime(path)
-    return table

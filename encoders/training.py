@@ -11,46 +11,46 @@ the size of micro-batches matters as another seed would.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cmexam_baseline.encoders.batch_sizing import (
-    device_memory,
-    first_batch_tokens,
-    free_memory,
-    is_out_of_memory,
-    tokens_to_predict,
-)
-from cmexam_baseline.encoders.batches import Batches, Ints, TensorBatch, load_batches, plan_epoch
+from cmexam_baseline.encoders.batches import Batch, Batches, Ints, plan_epoch
 from cmexam_baseline.encoders.checkpoints import (
     Checkpoints,
     TrainingState,
     copy_into,
+    copy_to_cpu,
     pack,
     steps_taken,
     unpack,
 )
-from cmexam_baseline.encoders.devices import device_facts, forget_peak_memory, peak_memory
+from cmexam_baseline.encoders.devices import device_facts
 from cmexam_baseline.encoders.heads import Scorer
-from cmexam_baseline.encoders.losses import LOSSES
 from cmexam_baseline.encoders.optimization import (
+    first_batch_tokens,
     parameter_groups,
     schedule_factor,
     seed_everything,
     trained_parameters,
 )
-from cmexam_baseline.encoders.runtime import Runtime
-from cmexam_baseline.encoders.scoring import evaluate_scores, run_scorer, score_all
+from cmexam_baseline.encoders.runtime import (
+    Runtime,
+    device_memory,
+    free_memory,
+    is_out_of_memory,
+    peak_memory,
+    tokens_to_predict,
+)
+from cmexam_baseline.encoders.scoring import LOSSES, evaluate_scores, in_rows, run_scorer, score_all
 from cmexam_baseline.encoders.settings import EncoderSettings
-from cmexam_baseline.encoders.training_report import Evaluation, Meter, TrainingReport, tell_evaluation
+from cmexam_baseline.encoders.training_report import Evaluation, Meter, TrainingReport
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.progress import Progress
+from cmexam_baseline.exam.progress import DetailedStage, Progress, no_progress
 
 _WORKERS = {"cuda": 2, "cpu": 0}
 _MAX_UNKNOWN = 0.2
@@ -58,6 +58,8 @@ _MIN_TOKENS = 64
 # Every skipped step halves fp16's loss scale. Below this it is not the scale that is wrong.
 _MIN_SCALE = 2.0**-16
 _VAL_SCORES = ":val_scores"
+# Of the curve of the training loss, at least.
+_POINTS = 100
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,6 @@ class Step:
     learning_rate: float
 
 
-@dataclass(frozen=True)
-class Hooks:
-    """Functions of the user's that are called after each step and each evaluation, in the first process."""
-
-    on_step: Callable[[Step], object] | None = None
-    on_evaluation: Callable[[Evaluation], object] | None = None
-
-
 class _OutOfMemory(Exception):
     """A step did not fit into memory; nothing of it has happened."""
 
@@ -86,20 +80,21 @@ class _OutOfMemory(Exception):
 class Trainer:
     """Trains a scorer in place on the questions that have an answer; see `run`.
 
-    `tracker`, if given, is an accelerate tracker; `tracker`, `progress` and `hooks` are for the first process.
+    `on_step` and `on_evaluation` are called with each `Step` and `Evaluation`; like `progress`, in the first
+    process only, if there are several.
     """
 
     def __init__(
         self, scorer: Scorer, settings: EncoderSettings, runtime: Runtime, train: Batches,
-        val: Batches | None = None, checkpoints: Checkpoints | None = None, tracker: Any = None,
-        progress: Progress | None = None, hooks: Hooks = Hooks(),
+        val: Batches | None = None, checkpoints: Checkpoints | None = None, progress: Progress = no_progress,
+        on_step: Callable[[Step], object] | None = None,
+        on_evaluation: Sequence[Callable[[Evaluation], object]] = (),
     ) -> None:  # fmt: skip
         self.scorer, self.settings, self.runtime = scorer, settings, runtime
         self.train, self.val = train, val if val is not None and val.answers.any() else None
-        self.checkpoints, self.tracker, self.progress = checkpoints, tracker, progress
-        self.hooks = hooks if runtime.rank == 0 else Hooks()
+        self.checkpoints, self.progress = checkpoints, progress
+        self.on_step, self.on_evaluation = on_step, on_evaluation
         self.workers = _WORKERS[runtime.device.type] if settings.workers is None else settings.workers
-        self.loss = LOSSES[settings.loss]
         self.trained = trained_parameters(scorer)
         self.optimizer = torch.optim.AdamW(
             parameter_groups(scorer, settings), fused=runtime.device.type == "cuda"
@@ -117,13 +112,15 @@ class Trainer:
         self.steps_per_epoch = -(-len(self.questions) // settings.batch_size)
         self.steps = self.steps_per_epoch * settings.epochs
         self.state = TrainingState()
+        # Losses, right answers and questions of this process that are not in the state yet.
+        self.totals = torch.zeros(3, dtype=torch.float64, device=runtime.device)
         self.best_weights: dict[str, Tensor] | None = None
         self.best_scores: NDArray[np.float64] | None = None
-        tokens = first_batch_tokens(settings, scorer, train, runtime.precision, runtime.device)
+        tokens = first_batch_tokens(settings, scorer, train, runtime)
         # All processes must cut steps alike, so the GPU with the least memory decides.
         self.batch_tokens = min(runtime.gather(tokens))
         self.halvings = 0
-        forget_peak_memory(runtime.device)
+        peak_memory(runtime.device, reset=True)
 
     def run(self) -> TrainingReport:
         """Train to the end, or until val stops improving, and keep the best weights.
@@ -155,45 +152,51 @@ class Trainer:
         plan = plan_epoch(
             self.train.lengths, self.questions, self.settings.batch_size, self.settings.random_state, epoch
         )
-        totals = torch.zeros(3, dtype=torch.float64, device=self.runtime.device)
         end = (epoch + 1) * self.steps_per_epoch
         while self.state.step < end and not self.state.finished:
             try:
-                self._steps(plan[self.state.step - epoch * self.steps_per_epoch :], epoch, meter, totals)
+                self._steps(plan[self.state.step - epoch * self.steps_per_epoch :], epoch, meter)
             except _OutOfMemory:
-                self._halve(totals)
+                self._halve()
 
-    def _steps(self, plan: list[Ints], epoch: int, meter: Meter, totals: Tensor) -> None:
+    def _steps(self, plan: list[Ints], epoch: int, meter: Meter) -> None:
         parts = max(self.settings.min_micro_batches, self.runtime.world)
-        steps = [self.train.split(questions, self.batch_tokens, parts) for questions in plan]
-        mine = [groups[self.runtime.rank :: self.runtime.world] for groups in steps]
-        loader = load_batches(
-            self.train, [group for groups in mine for group in groups], self.runtime.device, self.workers
+        mine = [
+            self.train.split(questions, self.batch_tokens, parts)[self.runtime.rank :: self.runtime.world]
+            for questions in plan
+        ]
+        batches = iter(
+            self.train.load([group for groups in mine for group in groups], self.runtime.device, self.workers)
         )
-        batches = iter(loader) if any(mine) else iter(())
-        for groups, my_groups in zip(steps, mine, strict=True):
-            meter.start()
-            n_questions = sum(len(group) for group in groups)
-            found = self._step(batches, len(my_groups), n_questions)
-            totals += found
+        meter.start()
+        for questions, my_groups in zip(plan, mine, strict=True):
+            found = self._step(batches, len(my_groups), len(questions))
+            self.totals += found
             self.state.step += 1
-            meter.count(*self.train.work(np.concatenate(groups)))
-            self._call_on_step(found)
+            meter.count(self.train.work(questions))
+            if self.on_step is not None:
+                loss_sum, right, seen = found.tolist()
+                rate = max(group["lr"] for group in self.optimizer.param_groups)
+                self.on_step(
+                    Step(self.state.step, self.steps, loss_sum / max(seen, 1), right / max(seen, 1), rate)
+                )
             evaluated = self._is_time(self.settings.evaluate_every)
             if meter.due(evaluated):
-                self._tell(meter, totals)
+                self._tell(meter)
             saved = self._is_time(self.settings.checkpoint_every or self.settings.evaluate_every)
+            if evaluated or saved or self._is_time(max(self.steps // _POINTS, 1)):
+                self._take()
             if evaluated or saved:
-                self._take(totals)
-                meter.stop()
+                meter.count()
                 if evaluated:
                     self._evaluate(epoch)
                 if saved or self.state.finished:
                     self._save()
+                meter.start()
             if self.state.finished:
                 return
 
-    def _step(self, batches: Iterator[TensorBatch], n_groups: int, n_questions: int) -> Tensor:
+    def _step(self, batches: Iterator[Batch[Tensor]], n_groups: int, n_questions: int) -> Tensor:
         """One step over all micro-batches; returns this process's losses, right answers and questions, summed."""
         factor = schedule_factor(self.settings.schedule, self.state.step, self.steps, self.settings.warmup)
         for group in self.optimizer.param_groups:
@@ -204,7 +207,7 @@ class Trainer:
         failed = False
         try:
             for part in range(n_groups):
-                batch = next(batches).to(self.runtime.device)
+                batch = self.runtime.move(next(batches))
                 number = part * self.runtime.world + self.runtime.rank
                 seed_everything(self.settings.random_state, self.state.step, number)
                 totals += self._backward(batch, n_questions)
@@ -223,17 +226,19 @@ class Trainer:
         self.scaler.update()
         return totals
 
-    def _backward(self, batch: TensorBatch, n_questions: int) -> Tensor:
+    def _backward(self, batch: Batch[Tensor], n_questions: int) -> Tensor:
         """Add the gradients of a micro-batch; returns its losses, right answers and questions, summed."""
-        scores = batch.in_rows(run_scorer(self.scorer, batch, self.runtime))
-        losses, answers = self.loss(scores, batch.n_options, batch.answers, self.scorer.size_bias)
+        scores = run_scorer(self.scorer, batch, self.runtime)
+        rows = in_rows(scores, batch.row_of, batch.column_of, len(batch.n_options))
+        loss = LOSSES[self.settings.loss]
+        losses, answers = loss(rows, batch.n_options, batch.answers, self.scorer.size_bias)
         self.scaler.scale(losses.sum() / n_questions).backward()
         right = (answers == batch.answers).sum()
         return torch.stack(
             [losses.detach().sum().double(), right.double(), right.new_tensor(len(losses)).double()]
         )
 
-    def _halve(self, totals: Tensor) -> None:
+    def _halve(self) -> None:
         """Go on with half the tokens per micro-batch; at the minimum save what was done and raise `InputError`."""
         self.optimizer.zero_grad(set_to_none=True)
         free_memory(self.runtime.device)
@@ -243,7 +248,7 @@ class Trainer:
             return
         saved = ""
         if self.checkpoints is not None and self.state.step:
-            self._take(totals)
+            self._take()
             self._save()
             saved = f"; step {self.state.step} is saved, from which the same command goes on"
         less = "" if self.settings.gradient_checkpointing else "set `gradient_checkpointing=True`, "
@@ -256,27 +261,21 @@ class Trainer:
         at_end = self.state.step == self.steps
         return at_end or self.state.step % (every or self.steps_per_epoch) == 0
 
-    def _take(self, totals: Tensor) -> None:
+    def _take(self) -> None:
         """Add what all processes counted to the state."""
-        loss_sum, right, seen = self.runtime.sum(totals).tolist()
-        totals.zero_()
+        loss_sum, right, seen = self.runtime.sum(self.totals).tolist()
+        self.totals.zero_()
         self._check_numbers(loss_sum)
         self.state.count(loss_sum, right, int(seen))
 
-    def _tell(self, meter: Meter, totals: Tensor) -> None:
-        """Report what this process counted; the others may not be reporting now."""
-        loss_sum, right, seen = totals.tolist()
+    def _tell(self, meter: Meter) -> None:
+        """Report the state and what this process has counted since; the others may not be reporting now."""
+        loss_sum, right, seen = self.totals.tolist()
         self._check_numbers(loss_sum)
-        last_val = self.state.evaluations[-1].val_accuracy if self.state.evaluations else None
-        meter.tell(self.state.step, loss_sum / max(seen, 1), right / max(seen, 1), last_val)
-
-    def _call_on_step(self, found: Tensor) -> None:
-        if self.hooks.on_step is not None:
-            loss_sum, right, seen = found.tolist()
-            rate = max(group["lr"] for group in self.optimizer.param_groups)
-            self.hooks.on_step(
-                Step(self.state.step, self.steps, loss_sum / max(seen, 1), right / max(seen, 1), rate)
-            )
+        state = self.state
+        last_val = state.evaluations[-1].val_accuracy if state.evaluations else None
+        seen = max(state.seen + seen, 1)
+        meter.tell(state.step, (state.loss_sum + loss_sum) / seen, (state.right + right) / seen, last_val)
 
     def _check_numbers(self, loss: float) -> None:
         wrong = "" if math.isfinite(loss) else "the loss became NaN or infinite"
@@ -296,19 +295,15 @@ class Trainer:
             val_loss, val_accuracy = evaluate_scores(scores, self.val, self.settings.loss, bias)
         better = self.state.evaluate(epoch, val_loss, val_accuracy)
         evaluation = self.state.evaluations[-1]
-        tell_evaluation(self.progress, evaluation, 0 if self.val is None else len(self.val))
+        if self.val is not None:
+            told = f"val {val_accuracy:.1%}, loss {val_loss:.3f}"
+            self.progress(DetailedStage("evaluating", told), len(self.val), len(self.val))
         if better:
-            self.best_scores = scores
-            self.best_weights = {
-                name: parameter.detach().to("cpu", copy=True) for name, parameter in self.trained.items()
-            }
+            self.best_scores, self.best_weights = scores, copy_to_cpu(self.trained)
         patience = self.settings.patience
         self.state.finished = self.state.step == self.steps or 0 < patience <= self.state.without_gain
-        if self.tracker is not None:
-            numbers = {name: value for name, value in asdict(evaluation).items() if value is not None}
-            self.tracker.log(numbers, step=self.state.step)
-        if self.hooks.on_evaluation is not None:
-            self.hooks.on_evaluation(evaluation)
+        for call in self.on_evaluation:
+            call(evaluation)
 
     def _save(self) -> None:
         if self.checkpoints is not None and self.runtime.rank == 0:
@@ -341,9 +336,10 @@ class Trainer:
             self.scaler.load_state_dict(self.state.scaler)
 
     def _report(self, meter: Meter) -> TrainingReport:
-        meter.stop()
+        questions_per_second, sequences_per_second, tokens_per_second = meter.rates()
         return TrainingReport(
             evaluations=self.state.evaluations,
+            losses=self.state.losses,
             best_step=self.state.best_step or self.state.step,
             steps=self.state.step,
             stopped_early=self.state.step < self.steps,
@@ -356,10 +352,10 @@ class Trainer:
             precision=self.runtime.precision,
             batch_tokens=self.batch_tokens,
             halvings=self.halvings,
-            seconds=meter.elapsed,
-            questions_per_second=meter.rate(meter.questions),
-            sequences_per_second=meter.rate(meter.sequences),
-            tokens_per_second=meter.rate(meter.tokens),
+            seconds=meter.seconds,
+            questions_per_second=questions_per_second,
+            sequences_per_second=sequences_per_second,
+            tokens_per_second=tokens_per_second,
             peak_memory_bytes=peak_memory(self.runtime.device),
             unknown_share=self.unknown,
             truncation=asdict(self.train.sequences.truncation),

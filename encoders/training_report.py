@@ -6,7 +6,10 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from cmexam_baseline.exam.progress import DetailedStage, Progress
+import numpy as np
+from numpy.typing import NDArray
+
+from cmexam_baseline.exam.progress import DetailedStage, Progress, no_progress
 
 _SECONDS_BETWEEN = 0.5
 
@@ -27,12 +30,14 @@ class Evaluation:
 class TrainingReport:
     """The evaluations of a run, the step whose weights were kept, and what it cost.
 
+    `losses` has [step, mean training loss since the pair before] at least a hundred times in a run.
     Rates count training only, without evaluation; peak memory is the GPU's, or the process's on a CPU.
     `batch_tokens` was halved `halvings` times where memory ran out. Steps are skipped where gradients overflow
     in fp16. `cache_bytes` is the size of the cached output of frozen layers.
     """
 
     evaluations: list[Evaluation] = field(default_factory=list)
+    losses: list[list[float]] = field(default_factory=list)
     best_step: int = 0
     steps: int = 0
     stopped_early: bool = False
@@ -100,13 +105,6 @@ class TrainingReport:
         return cls(**{**values, "evaluations": [Evaluation(**one) for one in values["evaluations"]]})
 
 
-def tell_evaluation(progress: Progress | None, evaluation: Evaluation, questions: int) -> None:
-    """Report an evaluation on a number of questions to the callback, if an answer was known."""
-    if progress is not None and evaluation.val_loss is not None:
-        text = f"val {evaluation.val_accuracy:.1%}, loss {evaluation.val_loss:.3f}"
-        progress(DetailedStage("evaluating", text), questions, questions)
-
-
 class Meter:
     """Counts questions, sequences and tokens over time and reports twice a second to the progress callback.
 
@@ -114,60 +112,40 @@ class Meter:
     last val accuracy, questions a second and the time left.
     """
 
-    def __init__(self, progress: Progress | None, steps: int, done: int = 0) -> None:
-        self._progress = progress
-        self._steps = steps
-        self._at_start = done
-        self._last = float("-inf")
-        self._since: float | None = None
+    def __init__(self, progress: Progress, steps: int, done: int = 0) -> None:
+        self._progress, self._steps, self._at_start = progress, steps, done
+        self._told, self._since = float("-inf"), 0.0
+        self._work = np.zeros(3, np.int64)
         self.seconds = 0.0
-        self.questions = 0
-        self.sequences = 0
-        self.tokens = 0
 
     def start(self) -> None:
-        """Start the clock, unless it runs."""
-        if self._since is None:
-            self._since = time.perf_counter()
+        """Count time from now on."""
+        self._since = time.perf_counter()
 
-    def stop(self) -> None:
-        """Stop the clock, for an evaluation or a checkpoint."""
-        if self._since is not None:
-            self.seconds += time.perf_counter() - self._since
-            self._since = None
+    def count(self, work: NDArray[np.int64] | int = 0) -> None:
+        """Add the time since the last call of `start` or `count`, and questions, sequences and tokens (3,)."""
+        self.seconds += time.perf_counter() - self._since
+        self._since = time.perf_counter()
+        self._work += work
 
-    def count(self, questions: int, sequences: int, tokens: int) -> None:
-        """Add the work of a step."""
-        self.questions += questions
-        self.sequences += sequences
-        self.tokens += tokens
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds the clock has run."""
-        return self.seconds + (0.0 if self._since is None else time.perf_counter() - self._since)
-
-    def rate(self, count: int) -> float:
-        """A count per second."""
-        return count / self.elapsed if self.elapsed > 0 else 0.0
+    def rates(self) -> list[float]:
+        """Questions, sequences and tokens per second."""
+        return [float(one) for one in self._work / (self.seconds or 1.0)]
 
     def due(self, evaluated: bool) -> bool:
         """Whether it is time to report, as always before an evaluation; asking does not wait for the device."""
-        waited = time.perf_counter() - self._last >= _SECONDS_BETWEEN
-        return self._progress is not None and (waited or evaluated)
+        waited = time.perf_counter() - self._told >= _SECONDS_BETWEEN
+        return self._progress is not no_progress and (waited or evaluated)
 
     def tell(self, step: int, loss: float, accuracy: float, val_accuracy: float | None) -> None:
         """Report the progress at `step` to the callback."""
-        if self._progress is None:
-            return
-        self._last = time.perf_counter()
+        self._told = time.perf_counter()
         parts = [f"loss {loss:.3f}", f"accuracy {accuracy:.1%}"]
         if val_accuracy is not None:
             parts.append(f"val {val_accuracy:.1%}")
-        parts.append(f"{self.rate(self.questions):.1f} questions/s")
-        if step > self._at_start:
-            left = self.elapsed / (step - self._at_start) * (self._steps - step)
-            parts.append(f"{_clock(left)} left")
+        parts.append(f"{self.rates()[0]:.1f} questions/s")
+        left = self.seconds / max(step - self._at_start, 1) * (self._steps - step)
+        parts.append(f"{_clock(left)} left")
         self._progress(DetailedStage("training", ", ".join(parts)), step, self._steps)
 
 

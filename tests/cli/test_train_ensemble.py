@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from cmexam_baseline.exam import InputError, read_exam, read_predictions, write_
 pytest.importorskip("torch")
 
 OPTIONS = ("--head", "joint", *quick_options(epochs=1, max_length=128))
-QUICK = (*OPTIONS, "--folds", "2", "--evidence", "1")
+QUICK = (*OPTIONS, "--folds", "2", "--evidence", "1", "--freeze-layers", "1")
 # They hold seconds, or the checksum of one that does.
 VOLATILE = ("timings.json", "encoder.json", "ensemble.json")
 
@@ -45,6 +46,14 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def command(places: Path, out: Path, *more: str | Path) -> list[str | Path]:
     where = ("--data", places / "data", "--out", out)
     return ["train", "--model", "ensemble", "--encoder", places / "encoder", *where, *QUICK, *more]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(places: Path) -> Iterator[None]:
+    """A cache folder of these tests' own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CMEXAM_BASELINE_CACHE", str(places / "cache"))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +218,19 @@ def test_folds_are_trained_side_by_side(
 
     monkeypatch.setattr(out_of_fold, "run_jobs", stop)
     complain(*command(places, tmp_path / "run", "--jobs", "2"), about=["2 calls of fold_scores, 2 jobs"])
+
+
+def test_frozen_layers_are_cached_for_every_encoder_and_change_nothing(
+    trained: tuple[Path, str], places: Path, tmp_path: Path
+) -> None:
+    # Of three encoders, training and val questions; of another fold, others, because sentences differ.
+    assert len(list((places / "cache" / "hidden").glob("*.f16"))) == 6
+    succeed(*command(places, tmp_path / "run", "--cache-gigabytes", "0"))
+    first, second = (
+        read_predictions(run / "predictions_val_encoder.csv").option_scores
+        for run in (trained[0], tmp_path / "run")
+    )
+    assert second == pytest.approx(first, abs=1e-3)
 
 
 def test_embeddings_are_evidence_of_an_ensemble_too(

@@ -17,7 +17,7 @@ from cmexam_baseline.encoders.decision import (
     natural_answers,
     option_probabilities,
 )
-from cmexam_baseline.encoders.losses import LOSSES
+from cmexam_baseline.encoders.scoring import LOSSES
 
 scores = st.floats(-5, 5).map(lambda value: round(value, 3))
 questions = st.lists(st.lists(scores, min_size=2, max_size=8), min_size=1, max_size=4)

@@ -9,17 +9,15 @@ import pytest
 import torch
 
 from cmexam_baseline.encoders import EncoderBaseline, runtime
-from cmexam_baseline.encoders.batches import TensorBatch, load_batches
+from cmexam_baseline.encoders.batches import Batch, Batches
 from cmexam_baseline.encoders.devices import (
     DeviceFacts,
     check_kernels,
     choose_precision,
     device_facts,
-    forget_peak_memory,
     is_main_process,
-    peak_memory,
 )
-from cmexam_baseline.encoders.runtime import Runtime, start_runtime
+from cmexam_baseline.encoders.runtime import Runtime, peak_memory, start_runtime
 from cmexam_baseline.encoders.settings import EncoderSettings
 from cmexam_baseline.exam.errors import InputError
 
@@ -109,13 +107,14 @@ def test_a_gpu_without_kernels_stops_training_before_anything_is_loaded(monkeypa
 
 
 def test_batches_for_a_gpu_are_pinned_and_made_beside(monkeypatch):
-    loader = load_batches([], [np.arange(2)] * 5, torch.device("cuda"), workers=2)
+    batches = Batches.__new__(Batches)
+    loader = batches.load([np.arange(2)] * 5, torch.device("cuda"), workers=2)
     assert (loader.pin_memory, loader.num_workers) == (True, 2)
-    loader = load_batches([], [np.arange(2)], torch.device("cpu"), workers=2)
+    loader = batches.load([np.arange(2)], torch.device("cpu"), workers=2)
     assert (loader.pin_memory, loader.num_workers) == (False, 1)
     monkeypatch.setattr(torch.Tensor, "pin_memory", lambda self: self + 100)
-    names = [one.name for one in fields(TensorBatch)]
-    pinned = TensorBatch(**{name: torch.tensor([i]) for i, name in enumerate(names)}).pin_memory()
+    names = [one.name for one in fields(Batch)]
+    pinned = Batch(**{name: torch.tensor([i]) for i, name in enumerate(names)}).pin_memory()
     assert [int(getattr(pinned, name)) for name in names] == [100 + i for i in range(len(names))]
 
 
@@ -127,8 +126,8 @@ def test_the_gpu_with_the_least_memory_decides_for_all(bert, exam, monkeypatch):
 def test_peak_memory_of_a_gpu_begins_after_what_was_tried(monkeypatch):
     began = []
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", began.append)
-    forget_peak_memory(torch.device("cpu"))
-    forget_peak_memory(torch.device("cuda"))
+    peak_memory(torch.device("cpu"), reset=True)
+    peak_memory(torch.device("cuda"), reset=True)
     assert began == [torch.device("cuda")]
 
 

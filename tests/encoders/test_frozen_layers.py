@@ -13,11 +13,10 @@ from tiny_encoders import make_encoder, make_rule_exam
 
 from cmexam_baseline.encoders import EncoderBaseline, EncoderSettings, frozen_layers
 from cmexam_baseline.encoders.baseline import untrained_model
-from cmexam_baseline.encoders.batches import Batches
+from cmexam_baseline.encoders.batches import Batches, StatesFile
 from cmexam_baseline.encoders.frozen_layers import LowerLayers, cache_states
-from cmexam_baseline.encoders.lengths import Truncation
 from cmexam_baseline.encoders.runtime import start_runtime
-from cmexam_baseline.encoders.sequences import Sequences
+from cmexam_baseline.encoders.sequences import Sequences, Truncation
 from cmexam_baseline.encoders.tokens import Template
 from cmexam_baseline.exam.errors import InputError
 
@@ -109,27 +108,28 @@ def test_an_interrupted_cache_is_resumed(bert, exams, cache, monkeypatch):
     for path in cache.iterdir():
         path.unlink()
     monkeypatch.setattr(frozen_layers, "_GROUPS_PER_FLUSH", 1)
-    monkeypatch.setattr("cmexam_baseline.encoders.batch_sizing.CPU_TOKENS", 512)
-    write, written = frozen_layers._write, []
+    monkeypatch.setattr("cmexam_baseline.encoders.runtime.CPU_TOKENS", 512)
+    compute, computed = frozen_layers._states_of, []
 
-    def dies(states, batches, questions, found):
-        written.append(len(questions))
-        if len(written) == 4:
+    def dies_at_the_fourth(scorer, batch, runtime):
+        if len(computed) == 3:
             raise Killed
-        write(states, batches, questions, found)
+        computed.append(len(batch.questions))
+        return compute(scorer, batch, runtime)
 
     with monkeypatch.context() as patch:
-        patch.setattr(frozen_layers, "_write", dies)
+        patch.setattr(frozen_layers, "_states_of", dies_at_the_fourth)
         with pytest.raises(Killed):
             train(bert, exams)
-    first, again = list(written), []
     monkeypatch.setattr(
         frozen_layers,
-        "_write",
-        lambda s, b, questions, f: again.append(len(questions)) or write(s, b, questions, f),
+        "_states_of",
+        lambda scorer, batch, runtime: (
+            computed.append(len(batch.questions)) or compute(scorer, batch, runtime)
+        ),
     )
     resumed = train(bert, exams)
-    assert sum(first[:3]) + sum(again) == len(exams[0]) + len(exams[1])
+    assert sum(computed) == len(exams[0]) + len(exams[1])
     assert [path.suffix for path in cache.iterdir()] == [".f16", ".f16"]
     assert_same(resumed, whole, exams[1])
 
@@ -165,7 +165,7 @@ def test_two_runs_that_need_the_same_cache_compute_it_once(bert, exams, cache, m
     settings = EncoderSettings(str(bert), freeze_layers=1)
     runtime = start_runtime(settings)
     models = [untrained_model(settings, runtime, bert, exams[0], "") for _ in range(2)]
-    batches = [model.batches(exams[0], None, None) for model in models]
+    batches = [model.batches(exams[0]) for model in models]
 
     def fill(n: int) -> None:
         found[n] = cache_states(models[n].scorer, batches[n], runtime, 512, 10**9, "weights")
@@ -177,7 +177,7 @@ def test_two_runs_that_need_the_same_cache_compute_it_once(bert, exams, cache, m
         run.join()
     assert calls == [40]
     assert found[0] == found[1] > 0
-    np.testing.assert_array_equal(batches[0].states, batches[1].states)
+    np.testing.assert_array_equal(batches[0].states.array, batches[1].states.array)
 
 
 def test_what_exceeds_the_disk_space_is_computed_at_every_step(bert, exams, cache, monkeypatch):
@@ -219,9 +219,10 @@ def test_other_encoders_freeze_too(kind, tmp_path):
         expected = encoder(input_ids=ids).last_hidden_state
         lower = LowerLayers(encoder, 1)
         computed = encoder(input_ids=ids).last_hidden_state
-        with lower.capture() as found, pytest.raises(frozen_layers._Captured):
+        lower.capture = True
+        with pytest.raises(frozen_layers.Captured) as caught:
             encoder(input_ids=ids)
-        lower.states = found[0]
+        lower.states = caught.value.args[0]
         from_states = encoder(input_ids=ids).last_hidden_state
     torch.testing.assert_close(computed, expected, atol=5e-3, rtol=0)
     assert torch.equal(from_states, computed)
@@ -236,7 +237,7 @@ def test_worker_processes_get_the_file_of_the_cache_and_not_its_content(tmp_path
     batches = Batches(sequences, Template((2,), (3,), (3,), pad=0, marker=4, second_type=1))
     states = np.random.default_rng(0).normal(size=(1000, 4)).astype(np.float16)
     states.tofile(tmp_path / "states.f16")
-    batches.states = np.memmap(tmp_path / "states.f16", np.float16, "r", shape=states.shape)
+    batches.states = StatesFile(tmp_path / "states.f16", states.shape)
     stored = pickle.dumps(batches)
     assert len(stored) < len(pickle.dumps(batches.sequences)) + 2000
     np.testing.assert_array_equal(pickle.loads(stored).make(np.array([3])).states[0, :20], states[60:80])

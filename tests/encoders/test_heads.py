@@ -7,11 +7,11 @@ import pytest
 import torch
 from tiny_encoders import make_encoder
 
-from cmexam_baseline.encoders.batches import Batches, TensorBatch
+from cmexam_baseline.encoders.batches import Batch, Batches
 from cmexam_baseline.encoders.decision import MOST_OPTIONS
-from cmexam_baseline.encoders.heads import MultipleChoiceScorer, Scorer, build_scorer, most_positions
+from cmexam_baseline.encoders.heads import MultipleChoiceScorer, Scorer, build_scorer
 from cmexam_baseline.encoders.models import load_tokenizer
-from cmexam_baseline.encoders.peft_tuning import apply_tuning
+from cmexam_baseline.encoders.optimization import apply_tuning
 from cmexam_baseline.encoders.runtime import Runtime
 from cmexam_baseline.encoders.scoring import run_scorer, score_all
 from cmexam_baseline.encoders.sequences import Layout, encode_exam
@@ -25,17 +25,14 @@ HEADS = [
     {"head": "pairwise"},
     {"head": "pairwise", "pooling": "mean"},
     {"head": "joint"},
-    {"head": "joint", "joint_attention": "full"},
 ]
-IN_BLOCKS = [head for head in HEADS if head.get("joint_attention") != "full"]
 
 
 def build(folder, **settings) -> tuple[Scorer, TextTokenizer, Layout]:
     chosen = EncoderSettings(model=str(folder), **settings)
     scorer = build_scorer(folder, chosen, np.zeros(MOST_OPTIONS)).eval()
     apply_tuning(scorer, chosen)
-    blocks = chosen.head == "joint" and chosen.joint_attention == "blocks"
-    layout = Layout(chosen.head, blocks, most_positions(scorer) or 512)
+    layout = Layout(chosen.head, scorer.most_positions or 512)
     return scorer, TextTokenizer.from_transformers(load_tokenizer(folder)), layout
 
 
@@ -73,7 +70,7 @@ def test_padding_and_company_change_nothing(settings, name, request, exam):
     np.testing.assert_allclose(in_parts, together, atol=2e-6)
     batches = Batches(encode_exam(exam, tokenizer, layout), tokenizer.template)
     for i in range(8):
-        batch = TensorBatch.from_batch(batches.make(np.array([i])))
+        batch = batches.tensors(np.array([i]))
         width = int(
             batches.sequences.lengths[batches.sequences.firsts[i] : batches.sequences.firsts[i + 1]].max()
         )
@@ -82,7 +79,7 @@ def test_padding_and_company_change_nothing(settings, name, request, exam):
                 name: getattr(batch, name)[:, :width]
                 for name in ("input_ids", "segments", "token_types", "positions")
             }
-            batch = TensorBatch(**{**vars(batch), **cut})
+            batch = Batch(**{**vars(batch), **cut})
         with torch.no_grad():
             alone = run_scorer(scorer, batch, CPU)
         expected = together[exam.option_offsets[i] : exam.option_offsets[i + 1]]
@@ -92,12 +89,10 @@ def test_padding_and_company_change_nothing(settings, name, request, exam):
 @pytest.mark.parametrize("settings", HEADS, ids=str)
 def test_padding_tokens_are_never_seen(settings, bert, exam):
     scorer, tokenizer, layout = build(bert, **settings)
-    batch = TensorBatch.from_batch(
-        Batches(encode_exam(exam, tokenizer, layout), tokenizer.template).make(np.arange(16))
-    )
+    batch = Batches(encode_exam(exam, tokenizer, layout), tokenizer.template).tensors(np.arange(16))
     padding = batch.segments < 0
     assert padding.any()
-    other = TensorBatch(**{**vars(batch), "input_ids": batch.input_ids.masked_fill(padding, 17)})
+    other = Batch(**{**vars(batch), "input_ids": batch.input_ids.masked_fill(padding, 17)})
     with torch.no_grad():
         torch.testing.assert_close(
             run_scorer(scorer, batch, CPU), run_scorer(scorer, other, CPU), atol=1e-6, rtol=0
@@ -116,7 +111,7 @@ def shuffled(exam: Exam, seed: int) -> tuple[Exam, np.ndarray]:
     return Exam.from_questions(questions), came_from
 
 
-@pytest.mark.parametrize("settings", IN_BLOCKS, ids=str)
+@pytest.mark.parametrize("settings", HEADS, ids=str)
 @pytest.mark.parametrize("name", ["bert", "roberta"])
 def test_scores_go_with_their_options_whatever_their_order(settings, name, request, exam):
     scorer, tokenizer, layout = build(request.getfixturevalue(name), **settings)
@@ -134,10 +129,8 @@ def test_scores_are_pooled_over_their_options(settings, bert, exam):
     joint = settings["head"] == "joint"
     for i in range(8):
         batches = Batches(encode_exam(exam[[i]], tokenizer, layout), tokenizer.template)
-        batch = TensorBatch.from_batch(batches.make(np.array([0])))
-        inputs = scorer.encoder_inputs(
-            batch.input_ids, batch.segments, batch.token_types, batch.positions, layout.blocks
-        )
+        batch = batches.tensors(np.array([0]))
+        inputs = scorer.encoder_inputs(batch.input_ids, batch.segments, batch.token_types, batch.positions)
         with torch.no_grad():
             states = scorer.encoder(**inputs).last_hidden_state
         for j in range(len(exam.options(i))):
@@ -166,14 +159,7 @@ def test_options_see_each_other_in_the_joint_head_alone(settings, bert, exam):
     assert (difference[:-1] > 1e-6).all() if settings["head"] == "joint" else (difference[:-1] < 1e-6).all()
 
 
-def test_the_order_of_options_counts_where_all_share_one_sequence(bert, exam):
-    scorer, tokenizer, layout = build(bert, head="joint", joint_attention="full")
-    other, came_from = shuffled(exam, seed=1)
-    scores = scores_of(scorer, tokenizer, layout, exam)
-    assert np.abs(scores_of(scorer, tokenizer, layout, other) - scores[came_from]).max() > 1e-4
-
-
-@pytest.mark.parametrize("settings", [HEADS[0], HEADS[2], HEADS[3]], ids=str)
+@pytest.mark.parametrize("settings", [HEADS[0], HEADS[2]], ids=str)
 def test_a_prefix_is_seen_and_padding_beside_it_is_not(settings, bert, exam):
     scorer, tokenizer, layout = build(bert, tuning="prefix", prefix_length=5, **settings)
     together = scores_of(scorer, tokenizer, layout, exam)
@@ -188,21 +174,19 @@ def test_a_prefix_is_seen_and_padding_beside_it_is_not(settings, bert, exam):
 
 
 def test_attention_without_sdpa_scores_the_same(bert, exam):
-    for settings in (HEADS[0], HEADS[2], HEADS[3]):
+    for settings in (HEADS[0], HEADS[2]):
         scorer, tokenizer, layout = build(bert, **settings)
         fused = scores_of(scorer, tokenizer, layout, exam)
         scorer.encoder.set_attn_implementation("eager")
         np.testing.assert_allclose(scores_of(scorer, tokenizer, layout, exam), fused, atol=5e-6)
 
 
-def test_an_encoder_without_a_mask_for_pairs_is_refused_in_blocks(tmp_path, exam):
+def test_an_encoder_without_a_mask_for_pairs_is_refused(tmp_path, exam):
     folder = make_encoder(tmp_path / "deberta", "deberta-v2", pooler_hidden_size=32)
-    with pytest.raises(InputError, match='deberta-v2 .* use `joint_attention="full"`'):
+    with pytest.raises(InputError, match='deberta-v2 .* use `head="pairwise"`'):
         build(folder, head="joint")
-    scorer, tokenizer, layout = build(folder, head="joint", joint_attention="full")
-    assert np.isfinite(scores_of(scorer, tokenizer, layout, exam)).all()
     with pytest.raises(InputError, match="takes no prefix; use `tuning"):
-        build(folder, head="joint", joint_attention="full", tuning="prefix")
+        build(folder, tuning="prefix")
 
 
 def test_a_model_that_generates_is_refused(tmp_path):

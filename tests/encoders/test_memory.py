@@ -13,12 +13,9 @@ from tiny_encoders import make_exam
 
 from cmexam_baseline.baselines.out_of_fold import FoldCache, out_of_fold_scores
 from cmexam_baseline.encoders import EncoderBaseline, scoring, training
-from cmexam_baseline.encoders.batch_sizing import (
-    first_batch_tokens,
-    is_out_of_memory,
-    max_tokens_per_step,
-)
 from cmexam_baseline.encoders.batches import Batches, plan_epoch
+from cmexam_baseline.encoders.optimization import first_batch_tokens, max_tokens_per_step
+from cmexam_baseline.encoders.runtime import Runtime, is_out_of_memory
 from cmexam_baseline.encoders.scoring import run_scorer
 from cmexam_baseline.encoders.sequences import Sequences
 from cmexam_baseline.encoders.settings import EncoderSettings
@@ -164,11 +161,11 @@ def test_the_first_size_is_estimated_from_free_memory(bert, exam, monkeypatch):
 
     settings = EncoderSettings(str(bert))
     model = untrained_model(settings, start_runtime(settings), bert, exam, "")
-    train, cuda = model.batches(exam, None, None), torch.device("cuda")
+    train, cuda = model.batches(exam), Runtime(torch.device("cuda"), "fp16")
 
     def estimate(gigabytes: float, **changes: object) -> int:
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (int(gigabytes * 1e9), 0))
-        return first_batch_tokens(EncoderSettings(str(bert), **changes), model.scorer, train, "fp16", cuda)
+        return first_batch_tokens(EncoderSettings(str(bert), **changes), model.scorer, train, cuda)
 
     assert estimate(0.0001) == 512
     assert 512 < estimate(0.006) < estimate(0.006, gradient_checkpointing=True)

@@ -117,7 +117,7 @@ def test_a_taken_folder_is_kept_unless_overwritten(saved, tmp_path):
         (lambda folder: (folder / "encoder.json").unlink(), "encoder.json cannot be read"),
         (lambda folder: (folder / "encoder.json").write_text("{"), "describes no encoder"),
         (lambda folder: (folder / "encoder.json").write_text("[]"), "describes no encoder"),
-        (lambda folder: change(folder, "format", 99), "has format 99, expected 2; train the model again"),
+        (lambda folder: change(folder, "format", 99), "has format 99, expected 3; train the model again"),
         (lambda folder: change(folder, "layout", {"x": 1}), "describes no encoder"),
         (lambda folder: (folder / "head.safetensors").write_bytes(b"\0" * 64), "is damaged"),
         (lambda folder: (folder / "model.safetensors").write_bytes(b"\0" * 64), "cannot be loaded"),

@@ -16,7 +16,7 @@ import torch
 from tiny_encoders import make_exam, make_rule_exam
 
 from cmexam_baseline.encoders import EncoderBaseline
-from cmexam_baseline.encoders.batches import Batches, plan_epoch
+from cmexam_baseline.encoders.batches import plan_epoch
 from cmexam_baseline.encoders.decision import MOST_OPTIONS, natural_answers
 from cmexam_baseline.encoders.heads import build_scorer
 from cmexam_baseline.encoders.models import load_config
@@ -28,7 +28,6 @@ from cmexam_baseline.encoders.optimization import (
 )
 from cmexam_baseline.encoders.runtime import Runtime, start_runtime
 from cmexam_baseline.encoders.scoring import score_all
-from cmexam_baseline.encoders.sequences import encode_exam
 from cmexam_baseline.encoders.settings import EncoderSettings
 from cmexam_baseline.encoders.training import Trainer
 from cmexam_baseline.exam.errors import InputError
@@ -55,7 +54,7 @@ def test_questions_are_learned_by_heart(settings, bert, exam):
     "settings",
     [
         {"pooling": "mean", "loss": "softmax"},
-        {"head": "joint", "joint_attention": "full", "loss": "softmax"},
+        {"head": "joint", "loss": "softmax"},
         {"tuning": "lora", "lr": 1e-2, "gradient_checkpointing": True},
         {"tuning": "lora", "head": "joint", "lr": 1e-2},
         {**PREFIX, "pooling": "mean", "epochs": 10},
@@ -135,8 +134,7 @@ def test_gradients_that_are_never_numbers_end_the_training(bert, monkeypatch):
 
 
 def test_tuning_trains_few_weights_and_leaves_the_rest(bert):
-    from cmexam_baseline.encoders.optimization import trained_parameters
-    from cmexam_baseline.encoders.peft_tuning import apply_tuning
+    from cmexam_baseline.encoders.optimization import apply_tuning, trained_parameters
 
     for tuning, expected in (("lora", "lora_"), ("prefix", "prefix.")):
         for head in ("pairwise", "joint"):
@@ -200,11 +198,8 @@ def test_early_stopping_keeps_the_best_weights(bert, exam):
 
 
 def val_scores(baseline, exam) -> np.ndarray:
-    description = baseline.description_
-    sequences = encode_exam(exam, baseline.text_tokenizer_, description.layout)
-    return score_all(
-        baseline.scorer_, Batches(sequences, description.template), start_runtime(baseline.settings), 1024
-    )
+    batches = baseline.fitted_.batches(exam)
+    return score_all(baseline.scorer_, batches, start_runtime(baseline.settings), 1024)
 
 
 def test_decoding_on_val_is_never_worse_than_the_best_option_alone(bert):
