@@ -109,11 +109,7 @@ class EncoderBaseline(Estimator):
 
     @classmethod
     def from_settings(cls, settings: EncoderSettings, **others: Any) -> EncoderBaseline:
-        """The estimator with these settings; `others` are its further arguments.
-
-        >>> EncoderBaseline.from_settings(EncoderSettings(epochs=7)).epochs
-        7
-        """
+        """The estimator with these settings; `others` are its further arguments."""
         return cls(**settings.to_dict(), **others)
 
     @property
@@ -134,7 +130,10 @@ class EncoderBaseline(Estimator):
         settings, runtime = self.settings, start_runtime(self.settings)
         if from_other_exam is not None and len(from_other_exam) != len(exam):
             raise InputError(f"from_other_exam has {len(from_other_exam)} values for {len(exam)} questions")
-        exam = _some(exam, settings)
+        rows = np.flatnonzero(exam.answers)
+        if 0 < settings.max_train_questions < len(rows):
+            random = np.random.default_rng([settings.random_state, len(rows)])
+            exam = exam[np.sort(random.permutation(rows)[: settings.max_train_questions])]
         report = progress if progress is not None and not runtime.rank else no_progress
         base = find_model(settings.model)
         evidence, val_evidence = self._evidence(exam, report), self._evidence(val, report)
@@ -158,11 +157,9 @@ class EncoderBaseline(Estimator):
             identity = [repr(sorted(settings.training_identity().items())), weights, *map(_content, exams)]
             checkpoints = Checkpoints(Path(self.checkpoints) / "checkpoints", fingerprint(identity))
         with tracker(settings, self.checkpoints, runtime) as log:
-            first = not runtime.rank
-            listeners = [log, *([self.on_evaluation] if first and self.on_evaluation is not None else [])]
             trainer = Trainer(
                 model.scorer, settings, runtime, train, held_out, checkpoints, report,
-                self.on_step if first else None, listeners,
+                self.on_step, [log, *([] if self.on_evaluation is None else [self.on_evaluation])],
             )  # fmt: skip
             found = replace(trainer.run(), cache_bytes=cached)
         scores = trainer.best_scores
@@ -185,7 +182,8 @@ class EncoderBaseline(Estimator):
         Raises `NotFittedError` before `fit` or `load`, and `InputError` if `find_evidence` is missing or finds
         sentences of another kind than in training.
         """
-        fitted = self._trained()
+        self._check_is_fitted()
+        fitted = self.fitted_
         report = progress if progress is not None and not fitted.runtime.rank else no_progress
         evidence = self._evidence(exam, report)
         refuse_other_evidence(exam, evidence, fitted.description.evidence)
@@ -200,12 +198,14 @@ class EncoderBaseline(Estimator):
     @property
     def description_(self) -> Description:
         """Settings, layout and how scores become answers; kept by `save` and `load`."""
-        return self._trained().description
+        self._check_is_fitted()
+        return self.fitted_.description
 
     @property
     def scorer_(self) -> Scorer:
         """The torch module that gives every option its score."""
-        return self._trained().scorer
+        self._check_is_fitted()
+        return self.fitted_.scorer
 
     def save(self, folder: str | os.PathLike[str], overwrite: bool = False) -> None:
         """Write model, tokenizer and settings to a new folder; under several processes only the first writes.
@@ -213,7 +213,8 @@ class EncoderBaseline(Estimator):
         Raises `NotFittedError` before `fit` or `load`, and `InputError` if the folder is not empty and
         `overwrite` is not set.
         """
-        fitted = self._trained()
+        self._check_is_fitted()
+        fitted = self.fitted_
         if is_main_process():
             save_model(Path(folder), fitted.scorer, fitted.tokenizer, fitted.description, overwrite)
         fitted.runtime.wait()
@@ -238,18 +239,17 @@ class EncoderBaseline(Estimator):
     def _evidence(self, exam: Exam | None, progress: Progress) -> Evidence | None:
         return None if exam is None or self.find_evidence is None else self.find_evidence(exam, progress)
 
-    def _trained(self) -> FittedModel:
-        self._check_is_fitted()
-        return self.fitted_
-
 
 # help() and scikit-learn read the arguments here; they are written down once, in EncoderSettings.
-_OTHERS = dict.fromkeys(("find_evidence", "checkpoints", "on_step", "on_evaluation"))
-_KINDS = {"self": inspect.Parameter.POSITIONAL_OR_KEYWORD, "model": inspect.Parameter.POSITIONAL_OR_KEYWORD}
-vars(EncoderBaseline.__init__)["__signature__"] = inspect.Signature(
-    [
-        inspect.Parameter(name, _KINDS.get(name, inspect.Parameter.KEYWORD_ONLY), default=default)
-        for name, default in {"self": inspect.Parameter.empty, **_DEFAULTS, **_OTHERS}.items()
+_ARGUMENTS = inspect.signature(EncoderBaseline.__init__)
+vars(EncoderBaseline.__init__)["__signature__"] = _ARGUMENTS.replace(
+    parameters=[
+        *list(_ARGUMENTS.parameters.values())[:-1],
+        *(
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+            for name, default in _DEFAULTS.items()
+            if name != "model"
+        ),
     ]
 )
 
@@ -294,15 +294,6 @@ def untrained_model(
         base={"model": settings.model, "fingerprint": weights_fingerprint(base)},
     )  # fmt: skip
     return FittedModel(scorer.to(runtime.device), tokenizer, text_tokenizer, new, runtime)
-
-
-def _some(exam: Exam, settings: EncoderSettings) -> Exam:
-    """The questions to train on: all, or `max_train_questions` that have an answer, in their order."""
-    rows = np.flatnonzero(exam.answers)
-    if not 0 < settings.max_train_questions < len(rows):
-        return exam
-    random = np.random.default_rng([settings.random_state, len(rows)])
-    return exam[np.sort(random.permutation(rows)[: settings.max_train_questions])]
 
 
 def _content(batches: Batches) -> str:

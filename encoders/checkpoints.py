@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import torch
@@ -46,11 +46,7 @@ class TrainingState:
     seen: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON.
-
-        >>> TrainingState.from_dict(TrainingState(step=7, best=(0.5, -1.25)).to_dict()).best
-        (0.5, -1.25)
-        """
+        """Plain values for JSON."""
         return asdict(self)
 
     @classmethod
@@ -106,17 +102,10 @@ def unpack(
 ) -> None:
     """Restore what `pack` copied."""
     copy_into(trained, tensors)
-    remembered: dict[str, dict[str, Tensor]] = {name: {} for name in trained}
     for full, tensor in tensors.items():
         key, colon, name = full.partition(":")
         if colon:
-            parameter = trained[name]
-            # AdamW counts its steps on the CPU, except the fused one of a GPU.
-            remembered[name][key] = (
-                tensor if key == "step" and not parameter.is_cuda else tensor.to(parameter.device)
-            )
-    for name, parameter in trained.items():
-        optimizer.state[parameter] = remembered[name]
+            optimizer.state[trained[name]][key] = tensor.to(trained[name].device)
 
 
 def steps_taken(optimizer: torch.optim.Optimizer) -> int:
@@ -145,8 +134,8 @@ class Checkpoints:
     skipped: list[str] = field(default_factory=list)
     _newest: str = ""
     _best: str = ""
-    _writer: Thread | None = None
-    _error: BaseException | None = None
+    _writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    _written: Future[None] | None = None
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -164,24 +153,13 @@ class Checkpoints:
     ) -> None:  # fmt: skip
         """As `save`, in a thread, after the checkpoint before it; its errors are raised by the next call or `wait`."""
         self.wait()
-
-        def write() -> None:
-            try:
-                self.save(step, tensors, state, best)
-            except BaseException as error:
-                self._error = error
-
-        self._writer = Thread(target=write, name="checkpoint")
-        self._writer.start()
+        self._written = self._writer.submit(self.save, step, tensors, state, best)
 
     def wait(self) -> None:
         """Until the last checkpoint is on disk; raises the error that kept it from being written."""
-        if self._writer is not None:
-            self._writer.join()
-            self._writer = None
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
+        written, self._written = self._written, None
+        if written is not None:
+            written.result()
 
     def save(
         self, step: int, tensors: dict[str, Tensor], state: dict[str, Any],

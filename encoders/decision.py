@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.decoding import Decoder
-from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import MAX_OPTIONS
 from cmexam_baseline.exam.predictions import Predictions
@@ -42,12 +41,9 @@ class Decision:
 
     def predictions(self, exam: Exam, scores: Floats) -> Predictions:
         """Answers and option probabilities of an exam from flat scores."""
-        return Predictions(
-            ids=list(exam.ids),
-            answers=self.answers(scores, exam.option_offsets, exam.questions),
-            option_scores=self.probabilities(scores, exam.option_offsets),
-            option_offsets=exam.option_offsets,
-        )
+        offsets = exam.option_offsets
+        answers = self.answers(scores, offsets, exam.questions)
+        return Predictions(list(exam.ids), answers, self.probabilities(scores, offsets), offsets)
 
     def chosen_on(
         self, scores: Floats, offsets: Offsets, questions: Sequence[str], answers: NDArray[np.uint16]
@@ -70,16 +66,9 @@ class Decision:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Decision:
-        """The decision that `to_dict` described; raises `InputError` for anything else.
-
-        >>> Decision.from_dict(Decision("softmax", (0.0,) * MOST_OPTIONS).to_dict()).decoder is None
-        True
-        """
-        try:
-            decoder = None if values["decoder"] is None else Decoder.from_dict(values["decoder"])
-            return cls(str(values["loss"]), tuple(float(bias) for bias in values["size_bias"]), decoder)
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{values!r} does not describe how to answer; train the model again") from error
+        """The decision that `to_dict` described; raises `ValueError` for anything else."""
+        decoder = None if values["decoder"] is None else Decoder.from_dict(values["decoder"])
+        return cls(str(values["loss"]), tuple(float(bias) for bias in values["size_bias"]), decoder)
 
 
 @cache

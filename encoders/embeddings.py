@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cmexam_baseline.encoders.batches import pad_rows
+from cmexam_baseline.encoders.batches import PADDING, Batches
 from cmexam_baseline.encoders.cache import fingerprint, load_arrays, place_in_cache, store_arrays
 from cmexam_baseline.encoders.devices import DeviceFacts, check_kernels, choose_precision, device_facts
 from cmexam_baseline.encoders.models import (
@@ -21,13 +21,12 @@ from cmexam_baseline.encoders.models import (
     load_tokenizer,
     weights_fingerprint,
 )
-from cmexam_baseline.encoders.runtime import Runtime
+from cmexam_baseline.encoders.runtime import Runtime, tokens_to_predict
+from cmexam_baseline.encoders.sequences import Layout, make_sequences
 from cmexam_baseline.encoders.tokens import Template, TextTokenizer, TokenTable
 from cmexam_baseline.exam.progress import Progress, no_progress
 
 _PART = 16_384
-# More would only exceed a CPU's cache.
-_TOKENS_A_GROUP = {"cuda": 8192, "cpu": 1024}
 _TOKENS_A_TEXT = 512
 _KEY_BYTES = 16
 _VERSION = "1"
@@ -82,11 +81,16 @@ def _embed(
     keys = list(texts)
     for begin in range(0, len(keys), _PART):
         part = keys[begin : begin + _PART]
-        table = tokenizer.encode([texts[key] for key in part])
+        batches = _alone(tokenizer.encode([texts[key] for key in part]), tokenizer.template)
         vectors = np.zeros((len(part), encoder.config.hidden_size), np.float16)
         done = begin
-        for rows in _groups(table.lengths, _TOKENS_A_GROUP[facts.kind]):
-            vectors[rows] = _mean_states(encoder, table, rows, tokenizer.template, runtime)
+        for rows in batches.by_length(tokens_to_predict(0, runtime.device))[::-1]:
+            batch = runtime.move(batches.tensors(rows))
+            mask = (batch.segments != PADDING).long()
+            with torch.inference_mode(), runtime.autocast():
+                states = encoder(batch.input_ids, attention_mask=mask).last_hidden_state.float()
+            means = (mask[:, None].float() @ states)[:, 0] / mask.sum(1, keepdim=True)
+            vectors[rows] = means.cpu().numpy().astype(np.float16)
             done += len(rows)
             progress("embedding", done, len(keys))
         result.update(zip(part, vectors, strict=True))
@@ -102,27 +106,9 @@ def _precision(facts: DeviceFacts) -> str:
     return "bf16" if facts.kind == "cpu" and native is not None and native() else choose_precision(facts)
 
 
-def _groups(lengths: NDArray[np.int64], most_tokens: int) -> list[NDArray[np.int64]]:
-    """The texts, shortest first, in groups of like length within the token budget."""
-    order = np.argsort(lengths, kind="stable")
-    groups, begin = [], 0
-    for end in range(1, len(order) + 1):
-        longest = min(int(lengths[order[end]]) if end < len(order) else 0, _TOKENS_A_TEXT) + 2
-        if end == len(order) or (end - begin + 1) * longest > most_tokens:
-            groups.append(order[begin:end])
-            begin = end
-    return groups
-
-
-def _mean_states(
-    encoder: Any, table: TokenTable, rows: NDArray[np.int64], template: Template, runtime: Runtime
-) -> NDArray[np.float16]:
-    most = _TOKENS_A_TEXT - len(template.prefix) - len(template.suffix)
-    sequences = [[*template.prefix, *table[row][:most].tolist(), *template.suffix] for row in rows]
-    ids, mask = (torch.from_numpy(array).to(runtime.device) for array in pad_rows(sequences, template.pad))
-    with torch.inference_mode(), runtime.autocast():
-        states = encoder(ids, attention_mask=mask).last_hidden_state
-        weights = mask[:, None].float()
-        means = (weights @ states.float())[:, 0] / weights.sum(2)
-    vectors: NDArray[np.float16] = means.float().cpu().numpy().astype(np.float16)
-    return vectors
+def _alone(table: TokenTable, template: Template) -> Batches:
+    """Each text as a sequence of its own, its end cut off where it is too long: as an option without a question."""
+    offsets = np.arange(len(table) + 1)
+    nothing = TokenTable.from_lengths(np.zeros(0, np.int32), np.zeros(len(table), np.int64))
+    alone = replace(template, middle=())
+    return Batches(make_sequences(Layout("pairwise", _TOKENS_A_TEXT), alone, nothing, table, offsets), alone)

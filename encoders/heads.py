@@ -20,8 +20,7 @@ from cmexam_baseline.exam.errors import InputError
 class Scorer(nn.Module):
     """An encoder and a head that give every option one score.
 
-    `forward` takes the fields of `Batch` that it needs and returns flat scores (O,). `encoder` is the
-    transformers base model inside, `size_bias` the learned bias by number of options of the subset loss.
+    `encoder` is the transformers base model inside, `size_bias` the learned bias by number of options of the subset loss.
     `joint` says that a sequence holds all options, which attend to the question and each to itself.
     `all_new` says that nothing above the encoder's layers is pretrained. `lower` holds the frozen layers.
     """
@@ -54,7 +53,13 @@ class Scorer(nn.Module):
         self, input_ids: Tensor, segments: Tensor, token_types: Tensor, positions: Tensor,
         sequence_of: Tensor, column_of: Tensor,
     ) -> Tensor:  # fmt: skip
-        """Flat scores (O,) of the options."""
+        """Flat scores (O,) of the options, from the fields of `Batch`."""
+        inputs = self.encoder_inputs(input_ids, segments, token_types, positions)
+        return self._score(inputs, segments, sequence_of, column_of)
+
+    def _score(
+        self, inputs: dict[str, Any], segments: Tensor, sequence_of: Tensor, column_of: Tensor
+    ) -> Tensor:
         raise NotImplementedError
 
     def head_parameters(self) -> dict[str, nn.Parameter]:
@@ -132,12 +137,10 @@ class MultipleChoiceScorer(Scorer):
     def encoder(self) -> Any:  # a view, so that torch does not register the encoder twice
         return self.model.base_model
 
-    def forward(
-        self, input_ids: Tensor, segments: Tensor, token_types: Tensor, positions: Tensor,
-        sequence_of: Tensor, column_of: Tensor,
-    ) -> Tensor:  # fmt: skip
+    def _score(
+        self, inputs: dict[str, Any], segments: Tensor, sequence_of: Tensor, column_of: Tensor
+    ) -> Tensor:
         """One sequence per option: transformers is given questions of one choice each."""
-        inputs = self.encoder_inputs(input_ids, segments, token_types, positions)
         choice = {
             name: value.unsqueeze(1) if isinstance(value, Tensor) else value for name, value in inputs.items()
         }
@@ -166,12 +169,9 @@ class PoolingScorer(Scorer):
             nn.init.normal_(linear.weight, std=getattr(config, "initializer_range", 0.02))
             nn.init.zeros_(linear.bias)
 
-    def forward(
-        self, input_ids: Tensor, segments: Tensor, token_types: Tensor, positions: Tensor,
-        sequence_of: Tensor, column_of: Tensor,
-    ) -> Tensor:  # fmt: skip
-        """Encode, pool at the options, score."""
-        inputs = self.encoder_inputs(input_ids, segments, token_types, positions)
+    def _score(
+        self, inputs: dict[str, Any], segments: Tensor, sequence_of: Tensor, column_of: Tensor
+    ) -> Tensor:
         states = self.encoder(**inputs).last_hidden_state
         if self.pooling == "cls":
             return cast(Tensor, self.head(states[sequence_of, 0])[:, 0])

@@ -70,9 +70,10 @@ class Description:
                     f"{path} has format {values['format']}, expected {_FORMAT}; train the model again with this"
                     " version of cmexam-baseline, or install the version that wrote it"
                 )
+            template: Any = values["template"].items()
             return cls(
                 EncoderSettings.from_dict(values["settings"], str(path)),
-                Template.from_dict(values["template"]),
+                Template(**{name: tuple(one) if isinstance(one, list) else one for name, one in template}),
                 Layout(**values["layout"]),
                 Decision.from_dict(values["decision"]),
                 values["evidence"],
@@ -83,7 +84,9 @@ class Description:
             raise InputError(
                 f"{path} cannot be read: {error.strerror or error}; give a trained model"
             ) from error
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        except InputError:
+            raise
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path} describes no encoder ({error!r}); train the model again") from error
 
 

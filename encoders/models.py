@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -19,11 +18,8 @@ NAMES = {
 }
 """Short names of repositories on the hub; the first one that is cached is used, else the last is downloaded."""
 
-_WEIGHTS = (
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "pytorch_model.bin",
-    "pytorch_model.bin.index.json",
+_WEIGHTS = tuple(
+    f"{name}{index}" for name in ("model.safetensors", "pytorch_model.bin") for index in ("", ".index.json")
 )
 _TOKENIZERS = ("tokenizer.json", "vocab.txt", "tokenizer_config.json", "sentencepiece.bpe.model", "spm.model")
 _SMALL_FILES = ["*.json", "*.txt", "*.model"]
@@ -53,10 +49,14 @@ tokenizer and model.safetensors, or a name on the hub
             f"{name or repr(name)} is not a folder; give one with config.json, a tokenizer"
             " and model.safetensors, or a name on the hub"
         )
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
     for repository in repositories:
-        cached = _cached(repository)
-        if cached is not None and not _missing(cached):
-            return cached
+        with suppress(LocalEntryNotFoundError, HFValidationError, OSError):
+            cached = Path(snapshot_download(repository, local_files_only=True))
+            if not _missing(cached):
+                return cached
     return _download(repositories[-1], name)
 
 
@@ -109,11 +109,8 @@ def load_tokenizer(folder: Path) -> Any:
 def weights_fingerprint(folder: Path) -> str:
     """SHA-256 over the configuration and weight files of a model folder."""
     digest = hashlib.sha256()
-    patterns = ("config.json", "*.safetensors", "pytorch_model*.bin")
-    safetensors = any(folder.glob("*.safetensors"))
-    for path in sorted(
-        {path for pattern in patterns[: 2 if safetensors else 3] for path in folder.glob(pattern)}
-    ):
+    weights = [*folder.glob("*.safetensors")] or folder.glob("pytorch_model*.bin")
+    for path in sorted([*folder.glob("config.json"), *weights]):
         digest.update(path.name.encode() + b"\0")
         with path.open("rb") as file:
             while block := file.read(1 << 22):
@@ -158,16 +155,6 @@ def _missing(folder: Path) -> str:
     return " and ".join(lacking)
 
 
-def _cached(repository: str) -> Path | None:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(repository, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError, OSError):
-        return None
-
-
 def _download(repository: str, name: str) -> Path:
     from huggingface_hub import snapshot_download
 
@@ -186,9 +173,8 @@ def _download(repository: str, name: str) -> Path:
 def _how_to_get(repository: str, name: str, reason: str) -> str:
     from huggingface_hub import constants
 
-    cache = os.fspath(constants.HF_HUB_CACHE)
     return (
-        f"{name}: {repository} is neither a folder here nor in {cache}, and {reason}; where there is access,"
+        f"{name}: {repository} is neither a folder here nor in {constants.HF_HUB_CACHE}, and {reason}; where there is access,"
         f" run `hf download {repository} --local-dir {repository.rpartition('/')[2]}`,"
         " bring the folder here and give its path in place of the name"
     )

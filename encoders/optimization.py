@@ -152,11 +152,7 @@ def first_batch_tokens(settings: EncoderSettings, scorer: Scorer, train: Batches
 
 
 def tokens_bytes(n_layers: int, width: int, precision: str, checkpointing: bool) -> int:
-    """Bytes that a training step keeps per token for its backward pass, estimated.
-
-    >>> tokens_bytes(24, 1024, "fp16", checkpointing=False)
-    1089536
-    """
+    """Bytes that a training step keeps per token for its backward pass, estimated."""
     kept = _KEPT[precision]
     return width * ((n_layers * 4 + kept if checkpointing else n_layers * kept) + _KEPT_BELOW)
 

@@ -236,23 +236,23 @@ def _train(
         optimizer.zero_grad(set_to_none=True)
         seed_everything(settings.random_state, step)
         inputs = masker.batch(some, random)
-        if (inputs["labels"] >= 0).any():
-            try:
-                loss = _step_loss(network, inputs, runtime)
-                scaler.scale(loss).backward()
-            except RuntimeError as error:
-                if not is_out_of_memory(error):
-                    raise
-                raise InputError(
-                    f"{device_memory(runtime.device)} does not suffice; lower `batch_size` or `max_length`"
-                ) from error
-            if not math.isfinite(loss.item()):
-                raise InputError(f"the loss became NaN or infinite at step {step + 1} of {steps}; lower `lr`")
-            scaler.unscale_(optimizer)
-            torch.nn.utils.clip_grad_norm_(network.parameters(), settings.max_grad_norm)
-            scaler.step(optimizer)
-            scaler.update()
-            progress(DetailedStage("pretraining", f"loss {loss.item():.3f}"), step + 1, steps)
+        if not (inputs["labels"] >= 0).any():
+            continue
+        try:
+            loss = _step_loss(network, inputs, runtime)
+            scaler.scale(loss).backward()
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            memory = device_memory(runtime.device)
+            raise InputError(f"{memory} does not suffice; lower `batch_size` or `max_length`") from error
+        if not math.isfinite(loss.item()):
+            raise InputError(f"the loss became NaN or infinite at step {step + 1} of {steps}; lower `lr`")
+        scaler.unscale_(optimizer)
+        torch.nn.utils.clip_grad_norm_(network.parameters(), settings.max_grad_norm)
+        scaler.step(optimizer)
+        scaler.update()
+        progress(DetailedStage("pretraining", f"loss {loss.item():.3f}"), step + 1, steps)
     return steps
 
 

@@ -27,7 +27,7 @@ CUDA_TOKENS = 8192
 """Enough to keep a GPU busy in prediction, which keeps nothing for a backward pass."""
 
 _DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
-_BUCKET = 1 << 25
+_GRADIENTS_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,8 @@ class Runtime:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
             gradients.append(parameter.grad)
-        while gradients:
-            n, size = 0, 0
-            while n < len(gradients) and (not n or size + gradients[n].numel() <= _BUCKET):
-                size += gradients[n].numel()
-                n += 1
-            group, gradients = gradients[:n], gradients[n:]
+        for begin in range(0, len(gradients), _GRADIENTS_AT_ONCE):
+            group = gradients[begin : begin + _GRADIENTS_AT_ONCE]
             flat = self.sum(torch.cat([gradient.ravel() for gradient in group]))
             for gradient, part in zip(group, flat.split([one.numel() for one in group]), strict=True):
                 gradient.copy_(part.view_as(gradient))
@@ -166,11 +162,7 @@ def tokens_to_predict(trained_with: int, device: torch.device) -> int:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the memory of a GPU or of this machine ran out.
-
-    >>> is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"))
-    True
-    """
+    """Whether an error says that the memory of a GPU or of this machine ran out."""
     # Where malloc fails, torch raises a plain RuntimeError that names its allocator.
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
 

@@ -38,16 +38,8 @@ POOLINGS = {"pairwise": "cls", "joint": "mean"}
 """Default pooling by head: transformers' own form, and what learned fastest in docs/encoders.md."""
 
 
-def _option(
-    default: Any,
-    help: str,
-    choices: tuple[str, ...] = (),
-    minimum: float | None = None,
-    maximum: float = math.inf,
-) -> Any:
-    return field(
-        default=default, metadata={"help": help, "choices": choices, "minimum": minimum, "maximum": maximum}
-    )
+def _option(default: Any, help: str, choices: tuple[str, ...] = (), **bounds: float) -> Any:
+    return field(default=default, metadata={"help": help, "choices": choices, **bounds})
 
 
 @dataclass(frozen=True)
@@ -103,9 +95,7 @@ expected 0 or more
     warmup: float = _option(0.1, "share of the steps that warm up", minimum=0, maximum=1)
     weight_decay: float = _option(0.01, "AdamW's decay of matrices", minimum=0)
     max_grad_norm: float = _option(1.0, "maximum gradient norm; 0 for no clipping", minimum=0)
-    dropout: float | None = _option(
-        None, "dropout of the encoder; its own if not given", minimum=0, maximum=1
-    )
+    dropout: float | None = _option(None, "dropout of the encoder; else its own", minimum=0, maximum=1)
     gradient_checkpointing: bool = _option(False, "less memory for a third more time")
     patience: int = _option(3, "stop after N evaluations without a better val accuracy; 0 never", minimum=0)
     evaluate_every: int = _option(0, "steps between evaluations; 0 for one per epoch", minimum=0)
@@ -120,15 +110,11 @@ expected 0 or more
 
     def __post_init__(self) -> None:
         kinds = get_type_hints(type(self))
-        problems = [
-            problem
-            for one in fields(self)
-            for problem in _problems(one, kinds[one.name], getattr(self, one.name))
-        ]
-        if not problems:
+        problems = [_problem(one, kinds[one.name], getattr(self, one.name)) for one in fields(self)]
+        if not any(problems):
             problems = [message for message, wrong in _CONFLICTS.items() if wrong(self)]
-        if problems:
-            raise InputError("; ".join(problems))
+        if any(problems):
+            raise InputError("; ".join(filter(None, problems)))
 
     def learning_rate(self, width: int = _BASE_WIDTH) -> float:
         """`lr`, or the default of the tuning for an encoder of this hidden size.
@@ -143,59 +129,41 @@ expected 0 or more
         return rate if self.tuning != "full" else min(rate * (_BASE_WIDTH / width) ** 2, _MAX_FULL_LR)
 
     def head_learning_rate(self, width: int, all_new: bool) -> float:
-        """`head_lr`, or its default; `all_new` if no weight above the encoder's layers is pretrained.
-
-        >>> EncoderSettings().head_learning_rate(768, all_new=True)
-        0.001
-        """
+        """`head_lr`, or its default; `all_new` if no weight above the encoder's layers is pretrained."""
         if self.head_lr is not None:
             return self.head_lr
         return max(self.learning_rate(width), NEW_HEAD_LR if all_new else 0.0)
 
     @property
     def pooling_used(self) -> str:
-        """`pooling`, or the default of the head.
-
-        >>> EncoderSettings(head="joint").pooling_used
-        'mean'
-        """
+        """`pooling`, or the default of the head."""
         return self.pooling or POOLINGS[self.head]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON.
-
-        >>> EncoderSettings.from_dict(EncoderSettings(epochs=7).to_dict()).epochs
-        7
-        """
+        """Plain values for JSON."""
         return asdict(self)
 
     def training_identity(self) -> dict[str, Any]:
-        """The values that decide what is trained; the others may change before a killed run is repeated.
-
-        >>> "device" in EncoderSettings().training_identity()
-        False
-        """
+        """The values that decide what is trained; the others may change before a killed run is repeated."""
         return {name: value for name, value in self.to_dict().items() if name not in _FREE}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], source: str = "settings") -> EncoderSettings:
-        """The settings with these names and values; names may have dashes for underscores.
+        """The settings with these names and values.
 
         Raises `InputError` beginning with `source` for an unknown name or a wrong value.
 
-        >>> EncoderSettings.from_dict({"batch-tokens": 4096}).batch_tokens
-        4096
+        >>> EncoderSettings.from_dict(EncoderSettings(epochs=7).to_dict()).epochs
+        7
         """
-        given = {name.replace("-", "_"): value for name, value in values.items()}
-        known = [one.name for one in fields(cls)]
-        unknown = []
-        for name in given.keys() - set(known):
+        known, unknown = [one.name for one in fields(cls)], []
+        for name in sorted(values.keys() - set(known)):
             near = difflib.get_close_matches(name, known, n=1)
             unknown.append(f"{name} is not a setting" + (f", did you mean {near[0]}?" if near else ""))
-        if unknown:
-            raise InputError(f"{source}: " + "; ".join(sorted(unknown)))
         try:
-            return cls(**given)
+            if unknown:
+                raise InputError("; ".join(unknown))
+            return cls(**values)
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
 
@@ -221,8 +189,6 @@ def load_settings(path: str | os.PathLike[str] | None = None, **given: Any) -> E
     settings = EncoderSettings.from_dict(in_file, source)
     kept = trained_settings(str(given.get("model", settings.model)))
     inherited = {name: kept[name] for name in STRUCTURE if name in kept}
-    if not given and not inherited:
-        return settings
     return EncoderSettings.from_dict({**inherited, **in_file, **given})
 
 
@@ -243,23 +209,23 @@ def _read_toml(path: Path) -> Mapping[str, Any]:
     return {name.replace("-", "_"): value for name, value in table.items()}
 
 
-def _problems(one: Any, kind: Any, value: Any) -> list[str]:
-    """What is wrong with the value of a field of this type."""
-    choices, minimum, maximum = (one.metadata[name] for name in ("choices", "minimum", "maximum"))
-    number = not isinstance(value, str) and value is not None
+def _problem(one: Any, kind: Any, value: Any) -> str:
+    """What is wrong with the value of a field of this type; nothing: ""."""
+    choices, minimum = one.metadata["choices"], one.metadata.get("minimum", -math.inf)
+    maximum = one.metadata.get("maximum", math.inf)
     expected = ""
     fits = isinstance(value, kind | int if isinstance(0.0, kind) else kind)
     if not fits or isinstance(value, bool) != (kind is bool):
         expected = one.type.replace("None", "nothing").replace("|", "or")
     elif choices and value is not None and value not in choices:
         expected = f"{', '.join(choices[:-1])} or {choices[-1]}"
-    elif one.name == "batch_tokens" and isinstance(value, str) and value != "auto":
-        expected = "a number or auto"
-    elif number and minimum is not None and not minimum <= value < math.inf:
+    elif isinstance(value, str) or value is None:
+        expected = "a number or auto" if one.name == "batch_tokens" and value != "auto" else ""
+    elif not minimum <= value < math.inf:
         expected = f"{minimum:g} or more"
-    elif number and value > maximum:
+    elif value > maximum:
         expected = f"{maximum:g} or less"
-    return [f"{one.name} is {value!r}, expected {expected}"] if expected else []
+    return expected and f"{one.name} is {value!r}, expected {expected}"
 
 
 _CONFLICTS: dict[str, Callable[[EncoderSettings], bool]] = {

@@ -37,19 +37,6 @@ class Template:
     second_type: int
     unknown: int = -1
 
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Template:
-        """The template whose `vars` these are, tuples as lists.
-
-        >>> template = Template((2,), (3,), (3,), pad=0, marker=4, second_type=1)
-        >>> Template.from_dict({**vars(template), "middle": [3]}) == template
-        True
-        """
-        fixed: dict[str, Any] = {
-            name: tuple(one) if isinstance(one, list) else one for name, one in values.items()
-        }
-        return cls(**fixed)
-
 
 @dataclass(frozen=True)
 class TextTokenizer:
@@ -68,23 +55,20 @@ class TextTokenizer:
         """
         example = tokenizer("甲", "乙")
         ids, sides = example["input_ids"], example.sequence_ids(0)
-        # An encoder with token types gets 0 everywhere from a tokenizer that has none.
-        types = example.get("token_type_ids", [0] * len(ids))
-        if getattr(config, "type_vocab_size", 2) < 2:
-            types = [0] * len(ids)
         first, second = sides.index(0), sides.index(1)
-        after_first = first + sides.count(0)
-        if tokenizer.pad_token_id is None:
+        # An encoder with token types gets 0 everywhere from a tokenizer that has none.
+        has_types = "token_type_ids" in example and getattr(config, "type_vocab_size", 2) > 1
+        pad, marker, unknown = tokenizer.pad_token_id, tokenizer.mask_token_id, tokenizer.unk_token_id
+        if pad is None:
             raise InputError("the tokenizer has no pad token; use an encoder that was trained with one")
-        middle = tuple(ids[after_first:second])
+        middle = tuple(ids[first + sides.count(0) : second])
         suffix = tuple(ids[second + sides.count(1) :])
-        marker = tokenizer.mask_token_id
-        if marker is None:
-            marker = (middle or suffix or (tokenizer.pad_token_id,))[0]
-        unknown = -1 if tokenizer.unk_token_id is None else tokenizer.unk_token_id
         template = Template(
-            tuple(ids[:first]), middle, suffix, tokenizer.pad_token_id, marker, types[second], unknown
-        )
+            tuple(ids[:first]), middle, suffix, pad,
+            (middle or suffix or (pad,))[0] if marker is None else marker,
+            example["token_type_ids"][second] if has_types else 0,
+            -1 if unknown is None else unknown,
+        )  # fmt: skip
         return cls(_plain(tokenizer.backend_tokenizer), template)
 
     @classmethod

@@ -80,8 +80,7 @@ class _OutOfMemory(Exception):
 class Trainer:
     """Trains a scorer in place on the questions that have an answer; see `run`.
 
-    `on_step` and `on_evaluation` are called with each `Step` and `Evaluation`; like `progress`, in the first
-    process only, if there are several.
+    `on_step` and `on_evaluation` are called with each `Step` and `Evaluation`, in the first process only.
     """
 
     def __init__(
@@ -93,7 +92,7 @@ class Trainer:
         self.scorer, self.settings, self.runtime = scorer, settings, runtime
         self.train, self.val = train, val if val is not None and val.answers.any() else None
         self.checkpoints, self.progress = checkpoints, progress
-        self.on_step, self.on_evaluation = on_step, on_evaluation
+        self.on_step, self.on_evaluation = (on_step, on_evaluation) if not runtime.rank else (None, ())
         self.workers = _WORKERS[runtime.device.type] if settings.workers is None else settings.workers
         self.trained = trained_parameters(scorer)
         self.optimizer = torch.optim.AdamW(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -84,9 +85,7 @@ class TrainingReport:
             text += f"; {self.skipped_steps} of {self.steps} steps skipped because gradients overflowed"
         cut = self.truncation
         if cut.get("tokens"):
-            text += (
-                f"; {cut['questions']} questions and {cut['options']} options cut by {cut['tokens']} tokens"
-            )
+            text += "; {questions} questions and {options} options cut by {tokens} tokens".format(**cut)
         if cut.get("evidence"):
             text += f"; evidence of {cut['evidence']} options or questions cut"
         return text
@@ -97,11 +96,7 @@ class TrainingReport:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainingReport:
-        """The report that `to_dict` described.
-
-        >>> TrainingReport.from_dict(TrainingReport(steps=3).to_dict()).steps
-        3
-        """
+        """The report that `to_dict` described."""
         return cls(**{**values, "evaluations": [Evaluation(**one) for one in values["evaluations"]]})
 
 
@@ -145,11 +140,5 @@ class Meter:
             parts.append(f"val {val_accuracy:.1%}")
         parts.append(f"{self.rates()[0]:.1f} questions/s")
         left = self.seconds / max(step - self._at_start, 1) * (self._steps - step)
-        parts.append(f"{_clock(left)} left")
+        parts.append(f"{timedelta(seconds=int(left))} left")
         self._progress(DetailedStage("training", ", ".join(parts)), step, self._steps)
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
