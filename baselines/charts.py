@@ -117,18 +117,18 @@ def draw_curve(found: Mapping[str, Any], file: Path) -> bool:
 
 
 def draw_training(report: TrainingReport, file: Path) -> None:
-    """Draw loss and accuracy by step; nothing without matplotlib or with less than two evaluations."""
-    found = report.evaluations
-    if len(found) < 2 or find_spec("matplotlib") is None:
+    """Draw the training loss, and loss and accuracy of all evaluations, by step; nothing without matplotlib."""
+    if find_spec("matplotlib") is None:
         return
     figure, panels = pyplot().subplots(1, 2, figsize=(9, 3.6))
-    steps = [one.step for one in found]
+    panels[0].plot(*zip(*report.losses, strict=True), color="#7a7a7a", lw=1, label="train")
     for panel, name, scale in zip(panels, ("loss", "accuracy"), (1, 100), strict=True):
         for part, colour, mark in (("train", "#7a7a7a", "o--"), ("val", "#c1121f", "o-")):
-            values = [getattr(one, f"{part}_{name}") for one in found]
-            if None not in values:
-                panel.plot(steps, [scale * value for value in values], mark, color=colour, ms=4, label=part)
-        if found[0].val_loss is not None:
+            found = [(one.step, getattr(one, f"{part}_{name}")) for one in report.evaluations]
+            points = [(step, scale * value) for step, value in found if value is not None]
+            if points and (part, name) != ("train", "loss"):
+                panel.plot(*zip(*points, strict=True), mark, color=colour, ms=4, label=part)
+        if report.val_accuracy is not None:
             panel.axvline(report.best_step, color="0.75", lw=1, zorder=0, label="weights kept")
         panel.set_xlabel("step")
         panel.set_ylabel(name if scale == 1 else f"{name}, percent")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cmexam_baseline.baselines.registry import MODELS, default_folder, model_kind, require_extras
 from cmexam_baseline.baselines.run_folder import Run, RunContent, is_run, load_run, write_run
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.extras import install_command
 from cmexam_baseline.exam.io.files import check_output_folder
 from cmexam_baseline.exam.progress import Progress, StageTimer, prefix_progress
 
@@ -311,6 +312,8 @@ def train_once(
             seconds=timer.seconds,
         )
         write_run(out, content, overwrite)
+    if plan.kind in ("encoder", "ensemble") and not (out / "training.svg").exists():
+        timer.say(f"no curve of the training was drawn without matplotlib: {install_command('report')}")
     _keep_logs(checkpoints, out / "logs")
     shutil.rmtree(checkpoints, ignore_errors=True)
     return load_run(out)

@@ -12,6 +12,7 @@ import pytest
 from command_line import complain, succeed
 from tiny_encoders import make_encoder, make_exam, quick_options
 
+from cmexam_baseline.baselines import charts
 from cmexam_baseline.encoders import devices, training
 from cmexam_baseline.encoders.devices import DeviceFacts
 from cmexam_baseline.exam.io.formats import write_exam
@@ -70,7 +71,12 @@ def test_the_terminal_is_told_how_it_goes(data: Path, encoder: Path, tmp_path: P
     assert len(re.findall(r"evaluating +\d+\.\d s +\d+\.\d cores  val [\d.]+%, loss \d\.\d+", told)) == 2
     end = r"CPU, fp32: [\d.]+ sequences/s, [\d.]+ questions/s, peak memory \d\.\d GB; (\d+) questions and 0 options cut"
     assert int(re.search(end, told)[1]) > 0
-    assert "weights kept" in (tmp_path / "r" / "training.svg").read_text("utf-8")
+    curve = (tmp_path / "r" / "training.svg").read_text("utf-8")
+    assert curve.startswith("<?xml") and all(
+        f">{word}<" in curve for word in ("train", "val", "weights kept")
+    )
+    losses = json.loads((tmp_path / "r" / "model" / "encoder.json").read_text("utf-8"))["report"]["losses"]
+    assert [step for step, _ in losses] == [1, 2, 3, 4, 5, 6]
 
 
 def test_early_stopping_is_told(
@@ -79,7 +85,10 @@ def test_early_stopping_is_told(
     monkeypatch.setattr(training, "evaluate_scores", lambda *given: (1.0, 0.5))
     options = [part for part in quick_options(epochs=5, max_length=64) if part != "-q"]
     where = ("train", "--model", encoder, "--data", data, "--out", tmp_path / "r")
+    monkeypatch.setattr(charts, "find_spec", lambda name: None)
     told = succeed(*where, *options, "--patience", "1").stderr
+    assert "no curve of the training was drawn without matplotlib: pip install" in told
+    assert not (tmp_path / "r" / "training.svg").exists()
     assert "stopped early after 6 steps: val did not improve in 1 evaluations" in told
 
 
