@@ -5,13 +5,13 @@ Imports without torch, which only the tensors need.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from cmexam_baseline.encoders.sequences import Sequences
 from cmexam_baseline.encoders.tokens import Template
@@ -202,19 +202,6 @@ def padded(lengths: Size) -> Size:
     24
     """
     return -(-lengths // MULTIPLE) * MULTIPLE
-
-
-def pad_rows(rows: Sequence[ArrayLike], fill: int) -> tuple[Ints, Ints]:
-    """Rows of tokens as (n, longest row) with `fill` after their ends, and an attention mask of that shape.
-
-    >>> [array.tolist() for array in pad_rows([[5, 6, 7], [8]], 0)]
-    [[[5, 6, 7], [8, 0, 0]], [[1, 1, 1], [1, 0, 0]]]
-    """
-    lengths = np.array([np.size(row) for row in rows])
-    inside = np.arange(lengths.max()) < lengths[:, None]
-    ids = np.full(inside.shape, fill, np.int64)
-    ids[inside] = np.concatenate(rows)
-    return ids, inside.astype(np.int64)
 
 
 def plan_epoch(lengths: Ints, questions: Ints, batch_size: int, random_state: int, epoch: int) -> list[Ints]:

@@ -20,14 +20,7 @@ Arrays = dict[str, NDArray[np.generic]]
 
 
 def place_in_cache(*names: str) -> Path | None:
-    """A path in this user's cache folder, or None where there is no such folder.
-
-    >>> import os
-    >>> os.environ["CMEXAM_BASELINE_CACHE"] = "/tmp/cache"
-    >>> str(place_in_cache("tokens", "a.npz"))
-    '/tmp/cache/tokens/a.npz'
-    >>> del os.environ["CMEXAM_BASELINE_CACHE"]
-    """
+    """A path in this user's cache folder, or None where there is no such folder."""
     folder = cache_folder()
     return None if folder is None else folder.joinpath(*names)
 

@@ -70,10 +70,12 @@ class Description:
                     f"{path} has format {values['format']}, expected {_FORMAT}; train the model again with this"
                     " version of cmexam-baseline, or install the version that wrote it"
                 )
-            template: Any = values["template"].items()
+            template: dict[str, Any] = {
+                name: tuple(one) if isinstance(one, list) else one for name, one in values["template"].items()
+            }
             return cls(
                 EncoderSettings.from_dict(values["settings"], str(path)),
-                Template(**{name: tuple(one) if isinstance(one, list) else one for name, one in template}),
+                Template(**template),
                 Layout(**values["layout"]),
                 Decision.from_dict(values["decision"]),
                 values["evidence"],
@@ -177,14 +179,7 @@ def trained_settings(model: str) -> dict[str, Any]:
 
 @contextmanager
 def save_errors(folder: Path) -> Iterator[None]:
-    """Raise `InputError` where tensors cannot be written; safetensors has its own error for that.
-
-    >>> from safetensors import SafetensorError
-    >>> with save_errors(Path("run/model")):
-    ...     raise SafetensorError("No space left on device")
-    Traceback (most recent call last):
-    cmexam_baseline.exam.errors.InputError: run/model cannot be written: No space left on device; free some space
-    """
+    """Raise `InputError` where tensors cannot be written; safetensors has its own error for that."""
     from safetensors import SafetensorError
 
     try:

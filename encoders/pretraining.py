@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cmexam_baseline.encoders.batches import pad_rows
 from cmexam_baseline.encoders.devices import device_facts
 from cmexam_baseline.encoders.model_io import save_errors
 from cmexam_baseline.encoders.models import (
@@ -187,18 +186,19 @@ class _Masker:
 
     def batch(self, rows: NDArray[np.int64], random: np.random.Generator) -> dict[str, torch.Tensor]:
         """Inputs and labels (S, L); a label of -100 is not predicted."""
-        template, chosen_rows = self.template, [self.sequences[row] for row in rows]
-        ids, attention = pad_rows(chosen_rows, template.pad)
-        ends = attention.sum(1, keepdims=True) - len(template.suffix)
-        places = np.arange(ids.shape[1])
-        inside = (places >= len(template.prefix)) & (places < ends)
+        template, sequences = self.template, [self.sequences[row] for row in rows]
+        lengths, places = np.array([[len(one)] for one in sequences]), np.arange(max(map(len, sequences)))
+        attention = places < lengths
+        ids = np.full(attention.shape, template.pad, np.int64)
+        ids[attention] = np.concatenate(sequences)
+        inside = (places >= len(template.prefix)) & (places < lengths - len(template.suffix))
         chosen = inside & (random.random(ids.shape) < self.share)
         labels = np.where(chosen, ids, -100)
         kind = random.random(ids.shape)
         ids[chosen & (kind < 0.8)] = self.mask
         replaced = chosen & (kind >= 0.8) & (kind < 0.9)
         ids[replaced] = random.integers(0, self.n_tokens, int(replaced.sum()))
-        arrays = {"input_ids": ids, "attention_mask": attention, "labels": labels}
+        arrays = {"input_ids": ids, "attention_mask": attention.astype(np.int64), "labels": labels}
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def batches(self, rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:

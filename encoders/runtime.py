@@ -153,11 +153,7 @@ def tracker(
 
 
 def tokens_to_predict(trained_with: int, device: torch.device) -> int:
-    """Padded tokens per batch in prediction: those of training, or more where the device wants them.
-
-    >>> tokens_to_predict(20_000, torch.device("cpu")), tokens_to_predict(1024, torch.device("cuda"))
-    (1024, 8192)
-    """
+    """Padded tokens per batch in prediction: those of training, or more where the device wants them."""
     return max(trained_with, CUDA_TOKENS) if device.type == "cuda" else CPU_TOKENS
 
 

@@ -100,7 +100,7 @@ def test_the_command_leaves_a_model_that_train_takes(tmp_path):
     told = succeed(*command, "--max-length", "32", "--device", "cpu")
     assert "loss of masked tokens" in told.stdout
     complain(*command, about=["is not empty"])
-    complain(*command[:-1], tmp_path / "none.txt", "--overwrite", about=["none.txt cannot be read"])
+    complain(*command[:-1], tmp_path / "none.txt", "--overwrite", about=["none.txt is not there"])
     quick = ("--epochs", "1", "--max-length", "64", "--device", "cpu", "-q")
     succeed("train", "--model", tmp_path / "adapted", "--data", data, "--out", tmp_path / "run", *quick)
     assert (tmp_path / "run" / "scores.json").is_file()
