@@ -52,12 +52,20 @@ def _defaulted(name: str, type: Any, default: Any, help: str) -> Callable[[Comma
     return click.option(name, type=type, default=default, show_default=True, help=help)
 
 
+_COLUMNS = {
+    "answer": "The column with answers; several are several systems.",
+    "raw": "The column with whole replies; several are several systems.",
+    "gold": "The column of the prediction file with the exam's answers.",
+    "explanation": "The column with explanations.",
+    "id": "The column with the exam's ids.",
+    "question": "The column with questions or prompts.",
+    "model": "The column that names the model of every row.",
+}
+_EXAM = "The exam: a file, a folder with splits, or a data set on the Hugging Face hub (owner/name)."
+_SAMPLES = "What several replies to a question come to; a vote, where every question has equally many."
+_BACKEND = "Processes of this machine, or the workers of a Dask cluster (extra: distributed)."
 _OPTIONS = [
-    _option(
-        "--exam",
-        "The exam: a file, a folder with splits, or a data set on the Hugging Face hub (owner/name).",
-        type=InputPath(exam=True),
-    ),
+    _option("--exam", _EXAM, type=InputPath(exam=True)),
     _option("--split", "Which split, where --exam is a folder.", type=SPLITS),
     KEY,
     _option("--train", "Training questions, to slice by overlap.", type=InputPath(exam=True)),
@@ -66,44 +74,22 @@ _OPTIONS = [
     _defaulted(
         "--missing", click.Choice(["wrong", "error", "skip"]), "wrong", "What a question without a row is."
     ),
-    _option(
-        "--samples",
-        "What several replies to a question come to; a vote, where every question has equally many.",
-        type=click.Choice(["first", "vote", "mean"]),
-    ),
+    _option("--samples", _SAMPLES, type=click.Choice(["first", "vote", "mean"])),
     _option(
         "--index-base",
         "Whether numbers as answers count options from 0 or from 1.",
         type=click.Choice(["0", "1"]),
     ),
-    _option(
-        "--answer-column",
-        "The column with answers; several are several systems.",
-        metavar="NAME",
-        multiple=True,
+    *(
+        _option(f"--{role}-column", help, metavar="NAME", multiple=role in ("answer", "raw"))
+        for role, help in _COLUMNS.items()
     ),
-    _option(
-        "--raw-column",
-        "The column with whole replies; several are several systems.",
-        metavar="NAME",
-        multiple=True,
-    ),
-    _option("--gold-column", "The column of the prediction file with the exam's answers.", metavar="NAME"),
-    _option("--explanation-column", "The column with explanations.", metavar="NAME"),
-    _option("--id-column", "The column with the exam's ids.", metavar="NAME"),
-    _option("--question-column", "The column with questions or prompts.", metavar="NAME"),
-    _option("--model-column", "The column that names the model of every row.", metavar="NAME"),
     _defaulted(
         "--resamples", click.IntRange(100, 1_000_000), 1000, "Bootstrap resamples for intervals and tests."
     ),
     _defaulted("--seed", click.IntRange(min=0), 0, "Seed of the resamples."),
     _defaulted("--jobs", click.IntRange(min=1), 1, "Processes that share the work."),
-    _defaulted(
-        "--backend",
-        click.Choice(["processes", "dask"]),
-        "processes",
-        "Processes of this machine, or the workers of a Dask cluster (extra: distributed).",
-    ),
+    _defaulted("--backend", click.Choice(["processes", "dask"]), "processes", _BACKEND),
     _option(
         "--scheduler",
         "The Dask scheduler, as in tcp://localhost:8786; with --backend dask.",
@@ -127,10 +113,9 @@ def score_arguments(paths: Sequence[Path], options: dict[str, Any]) -> Report:
 
     if (options["backend"] == "dask") != (options["scheduler"] is not None):
         raise InputError("--backend dask and --scheduler ADDRESS belong together; give both or neither")
-    roles = ("id", "question", "model", "answer", "raw", "explanation", "gold")
     base = options["index_base"]
     reading = Reading(
-        ColumnChoice(**{role: options[f"{role}_column"] or None for role in roles}),
+        ColumnChoice(**{role: options[f"{role}_column"] or None for role in _COLUMNS}),
         None if base is None else int(base),
         *(options[name] for name in ("split", "key", "bad_rows", "slice_by", "train")),
     )

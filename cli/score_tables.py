@@ -58,7 +58,12 @@ def print_tables(output: Console, report: Report, slices: str = "main", named: S
 def _print_slices(output: Console, systems: list[Report], shown: list[Report]) -> None:
     n_all = len(systems[0]["slices"])
     if len(systems) == 1:
-        output.print(_slice_table(systems[0], shown))
+        ends = [f"{100 * part['low']:.1f}–{100 * part['high']:.1f}" for part in shown]
+        rows = [
+            [f"{part['n']:,}", f"{100 * part['accuracy']:.1f}", end]
+            for part, end in zip(shown, ends, strict=True)
+        ]
+        output.print(_grouped_table(["n", "Acc", "95%"], shown, rows))
     else:
         # The group, its number of questions and the lines between take 38 columns, each system eight.
         beside = systems[: max(1, min(SIDE_BY_SIDE, (output.width - 38) // 8))]
@@ -107,11 +112,6 @@ def _accuracy(system: Report) -> float:
     return accuracy
 
 
-def json_text(report: Report) -> str:
-    """The whole report."""
-    return console.json_text(report) + "\n"
-
-
 def csv_of(report: Report) -> str:
     """One row per system: name, every figure with the ends of its interval, the numbers of missing predictions."""
     parts = ("value", "low", "high")
@@ -140,7 +140,7 @@ def latex_of(report: Report) -> str:
 
 
 WRITERS: dict[str, Callable[[Report], str]] = {
-    "json": json_text,
+    "json": lambda report: console.json_text(report) + "\n",
     "csv": csv_of,
     "markdown": markdown_of,
     "latex": latex_of,
@@ -190,18 +190,15 @@ def _headline_tables(report: Report, width: int) -> Iterator[Table]:
 def _headline_cells(report: Report, between: str = ", ") -> tuple[list[str], list[list[str]]]:
     systems = report["systems"]
     figures = [figure for figure in FIGURES.values() if any(figure.of(system) for system in systems)]
-    counts = {
-        "no row": [system["join"]["missing"] for system in systems],
-        "missing answers": [missing_predictions(system)["missing_answers"] for system in systems],
-        "missing expl.": [missing_predictions(system)["missing_explanations"] for system in systems],
-    }
-    counts = {heading: numbers for heading, numbers in counts.items() if any(numbers)}
-    headings = ["system", "n", *counts, *(figure.heading for figure in figures)]
+    missing = [(system["join"]["missing"], *missing_predictions(system).values()) for system in systems]
+    names = ("no row", "missing answers", "missing expl.")
+    counted = [place for place in range(len(names)) if any(numbers[place] for numbers in missing)]
+    headings = ["system", "n", *(names[place] for place in counted), *(figure.heading for figure in figures)]
     rows = []
-    for place, system in enumerate(systems):
-        numbers = ("–" if column[place] is None else f"{column[place]:,}" for column in counts.values())
+    for system, numbers in zip(systems, missing, strict=True):
+        counts = ("–" if numbers[place] is None else f"{numbers[place]:,}" for place in counted)
         cells = (_cell(figure.of(system), figure.scale, between) for figure in figures)
-        rows.append([system["name"], _numbers(system, between), *numbers, *cells])
+        rows.append([system["name"], _numbers(system, between), *counts, *cells])
     return headings, rows
 
 
@@ -245,12 +242,8 @@ def _remarks(report: Report) -> Iterator[str]:
             yield f"{name}: best {_named(system['best'])}, worst {_named(system['worst'])}"
         stated = system["probabilities"]
         if stated is not None:
-            figures = [
-                ("log loss", "log_loss"),
-                ("Brier", "brier"),
-                ("calibration error", "calibration_error"),
-            ]
-            told = ", ".join(f"{name} {stated[key]:.3f}" for name, key in figures if stated[key] is not None)
+            keys = {"log loss": "log_loss", "Brier": "brier", "calibration error": "calibration_error"}
+            told = ", ".join(f"{of} {stated[key]:.3f}" for of, key in keys.items() if stated[key] is not None)
             kept = ", ".join(
                 f"{100 * part['accuracy']:.1f} on {part['coverage']:.0%}"
                 for part in stated["accuracy_at_coverage"]
@@ -259,19 +252,6 @@ def _remarks(report: Report) -> Iterator[str]:
             yield f"{name}: probabilities of {stated['n']:,} questions with one right option: {told}"
             if kept:
                 yield f"{name}: accuracy on the surest questions: {kept}"
-
-
-def _slice_table(system: Report, shown: Sequence[Report]) -> Table:
-    """Questions, accuracy and interval by group."""
-    rows = [
-        [
-            f"{part['n']:,}",
-            f"{100 * part['accuracy']:.1f}",
-            f"{100 * part['low']:.1f}–{100 * part['high']:.1f}",
-        ]
-        for part in shown
-    ]
-    return _grouped_table(["n", "Acc", "95%"], shown, rows)
 
 
 def _slices_side_by_side(systems: Sequence[Report], shown: Sequence[Report], headings: list[str]) -> Table:
