@@ -71,7 +71,7 @@ _MODELS = re.compile(
 
 # Names of a second choice, and of what a harness makes of an answer.
 _SECOND = re.compile(
-    r"^mapped|^truncated|(second|2nd|third|3rd|next|alternat(iv)?e)(best|choice|option|guess|candidate)|runnerup|第[二三]选|次选"
+    r"^mappedoutput|^truncatedpredictedtext|(second|2nd|third|3rd|next|alternat(iv)?e)(best|choice|option|guess|candidate)|runnerup|第[二三]选|次选"
 )
 # What a name says beside the model: "qwen_answer", "qwen.response.text".
 _ROLE_WORDS = re.compile(

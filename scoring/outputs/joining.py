@@ -274,7 +274,7 @@ def _by_id(exam: Exam, keys: JoinKeys, places: Places) -> Join | None:
     if (question_of >= 0).all():
         return Join("id", question_of)
     known = Join("id", question_of) if (question_of >= 0).any() else None
-    numbers = numbers_of(ids)
+    numbers = None if _are_of_server(ids) else numbers_of(ids)
     if numbers is None or (known is not None and not all(value.isdecimal() for value in ids)):
         return known
     by_position = by_number = None
@@ -343,12 +343,18 @@ def _by_order(exam: Exam, keys: JoinKeys, places: Places) -> Join | None:
     return Join("row number", question_of, remarks=[remark])
 
 
+def _are_of_server(ids: Sequence[str]) -> bool:
+    return all(map(_SERVER_ID.fullmatch, ids))
+
+
 def _count_up(ids: Sequence[str]) -> bool:
     """Whether ids say no more than the order of the rows; ids of another make must not be overlooked."""
-    if all(_SERVER_ID.fullmatch(str(value)) for value in ids):
-        return True
     values = [plain_id(value) for value in ids]
-    return all(map(str.isdecimal, values)) and all(int(b) - int(a) == 1 for a, b in pairwise(values))
+    return (
+        _are_of_server(ids)
+        or all(map(str.isdecimal, values))
+        and all(int(b) - int(a) == 1 for a, b in pairwise(values))
+    )
 
 
 def _why_not(exam: Exam, keys: JoinKeys, places: Places) -> str:

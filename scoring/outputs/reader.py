@@ -24,7 +24,7 @@ from cmexam_baseline.scoring.outputs.column_evidence import (
     letters_mask,
     seen_rows,
 )
-from cmexam_baseline.scoring.outputs.column_names import LOGARITHM, first_of_role
+from cmexam_baseline.scoring.outputs.column_names import LOGARITHM, first_of_role, leaf_key
 from cmexam_baseline.scoring.outputs.flatten import flatten_columns
 from cmexam_baseline.scoring.outputs.joining import Join, Stems, places_of
 from cmexam_baseline.scoring.outputs.key_columns import locate, optional_texts, texts_of_column
@@ -104,6 +104,7 @@ def read_outputs(
     file, table, flat = _read(source)
     choice = columns or ColumnChoice()
     choice.check(flat, file)
+    _refuse_rows_of_options(flat, file)
     stems = Stems(exam)
     _refuse_headerless(exam, stems, flat, file)
     known, met, shown = locate(exam, stems, flat, choice, places_of(exam, left_out), file)
@@ -338,6 +339,15 @@ def _number(cell: object, file: str, row: int, column: str) -> float:
         expected = "the logarithm of a probability" if is_log else "a probability from 0 to 1"
         raise InputError(f"{file}, row {row}: {column} is {text[:20]!r}; expected {expected}, or nothing")
     return value
+
+
+def _refuse_rows_of_options(flat: Columns, file: str) -> None:
+    """Raise `InputError` for HELM's files with a row for every option of a question: none of them is an answer."""
+    column = next((name for name in flat if leaf_key(name) == "referenceindex"), None)
+    if column is not None and len({cell for cell in flat[column] if isinstance(cell, int | str)}) > 1:
+        raise InputError(
+            f"{file}: by {column} a row scores one option, not a question; give a file with an answer a question"
+        )
 
 
 def _refuse_headerless(exam: Exam, stems: Stems, flat: Columns, file: str) -> None:

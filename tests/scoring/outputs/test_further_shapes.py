@@ -244,3 +244,25 @@ def test_a_few_shot_prompt_is_no_answer_and_a_constant_reply_is_one(tmp_path: Pa
     file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), "utf-8")
     report = score_file(file, the_exam(), resamples=10)
     assert report.accuracy == 0 and report.interval("unread_rate").value == 1
+
+
+def test_a_row_for_every_option_is_no_answer() -> None:
+    """HELM's multiple_choice_separate: each of a question's requests repeats one option."""
+    exam = the_exam()
+    rows = [
+        {
+            "instance": {"input": {"text": QUESTIONS[row]}},
+            "reference_index": place,
+            "result": {"completions": [{"text": text}]},
+        }
+        for row in range(N)
+        for place, text in enumerate(exam.options(row))
+    ]
+    with pytest.raises(InputError, match="by reference_index a row scores one option"):
+        score_file(rows, exam)
+
+
+def test_ids_of_a_server_say_nothing_of_the_questions() -> None:
+    exam = the_exam()
+    rows = [{"id": f"chatcmpl-{N - row}", "response": reply_of(row)} for row in range(N)]
+    assert score_file(rows, exam, resamples=10).accuracy == 0.6
