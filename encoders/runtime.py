@@ -129,8 +129,6 @@ def tracker(
     from accelerate import PartialState, tracking
 
     PartialState(cpu=runtime.device.type == "cpu")  # which the messages of trackers need
-    logs = Path(folder or ".") / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
     kind = tracking.LOGGER_TYPE_TO_CLASS.get(settings.report_to)
     if kind is None:
         raise InputError(
@@ -138,13 +136,18 @@ def tracker(
         )
     # trackio keeps all runs in one place of its own.
     place = {"tensorboard": "logging_dir", "wandb": "dir", "swanlab": "logdir"}.get(settings.report_to)
-    started = kind("cmexam-baseline", **({place: str(logs)} if place else {}))
+    options = {}
+    if place:
+        logs = Path(folder or ".") / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        options[place] = str(logs)
+    started = kind("cmexam-baseline", **options)
     started.start()
     started.store_init_configuration({name: str(value) for name, value in settings.to_dict().items()})
 
     def log(evaluation: Evaluation) -> None:
         values = {name: value for name, value in vars(evaluation).items() if value is not None}
-        started.log(values, step=evaluation.step)
+        started.log(values, step=values.pop("step"))
 
     try:
         yield log
