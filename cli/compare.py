@@ -57,7 +57,7 @@ def compare(
         check_output(output, inputs_of(files, scoring), overwrite=overwrite)
     scored = score_arguments(files, scoring)
     comparison = scored.compare(all_pairs or None)
-    report = scored.to_dict()
+    report = scored.to_dict(fingerprint=as_json or form == "json")
     if not quiet:
         say_what_was_read(console.notes(), report)
     rows = PUBLISHED_RESULTS if published else ()

@@ -306,7 +306,7 @@ def score(
     for place in places:
         check_output(place, inputs_of(files, scoring), overwrite=overwrite)
     scored = score_arguments(files, scoring)
-    result = scored.to_dict()
+    result = scored.to_dict(fingerprint=as_json or form == "json")
     if not quiet:
         say_what_was_read(console.notes(), result)
     if save is not None:

@@ -91,8 +91,8 @@ def missing_predictions(system: Mapping[str, Any]) -> dict[str, int | None]:
     }
 
 
-def report_of(scored: Report) -> dict[str, Any]:
-    """Everything that was measured, ready for JSON."""
+def report_of(scored: Report, fingerprint: bool = True) -> dict[str, Any]:
+    """Everything that was measured, ready for JSON; the exam's `fingerprint` takes as long as reading predictions."""
     exam, settings = scored.exam, scored.settings
     return {
         "schema": SCHEMA,
@@ -103,7 +103,7 @@ def report_of(scored: Report) -> dict[str, Any]:
             "split": scored.source.split,
             "n": len(exam) if exam is not None else int(scored.systems[0].rows.size),
             "left_out": scored.source.n_left_out,
-            "fingerprint": exam.fingerprint() if exam is not None else None,
+            "fingerprint": exam.fingerprint() if exam is not None and fingerprint else None,
         },
         "profile": settings.profile_name,
         "missing": settings.missing,
@@ -123,29 +123,30 @@ def rows_of(scored: Report) -> Iterator[dict[str, list[Any]]]:
     exam = scored.exam
     if exam is None:
         raise InputError("scores per question need an exam; give `exam`")
-    names = ("system", "id", "gold", "answer", "correct", "rule", "span_start", "span_end", *SHOWN_FIGURES)
     gold = exam.letters()
     for system in scored.systems:
         answers = masks_to_letters(system.aligned.answers)
         pairs = None if system.explanations is None else system.explanations.per_pair
         for piece in pieces(len(system.rows)):
-            columns: dict[str, list[Any]] = {name: [] for name in names}
-            figures = None if pairs is None else pairs[piece]
-            for place, row in enumerate(system.rows[piece].tolist()):
-                found = system.aligned.extractions[row]
-                start, end = (found.span if found is not None else None) or (None, None)
-                columns["system"].append(system.name)
-                columns["id"].append(exam.ids[row])
-                columns["gold"].append(gold[row])
-                columns["answer"].append(answers[row])
-                columns["correct"].append(int(answers[row] == gold[row]))
-                columns["rule"].append(found.rule if found is not None else "missing row")
-                columns["span_start"].append(start)
-                columns["span_end"].append(end)
-                for name in SHOWN_FIGURES:
-                    value = float("nan") if figures is None else float(figures[name][place])
-                    columns[name].append(None if np.isnan(value) else value)
-            yield columns
+            rows = system.rows[piece].tolist()
+            found = [system.aligned.extractions[row] for row in rows]
+            spans = [each.span if each is not None else None for each in found]
+            yield {
+                "system": [system.name] * len(rows),
+                "id": [exam.ids[row] for row in rows],
+                "gold": [gold[row] for row in rows],
+                "answer": [answers[row] for row in rows],
+                "correct": [int(answers[row] == gold[row]) for row in rows],
+                "rule": ["missing row" if each is None else each.rule for each in found],
+                "span_start": [span and span[0] for span in spans],
+                "span_end": [span and span[1] for span in spans],
+                **{name: [None] * len(rows) for name in SHOWN_FIGURES if pairs is None},
+                **{
+                    name: [None if value != value else value for value in pairs[piece][name].tolist()]
+                    for name in SHOWN_FIGURES
+                    if pairs is not None
+                },
+            }
 
 
 def _system(exam: Exam | None, system: SystemScore) -> dict[str, Any]:

@@ -100,11 +100,14 @@ class Report:
             raise InputError(f"{score.name} has no figure {figure!r}; it has {', '.join(score.intervals)}")
         return score.intervals[figure]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Everything that was measured, as `score --json` prints it (scoring/score.schema.json)."""
+    def to_dict(self, fingerprint: bool = True) -> dict[str, Any]:
+        """Everything that was measured, as `score --json` prints it (scoring/score.schema.json).
+
+        fingerprint: whether the hash of the questions is among it, which takes a moment
+        """
         from cmexam_baseline.scoring.report_data import report_of
 
-        return report_of(self)
+        return report_of(self, fingerprint)
 
     def to_frame(self, library: str | None = None) -> Any:
         """One row per system and question: id, gold, answer, correct, the rule that read it, BLEU and ROUGE.

@@ -140,17 +140,18 @@ def decide(
     by_user = [*chosen.named("answer"), *chosen.named("raw")]
     named = {*by_user, *chosen.named("gold"), *chosen.named("explanation")}
     taken = {*known.roles.values(), *known.option_columns, *known.probabilities.values()}
+    # 1. What every other column shows. Whatever can be read out of explanations is no answer unless the user says so.
     evidence = {
-        # Whatever can be read out of explanations, they are no answers unless the user says so.
         name: evidence_of(cells, seen, read=name in named or not _is_explanation(name))
         for name, cells in columns.items()
         if name not in taken and not is_called("sample", name) or name in named
     }
-    roles = dict(known.roles)
-    aside: dict[str, str] = {}
+    roles, aside = dict(known.roles), dict[str, str]()
+    # 2. The exam's answers.
     gold = chosen.gold or _gold_column(evidence, by_user)
     if gold is not None:
         roles["gold"] = gold
+    # 3. The model's: the columns that the user names, else the candidates with the names of answers, in pairs.
     candidates = _candidates(columns, evidence, seen, gold, aside)
     raw: dict[str, str] = {}
     if by_user:
@@ -166,30 +167,23 @@ def decide(
     if not systems:
         systems = _constant(evidence, aside, gold)
         remarks += [f"nearly every row of {name} is the same" for name in systems]
+    if gold in evidence and not evidence[gold].is_gold:
+        share = evidence[gold].agreement
+        remarks.append(f"{gold} agrees with the exam's answers in {share:.0%} of the rows")
+    # 4. The model's explanations.
     explanation = chosen.explanation or _explanation(evidence, {*systems, *raw.values(), *roles.values()})
     if explanation is not None:
         roles["explanation"] = explanation
         aside.pop(explanation, None)
+    # 5. What remains open is refused.
     if not systems and not known.probabilities:
         _refuse(columns, roles, aside, file)
     if systems and not named and all(evidence[name].is_unread for name in systems):
         raise InputError(
             f"{file}: no answer can be read in {systems[0]}; name the model's column with `answer_column`"
         )
-    base = index_base
-    if base is None:
-        base = next((found.base for found in evidence.values() if found.base is not None), None)
-    numbers = [name for name in systems if evidence[name].kind == "numbers"]
-    if numbers and base is None:
-        raise InputError(
-            f"{file}: {numbers[0]} holds numbers, which may count options from 0 or from 1; "
-            "say which with `index_base=0` or `index_base=1`"
-        )
     if known.by_order and not by_user:
         _refuse_another_order(evidence, systems, file)
-    if gold in evidence and not evidence[gold].is_gold:
-        share = evidence[gold].agreement
-        remarks.append(f"{gold} agrees with the exam's answers in {share:.0%} of the rows")
     return replace(
         known,
         roles=roles,
@@ -197,9 +191,24 @@ def decide(
         kinds={name: evidence[name].kind for name in systems},
         raw=raw,
         left_aside=aside,
-        index_base=base if numbers else None,
+        index_base=_index_base(systems, evidence, index_base, file),
         remarks=remarks,
     )
+
+
+def _index_base(
+    systems: Sequence[str], evidence: Mapping[str, Evidence], index_base: int | None, file: str
+) -> int | None:
+    """What numbers as answers count from; None where no system gives numbers."""
+    numbers = [name for name in systems if evidence[name].kind == "numbers"]
+    known = [index_base, *(found.base for found in evidence.values())]
+    base = next((base for base in known if base is not None), None)
+    if numbers and base is None:
+        raise InputError(
+            f"{file}: {numbers[0]} holds numbers, which may count options from 0 or from 1; "
+            "say which with `index_base=0` or `index_base=1`"
+        )
+    return base if numbers else None
 
 
 def _gold_column(evidence: Mapping[str, Evidence], by_user: Sequence[str]) -> str | None:
