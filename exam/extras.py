@@ -11,7 +11,7 @@ from cmexam_baseline.exam.errors import InputError
 # The modules that an extra of setup.cfg makes importable.
 EXTRAS = {
     "distributed": ("joblib", "dask", "distributed"),
-    "encoders": ("torch", "transformers", "accelerate", "peft", "safetensors"),
+    "encoders": ("torch", "transformers", "huggingface_hub", "accelerate", "peft", "safetensors"),
     "hub": ("huggingface_hub",),
     "lightgbm": ("lightgbm", "sklearn", "scipy", "joblib"),
     "onnx": ("onnx", "onnxruntime", "onnxscript"),
