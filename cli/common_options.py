@@ -92,7 +92,12 @@ OUT = partial(click.option, "-o", "--output", "--out", "out", type=PATH)
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 FORMAT = click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How to print."
+    "--format",
+    "output_format",
+    type=click.Choice(FORMATS),
+    default="table",
+    show_default=True,
+    help="How to print.",
 )
 # For commands that print; those that make a file or a folder need OUTPUT or OUT.
 TO_FILE = OUTPUT(required=False, help="Write to this file instead of the terminal.")

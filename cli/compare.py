@@ -30,7 +30,7 @@ def compare(
     all_pairs: bool,
     published: bool,
     output: Path | None,
-    form: str,
+    output_format: str,
     as_json: bool,
     overwrite: bool,
     quiet: bool,
@@ -57,13 +57,13 @@ def compare(
         check_output(output, inputs_of(files, scoring), overwrite=overwrite)
     scored = score_arguments(files, scoring)
     comparison = scored.compare(all_pairs or None)
-    report = scored.to_dict(fingerprint=as_json or form == "json")
+    report = scored.to_dict(fingerprint=as_json or output_format == "json")
     if not quiet:
         say_what_was_read(console.notes(), report)
     rows = PUBLISHED_RESULTS if published else ()
     with console.results_to(output) as results:
-        if form != "table" or as_json:
-            text = compare_tables.WRITERS["json" if as_json else form](report, comparison, rows)
+        if output_format != "table" or as_json:
+            text = compare_tables.WRITERS["json" if as_json else output_format](report, comparison, rows)
             results.file.write(text)
             return
         score_tables.print_tables(results, report)

@@ -41,7 +41,7 @@ def stats(
     all_values: bool,
     key: Path | None,
     output: Path | None,
-    form: str,
+    output_format: str,
     as_json: bool,
     overwrite: bool,
     quiet: bool,
@@ -86,18 +86,20 @@ def stats(
             draw_statistics(exams, statistics, folder)
         if not quiet:
             console.notes().print(f"Charts: {charts}", markup=False)
-    form = "json" if as_json else form
+    output_format = "json" if as_json else output_format
     with console.results_to(output) as results:
-        if form == "json":
+        if output_format == "json":
             results.file.write(console.json_text(statistics.to_dict()) + "\n")
-        elif form == "csv":
+        elif output_format == "csv":
             results.file.write(csv_text(["split", "figure", "value"], _figures(statistics)))
-        for title, header, rows in () if form in ("json", "csv") else _sections(statistics, all_values):
-            if form == "markdown":
+        for title, header, rows in (
+            () if output_format in ("json", "csv") else _sections(statistics, all_values)
+        ):
+            if output_format == "markdown":
                 results.file.write(
                     (f"{title}\n\n" if title else "") + markdown_table(header, rows, header[:1]) + "\n"
                 )
-            elif form == "latex":
+            elif output_format == "latex":
                 results.file.write((f"% {title}\n" if title else "") + latex_table(header, rows, header[:1]))
             else:
                 console.print_table(results, title, header, rows)

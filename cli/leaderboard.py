@@ -48,7 +48,7 @@ def leaderboard(
     no_published: bool,
     chart: Path | None,
     output: Path | None,
-    form: str,
+    output_format: str,
     bad_rows: str,
     overwrite: bool,
     as_json: bool,
@@ -98,10 +98,10 @@ def leaderboard(
         "latex": Leaderboard.to_latex,
     }
     with console.results_to(output) as results:
-        if form == "table" and not as_json:
+        if output_format == "table" and not as_json:
             _print_table(results, found)
         else:
-            results.file.write(writers["json" if as_json else form](found))
+            results.file.write(writers["json" if as_json else output_format](found))
 
 
 def _print_table(results: Console, found: Leaderboard) -> None:

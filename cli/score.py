@@ -266,7 +266,7 @@ def show_extractions(output: Console, scored: Report) -> None:
 def score(
     files: tuple[Path, ...],
     output: Path | None,
-    form: str,
+    output_format: str,
     as_json: bool,
     save: Path | None,
     slices: str,
@@ -306,7 +306,7 @@ def score(
     for place in places:
         check_output(place, inputs_of(files, scoring), overwrite=overwrite)
     scored = score_arguments(files, scoring)
-    result = scored.to_dict(fingerprint=as_json or form == "json")
+    result = scored.to_dict(fingerprint=as_json or output_format == "json")
     if not quiet:
         say_what_was_read(console.notes(), result)
     if save is not None:
@@ -316,7 +316,7 @@ def score(
     with console.results_to(output) as results:
         if show_extraction:
             show_extractions(results, scored)
-        if form == "table" and not as_json:
+        if output_format == "table" and not as_json:
             score_tables.print_tables(results, result, slices, scoring["slice_by"])
         else:
-            results.file.write(score_tables.WRITERS["json" if as_json else form](result))
+            results.file.write(score_tables.WRITERS["json" if as_json else output_format](result))

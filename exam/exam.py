@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.frames import to_frame
-from cmexam_baseline.exam.io.table import PUBLISHED_FORM, FileForm, pieces
+from cmexam_baseline.exam.io.table import PUBLISHED_FORMAT, FileFormat, pieces
 from cmexam_baseline.exam.letters import (
     LETTERS,
     MAX_MASK,
@@ -63,7 +63,7 @@ class Exam:
     answers:        uint16 (n,) bit masks, bit 0 is A; 0 = unknown
     explanations:   n texts, "" = none
     annotations:    column name -> n values
-    form:           how the CSV file was written that this was read from, for writing it again; not compared
+    file_format:    how the CSV file was written that this was read from, for writing it again; not compared
 
     The arrays are copied and read-only. Raises `InputError` where the columns do not fit together.
 
@@ -83,7 +83,7 @@ class Exam:
     answers: NDArray[np.uint16]
     explanations: Sequence[str]
     annotations: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    form: FileForm = PUBLISHED_FORM
+    file_format: FileFormat = PUBLISHED_FORMAT
 
     def __post_init__(self) -> None:
         freeze_array(self, "option_offsets", np.int64)
@@ -134,7 +134,7 @@ class Exam:
                 name: [value for exam in exams for value in exam.annotations.get(name, [""] * len(exam))]
                 for name in columns
             },
-            form=exams[0].form,
+            file_format=exams[0].file_format,
         )
 
     @property
@@ -157,7 +157,7 @@ class Exam:
         return masks_to_letters(self.answers)
 
     def fingerprint(self) -> str:
-        """Hex SHA-256 of everything that `==` compares, the same on every machine and for every file form."""
+        """Hex SHA-256 of everything that `==` compares, the same on every machine and for every file format."""
         digest = hashlib.sha256(b"cmexam-baseline exam 1\0")
         columns = [self.ids, self.questions, self.option_texts, self.letters(), self.explanations]
         for column in [*columns, list(self.annotations), *self.annotations.values()]:
@@ -289,7 +289,7 @@ class Exam:
             answers=self.answers[rows],
             explanations=[self.explanations[row] for row in picked],
             annotations={name: [values[row] for row in picked] for name, values in self.annotations.items()},
-            form=self.form,
+            file_format=self.file_format,
         )
 
 

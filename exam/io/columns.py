@@ -157,7 +157,7 @@ def add_answers(table: Table, key: Table, file: str, key_file: str) -> tuple[Tab
     columns = {name: cells for name, cells in table.columns.items() if name != own}
     n_answered = sum(1 for answer in matched if cell_text(answer).strip())
     return (
-        Table({**columns, "Answer": matched}, table.rows, table.damaged, table.form),
+        Table({**columns, "Answer": matched}, table.rows, table.damaged, table.file_format),
         f"{key_file}: {n_answered} of {len(matched)} questions answered, matched by {how}",
     )
 

@@ -187,9 +187,9 @@ def read_table(path: str | os.PathLike[str]) -> Table:
 
 
 def write_exam(exam: Exam, path: str | os.PathLike[str]) -> None:
-    """Write an exam in the form that the ending of `path` says, as a whole or not at all.
+    """Write an exam in the format that the ending of `path` says, as a whole or not at all.
 
-    CSV is CMExam's published form. An exam read from such a file gives the same bytes again: line ends, a
+    CSV is CMExam's published format. An exam read from such a file gives the same bytes again: line ends, a
     literal backslash-n between options and the byte order mark are kept, the encoding is always UTF-8. An id
     column comes first, but not in CSV where ids are just the numbers of the rows. JSONL, JSON and Parquet
     hold options as a list, XLSX as in CSV. The same exam gives the same bytes, also with .gz.
@@ -262,10 +262,10 @@ def exam_file(source: str | os.PathLike[str], split: str | None = None) -> Path:
 def _csv_of_exam(exam: Exam, delimiter: str = ",") -> bytes:
     columns = table_of_exam(
         exam,
-        partial(published_options, line_break=exam.form.option_break),
+        partial(published_options, line_break=exam.file_format.option_break),
         with_ids=not _is_numbered(exam.ids),
     )
-    return csv_bytes(columns, exam.form, delimiter)
+    return csv_bytes(columns, exam.file_format, delimiter)
 
 
 def _is_numbered(ids: Sequence[str]) -> bool:

@@ -16,7 +16,7 @@ ROWS_A_PIECE = 20_000
 
 
 @dataclass(frozen=True)
-class FileForm:
+class FileFormat:
     """How a CSV file is written: what has to be known to write the same bytes again.
 
     line_end:     between rows, "\\n" or "\\r\\n"
@@ -29,14 +29,14 @@ class FileForm:
     bom: bool = False
 
 
-PUBLISHED_FORM = FileForm()
+PUBLISHED_FORMAT = FileFormat()
 
 
 @dataclass(frozen=True)
 class Table:
     """The cells of a file by column.
 
-    columns: name -> n cells: texts, or lists, mappings, numbers and None where the file form has them
+    columns: name -> n cells: texts, or lists, mappings, numbers and None where the file format has them
     rows:    the numbers of these rows in the file, counted from 1 without the header
     damaged: row number -> (reason, excerpt) of the rows that do not fit the columns
     """
@@ -44,7 +44,7 @@ class Table:
     columns: Mapping[str, Sequence[object]]
     rows: Sequence[int]
     damaged: dict[int, tuple[str, str]] = field(default_factory=dict)
-    form: FileForm = PUBLISHED_FORM
+    file_format: FileFormat = PUBLISHED_FORMAT
 
 
 def cell_text(cell: object) -> str:
@@ -74,7 +74,9 @@ def pieces(n: int) -> Iterator[slice]:
         yield slice(start, min(start + ROWS_A_PIECE, n))
 
 
-def table_of_rows(rows: Iterable[Sequence[object]], file: str, form: FileForm = PUBLISHED_FORM) -> Table:
+def table_of_rows(
+    rows: Iterable[Sequence[object]], file: str, file_format: FileFormat = PUBLISHED_FORMAT
+) -> Table:
     """A table of a header and rows of cells, none of them empty; rows of another length than the header are damaged.
 
     Raises `InputError` where there is no row, or the header names a column twice.
@@ -102,7 +104,7 @@ def table_of_rows(rows: Iterable[Sequence[object]], file: str, form: FileForm = 
         _named_columns(header, columns, file),
         [number for number in numbers if number not in damaged] if damaged else numbers,
         damaged,
-        form,
+        file_format,
     )
 
 

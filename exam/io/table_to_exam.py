@@ -18,7 +18,7 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam, offsets_of, refuse_repeated
 from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, find_columns, find_option_columns, refuse_missing
 from cmexam_baseline.exam.io.options_cell import format_options, parse_options, without_decoration
-from cmexam_baseline.exam.io.table import FileForm, Table, cell_text
+from cmexam_baseline.exam.io.table import FileFormat, Table, cell_text
 from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS, mask_to_letters, parse_letters
 from cmexam_baseline.exam.normalise import fold_texts
 
@@ -261,7 +261,7 @@ def _exam_of_rows(rows: _Rows, kept: Sequence[int]) -> Exam:
         answers=np.array([rows.masks[row] or 0 for row in kept], dtype=np.uint16),
         explanations=_texts(of_kept(explanations)),
         annotations={name: [cell_text(cell) for cell in of_kept(columns[name])] for name in rows.annotations},
-        form=_form(rows.table, rows.by_role),
+        file_format=_file_format(rows.table, rows.by_role),
     )
 
 
@@ -290,8 +290,10 @@ def _right_options(exam: Exam, row: int) -> tuple[str, ...]:
     return option_sets([[text for place, text in enumerate(exam.options(row)) if mask >> place & 1]])[0]
 
 
-def _form(table: Table, found: Mapping[str, str]) -> FileForm:
+def _file_format(table: Table, found: Mapping[str, str]) -> FileFormat:
     cells = table.columns[found["options"]] if "options" in found else []
     first = next((cell for cell in cells if isinstance(cell, str)), "")
-    option_break = next((mark for mark in ("\r\n", "\n", "\\n") if mark in first), table.form.option_break)
-    return replace(table.form, option_break=option_break)
+    option_break = next(
+        (mark for mark in ("\r\n", "\n", "\\n") if mark in first), table.file_format.option_break
+    )
+    return replace(table.file_format, option_break=option_break)

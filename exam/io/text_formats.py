@@ -14,8 +14,8 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.file_bytes import MAX_BYTES, Source
 from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.io.table import (
-    PUBLISHED_FORM,
-    FileForm,
+    PUBLISHED_FORMAT,
+    FileFormat,
     Table,
     cell_text,
     table_of_records,
@@ -39,7 +39,7 @@ def read_csv(source: Source, delimiter: str | None = None) -> Table:
     header, bom = source.first_line()
     found = delimiter or next((char for char in (",", "\t", ";") if char in header), ",")
     line_end = "\r\n" if header.endswith("\r") else "\n"
-    return table_of_rows(_rows(source, found), source.name, FileForm(line_end=line_end, bom=bom))
+    return table_of_rows(_rows(source, found), source.name, FileFormat(line_end=line_end, bom=bom))
 
 
 def _rows(source: Source, delimiter: str) -> Iterator[list[str]]:
@@ -142,7 +142,7 @@ def _object(value: object, where: str) -> dict[str, object]:
     return value
 
 
-def csv_bytes(columns: Columns, form: FileForm = PUBLISHED_FORM, delimiter: str = ",") -> bytes:
+def csv_bytes(columns: Columns, file_format: FileFormat = PUBLISHED_FORMAT, delimiter: str = ",") -> bytes:
     """The bytes of a CSV file with these columns, quoted only where needed, as the published files are.
 
     Raises `InputError` for NUL, which no reader would take for text.
@@ -162,11 +162,11 @@ def csv_bytes(columns: Columns, form: FileForm = PUBLISHED_FORM, delimiter: str 
         # A line of one empty cell would be a blank line, which is no row.
         quoted = [[cell or '""' for cell in quoted[0]]]
     lines = [delimiter.join(row) for row in zip(*quoted, strict=True)]
-    text = form.line_end.join([*lines, ""])
+    text = file_format.line_end.join([*lines, ""])
     if "\0" in text:
         row = next(row for row, line in enumerate(lines) if "\0" in line)
         raise InputError(f"row {row}: a text holds a NUL character, which CSV cannot; remove it")
-    return (b"\xef\xbb\xbf" if form.bom else b"") + text.encode("utf-8")
+    return (b"\xef\xbb\xbf" if file_format.bom else b"") + text.encode("utf-8")
 
 
 def jsonl_bytes(columns: Columns) -> bytes:
