@@ -15,7 +15,7 @@ from cmexam_baseline.exam.foreign_exams.reader import import_exam
 from cmexam_baseline.exam.frames import is_frame, to_frame
 from cmexam_baseline.exam.io.file_bytes import open_file
 from cmexam_baseline.exam.io.formats import read_exam_with_issues
-from cmexam_baseline.exam.io.hub import local_exam
+from cmexam_baseline.exam.io.hub import local_exam, shown_exam
 from cmexam_baseline.scoring.alignment import AlignedOutput, align
 from cmexam_baseline.scoring.outputs.column_decision import ColumnChoice
 from cmexam_baseline.scoring.outputs.reader import SystemOutput, read_outputs, read_pairs
@@ -291,7 +291,7 @@ def _the_exam(exam: object, how: Reading) -> tuple[Exam, ExamSource]:
         open_file(path).close()  # a path that is not there matters more than its ending
     imported = import_exam(path, how.bad_rows, split=how.split, key=how.key)
     found, bad_rows = imported.exam, imported.bad_rows
-    return found, ExamSource(str(exam), how.split, bad_rows)
+    return found, ExamSource(shown_exam(path), how.split, bad_rows)
 
 
 def _score(

@@ -67,6 +67,16 @@ def local_exam(source: str | os.PathLike[str]) -> Path:
     return folder
 
 
+def shown_exam(path: Path) -> str:
+    """A path for people to read; of the snapshot of a data set, its name and commit.
+
+    >>> shown_exam(Path("hub/datasets--med--exam/snapshots/0a1b2c3d4e5f6071"))
+    'med/exam@0a1b2c3d'
+    """
+    found = re.search(r"datasets--([^/]+?)--([^/]+)/snapshots/([0-9a-f]{8})", path.as_posix())
+    return "{}/{}@{}".format(*found.groups()) if found else str(path)
+
+
 @contextmanager
 def hub_access(message: Callable[[str], str]) -> Iterator[HfApi]:
     """The hub's interface; what fails with it raises `InputError` with `message(reason)`."""
