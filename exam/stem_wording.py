@@ -21,6 +21,8 @@ _ANYWHERE = re.compile(
 )
 # Words that also describe a patient or a finding ("不能平卧"): they ask only in the last clause.
 _LAST_CLAUSE = re.compile(r"不会|不能|不可(?![逆缺控分])|不必|没有")
+# Each of these words, the English ones below too, has one of these: most stems have none and need no further look.
+_ANY_OF_THEM = re.compile("[除不错误无禁非没]|[A-Za-z]{3}")
 # A longer quotation describes a finding; a short one ("不属于") may be the emphasis of the question itself.
 _QUOTATION = re.compile(r"“[^”]{7,}”|\"[^\"]{7,}\"|‘[^’]{7,}’")
 _CLAUSE_END = re.compile(r"[，。；！？：,;!?:]")
@@ -92,6 +94,8 @@ def _question(stem: str) -> str:
 
 
 def _is_negated(stem: str) -> bool:
+    if not _ANY_OF_THEM.search(stem):
+        return False
     text = _QUOTATION.sub("", stem)
     if _ANYWHERE.search(text) or _ENGLISH.search(_question(stem)):
         return True
