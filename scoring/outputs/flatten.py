@@ -221,34 +221,23 @@ def _turns(items: list[object]) -> dict[str, str] | None:
     return found or None
 
 
-def _text_of(item: object) -> str | None:
+def _text_of(item: object, depth: int = 0) -> str | None:
     """The text that a part, turn or alternative holds; None where it holds none, "" for thoughts and tools.
 
     A message that holds nothing but one tool call is the answer among its arguments.
     """
     if isinstance(item, str):
         return item
-    if isinstance(item, list):
-        return _joined(item)
-    if not isinstance(item, Mapping):
+    if isinstance(item, list) and depth <= MAX_DEPTH:
+        return _joined(item, depth)
+    if not isinstance(item, Mapping) or depth > MAX_DEPTH:
         return None
-    if item.get("thought") is True or item.get("type") in _THOUGHT:
+    if item.get("thought") is True or str(item.get("type")) in _THOUGHT:
         return ""
-    texts = (
-        _text_of(item[name])
-        for name in (
-            "message",
-            "content",
-            "text",
-            "value",
-            "parts",
-            "prompt",
-            "generated_text",
-            "output_text",
-        )
-        if item.get(name) is not None
-    )
-    text = next((text for text in texts if text is not None), None)
+    text = None
+    for name in ("message", "content", "text", "value", "parts", "prompt", "generated_text", "output_text"):
+        if text is None and item.get(name) is not None:
+            text = _text_of(item[name], depth + 1)
     if text:
         return text
     called = _called_answer(item.get("tool_calls") or [item.get("function_call")])
@@ -257,8 +246,8 @@ def _text_of(item: object) -> str | None:
     return called or ("" if empty else text)
 
 
-def _joined(items: Sequence[object]) -> str | None:
-    texts = [_text_of(item) for item in items]
+def _joined(items: Sequence[object], depth: int = 0) -> str | None:
+    texts = [_text_of(item, depth + 1) for item in items]
     known = [text for text in texts if text is not None]
     if not texts or len(known) < len(texts):
         return None

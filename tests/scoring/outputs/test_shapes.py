@@ -207,6 +207,13 @@ def test_nested_fields_become_columns() -> None:
     for _ in range(50):
         deep = {"a": deep}
     assert len(flatten_columns({"deep": [deep]})) == 1
+    for wrapped in (lambda value: {"content": value}, lambda value: [value]):
+        text: object = "B"
+        for _ in range(900):
+            text = wrapped(text)
+        flatten_columns(
+            {"messages": [[{"role": "user", "content": "?"}, {"role": "assistant", "content": text}]]}
+        )
     with pytest.raises(InputError, match="nested fields"):
         flatten_columns({"wide": [{str(n): n for n in range(20_000)}]})
     options = {"A": 1, "B": 2.5}
