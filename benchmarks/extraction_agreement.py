@@ -1,13 +1,17 @@
 """How often extraction reads public model replies as a reader does who labelled them beforehand.
 
-The replies are not part of this repository. Clone their sources and name the clones:
+The replies are not part of this repository. Clone their sources into one folder and name it:
 
+    mkdir replies && cd replies
     git clone https://github.com/open-compass/LawBench
     git clone https://github.com/TIGER-AI-Lab/MMLU-Pro
-    python benchmarks/extraction_agreement.py --lawbench LawBench --mmlu-pro MMLU-Pro
+    git clone https://github.com/FudanDISC/DISC-LawLLM
+    git clone https://github.com/OpenLMLab/GAOKAO-Bench
+    git clone https://github.com/OpenBioLink/ThoughtSource
+    python benchmarks/extraction_agreement.py replies
 
 `extraction_labels.csv` holds the letters that the reader found, empty for no answer; `note` marks replies on
-which readers may differ. Disagreements are printed, then a table.
+which readers may differ. Disagreements are printed, then a table; sources that are not there are left out.
 """
 
 from __future__ import annotations
@@ -29,21 +33,23 @@ LABELS = Path(__file__).with_name("extraction_labels.csv")
 # Chat templates of the models continue the last option of a prompt.
 TEMPLATE = re.compile(r"\s*(?:\n|<\||<eo|</s>|### ?|韩非|\[\|).*$", re.DOTALL)
 OPTIONS = re.compile(r"A:(.*?)[;；]?B:(.*?)[;；]?C:(.*?)[;；]?D:(.*?)[。;；]?\s*$", re.DOTALL)
+GAOKAO_OPTIONS = re.compile(
+    r"A\s*[．.、:：](.*?)B\s*[．.、:：](.*?)C\s*[．.、:：](.*?)D\s*[．.、:：](.*)$", re.DOTALL
+)
 INSTRUCTION_ENDS = "严格按照这个格式回答。"
 
 Reply = tuple[str, list[str], str]  # stem, options, text
 
 
-@lru_cache(maxsize=4)
-def _lawbench(clone: Path, model: str) -> dict[str, Any]:
-    file = clone / "predictions" / "zero_shot" / model / "1-2.json"
-    replies: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return replies
+@lru_cache(maxsize=8)
+def _json(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def lawbench_reply(clone: Path, model: str, question: str) -> Reply:
-    """A reply to question `question` of LawBench's task 1-2 and what was asked."""
-    row = _lawbench(clone, model)[question]
+    """A reply to question `question`, "12" of LawBench's task 1-2 or "3-6:12", and what was asked."""
+    task, _, number = question.rpartition(":")
+    row = _json(clone / "predictions" / "zero_shot" / model / f"{task or '1-2'}.json")[number]
     prompt = row["origin_prompt"]
     if not isinstance(prompt, str):
         prompt = prompt[-1 if len(prompt) == 1 else 0]["prompt"]
@@ -59,8 +65,8 @@ def lawbench_reply(clone: Path, model: str, question: str) -> Reply:
 
 
 @lru_cache(maxsize=4)
-def _mmlu_pro(clone: Path, model: str) -> dict[str, Any]:
-    with zipfile.ZipFile(clone / "eval_results" / f"model_outputs_{model}_5shots.zip") as archive:
+def _mmlu_pro(file: Path) -> dict[str, Any]:
+    with zipfile.ZipFile(file) as archive:
         name = next(n for n in archive.namelist() if n.endswith(".json") and "__MACOSX" not in n)
         rows = json.loads(archive.read(name))
         return {str(row["question_id"]): row for row in rows if isinstance(row, dict)}
@@ -68,20 +74,62 @@ def _mmlu_pro(clone: Path, model: str) -> dict[str, Any]:
 
 def mmlu_pro_reply(clone: Path, model: str, question: str) -> Reply:
     """A reply to question `question` of MMLU-Pro and what was asked."""
-    row = _mmlu_pro(clone, model)[question]
+    row = _mmlu_pro(clone / "eval_results" / f"model_outputs_{model}_5shots.zip")[question]
     return row["question"], row["options"], row.get("generated_text") or row["model_outputs"]
 
 
-def agreements(lawbench: Path, mmlu_pro: Path) -> Iterator[tuple[dict[str, str], str, str]]:
-    """Every label with the letters that were read and the rule that read them."""
+def disc_lawllm_reply(clone: Path, model: str, question: str) -> Reply:
+    """A reply to row 83 of an exam with one ("single/nje:83") or several right letters ("multi/nje:83")."""
+    kind, exam, number = re.split(r"[/:]", question)
+    file = clone / "eval" / "stats" / "objective" / model / kind / f"{exam}_results.csv"
+    with file.open(encoding="utf-8", newline="") as lines:
+        row = list(csv.DictReader(lines))[int(number)]
+    return row["input"].strip(), [row[letter].strip() for letter in "ABCD"], row["model_output"]
+
+
+def gaokao_bench_reply(clone: Path, model: str, question: str) -> Reply:
+    """A reply to question 12 of a year and subject, "2010-2022_History_MCQs:12"."""
+    name, index = question.split(":")
+    rows = _json(clone / "Results" / "gpt_4_0314_obj" / f"{model}_{name}.json")["example"]
+    row = next(row for row in rows if row["index"] == int(index))
+    asked = row["question"]
+    options = GAOKAO_OPTIONS.search(asked, max(asked.rfind("A．" if "A．" in asked else "A."), 0))
+    assert options is not None
+    return asked[: options.start()].strip(), [o.strip() for o in options.groups()], row["model_output"]
+
+
+def thoughtsource_reply(clone: Path, _: str, question: str) -> Reply:
+    """A reply with ("cot/") or without a chain of thought; its data set and the beginnings of two ids follow."""
+    kind, data_set, start, reply_start = re.split(r"[/:]", question)
+    name = "only_zhou-cot" if kind == "cot" else "none_cot"
+    folder = clone / "notebooks" / "internal_documentation" / "paper_2"
+    for split in _json(folder / f"chat-gpt_vs_gpt4_{name}.json")[data_set].values():
+        for row in split:
+            for reply in row["generated_cot"] if row["id"].startswith(start) else ():
+                if reply["id"].startswith(reply_start):
+                    return f"{row.get('context') or ''}\n{row['question']}", row["choices"], reply["cot"]
+    raise SystemExit(f"{clone}: {question} is not there")
+
+
+SOURCES = {
+    "lawbench": ("LawBench", lawbench_reply),
+    "mmlu-pro": ("MMLU-Pro", mmlu_pro_reply),
+    "disc-lawllm": ("DISC-LawLLM", disc_lawllm_reply),
+    "gaokao-bench": ("GAOKAO-Bench", gaokao_bench_reply),
+    "thoughtsource": ("ThoughtSource", thoughtsource_reply),
+}
+
+
+def agreements(folder: Path) -> Iterator[tuple[dict[str, str], str, str]]:
+    """Every label of a source in `folder` with the letters that were read and the rule that read them."""
     with LABELS.open(encoding="utf-8", newline="") as file:
         labels = sorted(csv.DictReader(file), key=lambda label: (label["source"], label["model"]))
     for label in labels:
-        key = label["model"], label["question"]
-        is_law = label["source"] == "lawbench"
-        stem, options, text = lawbench_reply(lawbench, *key) if is_law else mmlu_pro_reply(mmlu_pro, *key)
-        found = extract(text, options, stem)
-        yield label, found.letters or "", found.rule
+        name, reply_of = SOURCES[label["source"]]
+        if (folder / name).exists():
+            stem, options, text = reply_of(folder / name, label["model"], label["question"])
+            found = extract(text, options, stem)
+            yield label, found.letters or "", found.rule
 
 
 def main() -> None:
@@ -89,11 +137,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--lawbench", type=Path, required=True)
-    parser.add_argument("--mmlu-pro", type=Path, required=True)
-    arguments = parser.parse_args()
+    parser.add_argument("folder", type=Path, help="the folder that holds the clones")
     counts: Counter[tuple[str, str, str, bool]] = Counter()
-    for label, letters, rule in agreements(arguments.lawbench, arguments.mmlu_pro):
+    for label, letters, rule in agreements(parser.parse_args().folder):
         agrees = letters == label["choice"]
         counts[label["sample"], label["source"], label["note"], agrees] += 1
         if not agrees:

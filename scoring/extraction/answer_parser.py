@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cached_property
 from typing import NamedTuple
 
@@ -10,10 +11,12 @@ from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.exam.stem_wording import Stem
 from cmexam_baseline.scoring.extraction.options import Mention, OptionTexts, letter_positions, without_pronoun
 from cmexam_baseline.scoring.extraction.patterns import (
+    BEGINS_NEW_CLAUSE,
     CHINESE,
+    ENGLISH_ARTICLE,
     MEDICAL_WORD,
+    RIGHT_BEHIND,
     WRONG_BEHIND,
-    any_of,
     concludes,
     mask_of,
     sentence_start,
@@ -88,17 +91,6 @@ _OPEN_QUOTES = re.compile(r"[\s\"'“‘「『【《(\[:=>#-]*")
 _LIST_IS_SCOPE = re.compile(r"\s*(?:中|之中|里|之间|其中|这?[两三四五六]个?(?:选项|项)?(?:中|里|之)|等)")
 _BEHIND_ITS_LETTER = re.compile(r"[a-j]\s*[.:、)]\s*$")
 _NAME_ENDS = re.compile(r"\s*(?:$|[\n。,;.!?)\]”\"』」、]|是|为)")
-# "A 45-year-old", "A patient": the article, not the option.
-_ENGLISH_ARTICLE = re.compile(
-    r"[ \t]+(?!(?:because|is|since|as|and|or|for|due|in|with|would|which)\b)(?:[a-z]|\d)"
-)
-_BEGINS_NEW_CLAUSE = re.compile(
-    r"\s*(?:选项|项)?\s*"
-    + any_of(
-        "是 为 不 主要 可 则 的(?!组合|结合|联合|搭配) 属于 常 多 虽 会 有 也 与 仅 只 指 通常 一般 描述 更 正确 符合 对 错"
-    )
-)
-_RIGHT_BEHIND = re.compile(r"\s*(?:选项|项)?\s*(?:均|都|皆)?(?:是)?(?:正确|对[。,;\n]|符合)")
 
 
 class ParsedAnswer(NamedTuple):
@@ -169,16 +161,16 @@ class AnswerParser:
         """
         by_text = self.read_texts(position)
         if by_text is not None and by_text.end - by_text.start > 1:
-            return self._with_list_behind(by_text) if stated and self.stem.several else by_text
+            return self._with_list_behind(by_text) if stated else by_text
         return self.read_letters(position, stated, cued) or by_text or self._read_bracketed(position)
 
     def _with_list_behind(self, first: ParsedAnswer) -> ParsedAnswer:
         """An option's text with a list of others by letter behind it: 答案：甲药\nB. 乙药\nC. 丙药"""
-        item = self._following(_Item(first.mask, first.start, first.end, named=True))
-        while item is not None:
-            first = ParsedAnswer(first.mask | item.mask, first.start, item.end, named=True)
+        listed, item = first, self._following(_Item(first.mask, first.start, first.end, named=True))
+        while item is not None and not item.mask & listed.mask:
+            listed = ParsedAnswer(listed.mask | item.mask, first.start, item.end, named=True)
             item = self._following(item)
-        return first
+        return listed if self.stem.several or (listed.mask ^ first.mask).bit_count() > 1 else first
 
     def _read_bracketed(self, position: int) -> ParsedAnswer | None:
         """Letters in brackets behind texts of any wording: 保护皮肤(E)、监测血糖(C)"""
@@ -315,10 +307,10 @@ class AnswerParser:
         if after_letter == end and MEDICAL_WORD.match(self.text, end):
             return None
         called_option = self.lowered.endswith(("option ", "choice "), 0, start)
-        if letters == "A" and not called_option and _ENGLISH_ARTICLE.match(self.text, end):
+        if letters == "A" and not called_option and ENGLISH_ARTICLE.match(self.text, end):
             return None
-        judged = WRONG_BEHIND.match(self.text, end) or (joined and _RIGHT_BEHIND.match(self.text, end))
-        if not (first or judged) and _BEGINS_NEW_CLAUSE.match(self.text, end):
+        judged = WRONG_BEHIND.match(self.text, end) or (joined and RIGHT_BEHIND.match(self.text, end))
+        if not (first or judged) and BEGINS_NEW_CLAUSE.match(self.text, end):
             return None
         return _Item(mask, start, end, letter_end=after_letter)
 
@@ -347,23 +339,30 @@ class AnswerParser:
                 )
         return None
 
+    @cached_property
+    def _spoken_of(self) -> tuple[dict[int, int], Counter[int], dict[int, int], Counter[int]]:
+        """The options that the text names by text and by letter: each by its place, and how often.
+
+        A mention behind its own letter ("D: 以上都不是") is an item of a list and speaks for nothing.
+        """
+        texts = {
+            mention.start: mention.option
+            for mention in self.mentions
+            if not _BEHIND_ITS_LETTER.search(self.lowered, max(0, mention.start - 4), mention.start)
+        }
+        letters = {}
+        for match in _LETTER_NAMED.finditer(self.text):
+            last = max(match[0].rfind(letter) for letter in LETTERS)
+            letters[match.start() + last] = LETTERS.index(match[0][last])
+        return texts, Counter(texts.values()), letters, Counter(letters.values())
+
     def _prefers(self, index: int, other: Mention, start: int) -> bool:
         """Whether the rest of the text speaks of option `index` more often than of the one at `other`."""
-        # A mention behind its own letter ("D: 以上都不是") is an item of a list and speaks for nothing.
-        rest = [
-            mention.option
-            for mention in self.mentions
-            if mention.start != other.start
-            and not _BEHIND_ITS_LETTER.search(self.lowered, max(0, mention.start - 4), mention.start)
-        ]
-        letters = {
-            LETTERS.index(re.sub(r"[^A-J]", "", match[0])[-1])
-            for match in _LETTER_NAMED.finditer(self.text)
-            if not match.start() <= start < match.end()
-        }
-        if index in letters and other.option not in letters:
+        texts, by_text, letters, by_letter = self._spoken_of
+        here = letters.get(start)
+        if by_letter[index] > (here == index) and by_letter[other.option] == (here == other.option):
             return True
-        return rest.count(index) > rest.count(other.option)
+        return by_text[index] > by_text[other.option] - (other.start in texts)
 
     def _following(self, item: _Item) -> _Item | None:
         """The next letter of a list: behind 、 or 和, or alone with its text on the next line."""

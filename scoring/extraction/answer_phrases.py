@@ -55,7 +55,7 @@ _ZH_CHOOSE = re.compile(
     rf"|推荐{_ZH_FILLER}|(?:考虑|倾向于?|指向)[为选]?(?=[(\"]?[A-J](?:选?项)?[)\"]?(?:[。,;\n]|$))|剩下的?{_ZH_FILLER}|我猜测?{_ZH_FILLER}"
 )
 _SO = re.compile(
-    r"(?:故|所以|因此|综上(?:所述)?|则|即|→|⇒|=>|->)[,:]?(?:答案)?[ \t]?(?=[A-J]{1,8}[ \t]*(?:[。.,;\n]|$))"
+    r"(?:故|所以|因此|综上(?:所述)?|则|即|→|⇒|=>|->)[,:]?(?:答案)?[ \t]?(?=[A-J](?:[、,和及]?[A-J]){0,9}[ \t]*(?:[。.,;\n]|$))"
 )
 _CHOOSE_ALL = re.compile(r"(?:全选|全部选择?|都选|选择?全部)(?:[。,;!\s]|$)")
 _BEFORE_CHOOSE_ALL = ("", *",。;: \n应故")
@@ -101,7 +101,9 @@ _CASE_BEHIND = re.compile(r"[^。;!?,\n]{0,8}的话")
 _ANSWER_SENTENCE = re.compile(r"[^\n。;!?]{1,80}")
 _LOOK_BACK = 40
 _LONGEST_NEGATION = 16
-_SUBJECT = re.compile(r"(?<![A-Za-z0-9])[A-J](?:选项|项)?(?:才|就|应该?)?[是为](?:本题|该题|此题)?的?$")
+_SUBJECT = re.compile(
+    r"(?<![A-Za-z0-9])[A-J](?:选项|项)?(?:才|就|应该?)?[是为](?:[本该此]题)?的?(?:正确|最佳|标准)?$"
+)
 
 # Words between the phrase and the answer; as in Chinese, nothing follows the repetition.
 _FILLER_WORDS = any_of(
@@ -224,7 +226,7 @@ def _declared(reader: AnswerParser) -> Iterator[Reading]:
                         yield from _answer_sentence(reader, match)
                     yield from _left_open(reader, match)
             elif answer.by_text:
-                subject = _SUBJECT.search(text, max(0, start - 8), start)
+                subject = _SUBJECT.search(text, max(0, start - 12), start)
                 if subject is not None:
                     # B为正确选项：卡托普利
                     yield Reading("answer-phrase", mask_of(subject[0]), subject.start(), match.end())

@@ -264,7 +264,7 @@ def without_echo(text: str, options: OptionTexts) -> str:
             echoes.append(text[beginning.start() : end])
             text = text[: beginning.start()] + BLANK * (end - beginning.start()) + text[end:]
         position = lowered.find(texts[0], end or position + len(texts[0]))
-    return _without_broken_echo(text, echoes[0]) if len(echoes) > 1 else text
+    return _without_broken_echo(text, echoes[-1]) if len(echoes) > 1 else text
 
 
 def _is_stated(text: str, position: int) -> bool:

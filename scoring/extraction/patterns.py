@@ -80,6 +80,18 @@ MEDICAL_WORD = re.compile(
     )
 )
 
+# "A 45-year-old", "A patient": the article, not the option.
+ENGLISH_ARTICLE = re.compile(
+    r"[ \t]+(?!(?:because|is|since|as|and|or|for|due|in|with|would|which)\b)(?:[a-z]|\d)"
+)
+BEGINS_NEW_CLAUSE = re.compile(
+    r"\s*(?:选项|项)?\s*"
+    + any_of(
+        "是 为 不 主要 可 则 的(?!组合|结合|联合|搭配) 属于 常 多 虽 会 有 也 与 仅 只 指 通常 一般 描述 更 正确 符合 对 错"
+    )
+)
+RIGHT_BEHIND = re.compile(r"\s*(?:选项|项)?\s*(?:均|都|皆)?(?:是)?(?:正确|对[。,;\n]|符合)")
+
 _JOINT = r"(?:[、/&]|,[ \t]?(?:and[ \t])?|[ \t]and[ \t]|和|及|与|以及)"
 LETTERS_TOGETHER = rf"[A-J](?:(?:选项|项)?{_JOINT}?(?:选项)?[A-J](?![a-z])){{0,7}}"
 

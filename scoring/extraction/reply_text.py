@@ -61,7 +61,7 @@ _MARKER_PATTERN = (
     rf"|(?:{_QUESTION_NOUN}|下一题|Question)[ \t]?\d{{0,3}}[ \t*]*[:：])"
 )
 # A base model goes on with the same or another question of the exam.
-_AGAIN = r"|^[ \t]*(?:\d{1,2}[.、])?[ \t]*(?P<again>(?:下列|以下|关于|根据)[^\n]{4,200}?A[ \t]?[:：.、])"
+_AGAIN = r"|^[ \t]*(?:\d{1,2}[.、][ \t]*)?(?P<again>(?:下列|以下|关于|根据)[^\n]{4,200}?A[ \t]?[:：.、])"
 _MARKER = re.compile(_MARKER_PATTERN + "|(?P<again>(?!))", re.MULTILINE)
 _MARKER_OR_QUESTION = re.compile(_MARKER_PATTERN + _AGAIN, re.MULTILINE)
 _MAY_HOLD_TURNS = one_of(
@@ -72,7 +72,7 @@ _MAY_HOLD_TURNS = one_of(
 
 # An end marker that the reply speaks about, in quotes or inside a sentence, ends nothing.
 _LONGEST_REST = 12
-_STEM_ON_A_LINE = re.compile(r"\n[ \t]*(?:\d{1,2}[.、])?[ \t]*(?:下列|以下|关于|根据)")
+_STEM_ON_A_LINE = re.compile(r"\n[ \t]*(?:\d{1,2}[.、][ \t]*)?(?:下列|以下|关于|根据)")
 _BEFORE_A_QUOTE = 12
 _QUOTED_BEFORE = re.compile(
     r"[\"'“‘「『【《`(（]\s*$|"
