@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
@@ -78,16 +77,15 @@ def _mask_of_letters(letters: str) -> int:
 def _first_line(reader: AnswerParser) -> Iterator[Reading]:
     text = reader.text
     slot = reader.read_letters(_beginning(text)) if not text.lstrip().startswith("{") else None
-    if slot is None or (slot.mask == reader.options.everything and not _is_a_line(text, slot)):
+    if slot is None:
+        return
+    # "ABCDE" alone on its line is an answer, "A B C D E" a list.
+    one_run = text[slot.start : slot.end].isalpha() and text[slot.end : slot.end + 1] in ("", "\n")
+    if slot.mask == reader.options.everything and not one_run:
         return
     delimited = _DELIMITED.match(text, slot.end) or _LETTER_DELIMITED.match(text, slot.start + 1)
     if delimited and not _goes_on(text, slot) and not judges_each(text, slot):
         yield Reading("first-line", slot.mask, slot.start, slot.end)
-
-
-def _is_a_line(text: str, slot: ParsedAnswer) -> bool:
-    """Whether letters form one run, alone on their line: "ABCDE" is an answer, "A B C D E" a list."""
-    return text[slot.start : slot.end].isalpha() and text[slot.end : slot.end + 1] in ("", "\n")
 
 
 def _last_line(reader: AnswerParser) -> Iterator[Reading]:
@@ -239,31 +237,22 @@ _DISMISSED = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class _Name:
-    mask: int
-    start: int
-    end: int
-
-
 def conclusion_readings(reader: AnswerParser) -> Iterator[Reading]:
     """Readings of the rules conclusion and only-letter."""
     names = list(_names(reader))
-    if not names:
-        return
-    yield from _conclusions(reader, names)
-    yield from _only_letter(reader, names)
+    if names:
+        yield from _conclusions(reader, names)
+        yield from _only_letter(reader, names)
 
 
-def _names(reader: AnswerParser) -> Iterator[_Name]:
+def _names(reader: AnswerParser) -> Iterator[ParsedAnswer]:
     """Every place where a letter names an option."""
     end = 0
     for position in reader.letters:
-        if position >= end:
-            name = None if _denied(reader, position) else _name_at(reader, position)
-            if name is not None and name.mask <= reader.options.everything:
-                end = name.end
-                yield name
+        name = None if position < end or _denied(reader, position) else _name_at(reader, position)
+        if name is not None and name.mask <= reader.options.everything:
+            end = name.end
+            yield name
 
 
 def _denied(reader: AnswerParser, position: int) -> bool:
@@ -271,29 +260,29 @@ def _denied(reader: AnswerParser, position: int) -> bool:
     return _DENIED_BEFORE.search(before) is not None
 
 
-def _name_at(reader: AnswerParser, position: int) -> _Name | None:
+def _name_at(reader: AnswerParser, position: int) -> ParsedAnswer | None:
     text = reader.text
     together = _TOGETHER.match(text, position)
     if together is not None and (
         _OPTION_BEHIND.match(text, together.end())
         or _OPTION_BEFORE.search(text, max(0, position - 9), position)
     ):
-        return _Name(mask_of(together[0]), position, together.end())
+        return ParsedAnswer(mask_of(together[0]), position, together.end())
     mask = mask_of(text[position])
     before, behind = text[position - 1 : position], text[position + 1 : position + 2]
     if before == "(" and behind == ")":
         # 躁狂抑郁症(B): the words in front say which option is meant.
         named = reader.options.ending_at(reader.lowered, position - 1)
-        return _Name(mask if named is None else 1 << named, position, position + 1)
-    if before == "?":
+        mask = mask if named is None else 1 << named
+    elif before == "?" or not (
+        (before in "。;\n" and behind.isalpha()) or _POINTED.match(text, position + 1)
+    ):
         return None
-    if (before in "。;\n" and behind.isalpha()) or _POINTED.match(text, position + 1):
-        return _Name(mask, position, position + 1)
-    return None
+    return ParsedAnswer(mask, position, position + 1)
 
 
-def _conclusions(reader: AnswerParser, names: list[_Name]) -> Iterator[Reading]:
-    found: list[tuple[_Name, bool]] = []
+def _conclusions(reader: AnswerParser, names: list[ParsedAnswer]) -> Iterator[Reading]:
+    found: list[tuple[ParsedAnswer, bool]] = []
     position = 0
     for sentence in SENTENCE.finditer(reader.text) if reader.concludes else ():
         inside = []
@@ -318,7 +307,7 @@ def _conclusions(reader: AnswerParser, names: list[_Name]) -> Iterator[Reading]:
             yield Reading("conclusion", name.mask, name.start, name.end)
 
 
-def _only_letter(reader: AnswerParser, names: list[_Name]) -> Iterator[Reading]:
+def _only_letter(reader: AnswerParser, names: list[ParsedAnswer]) -> Iterator[Reading]:
     if len({name.mask for name in names}) != 1 or _DISMISSED.search(reader.lowered):
         return
     alone = {
@@ -328,7 +317,7 @@ def _only_letter(reader: AnswerParser, names: list[_Name]) -> Iterator[Reading]:
     }
     if len(alone) > 1:
         return
-    for name in reversed(names[-_LAST_NAMES:]):
-        if name.mask != reader.options.everything and reader.read_letters(name.start) is not None:
-            yield Reading("only-letter", name.mask, name.start, name.end)
-            return
+    read = (name for name in reversed(names[-_LAST_NAMES:]) if reader.read_letters(name.start) is not None)
+    last = next(read, None)
+    if last is not None and last.mask != reader.options.everything:
+        yield Reading("only-letter", last.mask, last.start, last.end)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
-from cmexam_baseline.scoring.extraction.patterns import any_of, sentence_start
+from cmexam_baseline.scoring.extraction.patterns import any_of, sentence_start, words
 from cmexam_baseline.scoring.extraction.reply_text import CleanText
 from cmexam_baseline.scoring.extraction.rules import Reading
 
@@ -113,7 +113,7 @@ _EXPLANATION_KEY = re.compile(
     r"[\"'“](?:explanations?|explain|reason(?:ing|s)?|rationale|analysis|thoughts?|解释|解析|答案解析|分析|理由|原因|思路|说明)[\"'”]\s*:\s*",
     re.IGNORECASE,
 )
-_BACKUP_KEYS = (
+_BACKUP_KEYS = [
     "response",
     "output",
     "result",
@@ -124,7 +124,7 @@ _BACKUP_KEYS = (
     "choices",
     "选项",
     "answer_text",
-)
+]
 
 FullReader = Callable[[str], "int | None"]
 
@@ -221,15 +221,8 @@ def json_explanation(text: str) -> str | None:
         return content
 
 
-_MAY_STAND_FIRST = (
-    "letters",
-    "option-text",
-    "answer-phrase",
-    "answer-phrase-en",
-    "answer-phrase-text",
-    "first-line",
-    "choice",
-    "choice-text",
+_MAY_STAND_FIRST = words(
+    "letters option-text answer-phrase answer-phrase-en answer-phrase-text first-line choice choice-text"
 )
 # Whoever writes this behind the explanation has another answer than the one in front.
 _TAKEN_BACK = re.compile(

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cmexam_baseline.scoring.extraction.patterns import any_of, one_of
 
@@ -93,8 +93,7 @@ _QUOTED_BEHIND = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(NamedTuple):
     """Stretches of the raw text to read, and where to look if nothing is found there (maybe nowhere)."""
 
     first: Ranges
@@ -156,22 +155,27 @@ def _replies(raw: str, ranges: Ranges, marker: re.Pattern[str]) -> Kept:
     """Walk through the turn markers; `reply` collects the first reply, `later` what might be one besides."""
     reply: Ranges = []
     later: Ranges = []
-    role, assistant_named, closed = ASSISTANT, False, False
+    role: str = ASSISTANT
+    assistant_named = closed = False
+
+    def collect(start: int, end: int) -> None:
+        length = len(raw[start:end].strip())
+        if role == ASSISTANT and length:
+            (later if closed else reply).append((start, end))
+        elif role == END and 0 < length <= _LONGEST_REST:
+            # A few characters behind an end marker may be the answer, if the text before it gives none: <eoa>D
+            later.append((start, end))
+
     for start, end in ranges:
         position = start
         for match in marker.finditer(raw, start, end):
             if match["again"] and "答案" not in raw[position : match.start()]:
                 continue
             next_role = _role(match)
-            if next_role == END and _ends_nothing(raw, match, position, end, bool(reply)):
-                # The text in front of it and behind it are one; the marker itself is left out.
-                _collect(raw, role, position, match.start(), later if closed else reply)
-                position = match.end()
-                continue
-            _collect_rest(raw, role, position, match.start(), later)
-            _collect(raw, role, position, match.start(), later if closed else reply)
+            ends_nothing = next_role == END and _ends_nothing(raw, match, position, end, bool(reply))
+            collect(position, match.start())
             position = match.start() if next_role == QUESTION else match.end()
-            if next_role is None:
+            if next_role is None or ends_nothing:
                 continue
             if next_role in (OTHER, QUESTION) and reply and not closed:
                 if assistant_named and next_role == OTHER:
@@ -179,8 +183,7 @@ def _replies(raw: str, ranges: Ranges, marker: re.Pattern[str]) -> Kept:
                 closed = True
             assistant_named |= next_role == ASSISTANT
             role = ASSISTANT if next_role == QUESTION else next_role
-        _collect_rest(raw, role, position, end, later)
-        _collect(raw, role, position, end, later if closed else reply)
+        collect(position, end)
     if not reply and not later:
         return Kept(ranges, None)
     return Kept(reply, later) if reply else Kept(later, None)
@@ -197,17 +200,6 @@ def _ends_nothing(raw: str, match: re.Match[str], start: int, end: int, has_repl
     return _QUOTED_BEFORE.search(raw, max(start, match.start() - _BEFORE_A_QUOTE), match.start()) is not None
 
 
-def _collect_rest(raw: str, role: str, start: int, end: int, into: Ranges) -> None:
-    """A few characters behind an end marker may be the answer, if the text before it gives none: <eoa>D"""
-    if role == END and 0 < len(raw[start:end].strip()) <= _LONGEST_REST:
-        into.append((start, end))
-
-
-def _collect(raw: str, role: str, start: int, end: int, into: Ranges) -> None:
-    if role == ASSISTANT and end > start and not raw[start:end].isspace():
-        into.append((start, end))
-
-
 def _role(match: re.Match[str]) -> str | None:
     if match["question"] or match["again"]:
         return QUESTION
@@ -218,16 +210,7 @@ def _role(match: re.Match[str]) -> str | None:
 
 # Only folds of one character to one character: spans stay what they are. Circled digits and Roman
 # numerals keep their form, because "①A" must not become "1A" and "Ⅰ" must not become a letter.
-_FOLDED_BLOCKS = (
-    (0x00A0, 0x0100),
-    (0x2000, 0x20A0),
-    (0x2100, 0x2150),
-    (0x24B6, 0x24EA),
-    (0x3000, 0x3001),
-    (0xFE30, 0xFF00),
-    (0xFF01, 0xFFEF),
-    (0x1D400, 0x1D800),
-)
+_FOLDED_BLOCKS = "A0-100 2000-20A0 2100-2150 24B6-24EA 3000-3001 FE30-FF00 FF01-FFEF 1D400-1D800"
 _LETTER_IN_A_FRAME = {
     **{chr(0x249C + i): chr(ord("a") + i) for i in range(26)},
     **{chr(base + i): chr(ord("A") + i) for base in (0x1F110, 0x1F130, 0x1F150, 0x1F170) for i in range(26)},
@@ -247,8 +230,8 @@ _ONE_FORM = (
 
 def _fold_table() -> dict[str, str]:
     table = {}
-    for first, end in _FOLDED_BLOCKS:
-        for code in range(first, end):
+    for block in _FOLDED_BLOCKS.split():
+        for code in range(*(int(limit, 16) for limit in block.split("-"))):
             folded = unicodedata.normalize("NFKC", chr(code))
             if len(folded) == 1 and folded != chr(code):
                 table[chr(code)] = folded
