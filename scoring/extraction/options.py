@@ -277,7 +277,7 @@ def _without_broken_echo(text: str, echo: str) -> str:
     """Blank the beginning of one more echo at the end of a text that repeated it until it was cut off."""
     start = max(len(text) - len(echo), text.rfind(BLANK) + 1)
     for position in range(start, len(text)):
-        if echo.startswith(text[position:]):
+        if echo.startswith(text[position:].rstrip("\ufffd")):
             return text[:position] + BLANK * (len(text) - position)
     return text
 
