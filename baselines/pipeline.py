@@ -136,11 +136,7 @@ def plan_training(
         from cmexam_baseline.features.corpus import Corpus as Passages
 
         if not isinstance(corpus, Passages):
-            paths = [corpus] if isinstance(corpus, str | os.PathLike) else list(corpus)
-            missing = [path for path in paths if not Path(path).exists()]
-            if missing:
-                raise InputError(f"`corpus`: {missing[0]} does not exist; give files or folders of text")
-            corpus = Passages.read(paths, question_banks)
+            corpus = Passages.read(corpus, question_banks)
         parameters["corpus"] = corpus
     plan = Plan(kind, parameters, n_jobs, fold_jobs)
     unfitted: Any = plan.model(0)
@@ -239,8 +235,7 @@ def train_seeds(
             raise InputError(
                 f"{place} was trained on other data or with other settings; give another folder or use `overwrite=True`"
             )
-    for seed in runs:
-        timer.say(f"seed {seed}: trained before, in {places[seed]}")
+        timer.say(f"seed {seed}: trained before, in {place}")
     missing = [seed for seed in places if seed not in runs]
     jobs = min(jobs, len(missing))
     if jobs > 1:

@@ -95,11 +95,6 @@ class Run:
             restore_embedder(model, self.embeddings)
         return model
 
-    def load(self) -> Run:
-        """Load the model now, and return the run; `InputError` if a file or a package is missing."""
-        self.model  # noqa: B018 - loads it
-        return self
-
     def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
         """Answers to the questions of `exam`, with option probabilities and, where the model gives any, explanations.
 

@@ -53,7 +53,7 @@ def predict(
     notes = console.notes()
     with console.StageProgress(notes, quiet) as progress:
         with progress.stage("loading the model"):
-            loaded.load()
+            loaded.model  # noqa: B018 - loads it
         with progress.stage("reading the exam"):
             questions = load_exam(exam, split, bad_rows, need_answers=False)
         if not quiet:

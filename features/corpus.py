@@ -130,6 +130,8 @@ class Corpus:
         seen: set[bytes] = set()
         counts: Counter[str] = Counter(files=0, characters=0, duplicates=0, other_files=0)
         for path in map(Path, given):
+            if not path.exists():
+                raise InputError(f"{path} is not there; give files or folders of text as `corpus`")
             before = counts["files"]
             for name, data in _files(path, counts):
                 blocks = _blocks(name, data)

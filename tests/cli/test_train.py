@@ -219,7 +219,7 @@ BAD_FILES: dict[str, tuple[bytes, list[str]]] = {
     "unreadable options": (f"{HEADER}问题,无,A,\n".encode(), ["row 1", "options"]),
     "duplicate ids": (
         f"id,{HEADER}q1,一,{OPTIONS},A,\nq1,二,{OPTIONS},A,\n".encode(),
-        ["row 2", "'q1'", "row 1"],
+        ["'q1'", "rows 1 and 2"],
     ),
     "ragged row": (f"{HEADER}问题,{OPTIONS}\n".encode(), ["row 1", "fields"]),
     "open quote": (f'{HEADER}问题,"A 甲\n'.encode(), ["quote"]),
