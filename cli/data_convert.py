@@ -58,33 +58,28 @@ def convert(
       cmexam-baseline data convert CMB-test.json cmb.csv --key CMB-test-answers.json
     """
     from cmexam_baseline.cli import console
-    from cmexam_baseline.exam.foreign_exams.reader import ImportedExam, import_exam
+    from cmexam_baseline.exam.foreign_exams.reader import import_exams
     from cmexam_baseline.exam.io.files import check_output, check_output_folder, new_folder
-    from cmexam_baseline.exam.io.formats import FORMATS, format_of, write_exam
-    from cmexam_baseline.exam.splits import split_files
+    from cmexam_baseline.exam.io.formats import format_of, write_exam
+    from cmexam_baseline.exam.splits import is_datasets_folder
 
-    def read(file: Path) -> ImportedExam:
-        return import_exam(
-            file,
-            bad_rows,
-            None if index_base is None else int(index_base),
-            need_answers=not unanswered,
-            key=key,
-        )
-
-    if source.is_dir():
-        format_of(f"x.{ending}")
+    is_folder = source.is_dir() and not is_datasets_folder(source)
+    format_of(f"x.{ending}" if is_folder else target)
+    if is_folder:
         check_output_folder(target, [source])
-        converted = {name: read(file) for name, file in split_files(source, FORMATS).items()}
+    else:
+        check_output(target, [source, *([key] if key else [])], overwrite=overwrite)
+    base = None if index_base is None else int(index_base)
+    converted = import_exams(source, bad_rows, base, not unanswered, key)
+    if is_folder:
         with new_folder(target) as folder:
             for name, other in converted.items():
                 stem = "test_with_annotations" if name == "test" and other.exam.annotations else name
                 write_exam(other.exam, folder / f"{stem}.{ending}")
     else:
-        format_of(target)
-        check_output(target, [source, *([key] if key else [])], overwrite=overwrite)
-        converted = {source.name: read(source)}
-        write_exam(converted[source.name].exam, target)
+        (only,) = converted.values()
+        write_exam(only.exam, target)
+        converted = {source.name: only}
     if as_json:
         console.print_json(
             {

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from cmexam_baseline.exam.io.formats import read_exam as read_exam
     from cmexam_baseline.exam.io.formats import read_exam_with_issues as read_exam_with_issues
     from cmexam_baseline.exam.io.formats import read_splits as read_splits
-    from cmexam_baseline.exam.io.formats import read_splits_with_issues as read_splits_with_issues
     from cmexam_baseline.exam.io.formats import write_exam as write_exam
     from cmexam_baseline.exam.letters import letters_to_mask as letters_to_mask
     from cmexam_baseline.exam.letters import letters_to_masks as letters_to_masks

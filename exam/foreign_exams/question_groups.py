@@ -26,14 +26,7 @@ _NESTED = ["question", "questions", "sub questions", "subquestions", "items", "�
 _NESTED_KEYS = frozenset(map(column_key, _NESTED))
 # Around nested questions, these hold the shared stem, too.
 _SHARED_AROUND = [
-    "content",
-    "passage",
-    "material",
-    "context",
-    "background",
-    "description",
-    "材料",
-    "题干材料",
+    *("content", "passage", "material", "context", "background", "description", "材料", "题干材料")
 ]
 _SUB_QUESTION = ["sub question", "subquestion", "小题", *QUESTION_NAMES]
 # "（1～3题共用备选答案）", with or without the numbers of its questions.

@@ -157,21 +157,6 @@ def read_splits(
     return {name: split.exam for name, split in splits.items()}
 
 
-def read_splits_with_issues(
-    folder: str | os.PathLike[str], bad_rows: str = "auto", *, need_answers: bool = True
-) -> tuple[dict[str, Exam], list[BadRow]]:
-    """`read_splits`, and every row of every file that is not as it should be.
-
-    >>> from cmexam_baseline.exam.sample import SAMPLE_FOLDER
-    >>> splits, bad = read_splits_with_issues(SAMPLE_FOLDER)
-    >>> list(splits), bad
-    (['train', 'val', 'test'], [])
-    """
-    splits = load_splits(folder, bad_rows, need_answers=need_answers)
-    bad = [row for split in splits.values() for row in split.bad_rows]
-    return {name: split.exam for name, split in splits.items()}, bad
-
-
 def read_table(path: str | os.PathLike[str]) -> Table:
     """The columns of a file as they are, by its ending; "-" is standard input, read by its content.
 

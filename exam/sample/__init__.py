@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cmexam_baseline.exam.exam import Exam
 
-__all__ = ["SAMPLE_FILES", "SAMPLE_FOLDER", "sample_exam", "sample_splits"]
+__all__ = ["SAMPLE_FILES", "SAMPLE_FOLDER", "sample_exam"]
 
 SAMPLE_FOLDER = Path(__file__).resolve().parent
 """The folder of the three files."""
@@ -33,18 +33,6 @@ def sample_exam(split: str = "train") -> Exam:
     ['Area of Competency', 'Clinical Department']
     """
     # Imported here so that importing the sample's paths stays cheap.
-    from cmexam_baseline.exam.errors import InputError
     from cmexam_baseline.exam.io.formats import read_exam
 
-    if split not in SAMPLE_FILES:
-        raise InputError(f"the sample exam has no split {split!r}; choose one of {', '.join(SAMPLE_FILES)}")
     return read_exam(SAMPLE_FOLDER, split=split)
-
-
-def sample_splits() -> dict[str, Exam]:
-    """All splits of the sample exam, by name.
-
-    >>> {split: len(exam) for split, exam in sample_splits().items() if split != "train"}
-    {'val': 200, 'test': 200}
-    """
-    return {split: sample_exam(split) for split in SAMPLE_FILES}

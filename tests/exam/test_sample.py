@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.formats import read_exam_with_issues, write_exam
-from cmexam_baseline.exam.sample import SAMPLE_FILES, SAMPLE_FOLDER, sample_exam, sample_splits
+from cmexam_baseline.exam.io.formats import read_exam_with_issues, read_splits, write_exam
+from cmexam_baseline.exam.sample import SAMPLE_FILES, SAMPLE_FOLDER, sample_exam
 
 SPLITS = {
     split: list(csv.DictReader((SAMPLE_FOLDER / name).open(encoding="utf-8", newline="")))
@@ -49,11 +49,11 @@ def test_every_row_is_read_and_written_back_byte_for_byte(tmp_path: Path) -> Non
 
 
 def test_splits_by_name() -> None:
-    splits = sample_splits()
+    splits = read_splits(SAMPLE_FOLDER)
     assert {split: len(exam) for split, exam in splits.items()} == {"train": 1717, "val": 200, "test": 200}
     assert splits["val"].ids[0] == "val-1"
-    with pytest.raises(InputError, match="no split 'dev'; choose one of train, val, test"):
-        sample_exam("dev")
+    with pytest.raises(InputError, match="`split` must be one of train, val, test"):
+        sample_exam("exam")
 
 
 def test_shares() -> None:

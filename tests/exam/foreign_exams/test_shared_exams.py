@@ -14,9 +14,9 @@ from cmexam_baseline.exam import (
     Exam,
     InputError,
     find_overlap,
+    load_splits,
     read_exam,
     read_exam_with_issues,
-    read_splits_with_issues,
     write_exam,
 )
 from cmexam_baseline.exam.bad_rows import count_left_out
@@ -35,7 +35,9 @@ ANNOTATIONS = [
 
 @pytest.fixture(scope="module")
 def report() -> tuple[dict[str, Exam], list[BadRow]]:
-    return read_splits_with_issues(FOLDER)
+    splits = load_splits(FOLDER)
+    bad = [row for split in splits.values() for row in split.bad_rows]
+    return {name: split.exam for name, split in splits.items()}, bad
 
 
 def test_every_row_is_there_but_one_without_answer(report: tuple[dict[str, Exam], list[BadRow]]) -> None:

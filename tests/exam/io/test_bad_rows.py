@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cmexam_baseline.exam import BadRow, InputError, read_exam, read_exam_with_issues, read_splits_with_issues
+from cmexam_baseline.exam import BadRow, InputError, load_splits, read_exam, read_exam_with_issues
 from cmexam_baseline.exam.bad_rows import BAD_ROWS, count_left_out, excerpt_of
 
 SOUND = '题{},"A 甲{}\nB 乙\nC 丙",C,\n'
@@ -158,9 +158,12 @@ def test_unknown_policies_are_named(tmp_path: Path) -> None:
 def test_bad_rows_of_all_splits_are_listed(tmp_path: Path) -> None:
     for name in ("train.csv", "val.csv"):
         write(tmp_path, "题,,A,\n").rename(tmp_path / name)
-    splits, bad = read_splits_with_issues(tmp_path)
-    assert [len(exam) for exam in splits.values()] == [200, 200]
-    assert [Path(row.file).name for row in bad] == ["train.csv", "val.csv"]
+    splits = load_splits(tmp_path)
+    assert [len(split.exam) for split in splits.values()] == [200, 200]
+    assert [Path(row.file).name for split in splits.values() for row in split.bad_rows] == [
+        "train.csv",
+        "val.csv",
+    ]
 
 
 def test_excerpts_are_one_short_line() -> None:

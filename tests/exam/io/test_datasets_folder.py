@@ -57,6 +57,7 @@ def test_splits_and_single_sets_are_read(saved: Path) -> None:
 def test_commands_take_it(saved: Path, tmp_path: Path) -> None:
     assert "2,117 usable" in succeed("data", "check", saved).output
     assert "200 usable" in succeed("data", "check", saved / "test").output
+    assert "200 questions" in succeed("data", "convert", saved / "test", tmp_path / "test.csv").output
     answers = tmp_path / "answers.csv"
     answers.write_text("answer\n" + "A\n" * 200)
     assert "200 questions" in succeed("score", answers, "--exam", saved, "--split", "test").stdout
