@@ -26,7 +26,8 @@ from cmexam_baseline.features.training_index import TrainingIndex, right_options
 # What a group is called: the beginnings of its features' names.
 GROUPS = {
     "votes of similar options": ("votes_",),
-    "record of the option's text": ("history",),
+    "history of the option's text": ("history",),
+    "associations of words": ("association_",),
     "sentences of explanations, by similarity": ("explanation_",),
     "sentences of explanations, by coverage": ("sentence_",),
     "answered questions as statements": ("answered_",),
@@ -37,7 +38,7 @@ GROUPS = {
 }  # fmt: skip
 INDICES = {
     "explanations (sentences)": ("explanation_", "sentence_"),
-    "options": ("votes_", "history_like", "history_right_like", "history_wrong_like"),
+    "options": ("votes_", "association_", "history_like", "history_right_like", "history_wrong_like"),
     "option texts": ("history",),
     "statements": ("answered_",),
     "right and wrong options of questions": ("reversed_right", "reversed_wrong", "reversed_balance"),

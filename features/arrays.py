@@ -97,3 +97,22 @@ def split_texts(name: str, arrays: Mapping[str, NDArray[Any]]) -> list[str]:
     """
     data, bounds = arrays[f"{name}_utf8"].tobytes(), arrays[f"{name}_bounds"].tolist()
     return [data[a:b].decode("utf-8", "surrogatepass") for a, b in zip(bounds, bounds[1:], strict=False)]
+
+
+def join_parts(parts: Mapping[str, Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    """The arrays of several objects in one mapping, each under "part.name"."""
+    return {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
+
+
+def split_parts(arrays: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, NDArray[Any]]]:
+    """The arrays that `join_parts` put together, by part; others are omitted.
+
+    >>> split_parts({"index.keys": np.arange(2), "format": np.array(1)})
+    {'index': {'keys': array([0, 1])}}
+    """
+    parts: dict[str, dict[str, NDArray[Any]]] = {}
+    for name, array in arrays.items():
+        part, dot, own = name.partition(".")
+        if dot:
+            parts.setdefault(part, {})[own] = array
+    return parts

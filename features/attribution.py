@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,10 @@ from cmexam_baseline.features import booster as trees
 from cmexam_baseline.features.arrays import Columns, segment_rows
 from cmexam_baseline.features.corpus_index import Passage
 from cmexam_baseline.features.feature_table import RELATION, FeatureTable
-from cmexam_baseline.features.inverted_index import top_k
-from cmexam_baseline.features.neighbour_votes import SIMILARITY_THRESHOLD
+from cmexam_baseline.features.inverted_index import best_pairs
 from cmexam_baseline.features.queries import Queries
+from cmexam_baseline.features.retrieval_features import SIMILARITY_THRESHOLD
 from cmexam_baseline.features.training_index import TrainingIndex
-
-if TYPE_CHECKING:
-    import scipy.sparse as sp
 
 
 @dataclass(frozen=True)
@@ -124,7 +121,7 @@ def _questions(index: TrainingIndex, queries: Queries, top: int) -> list[list[Ev
             )
             for document, stem, option in matches
         ]
-        for matches in _best(scores, like_stem, top)
+        for matches in best_pairs(scores, like_stem, top)
     ]
 
 
@@ -147,23 +144,5 @@ def _sentences(index: TrainingIndex, queries: Queries, top: int) -> list[list[Ev
             )
             for document, stem, option in matches
         ]
-        for matches in _best(scores, like_stem, top)
+        for matches in best_pairs(scores, like_stem, top)
     ]
-
-
-def _best(
-    like_option: sp.csr_matrix, like_stem: NDArray[np.float32], top: int
-) -> list[list[tuple[int, float, float]]]:
-    """For each row the documents with the greatest product of both: document, like_stem, like_option."""
-    joint = like_option.copy()
-    joint.data = like_option.data * like_stem
-    joint.eliminate_zeros()
-    documents, products = top_k(joint, top)
-    found = []
-    for row, (ids, values) in enumerate(zip(documents.tolist(), products.tolist(), strict=True)):
-        pairs = [(one, value) for one, value in zip(ids, values, strict=True) if one >= 0]
-        alike = [float(like_option[row, one]) for one, _ in pairs]
-        found.append(
-            [(one, value / option, option) for (one, value), option in zip(pairs, alike, strict=True)]
-        )
-    return found

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numbers
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,44 +27,6 @@ _FIXED = {
 _WORTH_THREADS = 20_000
 
 
-@dataclass(frozen=True)
-class TreeSettings:
-    """What decides the trees; names, meanings and units are those of `lightgbm.LGBMClassifier`.
-
-    bag: how many boosters with different seeds are averaged
-    """
-
-    random_state: int
-    n_estimators: int
-    learning_rate: float
-    num_leaves: int
-    min_child_samples: int
-    subsample: float
-    colsample_bytree: float
-    reg_lambda: float
-    max_bin: int
-    bag: int
-
-    def __post_init__(self) -> None:
-        """Raises `InputError` for a value that LightGBM does not accept."""
-        for name, (low, high) in RANGES.items():
-            value = getattr(self, name)
-            whole = isinstance(low, int)
-            numeric = isinstance(value, numbers.Integral if whole else numbers.Real)
-            if not numeric or isinstance(value, bool) or not low <= value <= high:
-                kind = "an integer" if whole else "a number"
-                raise InputError(f"`{name}` must be {kind} from {low} to {high}; got {value!r}")
-
-    def parameters(self, member: int) -> dict[str, Any]:
-        """The parameters of one booster, for `lightgbm.train`."""
-        return {
-            **_FIXED,
-            # Seeds of different models do not share a member of their bags.
-            "seed": self.random_state + member * 1_000_003,
-            **{name: getattr(self, name) for name in TUNABLE if name not in ("n_estimators", "bag")},
-        }
-
-
 # The settings of the trees that a user may change, besides the seed: least and greatest value, integers both or neither.
 RANGES: dict[str, tuple[float, float]] = {
     "n_estimators": (1, 100_000),
@@ -81,57 +42,75 @@ RANGES: dict[str, tuple[float, float]] = {
 TUNABLE = tuple(RANGES)
 
 
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Raises `InputError` for a value of a setting in `RANGES` that LightGBM does not accept."""
+    for name, (low, high) in RANGES.items():
+        value = settings[name]
+        whole = isinstance(low, int)
+        numeric = isinstance(value, numbers.Integral if whole else numbers.Real)
+        if not numeric or isinstance(value, bool) or not low <= value <= high:
+            kind = "an integer" if whole else "a number"
+            raise InputError(f"`{name}` must be {kind} from {low} to {high}; got {value!r}")
+
+
 def train(
     table: FeatureTable,
     right: NDArray[np.bool_],
-    settings: TreeSettings,
+    settings: Mapping[str, Any],
     n_jobs: int,
     progress: Progress = no_progress,
 ) -> list[Any]:
-    """The LightGBM boosters that choose the right option of a question, `settings.bag` of them.
+    """The LightGBM boosters that choose the right option of a question, `bag` of them.
+
+    settings: `random_state` and a value for each of `TUNABLE`
 
     Their objective is the cross-entropy of a softmax over the options of each question.
     """
     import lightgbm
 
-    total = settings.n_estimators * settings.bag
-    threads = {"num_threads": n_jobs if len(table.values) >= _WORTH_THREADS else 1}
+    n_estimators, bag = settings["n_estimators"], settings["bag"]
+    given = {
+        **_FIXED,
+        "num_threads": n_jobs if len(table.values) >= _WORTH_THREADS else 1,
+        **{name: settings[name] for name in TUNABLE if name not in ("n_estimators", "bag")},
+    }
     data = lightgbm.Dataset(
         table.values,
         right.astype(np.float32),
         feature_name=table.names,
-        params={**settings.parameters(0), **threads},
+        params={**given, "seed": settings["random_state"]},
     )
     # Where every feature is constant, as for a single question, LightGBM refuses gradients from outside.
     data.construct()
     constant = all(data.feature_num_bin(i) < 2 for i in range(len(table.names)))
-    objective = "binary" if constant else _Softmax(table.offsets)
+    objective = "binary" if constant else _Softmax(right, table.offsets)
     boosters: list[Any] = []
 
     def report(state: Any) -> None:
-        progress("training trees", len(boosters) * settings.n_estimators + state.iteration + 1, total)
+        progress("training trees", len(boosters) * n_estimators + state.iteration + 1, bag * n_estimators)
 
-    for member in range(settings.bag):
-        parameters = {**settings.parameters(member), **threads, "objective": objective}
-        boosters.append(lightgbm.train(parameters, data, settings.n_estimators, callbacks=[report]))
+    for member in range(bag):
+        # Seeds of different models do not share a member of their bags.
+        parameters = {**given, "seed": settings["random_state"] + member * 1_000_003, "objective": objective}
+        boosters.append(lightgbm.train(parameters, data, n_estimators, callbacks=[report]))
     return boosters
 
 
 class _Softmax:
     """Gradients of the cross-entropy, called by LightGBM in each iteration."""
 
-    def __init__(self, offsets: NDArray[np.int64]) -> None:
+    def __init__(self, right: NDArray[np.bool_], offsets: NDArray[np.int64]) -> None:
         self.offsets = offsets
+        n_right = np.add.reduceat(right, offsets[:-1], dtype=np.float64)
+        # Several right options share the target equally.
+        self.target = right / np.maximum(n_right, 1)[segment_rows(offsets)]
 
     def __call__(
-        self, logits: NDArray[np.float64], data: Any
+        self, logits: NDArray[np.float64], _: Any
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """First and second derivatives; several right options share the target equally."""
-        owner, right = segment_rows(self.offsets), data.get_label()
-        n_right = np.add.reduceat(right, self.offsets[:-1])
-        target = right / np.maximum(n_right, 1)[owner]
+        """First and second derivatives."""
         found = softmax(logits, self.offsets)
-        return found - target, np.maximum(found * (1 - found), 1e-6)
+        return found - self.target, np.maximum(found * (1 - found), 1e-6)
 
 
 def softmax(logits: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -11,9 +11,16 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.progress import Progress, no_progress
-from cmexam_baseline.features.arrays import Columns, join_texts, segment_rows, split_texts
+from cmexam_baseline.features.arrays import (
+    Columns,
+    join_parts,
+    join_texts,
+    segment_rows,
+    split_parts,
+    split_texts,
+)
 from cmexam_baseline.features.corpus import LEFT_OUT_FIELDS, Corpus, LeftOut, contained_questions
-from cmexam_baseline.features.inverted_index import FULL_COVERAGE, InvertedIndex, as_array, top_k
+from cmexam_baseline.features.inverted_index import FULL_COVERAGE, InvertedIndex, as_array, best_pairs
 from cmexam_baseline.features.threads import in_threads
 from cmexam_baseline.features.vocabulary import Vocabulary
 
@@ -86,25 +93,18 @@ class CorpusIndex:
         found: list[list[Passage]] = []
         for start in range(0, len(exam), _BLOCK):
             matches, of_stem, _ = asked.search(start)
-            pairs = (matches.rows, matches.documents)
-            joint = sp.csr_matrix((of_stem * matches.coverage, pairs), (matches.n, len(self.corpus)))
-            coverage = sp.csr_matrix((matches.coverage, pairs), joint.shape)
-            joint.eliminate_zeros()
-            documents, products = top_k(joint, top)
-            for row, (numbers, values) in enumerate(zip(documents.tolist(), products.tolist(), strict=True)):
-                chosen = [(one, value) for one, value in zip(numbers, values, strict=True) if one >= 0]
-                found.append([self._passage(one, value, float(coverage[row, one])) for one, value in chosen])
+            places = (matches.rows, matches.documents)
+            coverage = sp.csr_matrix((matches.coverage, places), (matches.n, len(self.corpus)))
+            near = sp.csr_matrix((of_stem, places), coverage.shape)
+            found += [
+                [self._passage(*pair) for pair in pairs] for pairs in best_pairs(coverage, near.data, top)
+            ]
         return found
 
-    def _passage(self, number: int, product: float, coverage: float) -> Passage:
+    def _passage(self, number: int, like_stem: float, like_option: float) -> Passage:
         corpus = self.corpus
-        return Passage(
-            corpus.sources[number],
-            corpus.headings[number],
-            corpus.texts[number],
-            product / coverage,
-            coverage,
-        )
+        source, heading, text = (one[number] for one in (corpus.sources, corpus.headings, corpus.texts))
+        return Passage(source, heading, text, like_stem, like_option)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything as plain arrays, for a file."""
@@ -112,7 +112,7 @@ class CorpusIndex:
         names = list(dict.fromkeys(self.corpus.sources))
         number = {name: i for i, name in enumerate(names)}
         return {
-            **{f"{part}.{name}": array for part, own in parts.items() for name, array in own.items()},
+            **join_parts(parts),
             **join_texts("texts", self.corpus.texts),
             **join_texts("headings", self.corpus.headings),
             **join_texts("files", names),
@@ -129,11 +129,7 @@ class CorpusIndex:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> CorpusIndex:
         """The index that `arrays` described; raises `KeyError` where a part is missing."""
-        parts: dict[str, dict[str, NDArray[Any]]] = {"vocabulary": {}, "index": {}}
-        for name, array in arrays.items():
-            part, _, own = name.partition(".")
-            if own:
-                parts[part][own] = array
+        parts = split_parts(arrays)
         names = split_texts("files", arrays)
         sources = [names[i] for i in arrays["source"].tolist()]
         left_out = [split_texts(f"left_out_{name}", arrays) for name in LEFT_OUT_FIELDS]

@@ -98,7 +98,7 @@ class InvertedIndex:
         norm of a query is the sum of its squared weights, so the share that a document holds, times the norm
         of the query, by the norm of the document, is their cosine similarity. Without `norms` it is 0.
         """
-        found = (shares @ self._presence).tocsr()
+        found = (shares @ self.presence).tocsr()
         rows = segment_rows(found.indptr)
         kept = found.data > MIN_COVERAGE
         similarity = np.zeros_like(found.data)
@@ -109,12 +109,25 @@ class InvertedIndex:
         return Matches(rows[kept], shares.shape[0], found.indices[kept], found.data[kept], similarity[kept])
 
     @cached_property
-    def _presence(self) -> sp.csr_matrix:
+    def presence(self) -> sp.csr_matrix:
+        """1 for each term that a document holds, float32 CSR (terms, documents), without the frequent terms."""
         import scipy.sparse as sp
 
         ones = np.ones_like(self.postings.data)
         parts = (ones, self.postings.indices, self.postings.indptr)
         return sp.csr_matrix(parts, shape=self.postings.shape)
+
+    def documents_with(self, keys: Keys) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Pairs (place in `keys`, document with that key), in the order of `keys`."""
+        order = self._by_key
+        first = np.searchsorted(self.keys, keys, sorter=order)
+        counts = np.searchsorted(self.keys, keys, "right", sorter=order) - first
+        rows = np.repeat(np.arange(len(keys)), counts)
+        return rows, order[np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts) + first[rows]]
+
+    @cached_property
+    def _by_key(self) -> NDArray[np.int64]:
+        return np.argsort(self.keys, kind="stable")
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything as plain arrays, for a file."""
@@ -179,3 +192,24 @@ def top_k(scores: sp.csr_matrix, k: int) -> tuple[NDArray[np.int64], NDArray[np.
         documents[row, : len(order)] = ids[order]
         values[row, : len(order)] = row_values[order]
     return documents, values
+
+
+def best_pairs(
+    like_option: sp.csr_matrix, like_stem: NDArray[np.float32], k: int
+) -> list[list[tuple[int, float, float]]]:
+    """For each row the at most k documents with the greatest product of both: document, like_stem, like_option.
+
+    like_stem: one value for each stored value of `like_option`
+    """
+    joint = like_option.copy()
+    joint.data = like_option.data * like_stem
+    joint.eliminate_zeros()
+    found = []
+    for row, (ids, values) in enumerate(zip(*(one.tolist() for one in top_k(joint, k)), strict=True)):
+        alike = [
+            (one, value, float(like_option[row, one]))
+            for one, value in zip(ids, values, strict=True)
+            if one >= 0
+        ]
+        found.append([(one, value / option, option) for one, value, option in alike])
+    return found

@@ -75,13 +75,13 @@ class LightGBMBaseline(Estimator):
         self,
         *,
         random_state: int = 0,
-        n_estimators: int = 300,
-        learning_rate: float = 0.05,
+        n_estimators: int = 150,
+        learning_rate: float = 0.1,
         num_leaves: int = 31,
         min_child_samples: int = 40,
         subsample: float = 0.7,
         # Many features say nearly the same: trees on a few of them each are as accurate and far cheaper.
-        colsample_bytree: float = 0.3,
+        colsample_bytree: float = 0.15,
         reg_lambda: float = 0.0,
         max_bin: int = 63,
         bag: int = 1,
@@ -106,8 +106,7 @@ class LightGBMBaseline(Estimator):
     @property
     def settings(self) -> dict[str, Any]:
         """What decides the model besides the data, for JSON."""
-        found: dict[str, Any] = {"random_state": self.random_state}
-        found |= {name: getattr(self, name) for name in trees.TUNABLE}
+        found = {name: getattr(self, name) for name in ("random_state", *trees.TUNABLE)}
         embeddings = self.embedder.describe() if self.embedder else getattr(self, "embeddings_", None)
         if self.__sklearn_is_fitted__():
             found["decoder"] = self.decoder_.to_dict()
@@ -119,11 +118,11 @@ class LightGBMBaseline(Estimator):
         }
         return {**found, **{name: value for name, value in given.items() if value}}
 
-    def tree_settings(self) -> trees.TreeSettings:
-        """The parameters that decide the trees."""
-        return trees.TreeSettings(
-            random_state=self.random_state, **{name: getattr(self, name) for name in trees.TUNABLE}
-        )
+    def tree_settings(self) -> dict[str, Any]:
+        """The parameters that decide the trees; raises `InputError` for a value that LightGBM does not accept."""
+        found = {name: getattr(self, name) for name in ("random_state", *trees.TUNABLE)}
+        trees.check_settings(found)
+        return found
 
     def use_embedder(self, embedder: Embedder) -> None:
         """Give a loaded model the encoder that it was trained with.

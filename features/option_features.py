@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +15,10 @@ from cmexam_baseline.exam.letters import MAX_OPTIONS
 from cmexam_baseline.exam.normalise import normalise_texts
 from cmexam_baseline.exam.stem_wording import is_negated
 from cmexam_baseline.features.arrays import Columns, segment_rows
-from cmexam_baseline.features.wording import all_or_none, negated_option
+from cmexam_baseline.features.text import normalize
+
+_ALL_OR_NONE = re.compile(r"以上|上述|均是|都是|均对|都对|均不|都不|均可|都可|均有|都有|均为|均正确|皆")
+_NEGATED_OPTION = re.compile(r"[不无非未禁]|没有")
 
 # What `within_question_stats` says, in its order.
 STATISTICS = ("rank", "to_best", "to_mean", "share")
@@ -86,3 +91,27 @@ def _shared_with_others(letters: list[set[str]], exam: Exam) -> list[float]:
 
 def _share(own: set[str], others: set[str]) -> float:
     return len(own & others) / max(1, len(own))
+
+
+def all_or_none(options: Sequence[str]) -> NDArray[np.bool_]:
+    """Whether an option refers to the other options (以上均是), bool (m,).
+
+    >>> all_or_none(["以上都对", "阿司匹林"]).tolist()
+    [True, False]
+    """
+    return _matches(_ALL_OR_NONE, options)
+
+
+def negated_option(options: Sequence[str]) -> NDArray[np.bool_]:
+    """Whether an option contains a negation, bool (m,).
+
+    >>> negated_option(["无明显症状", "发热"]).tolist()
+    [True, False]
+    """
+    return _matches(_NEGATED_OPTION, options)
+
+
+def _matches(pattern: re.Pattern[str], texts: Sequence[str]) -> NDArray[np.bool_]:
+    return np.fromiter(
+        (bool(pattern.search(normalize(text))) for text in texts), dtype=bool, count=len(texts)
+    )

@@ -13,7 +13,7 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.stem_wording import is_negated
 from cmexam_baseline.features.arrays import segment_rows
 from cmexam_baseline.features.inverted_index import Keys
-from cmexam_baseline.features.training_index import TrainingIndex
+from cmexam_baseline.features.training_index import TrainingIndex, comparable, padded_ids
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -27,6 +27,9 @@ class Queries:
     options:       float32 CSR (m, terms), TF-IDF
     option_shares: float32 CSR (m, terms), the share of each term in the weight of the option, sums 1
     option_norms:  float32 (m,), as of `Vocabulary.norms`
+    stem_idf:      float32 CSR (n, terms), the idf of each term of the stem that is indexed
+    option_ids:    int64 (n, most options), numbers of the option texts in the index, -1 for none
+    option_texts:  the options as compared for "the same option"
     offsets:       int64 (n+1,)
     owner:         int64 (m,) question of each option
     keys:          uint64 (n,); documents with a question's key are not seen
@@ -37,6 +40,9 @@ class Queries:
     options: sp.csr_matrix
     option_shares: sp.csr_matrix
     option_norms: NDArray[np.float32]
+    stem_idf: sp.csr_matrix
+    option_ids: NDArray[np.int64]
+    option_texts: list[str]
     offsets: NDArray[np.int64]
     owner: NDArray[np.int64]
     keys: Keys
@@ -47,11 +53,15 @@ class Queries:
         """The questions of `exam` over the terms of `index`."""
         vocabulary = index.vocabulary
         option_counts = vocabulary.counts(exam.option_texts)
+        stems, texts = vocabulary.tfidf(vocabulary.counts(exam.questions)), comparable(exam.option_texts)
         return cls(
-            stems=vocabulary.tfidf(vocabulary.counts(exam.questions)),
+            stems=stems,
             options=vocabulary.tfidf(option_counts),
             option_shares=vocabulary.shares(option_counts),
             option_norms=vocabulary.norms(option_counts),
+            stem_idf=index.with_idf(stems),
+            option_ids=padded_ids([index.text_ids.get(text, -1) for text in texts], exam.option_offsets),
+            option_texts=texts,
             offsets=exam.option_offsets,
             owner=segment_rows(exam.option_offsets),
             keys=keys,
@@ -71,6 +81,9 @@ class Queries:
                 options=self.options[options],
                 option_shares=self.option_shares[options],
                 option_norms=self.option_norms[options],
+                stem_idf=self.stem_idf[questions],
+                option_ids=self.option_ids[questions],
+                option_texts=self.option_texts[options],
                 offsets=offsets - offsets[0],
                 owner=self.owner[options] - start,
                 keys=self.keys[questions],

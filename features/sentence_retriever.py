@@ -17,7 +17,7 @@ from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.progress import Progress, no_progress
-from cmexam_baseline.features.arrays import join_texts, segment_rows, split_texts
+from cmexam_baseline.features.arrays import join_parts, join_texts, segment_rows, split_parts, split_texts
 from cmexam_baseline.features.inverted_index import MIN_SIMILARITY, InvertedIndex, as_array, top_k
 from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.threads import in_threads
@@ -111,8 +111,7 @@ class SentenceRetriever:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything to one npz file, without pickle."""
         parts = {"vocabulary": self.vocabulary.arrays(), "index": self.index.arrays()}
-        arrays = {f"{part}.{name}": array for part, own in parts.items() for name, array in own.items()}
-        content = {"format": np.array(_FORMAT), **join_texts("texts", self.texts), **arrays}
+        content = {"format": np.array(_FORMAT), **join_texts("texts", self.texts), **join_parts(parts)}
         write_atomically(Path(path), pack_arrays(content))
 
     @classmethod
@@ -125,11 +124,7 @@ class SentenceRetriever:
                 raise InputError(
                     f"{path} has format {arrays['format']}, this version reads {_FORMAT}; train again"
                 )
-            parts: dict[str, dict[str, NDArray[np.generic]]] = {"vocabulary": {}, "index": {}}
-            for name, array in arrays.items():
-                part, dot, own = name.partition(".")
-                if dot:
-                    parts[part][own] = array
+            parts = split_parts(arrays)
             return cls(
                 split_texts("texts", arrays),
                 Vocabulary.from_arrays(parts["vocabulary"]),

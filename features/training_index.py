@@ -15,7 +15,7 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.normalise import fold_texts
 from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.exam.stem_wording import is_negated
-from cmexam_baseline.features.arrays import join_texts, segment_rows, split_texts
+from cmexam_baseline.features.arrays import join_parts, join_texts, segment_rows, split_parts, split_texts
 from cmexam_baseline.features.inverted_index import InvertedIndex, Keys
 from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.vocabulary import Vocabulary
@@ -121,14 +121,49 @@ class TrainingIndex:
         """A number for each distinct option text."""
         return {text: number for number, text in enumerate(dict.fromkeys(self.option_texts))}
 
+    @cached_property
+    def stem_idf(self) -> sp.csr_matrix:
+        """The idf of the terms of each stem, CSR (n, terms), without the terms that too many stems hold."""
+        return self.with_idf(self.stems.postings.T.tocsr())
+
+    def with_idf(self, stems: sp.csr_matrix) -> sp.csr_matrix:
+        """`stems` with the idf of each term as its weight, without the terms that `stem_idf` omits."""
+        rows = stems.copy()
+        rows.data = np.where(np.diff(self.stems.postings.indptr) > 0, self.vocabulary.idf, 0)[rows.indices]
+        rows.eliminate_zeros()
+        return rows
+
+    @cached_property
+    def option_ids(self) -> NDArray[np.int64]:
+        """The numbers of the options of each question in `text_ids`, int64 (n, most options), -2 for none."""
+        counts = np.bincount(self.option_owner, minlength=len(self.ids))
+        offsets = np.concatenate([[0], np.cumsum(counts)])
+        return padded_ids([self.text_ids[text] for text in self.option_texts], offsets, -2)
+
+    @cached_property
+    def sentence_folded(self) -> list[str]:
+        """The sentences, made comparable as the texts of options are."""
+        return comparable(self.sentence_texts)
+
+    @cached_property
+    def option_words(self) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+        """How many options of each question hold a term and make the stem true, and false; CSR (terms, n)."""
+        import scipy.sparse as sp
+
+        true = self.option_right ^ self.negated[self.option_owner]
+        shape = (len(self.option_owner), len(self.ids))
+        places = (np.arange(shape[0]), self.option_owner)
+        chosen = (sp.csr_matrix((one.astype(np.float32), places), shape) for one in (true, ~true))
+        made_true, made_false = ((self.options.presence @ one).tocsr() for one in chosen)
+        made_true.eliminate_zeros()
+        made_false.eliminate_zeros()
+        return made_true, made_false
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything as plain arrays, for a file."""
-        parts = {
-            "vocabulary": self.vocabulary.arrays(),
-            **{name: getattr(self, name).arrays() for name in _INDICES},
-        }
+        parts = {name: getattr(self, name).arrays() for name in ("vocabulary", *_INDICES)}
         return {
-            **{f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()},
+            **join_parts(parts),
             **{key: texts for name in _TEXTS for key, texts in join_texts(name, getattr(self, name)).items()},
             "option_owner": self.option_owner,
             "option_right": self.option_right,
@@ -140,18 +175,11 @@ class TrainingIndex:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> TrainingIndex:
         """The index that `arrays` described; raises `KeyError` where a part is missing."""
-
-        def part(prefix: str) -> dict[str, NDArray[Any]]:
-            return {
-                name.removeprefix(f"{prefix}."): array
-                for name, array in arrays.items()
-                if name.startswith(f"{prefix}.")
-            }
-
-        indices: dict[str, Any] = {name: InvertedIndex.from_arrays(part(name)) for name in _INDICES}
+        parts = split_parts(arrays)
+        indices: dict[str, Any] = {name: InvertedIndex.from_arrays(parts[name]) for name in _INDICES}
         texts: dict[str, Any] = {name: split_texts(name, arrays) for name in _TEXTS}
         return cls(
-            vocabulary=Vocabulary.from_arrays(part("vocabulary")),
+            vocabulary=Vocabulary.from_arrays(parts["vocabulary"]),
             **indices,
             **texts,
             option_owner=arrays["option_owner"],
@@ -172,6 +200,14 @@ def right_options(exam: Exam) -> NDArray[np.bool_]:
 def comparable(option_texts: Sequence[str]) -> list[str]:
     """Option texts made equal where only width, blanks, capitals or a final stop differ."""
     return [text.casefold().rstrip("。.") for text in fold_texts(option_texts)]
+
+
+def padded_ids(ids: Sequence[int], offsets: NDArray[np.int64], filling: int = -1) -> NDArray[np.int64]:
+    """One number per option as a table, int64 (questions, most options)."""
+    owner = segment_rows(offsets)
+    table = np.full((len(offsets) - 1, int(np.diff(offsets).max(initial=1))), filling, dtype=np.int64)
+    table[owner, np.arange(len(owner)) - offsets[owner]] = ids
+    return table
 
 
 def _bags(options: sp.csr_matrix, offsets: NDArray[np.int64], chosen: NDArray[np.bool_]) -> sp.csr_matrix:

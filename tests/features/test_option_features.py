@@ -6,8 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmexam_baseline.exam import Exam, Question
-from cmexam_baseline.features.option_features import context, surface, within_question_stats
-from cmexam_baseline.features.wording import all_or_none, negated_option
+from cmexam_baseline.features.option_features import (
+    all_or_none,
+    context,
+    negated_option,
+    surface,
+    within_question_stats,
+)
 
 
 @given(st.lists(st.lists(st.integers(0, 4).map(float), min_size=2, max_size=8), min_size=1, max_size=5))
