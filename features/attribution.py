@@ -54,8 +54,8 @@ class FeatureContribution:
 class OptionAttribution:
     """The probability of an option and its reasons.
 
-    `start` plus all contributions is the logit of the option; the softmax over the options of a question gives
-    their probabilities, with a bag of boosters up to the mean over them.
+    `start` plus all contributions is the logit of the option (the mean over the boosters); the softmax over the
+    options of a question gives their probabilities.
     """
 
     score: float

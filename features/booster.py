@@ -126,10 +126,9 @@ def softmax(logits: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[
 
 
 def probabilities(boosters: Sequence[Any], table: FeatureTable) -> NDArray[np.float64]:
-    """The probability that each option is right, float64 (options,): the mean over the boosters."""
-    return np.asarray(
-        np.mean([softmax(one.predict(table.values), table.offsets) for one in boosters], axis=0), np.float64
-    )
+    """The probability that each option is right, float64 (options,): the softmax of the mean logits of the boosters."""
+    logits = np.mean([one.predict(table.values) for one in boosters], axis=0, dtype=np.float64)
+    return softmax(logits, table.offsets)
 
 
 def contributions(boosters: Sequence[Any], table: FeatureTable) -> NDArray[np.float64]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from cmexam_baseline.features.corpus_index import CorpusIndex
     from cmexam_baseline.features.dense_index import DenseIndex, Embedder
 
-_KIND, _FORMAT = "cmexam-baseline lightgbm", 2
+_KIND, _FORMAT = "cmexam-baseline lightgbm", 3
 _MANIFEST = "model.json"
 _INDEX, _EXPLAINER, _DENSE = "training_index.npz", "explanations.npz", "embeddings.npz"
 _CORPUS = "corpus.npz"
@@ -47,7 +47,7 @@ class LightGBMBaseline(Estimator):
     random_state:      seed of the sampling in LightGBM; the same seed gives the same model, byte for byte
     n_estimators, learning_rate, num_leaves, min_child_samples, subsample, colsample_bytree, reg_lambda, max_bin:
                        as in `lightgbm.LGBMClassifier`
-    bag:               number of boosters with different seeds whose probabilities are averaged
+    bag:               number of boosters with different seeds whose logits are averaged
     n_jobs:            threads for LightGBM (default: all processors); does not change the result
     corpus:            a `Corpus`, or files and folders of text that `Corpus.read` reads, as further evidence
     embedder:          a frozen encoder whose vectors are one more kind of evidence (default: none)
@@ -84,7 +84,7 @@ class LightGBMBaseline(Estimator):
         colsample_bytree: float = 0.15,
         reg_lambda: float = 0.0,
         max_bin: int = 63,
-        bag: int = 1,
+        bag: int = 2,
         n_jobs: int | None = None,
         corpus: Corpus | str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
         embedder: Embedder | None = None,

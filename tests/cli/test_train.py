@@ -303,7 +303,7 @@ def test_seeds_are_trained_by_several_machines_and_collected(tmp_path: Path) -> 
     whole = succeed(*command, "1", "2", "3", "--jobs", "2")
     assert "seed 2: trained before" in whole.stderr and "training 2 seeds, 2 side by side" in whole.stderr
     assert "val accuracy over 3 seeds" in whole.stdout
-    complain(*command, "1,2", "--set", "bag=2", about=["seed-1", "other settings", "--overwrite"])
+    complain(*command, "1,2", "--set", "bag=3", about=["seed-1", "other settings", "--overwrite"])
     complain(*command, "1,2", "--only", "3", about=["seed 3 is not among 1, 2; --only takes one of --seeds"])
     complain(*command, "1", "x", about=["seed 'x' is not a number", "--seeds 1,2,3"])
     complain(*command, "1", "1", about=["one occurs twice"])
