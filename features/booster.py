@@ -127,8 +127,8 @@ def softmax(logits: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[
 
 def probabilities(boosters: Sequence[Any], table: FeatureTable) -> NDArray[np.float64]:
     """The probability that each option is right, float64 (options,): the softmax of the mean logits of the boosters."""
-    logits = np.mean([one.predict(table.values) for one in boosters], axis=0, dtype=np.float64)
-    return softmax(logits, table.offsets)
+    logits = np.stack([one.predict(table.values) for one in boosters])
+    return softmax(logits.mean(axis=0), table.offsets)
 
 
 def contributions(boosters: Sequence[Any], table: FeatureTable) -> NDArray[np.float64]:

@@ -79,7 +79,7 @@ class _Pairs:
         """
         (stem_words, left), (option_words, other) = self._distinct
         first, second = index.presence[stem_words], right[option_words]
-        counts = (first @ second.T).toarray()[left, other].astype(np.float64)
+        counts: NDArray[np.float64] = (first @ second.T).toarray()[left, other].astype(np.float64)
         question, documents = index.documents_with(self._keys)
         own_first, own_second = first[:, documents].toarray(), second[:, documents].toarray()
         bounds = np.searchsorted(question, np.arange(len(self._keys) + 1))
