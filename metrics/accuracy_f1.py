@@ -29,7 +29,14 @@ from cmexam_baseline.metrics.answer_codes import (
 )
 from cmexam_baseline.metrics.array_types import BoolArray, FloatArray, IntArray
 from cmexam_baseline.metrics.lazy_names import package_version
-from cmexam_baseline.metrics.precision_recall_f1 import Average, LabelScore, label_figures
+from cmexam_baseline.metrics.precision_recall_f1 import (
+    Average,
+    LabelScore,
+    checked_weights,
+    checked_zero_division,
+    label_figures,
+    label_sums,
+)
 from cmexam_baseline.metrics.signature import AnswerSignature, parse_answer_signature
 
 _MOST_LABELS = 4096  # of a confusion matrix
@@ -163,12 +170,7 @@ class AnswerScores:
     def _by_class(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Support, number of predictions and of correct ones of each label."""
         labels, gold, predicted, mass = self._table
-        codes = (gold, mass), (predicted, mass), (gold, mass * (gold == predicted))
-        support, n_predicted, n_correct = (
-            np.bincount(places, masses, len(labels)).astype(np.float64, copy=False)
-            for places, masses in codes
-        )
-        return support, n_predicted, n_correct
+        return label_sums(gold, predicted, mass, len(labels))
 
     def _label_scores(self, labels: Any, sums: Any) -> dict[str, LabelScore]:
         columns = [values if self.weights is not None else values.astype(np.int64) for values in sums]
@@ -316,18 +318,6 @@ class AnswerScores:
         return str(AnswerSignature(*numbers, package_version(), is_weighted, self.zero_division))
 
 
-def checked_weights(weights: npt.ArrayLike, n: int, name: str) -> FloatArray:
-    """The weights as float64; raises `ValueError` unless they are n finite numbers of 0 or more."""
-    values = np.asarray(weights)
-    if values.shape != (n,) or values.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be {n} numbers, one per question")
-    values = values.astype(np.float64)
-    wrong = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
-    if len(wrong):
-        raise ValueError(f"{name}[{wrong[0]}] is {values[wrong[0]]}; a weight is finite and 0 or more")
-    return values
-
-
 def score_answers(
     gold: Answers,
     predicted: Answers,
@@ -352,15 +342,14 @@ def score_answers(
     >>> score_answers(["A", "B"], [0, 0], kind="indices").accuracy
     0.5
     """
-    if not (zero_division in (0, 1) or (isinstance(zero_division, float) and isnan(zero_division))):
-        raise ValueError(f"zero_division must be 0, 1 or nan, not {zero_division!r}")
+    undefined = checked_zero_division(zero_division)
     labels, columns = label_numbers(gold, (predicted,), kind)
     counts = cast("dict[tuple[str, str], int]", sums_by_labels(labels, columns))
     weights = None
     if sample_weight is not None:
         checked = checked_weights(sample_weight, len(columns[0]), "sample_weight")
         weights = cast("dict[tuple[str, str], float]", sums_by_labels(labels, columns, checked))
-    return AnswerScores(counts, weights, float(zero_division), columns[0] == columns[1])
+    return AnswerScores(counts, weights, undefined, columns[0] == columns[1])
 
 
 def accuracy(
@@ -371,7 +360,7 @@ def accuracy(
     >>> accuracy(["A", "ABD", "C"], ["A", "ABD", None])
     0.6666666666666666
     """
-    return score_answers(gold, predicted, kind=kind, sample_weight=sample_weight).accuracy
+    return _figures_alone(gold, predicted, kind, sample_weight, 0.0)[0]
 
 
 def weighted_f1(
@@ -387,6 +376,22 @@ def weighted_f1(
     >>> weighted_f1(["A", "ABD", "C"], ["A", "ABD", None])
     0.6666666666666666
     """
-    return score_answers(
-        gold, predicted, kind=kind, sample_weight=sample_weight, zero_division=zero_division
-    ).weighted.f1
+    return _figures_alone(gold, predicted, kind, sample_weight, zero_division)[3]
+
+
+def _figures_alone(
+    gold: Answers,
+    predicted: Answers,
+    kind: str | None,
+    sample_weight: npt.ArrayLike | None,
+    zero_division: float,
+) -> list[float]:
+    """`ANSWER_FIGURES` without the table of pairs, which takes longer where labels are many."""
+    undefined = checked_zero_division(zero_division)
+    labels, columns = label_numbers(gold, (predicted,), kind)
+    n = len(columns[0])
+    mass = np.ones(n) if sample_weight is None else checked_weights(sample_weight, n, "sample_weight")
+    occurs = np.bincount(np.concatenate(columns), minlength=len(labels)) > 0
+    sums = label_sums(columns[0], columns[1], mass, len(labels))
+    figures: list[float] = label_figures(*sums, occurs.astype(np.float64), undefined).tolist()
+    return figures

@@ -64,23 +64,23 @@ def count_answers(gold: Answers, *systems: Answers, kind: str | None = None) -> 
 def label_numbers(
     gold: Answers, systems: Sequence[Answers], kind: str | None
 ) -> tuple[list[str], list[IntArray]]:
-    """All labels, sorted, and for gold and each system the number of the label of each question."""
+    """All labels, in no particular order, and for gold and each system the number of the label of each question."""
     names = [f"predicted {i + 1}" for i in range(len(systems))] if len(systems) > 1 else ["predicted"]
-    columns = [encode_answers(gold, "gold", kind)]
-    n, gold_labels = len(columns[0][0]), columns[0][1]
+    codes, gold_labels = encode_answers(gold, "gold", kind)
+    n = len(codes)
+    columns = [(codes, [label or UNKNOWN for label in gold_labels])]
     for name, system in zip(names, systems, strict=True):
         codes, labels = encode_answers(system, name, kind)
         if len(codes) != n:
             raise ValueError(f"gold has {n} answers and {name} has {len(codes)}; give one for each question")
         if kind != "labels":
-            _warn_of_labels([label for label in gold_labels if label != NO_ANSWER], labels, name)
+            _warn_of_labels(gold_labels, labels, name)
         # A prediction of this text is not right where the gold answer is unknown.
         columns.append((codes, [f"{label} " if label == UNKNOWN else label for label in labels]))
-    columns[0] = columns[0][0], [label or UNKNOWN for label in gold_labels]
-    every = sorted({label for _, labels in columns for label in labels})
-    number_of = dict(zip(every, range(len(every)), strict=True))
-    return every, [
-        np.array([number_of[label] for label in labels], np.int64).take(codes) for codes, labels in columns
+    number_of: dict[str, int] = {}
+    numbers = [[number_of.setdefault(label, len(number_of)) for label in labels] for _, labels in columns]
+    return list(number_of), [
+        np.array(own, np.int64).take(codes) for own, (codes, _) in zip(numbers, columns, strict=True)
     ]
 
 
@@ -92,6 +92,11 @@ def sums_by_labels(
     >>> sums_by_labels(["A", "B"], [np.array([0, 1, 1]), np.array([0, 0, 0])])
     {('A', 'A'): 1, ('B', 'A'): 2}
     """
+    order = sorted(range(len(labels)), key=labels.__getitem__)
+    labels, columns = (
+        [labels[number] for number in order],
+        [np.argsort(order).take(codes) for codes in columns],
+    )
     shape = [max(len(labels), 1)] * len(columns)
     n_cells = shape[0] ** len(columns)
     if n_cells <= _MOST_CELLS:
@@ -101,11 +106,12 @@ def sums_by_labels(
         numbers = np.unravel_index(used, shape)
         sums = (counts if weights is None else np.bincount(cells, weights, n_cells))[used]
     else:
-        order = np.lexsort(columns[::-1])
-        rows = [codes[order] for codes in columns]
+        by_label = np.lexsort(columns[::-1])
+        rows = [codes[by_label] for codes in columns]
         starts = np.flatnonzero(np.logical_or.reduce([np.diff(row, prepend=-1) != 0 for row in rows]))
         numbers = tuple(row[starts] for row in rows)
-        sums = np.add.reduceat(np.ones(len(order), np.int64) if weights is None else weights[order], starts)
+        masses = np.ones(len(by_label), np.int64) if weights is None else weights[by_label]
+        sums = np.add.reduceat(masses, starts)
     names = [map(labels.__getitem__, codes.tolist()) for codes in numbers]
     return dict(zip(zip(*names, strict=True), sums.tolist(), strict=True))
 
@@ -184,10 +190,8 @@ def _sets_of_letters() -> dict[str, int]:
 def _as_labels(texts: list[str], kind: str | None) -> list[str]:
     """Each text in the form of a label: sets of letters in order, other texts unchanged."""
     known = _sets_of_letters()
-    if kind == "labels" or known.keys() >= set(texts):
-        return texts
     labels, in_order = list(texts), tuple(known)
-    for place, text in enumerate(texts):
+    for place, text in [] if kind == "labels" else enumerate(texts):
         if text not in known and len(text) <= _LONGEST_CELL and _MAY_BE_LETTERS.match(text):
             mask = parse_letters(text)
             labels[place] = text if mask is None else in_order[mask]
@@ -197,7 +201,7 @@ def _as_labels(texts: list[str], kind: str | None) -> list[str]:
 def _warn_of_labels(gold: list[str], predicted: list[str], name: str) -> None:
     """Warn where all gold answers are letters and a predicted one is not: it cannot be right."""
     known = _sets_of_letters().keys()
-    if gold and known >= set(gold) and (others := set(predicted) - known):
+    if any(gold) and all(label in known for label in gold) and (others := set(predicted) - known):
         warnings.warn(
             f"{name} has {len(others):,} answers that are not letters, such as {min(others)!r:.60}; they are "
             "wrong as they are: read the letters out of replies first",

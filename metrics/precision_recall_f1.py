@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
+import numpy.typing as npt
 
-from cmexam_baseline.metrics.array_types import FloatArray
+from cmexam_baseline.metrics.array_types import FloatArray, IntArray
 
 ANSWER_FIGURES: tuple[str, ...] = (
     "accuracy",
@@ -66,6 +68,22 @@ class Average:
     f1: float
 
 
+def label_sums(
+    gold: IntArray, predicted: IntArray, mass: FloatArray, n_labels: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Support, number of predictions and of correct ones of each label, from numbers of labels and their mass.
+
+    >>> label_sums(np.array([0, 1]), np.array([0, 0]), np.array([1.0, 2.0]), 2)
+    (array([1., 2.]), array([3., 0.]), array([1., 0.]))
+    """
+    correct = mass * (gold == predicted)
+    support, n_predicted, n_correct = (
+        np.bincount(labels, masses, n_labels).astype(np.float64, copy=False)
+        for labels, masses in ((gold, mass), (predicted, mass), (gold, correct))
+    )
+    return support, n_predicted, n_correct
+
+
 def label_figures(
     support: FloatArray, n_predicted: FloatArray, n_correct: FloatArray, occurs: FloatArray, undefined: float
 ) -> FloatArray:
@@ -95,3 +113,22 @@ def _means(scores: FloatArray, weights: FloatArray) -> FloatArray:
     total = (weights[..., None] * defined).sum(axis=-2)
     means: FloatArray = (weights[..., None] * np.where(defined, scores, 0.0)).sum(axis=-2) / total
     return means
+
+
+def checked_weights(weights: npt.ArrayLike, n: int, name: str) -> FloatArray:
+    """The weights as float64; raises `ValueError` unless they are n finite numbers of 0 or more."""
+    values = np.asarray(weights)
+    if values.shape != (n,) or values.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be {n} numbers, one per question")
+    values = values.astype(np.float64)
+    wrong = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+    if len(wrong):
+        raise ValueError(f"{name}[{wrong[0]}] is {values[wrong[0]]}; a weight is finite and 0 or more")
+    return values
+
+
+def checked_zero_division(value: float) -> float:
+    """The value itself; raises `ValueError` unless it is 0, 1 or nan."""
+    if not (value in (0, 1) or (isinstance(value, float) and isnan(value))):
+        raise ValueError(f"zero_division must be 0, 1 or nan, not {value!r}")
+    return float(value)

@@ -18,21 +18,18 @@ import json
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from cmexam_baseline.metrics.array_types import BoolArray, CodePoints, IntArray
+from cmexam_baseline.metrics.segmentation.dictionary import JiebaState, jieba_state
 from cmexam_baseline.metrics.segmentation.scalar_cutter import BlockCutter, TextCutter
-from cmexam_baseline.metrics.segmentation.table_builders import (
-    JiebaState,
-    jieba_state,
-    table_of_files,
-    table_of_jieba_state,
-)
+from cmexam_baseline.metrics.segmentation.table_cache import table_of_files, table_of_jieba_state
+from cmexam_baseline.metrics.segmentation.trie import WordTable
 from cmexam_baseline.metrics.segmentation.vectorised_cutter import VectorisedCutter
-from cmexam_baseline.metrics.segmentation.word_table import WordTable
-from cmexam_baseline.metrics.tokens import encode
+from cmexam_baseline.metrics.tokens import encode, number_code_points
 
 _CHARACTERS_AT_ONCE = 1 << 20  # when strings are made
 _FEW_CHARACTERS = 700  # below this plain Python is faster than arrays
@@ -69,6 +66,9 @@ class Segmenter:
         block_cutter = BlockCutter(table)
         self._short = TextCutter(table, block_cutter, split_words)
         self._long = VectorisedCutter(table, block_cutter, split_words)
+        # The strings of slots are made once, at their first occurrence: making them takes long.
+        self._strings = np.empty(len(table.bases), object)
+        self._has_string = np.zeros(len(table.bases), bool)
 
     def __getstate__(self) -> tuple[WordTable, frozenset[str]]:
         # The cutters made of these cannot be pickled.
@@ -95,8 +95,34 @@ class Segmenter:
         checked, joined = _checked(texts)
         if len(joined) < _FEW_CHARACTERS:
             return [self._short.cut(text) for text in checked]
+        words: list[list[str]] = []
         codes, text_offsets = encode(checked)
-        return strings_of_words(codes, text_offsets, self._long.word_starts(codes, text_offsets))
+        for first, last in _ranges(text_offsets):
+            text = slice(int(text_offsets[first]), int(text_offsets[last]))
+            words.extend(self._words(codes[text], text_offsets[first : last + 1] - text.start))
+        return words
+
+    def _words(self, codes: CodePoints, text_offsets: IntArray) -> list[list[str]]:
+        slots = np.full(len(codes), -1, np.int32)
+        bounds = np.flatnonzero(self._long.word_starts(codes, text_offsets, slots))
+        begins, ends = bounds[:-1], bounds[1:]
+        text = codes.tobytes().decode("utf-32-le", "surrogatepass")
+        slots = slots.take(begins)
+        new = np.flatnonzero((slots >= 0) & ~self._has_string.take(slots))
+        place_of_slot = dict(zip(slots[new].tolist(), new.tolist(), strict=True))
+        for slot, place in place_of_slot.items():
+            self._strings[slot] = text[begins[place] : ends[place]]
+        self._has_string[list(place_of_slot)] = True
+        words = self._strings.take(slots)
+        lengths = ends - begins
+        single, rest = (
+            np.flatnonzero((slots < 0) & (lengths == 1)),
+            np.flatnonzero((slots < 0) & (lengths > 1)),
+        )
+        numbers, different = number_code_points(codes.take(begins[single]))
+        words[single] = np.array(list(map(chr, different.tolist())), object).take(numbers)
+        words[rest] = [text[a:b] for a, b in zip(begins[rest].tolist(), ends[rest].tolist(), strict=True)]
+        return [words[a:b].tolist() for a, b in pairwise(np.searchsorted(bounds, text_offsets).tolist())]
 
     def word_starts(self, texts: Iterable[str]) -> tuple[CodePoints, IntArray, BoolArray]:
         """Where words begin in the concatenated texts: `(codes, text_offsets, starts)`.
@@ -194,21 +220,6 @@ def _checked(texts: Iterable[str]) -> tuple[list[str], str]:
         raise TypeError(f"every text must be a string; text {place} is {type(entry).__name__}") from None
 
 
-def strings_of_words(codes: CodePoints, text_offsets: IntArray, starts: BoolArray) -> list[list[str]]:
-    """The words of each text; `starts` is True where one begins, at least at every text's first character.
-
-    >>> codes = np.frombuffer("患者出现发热".encode("utf-32-le"), np.uint32)
-    >>> starts = np.array([True, False, True, False, True, False, True])
-    >>> strings_of_words(codes, np.array([0, 4, 4, 6]), starts)
-    [['患者', '出现'], [], ['发热']]
-    """
-    words: list[list[str]] = []
-    for first, last in _ranges(text_offsets):
-        text = slice(int(text_offsets[first]), int(text_offsets[last]))
-        words.extend(_split(codes[text], text_offsets[first : last + 1] - text.start, starts[text]))
-    return words
-
-
 def _ranges(text_offsets: IntArray) -> Iterator[tuple[int, int]]:
     """Ranges of texts with about `_CHARACTERS_AT_ONCE` characters, to bound the memory that is used."""
     first = 0
@@ -217,23 +228,3 @@ def _ranges(text_offsets: IntArray) -> Iterator[tuple[int, int]]:
         last = max(last, first + 1)
         yield first, last
         first = last
-
-
-def _split(codes: CodePoints, text_offsets: IntArray, starts: BoolArray) -> Iterator[list[str]]:
-    # One string with a separator before each word, cut by `str.split`, is twice as fast as a slice a word.
-    separator = _unused_code_point(codes)
-    n_begun = np.cumsum(starts)
-    line = np.full(len(codes) + int(n_begun[-1]) if len(codes) else 0, separator, "<u4")
-    line[np.arange(len(codes)) + n_begun] = codes
-    text = line.tobytes().decode("utf-32-le", "surrogatepass")
-    offsets = text_offsets + np.concatenate([[0], n_begun])[text_offsets]
-    for begin, end in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
-        yield text[begin + 1 : end].split(chr(separator)) if begin < end else []
-
-
-def _unused_code_point(codes: CodePoints) -> int:
-    # Beginning with noncharacters of the basic plane: a separator beyond it would double the string's size.
-    candidate = 0xFFFF
-    while (codes == candidate).any():
-        candidate -= 1
-    return candidate

@@ -69,17 +69,11 @@ TESTS = {
     "bootstrap_permutation": ("test_bootstrap_permutation",),
     "learning_curve": ("test_learning_curve",),
     "segment": (*CUTTING, "test_segment_cache"),
-    "segmentation/characters": TABLES,
     "segmentation/table_cache": TABLES,
     "segmentation/dictionary": TABLES,
     "segmentation/vectorised_cutter": CUTTING,
     "segmentation/scalar_cutter": CUTTING,
-    "segmentation/table_builders": TABLES,
-    "segmentation/chunk": CUTTING,
-    "segmentation/word_table": TABLES,
     "segmentation/trie": TABLES,
-    "segmentation/unknown_words": CUTTING,
-    "segmentation/word_graph": CUTTING,
 }
 OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,

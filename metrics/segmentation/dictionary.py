@@ -1,6 +1,6 @@
-"""jieba's dictionary and its model of unknown words, and the words of a user's dictionary.
+"""jieba's dictionary, its model of unknown words, its classes of characters, and the words of a user's dictionary.
 
-Both are read from jieba's installed files without importing it: importing it warns on some Pythons, and
+All are read from jieba's installed files without importing it: importing it warns on some Pythons, and
 starting it logs and leaves a cache in the temporary folder.
 """
 
@@ -9,13 +9,26 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import sys
 from dataclasses import dataclass
 from functools import cache
 from math import log
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from cmexam_baseline.metrics.segmentation.characters import BLOCK
+import numpy as np
+import numpy.typing as npt
+
+# jieba cuts blocks of Han and Latin characters into words; each other character is a word.
+OTHER, LATIN, HAN = 0, 1, 2
+CODE_POINTS = 0x110000
+_HAN_CODES = slice(0x4E00, 0x9FD6)
+_LATIN_CHARACTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+#&._%-"
+# What jieba calls re_han_default and re_skip_default, then re_han and re_skip of its finalseg.
+BLOCK = re.compile(r"([\u4E00-\u9FD5a-zA-Z0-9+#&\._%\-]+)")
+OTHER_CHARACTER = re.compile(r"\r\n|.", re.DOTALL)
+HAN_RUN = re.compile(r"([\u4E00-\u9FD5]+)")
+NUMBER_OR_NAME = re.compile(r"([a-zA-Z0-9]+(?:\.\d+)?%?)")
 
 # A character begins a word, is inside it, ends it, or is a word.
 STATES = "BMES"
@@ -33,6 +46,16 @@ _FILES = {
 _ENTRY = re.compile("^(.+?)( [0-9]+)?( [a-z]+)?$")
 _LETTER_OR_DIGIT = re.compile("[a-zA-Z0-9]")
 _BYTE_ORDER_MARK = "\ufeff"
+
+
+@cache
+def character_classes() -> npt.NDArray[np.uint8]:
+    """OTHER, LATIN or HAN for each code point."""
+    classes = np.full(CODE_POINTS, OTHER, np.uint8)
+    classes[_HAN_CODES] = HAN
+    classes[list(_LATIN_CHARACTERS)] = LATIN
+    classes.flags.writeable = False
+    return classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +121,38 @@ def read_unknown_word_model() -> UnknownWordModel:
 def _literal(source: bytes) -> Any:
     # The files are Python of one form, `P={'B': {'\u4e00': -3.65…}}`, which is JSON but for the quotes.
     return json.loads(source.decode("ascii").partition("P=")[2].replace("'", '"'))
+
+
+class JiebaState(NamedTuple):
+    """The dictionary of `jieba.dt` at one moment.
+
+    `frequencies` is jieba's own dict, None if jieba has yet to load `path` (or, if that is None too, its own
+    dictionary). `key` differs whenever one of jieba's functions has changed what is cut.
+    """
+
+    frequencies: dict[str, int] | None
+    total: int
+    path: Path | None
+    split_words: frozenset[str]
+    key: tuple[object, ...]
+
+
+def jieba_state() -> JiebaState | None:
+    """The state of `jieba.dt`, in microseconds; None if jieba is not imported."""
+    finalseg = sys.modules.get("jieba.finalseg")
+    tokenizer: Any = getattr(sys.modules.get("jieba"), "dt", None)
+    if tokenizer is None or finalseg is None:
+        return None
+    split_words = frozenset(finalseg.Force_Split_Words)
+    path = Path(tokenizer.dictionary) if tokenizer.dictionary else None
+    if not tokenizer.initialized:
+        return JiebaState(None, 0, path, split_words, (str(path), split_words))
+    frequencies = tokenizer.FREQ
+    # Adding a word raises jieba's total; deleting one puts it among the split words, or, if it is there
+    # already, changes the frequency of a split word. So this key changes with each of jieba's functions.
+    split_frequencies = tuple(frequencies.get(word) for word in sorted(split_words))
+    key = (id(frequencies), len(frequencies), tokenizer.total, split_words, split_frequencies)
+    return JiebaState(frequencies, tokenizer.total, path, split_words, key)
 
 
 def add_user_words(dictionary: Dictionary, content: bytes, source: str) -> tuple[Dictionary, frozenset[str]]:

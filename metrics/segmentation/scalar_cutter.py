@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from math import inf
 
-from cmexam_baseline.metrics.segmentation.characters import BLOCK, HAN_RUN, NUMBER_OR_NAME, OTHER_CHARACTER
-from cmexam_baseline.metrics.segmentation.dictionary import ALONE, AMID, BEGIN, END, PREDECESSORS
-from cmexam_baseline.metrics.segmentation.word_table import WordTable
+from cmexam_baseline.metrics.segmentation.dictionary import (
+    ALONE,
+    BLOCK,
+    END,
+    HAN_RUN,
+    NUMBER_OR_NAME,
+    OTHER_CHARACTER,
+    PREDECESSORS,
+)
+from cmexam_baseline.metrics.segmentation.trie import WordTable
+
+# For each state and bits that say by which predecessor the states were reached: the state before.
+_BEFORE = [[PREDECESSORS[state][bits >> state & 1] for bits in range(16)] for state in sorted(PREDECESSORS)]
 
 
 class BlockCutter:
@@ -19,7 +29,7 @@ class BlockCutter:
         self._parents = table.parents.data
         self._weights = table.weights.data
         self._unknown_weight = table.unknown_weight
-        self._emissions = [row.data for row in table.emissions]
+        self._emissions = table.emissions
         self._start = table.start.tolist()
         transitions = table.transitions.tolist()
         self._ways = [
@@ -30,21 +40,21 @@ class BlockCutter:
     def word_lengths(self, ids: Sequence[int]) -> list[int]:
         """For each place, the length of the first word of the best path from there to the block's end."""
         bases, parents, weights = self._bases, self._parents, self._weights
-        n = len(ids)
+        n, no_word = len(ids), -inf
         sums, lengths = [0.0] * (n + 1), [1] * n
+        ids = [*ids, 0]  # no word continues with 0
         for begin in range(n - 1, -1, -1):
             slot = ids[begin]
-            best, length = weights[slot] + sums[begin + 1], 1
-            for place in range(begin + 1, n):
-                child = bases[slot] + ids[place]
-                if parents[child] != slot:
-                    break
+            end = begin + 1
+            best, length = weights[slot] + sums[end], 1
+            while parents[child := bases[slot] + ids[end]] == slot:
                 slot = child
-                if weights[slot] != -inf:
-                    candidate = weights[slot] + sums[place + 1]
+                end += 1
+                if weights[slot] != no_word:
+                    candidate = weights[slot] + sums[end]
                     if candidate >= best:
-                        best, length = candidate, place + 1 - begin
-            if best == -inf:
+                        best, length = candidate, end - begin
+            if best == no_word:
                 best = self._unknown_weight + sums[begin + 1]
             sums[begin], lengths[begin] = best, length
         return lengths
@@ -61,40 +71,35 @@ class BlockCutter:
 
     def unknown_word_ends(self, ids: Sequence[int]) -> list[int]:
         """The ends of the words of a run of Han characters, by Viterbi's algorithm as in jieba's finalseg."""
-        of_begin, of_amid, of_end, of_alone = self._emissions
         (end_begin, alone_begin), (begin_amid, amid_amid), (begin_end, amid_end), (end_alone, alone_alone) = (
             self._ways
         )
-        begin, amid, end, alone = (
-            start + emission[ids[0]] for start, emission in zip(self._start, self._emissions, strict=True)
-        )
+        emissions = [row.take(ids).data for row in self._emissions]
+        begin, amid, end, alone = (start + row[0] for start, row in zip(self._start, emissions, strict=True))
         # A bit per state: whether the second of its predecessors wins. Written out, for this is the inner loop.
         came_by_second = bytearray()
-        for character in ids[1:]:
+        for of_begin, of_amid, of_end, of_alone in zip(*(row[1:] for row in emissions), strict=True):
             bits = 0
-            emission = of_begin[character]
-            new_begin, other = end + end_begin + emission, alone + alone_begin + emission
+            new_begin, other = end + end_begin + of_begin, alone + alone_begin + of_begin
             if other >= new_begin:
-                new_begin, bits = other, 1 << BEGIN
-            emission = of_alone[character]
-            new_alone, other = end + end_alone + emission, alone + alone_alone + emission
-            if other >= new_alone:
-                new_alone, bits = other, bits | 1 << ALONE
-            emission = of_amid[character]
-            new_amid, other = begin + begin_amid + emission, amid + amid_amid + emission
+                new_begin, bits = other, 1
+            new_amid, other = begin + begin_amid + of_amid, amid + amid_amid + of_amid
             if other >= new_amid:
-                new_amid, bits = other, bits | 1 << AMID
-            emission = of_end[character]
-            end, other = begin + begin_end + emission, amid + amid_end + emission
-            if other >= end:
-                end, bits = other, bits | 1 << END
-            begin, amid, alone = new_begin, new_amid, new_alone
+                new_amid, bits = other, bits | 2
+            new_end, other = begin + begin_end + of_end, amid + amid_end + of_end
+            if other >= new_end:
+                new_end, bits = other, bits | 4
+            new_alone, other = end + end_alone + of_alone, alone + alone_alone + of_alone
+            if other >= new_alone:
+                new_alone, bits = other, bits | 8
+            begin, amid, end, alone = new_begin, new_amid, new_end, new_alone
             came_by_second.append(bits)
         state = ALONE if alone >= end else END
         ends = [len(ids)]
+        before = _BEFORE
         for place in range(len(ids) - 1, 0, -1):
-            state = PREDECESSORS[state][came_by_second[place - 1] >> state & 1]
-            if state in (END, ALONE):
+            state = before[state][came_by_second[place - 1]]
+            if state >= END:  # END or ALONE
                 ends.append(place)
         return ends[::-1]
 
@@ -102,9 +107,9 @@ class BlockCutter:
 class TextCutter:
     """Cuts one text at a time into the words that jieba makes of it."""
 
-    def __init__(self, table: WordTable, cutter: BlockCutter, split_words: Collection[str]) -> None:
+    def __init__(self, table: WordTable, cutter: BlockCutter, split_words: frozenset[str]) -> None:
         self._cutter = cutter
-        self._split_words = frozenset(split_words)
+        self._split_words = split_words
         self._ids = dict(
             zip(map(chr, table.characters.tolist()), range(1, len(table.characters) + 1), strict=True)
         )

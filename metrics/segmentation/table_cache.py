@@ -1,4 +1,4 @@
-"""Word tables in the user's cache folder, so that only the first process on a machine builds them.
+"""Word tables of dictionaries, in the user's cache folder, so that only the first process on a machine builds them.
 
 A file is one line (a magic word, the format's version, a key made from all sources, the sha256 of the rest)
 and an npz without pickles. It is used only if the line matches, if it belongs to this user, and if no other
@@ -21,14 +21,65 @@ from pathlib import Path
 import numpy as np
 
 from cmexam_baseline.metrics.cache_folder import cache_folder
-from cmexam_baseline.metrics.segmentation.word_table import WordTable
+from cmexam_baseline.metrics.segmentation.dictionary import (
+    Dictionary,
+    JiebaState,
+    add_user_words,
+    file_content,
+    jieba_folder,
+    parse_dictionary,
+    read_unknown_word_model,
+)
+from cmexam_baseline.metrics.segmentation.trie import WordTable, build_table
 
 _MAGIC = "cmexam-baseline-words"
-_FORMAT = 1
+_FORMAT = 2
 _MOST_FILES = 8
 _LONGEST_WRITING = 60.0  # seconds
 _ARRAYS = ("characters", "bases", "parents", "weights", "emissions", "transitions", "start")
 _SCALARS = tuple(field.name for field in fields(WordTable) if field.name not in _ARRAYS)
+
+
+def table_of_files(dictionary: Path | None, user_dict: Path | None) -> tuple[WordTable, frozenset[str]]:
+    """The table of a dictionary (None: jieba's own) with a user's words, and the words to split; cached."""
+    content = dictionary.read_bytes() if dictionary else file_content("dictionary")
+    user_content = user_dict.read_bytes() if user_dict else b""
+    model_files = [file_content(name) for name in ("start", "transitions", "emissions")]
+    key = source_key([content, user_content, *model_files])
+    stored = load(key)
+    if stored:
+        return stored
+    words = parse_dictionary(content, str(dictionary or jieba_folder() / "dict.txt"))
+    split_words: frozenset[str] = frozenset()
+    if user_dict:
+        words, split_words = add_user_words(words, user_content, str(user_dict))
+    table = build_table(words, read_unknown_word_model())
+    save(key, table, split_words)
+    return table, split_words
+
+
+def table_of_jieba_state(state: JiebaState, untouched: WordTable) -> WordTable:
+    """The table of the current dictionary of `jieba.dt`; `untouched` is that of jieba's own dictionary."""
+    if state.frequencies is None:
+        return table_of_files(state.path, None)[0] if state.path else untouched
+    frequencies = dict(state.frequencies)
+    # A word with a frequency raises the total, a new one the count; a deleted word has lost its frequency.
+    is_untouched = (len(frequencies), state.total) == (untouched.n_words, untouched.total) and not any(
+        untouched.has_word(word) for word in state.split_words if not frequencies.get(word)
+    )
+    if state.path is None and is_untouched:
+        return untouched
+    model = read_unknown_word_model()
+    table = build_table(Dictionary(frequencies, state.total), model)
+    if table.n_words == len(frequencies.keys() - {""}):
+        return table
+    # `jieba.dt.FREQ` was changed without jieba's functions: words whose prefixes are missing are never found.
+    reachable = {
+        word: frequency
+        for word, frequency in frequencies.items()
+        if all(word[:end] in frequencies for end in range(1, len(word)))
+    }
+    return build_table(Dictionary(reachable, state.total), model)
 
 
 def source_key(sources: Iterable[bytes]) -> str:

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cmexam_baseline.metrics import Segmenter
-from cmexam_baseline.metrics.segmentation import table_builders, table_cache
+from cmexam_baseline.metrics.segmentation import table_cache
 from cmexam_baseline.metrics.segmentation.dictionary import Dictionary, read_unknown_word_model
-from cmexam_baseline.metrics.segmentation.word_table import WordTable, build_table
+from cmexam_baseline.metrics.segmentation.trie import WordTable, build_table
 
 KEY = "0" * 32
 SPLIT_WORDS = frozenset({"衰竭", "台\ud800中"})
@@ -150,7 +150,7 @@ def test_a_damaged_file_is_built_anew_and_replaced(tmp_path: Path, folder: Path)
 def test_the_second_time_nothing_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dictionary = small_dictionary(tmp_path)
     expected = Segmenter(dictionary=dictionary).cut(["心力衰竭"])
-    monkeypatch.delattr(table_builders, "build_table")
+    monkeypatch.delattr(table_cache, "build_table")
     assert Segmenter(dictionary=dictionary).cut(["心力衰竭"]) == expected
     dictionary.write_text("心力 13\n", encoding="utf-8")
     with pytest.raises(NameError):

@@ -16,7 +16,7 @@ from texts_to_cut import EDGE_TEXTS, random_texts
 
 from cmexam_baseline import metrics
 from cmexam_baseline.metrics import Segmenter, segment
-from cmexam_baseline.metrics.segmentation import table_builders
+from cmexam_baseline.metrics.segmentation import table_cache
 from cmexam_baseline.metrics.segmentation.dictionary import read_unknown_word_model
 
 QUICK = settings(
@@ -71,7 +71,7 @@ TEXTS = [
 
 @pytest.fixture(autouse=True)
 def read_the_model_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table_builders, "read_unknown_word_model", MODEL)
+    monkeypatch.setattr(table_cache, "read_unknown_word_model", MODEL)
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_a_character_without_frequency_counts_as_one(tmp_path: Path) -> None:
     main.write_text("患 7\n患龘 1\n者 2\n", "utf-8")
     path.write_text("患龘\n", "utf-8")
     tokenizer = fresh_tokenizer(main, path)
-    added = table_builders.table_of_files(main, path)[0]
+    added = table_cache.table_of_files(main, path)[0]
     assert tokenizer.FREQ["患龘"] == 2
     assert added.total == tokenizer.total
 

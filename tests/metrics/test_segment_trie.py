@@ -7,15 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmexam_baseline.metrics.segmentation.chunk import StepSchedule
 from cmexam_baseline.metrics.segmentation.dictionary import (
     Dictionary,
     jieba_folder,
     parse_dictionary,
     read_unknown_word_model,
 )
-from cmexam_baseline.metrics.segmentation.trie import DoubleArray, lay_out, word_nodes
-from cmexam_baseline.metrics.segmentation.word_table import build_table
+from cmexam_baseline.metrics.segmentation.trie import DoubleArray, build_table, lay_out, word_nodes
+from cmexam_baseline.metrics.segmentation.vectorised_cutter import StepSchedule
 
 _words = st.text(st.sampled_from("abcdefghij\ud800\U00020000"), min_size=1, max_size=6)
 _dictionaries = st.dictionaries(_words, st.integers(0, 5), max_size=60)

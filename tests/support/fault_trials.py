@@ -215,7 +215,7 @@ def seen_replies(place: Path) -> Seen:
 
 
 def cache_words(given: Path, place: Path) -> int:
-    from cmexam_baseline.metrics.segmentation.table_builders import table_of_files
+    from cmexam_baseline.metrics.segmentation.table_cache import table_of_files
 
     before = os.environ["CMEXAM_BASELINE_CACHE"]
     os.environ["CMEXAM_BASELINE_CACHE"] = str(place)
