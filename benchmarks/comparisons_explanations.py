@@ -82,6 +82,14 @@ def small() -> Iterator[Comparison]:
         {"CMExam's definition": 100},
     )
     yield Comparison(
+        "small-one-thread",
+        "all figures of one definition on one thread against the longest common subsequences alone",
+        _describe(pairs),
+        Contender("cmexam-baseline", lambda: score_one_thread(pairs), 9),
+        [Contender("rapidfuzz LCSseq", lambda: lcs_alone(pairs), 9)],
+        {"rapidfuzz LCSseq": 0.13},
+    )
+    yield Comparison(
         "small-words",
         "explanations on words against jieba.lcut",
         _describe(pairs),
@@ -93,6 +101,17 @@ def small() -> Iterator[Comparison]:
 
 def score_all(pairs: BenchmarkPairs) -> dict[str, metrics.ExplanationScores]:
     return metrics.score_profiles(pairs.references, pairs.predictions, ["cmexam", "google"])
+
+
+def score_one_thread(pairs: BenchmarkPairs) -> metrics.ExplanationScores:
+    return metrics.score_explanations(pairs.references, pairs.predictions, threads=1)
+
+
+def lcs_alone(pairs: BenchmarkPairs) -> object:
+    from rapidfuzz import process
+    from rapidfuzz.distance import LCSseq
+
+    return process.cpdist(pairs.references, pairs.predictions, scorer=LCSseq.similarity)
 
 
 def score_words(pairs: BenchmarkPairs) -> dict[str, metrics.ExplanationScores]:

@@ -46,7 +46,7 @@ def small() -> Iterator[Comparison]:
         describe(texts),
         Contender("cmexam-baseline", lambda: metrics.cut(texts)),
         [Contender("jieba.lcut", lambda: cut_by_jieba(texts), 2)],
-        {"jieba.lcut": 5},
+        {"jieba.lcut": 12},
         lambda: agree(texts),
     )
     yield Comparison(

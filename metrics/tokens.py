@@ -33,7 +33,7 @@ _KINDS = np.array([chr(code).isspace() for code in range(_BEYOND_WHITESPACE + 1)
 _KINDS[ord(" ")] = BLANK
 _LONG = np.uint64(1 << 63)
 _FEWEST_BITS = 8
-_NONE = np.zeros(0, np.int64)
+_BITS_IN_CACHE = 14  # of the first table: where different keys are few, as usual, it is the only one
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,10 @@ class NumberedTokens:
     def __init__(self, streams: TokenStreams, kinds_of_types: NDArray[np.uint8]) -> None:
         self._streams = streams
         self._kinds = kinds_of_types
-        self._spaces = np.flatnonzero(kinds_of_types.take(streams.ids)) if kinds_of_types.any() else _NONE
+        spaces = np.flatnonzero(kinds_of_types)
+        # Numbers of characters are in the order of their code points, and whitespace is among the lowest.
+        candidates = np.flatnonzero(streams.ids <= spaces[-1]) if len(spaces) else spaces
+        self._spaces = candidates[kinds_of_types.take(streams.ids.take(candidates)) > 0]
 
     def streams(self, whitespace: str) -> TokenStreams:
         """As of `Tokens`."""
@@ -290,19 +293,20 @@ def number_keys(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint32], int]:
     n_different = 0
     rows = np.arange(len(keys))
     multipliers = np.random.default_rng(0)
+    most_bits = _BITS_IN_CACHE
     while len(keys):
-        bits = max(len(keys).bit_length() - 1, _FEWEST_BITS)
+        bits = max(min(len(keys).bit_length() - 1, most_bits), _FEWEST_BITS)
+        most_bits = 64
         multiplier = multipliers.integers(1 << 63, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
         places = ((keys * multiplier) >> np.uint64(64 - bits)).astype(np.int64)
         table = np.empty(1 << bits, np.uint64)
         table[places] = keys
-        found = table[places] == keys
         taken = np.zeros(1 << bits, np.bool_)
         taken[places] = True
-        different = np.flatnonzero(taken)
-        numbers_of_places = np.empty(1 << bits, np.uint32)
-        numbers_of_places[different] = np.arange(n_different, n_different + len(different))
-        n_different += len(different)
-        numbers[rows[found]] = numbers_of_places[places[found]]
-        rows, keys = rows[~found], keys[~found]
+        numbers_of_places = np.cumsum(taken) + (n_different - 1)
+        n_different += int(taken.sum())
+        # A key that was overwritten gets a number in a later round.
+        numbers[rows] = numbers_of_places.take(places)
+        missed = np.flatnonzero(table.take(places) != keys)
+        rows, keys = rows[missed], keys[missed]
     return numbers, n_different
