@@ -17,6 +17,7 @@ from cmexam_baseline.exam.stem_wording import is_negated
 from cmexam_baseline.features.arrays import Columns, segment_rows
 from cmexam_baseline.features.inverted_index import Keys
 from cmexam_baseline.features.training_index import right_options
+from cmexam_baseline.metrics.ragged import positions
 
 Vectors = NDArray[np.float32]
 
@@ -222,5 +223,5 @@ def _padded(exam: Exam, values: NDArray[Any], filling: Any) -> NDArray[Any]:
     """One value per option as a table (questions, most options)."""
     owner = segment_rows(exam.option_offsets)
     table = np.full((len(exam), int(exam.n_options.max(initial=1))), filling, dtype=values.dtype)
-    table[owner, np.arange(len(owner)) - exam.option_offsets[owner]] = values
+    table[owner, positions(exam.option_offsets)] = values
     return table

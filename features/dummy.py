@@ -13,6 +13,7 @@ from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.estimator import Estimator
 from cmexam_baseline.exam.letters import MAX_OPTIONS
 from cmexam_baseline.exam.progress import Progress
+from cmexam_baseline.metrics.ragged import positions
 
 # 以上都是, 以上说法均正确, 上述皆可, 全部正确 …, and not 以上都不是, 以上均非, 以上均错误.
 _ALL_OF_THE_ABOVE = re.compile(
@@ -108,9 +109,8 @@ class LongestOption(DummyBaseline):
         if not len(exam):
             return np.zeros(0, dtype=np.uint16)
         lengths = np.fromiter(map(len, exam.option_texts), dtype=np.int64, count=len(exam.option_texts))
-        positions = np.arange(len(lengths)) - np.repeat(exam.option_offsets[:-1], exam.n_options)
         # Ties go to the first option.
-        ranks = lengths * MAX_OPTIONS + (MAX_OPTIONS - 1 - positions)
+        ranks = lengths * MAX_OPTIONS + (MAX_OPTIONS - 1 - positions(exam.option_offsets))
         best = np.maximum.reduceat(ranks, exam.option_offsets[:-1])
         return _letter_masks(MAX_OPTIONS - 1 - best % MAX_OPTIONS)
 

@@ -20,6 +20,7 @@ from cmexam_baseline.features.inverted_index import top_k
 from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.threads import in_threads
 from cmexam_baseline.features.training_index import TrainingIndex
+from cmexam_baseline.metrics.ragged import positions
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -182,7 +183,7 @@ def _queries(index: TrainingIndex, exam: Exam, answers: NDArray[np.uint16]) -> s
 
     rows = index.vocabulary.tfidf(index.vocabulary.counts([*exam.questions, *exam.option_texts]))
     owner = segment_rows(exam.option_offsets)
-    place = (np.arange(len(owner)) - exam.option_offsets[owner]).astype(np.uint16)
+    place = positions(exam.option_offsets).astype(np.uint16)
     chosen = ((answers[owner] >> place) & 1).astype(bool)
     n_chosen = np.bincount(owner, chosen, len(exam))[owner]
     n_others = np.bincount(owner, ~chosen, len(exam))[owner]

@@ -11,6 +11,7 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import MAX_OPTIONS
 from cmexam_baseline.features.arrays import Columns, segment_rows
+from cmexam_baseline.metrics.ragged import positions
 
 # Probabilities are clipped to this distance from 0 and 1, so that log-odds stay finite.
 _EPSILON = 1e-6
@@ -57,7 +58,7 @@ def _listed(names: Sequence[str] | Mapping[str, object]) -> str:
 def _best_other(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
     owner = segment_rows(offsets)
     padded = np.full((len(offsets) - 1, MAX_OPTIONS), -np.inf)
-    padded[owner, np.arange(len(owner)) - offsets[owner]] = values
+    padded[owner, positions(offsets)] = values
     ordered = np.sort(padded, axis=1)
     best, second = ordered[owner, -1], ordered[owner, -2]
     # A single option is compared with itself.
