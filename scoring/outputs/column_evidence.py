@@ -103,7 +103,10 @@ class Evidence:
 
 
 def evidence_of(cells: Sequence[object], seen: Seen, read: bool = True) -> Evidence:
-    """Look at one column; without `read` no answers are read out of texts, which takes the rules of extraction.
+    """Look at one column.
+
+    Without `read` answers are only read out of texts that contain the exam's explanations: it takes the extraction's
+    rules, which are slow to import.
 
     >>> from cmexam_baseline.exam.sample import sample_exam
     >>> exam = sample_exam("val")[:20]
@@ -242,8 +245,8 @@ def _of_replies(texts: Sequence[str], filled: Sequence[int], seen: Seen, read: b
     explanations = {place: seen.exam.explanations[seen.questions[place]].strip() for place in places}
     own = [explanations[place] in texts[place] for place in places if explanations[place]]
     explained = bool(own) and sum(own) >= len(own) / 2
-    if not read:
-        return Evidence("explanation" if explained else "text")
+    if not read and not explained:
+        return Evidence("text")
     found = extract_all([texts[place] for place in places], [seen.shown_options(place) for place in places])
     masks = {place: each.mask for place, each in zip(places, found, strict=True)}
     return replace(_judged("text", masks, seen), explained=explained)
