@@ -20,7 +20,7 @@ from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_array
 from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.io.locks import locked
 from cmexam_baseline.exam.progress import Progress, no_progress, prefix_progress
-from cmexam_baseline.features.arrays import segment_rows
+from cmexam_baseline.metrics.ragged import row_numbers
 
 Scores = NDArray[np.float64]
 
@@ -141,7 +141,7 @@ def out_of_fold_scores(
         calls = [(exam, folds, fold, train, cache) for fold in range(n_folds)]
         for done, _ in enumerate(run_jobs(fold_scores, calls, jobs), 1):
             progress(f"{n_folds} folds side by side", done, n_folds)
-    fold_of_option = folds[segment_rows(exam.option_offsets)]
+    fold_of_option = folds[row_numbers(exam.option_offsets)]
     scores = np.zeros(len(exam.option_texts))
     for fold in range(n_folds):
         reported = prefix_progress(progress, f"fold {fold + 1} of {n_folds}")

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cmexam_baseline.metrics.ragged import row_numbers
+
 # Feature name -> one value per option, flat in exam order.
 Columns = dict[str, NDArray[np.float64]]
 
@@ -64,19 +66,10 @@ def segment_sum(values: NDArray[Any], offsets: NDArray[Any]) -> NDArray[np.float
     [4.0, 0.0, 2.0]
     """
     weights = np.asarray(values, dtype=np.float64)
-    sums: NDArray[np.float64] = np.bincount(segment_rows(offsets), weights, len(offsets) - 1).astype(
+    sums: NDArray[np.float64] = np.bincount(row_numbers(offsets), weights, len(offsets) - 1).astype(
         np.float64
     )
     return sums
-
-
-def segment_rows(offsets: NDArray[Any]) -> NDArray[np.int64]:
-    """The segment number of each value.
-
-    >>> segment_rows(np.array([0, 2, 2, 3])).tolist()
-    [0, 0, 2]
-    """
-    return np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
 
 
 def join_texts(name: str, texts: Sequence[str]) -> dict[str, NDArray[Any]]:

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.features import booster as trees
-from cmexam_baseline.features.arrays import Columns, segment_rows
+from cmexam_baseline.features.arrays import Columns
 from cmexam_baseline.features.corpus_index import Passage
 from cmexam_baseline.features.feature_table import RELATION, FeatureTable
 from cmexam_baseline.features.inverted_index import best_pairs
 from cmexam_baseline.features.queries import Queries
 from cmexam_baseline.features.retrieval_features import SIMILARITY_THRESHOLD
 from cmexam_baseline.features.training_index import TrainingIndex
+from cmexam_baseline.metrics.ragged import row_numbers
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _features(
 def _questions(index: TrainingIndex, queries: Queries, top: int) -> list[list[Evidence]]:
     scores = index.options.scores(queries.options, queries.option_keys, SIMILARITY_THRESHOLD)
     near = index.stems.scores(queries.stems, queries.keys).toarray()
-    like_stem = near[queries.owner[segment_rows(scores.indptr)], index.option_owner[scores.indices]]
+    like_stem = near[queries.owner[row_numbers(scores.indptr)], index.option_owner[scores.indices]]
     return [
         [
             Evidence(
@@ -131,7 +132,7 @@ def _sentences(index: TrainingIndex, queries: Queries, top: int) -> list[list[Ev
     found = index.sentences.matches(queries.option_shares, queries.option_keys)
     scores = sp.csr_matrix((found.coverage, (found.rows, found.documents)), (found.n, len(index.sentences)))
     near = index.sentences.scores(queries.stems, queries.keys).toarray()
-    like_stem = near[queries.owner[segment_rows(scores.indptr)], scores.indices]
+    like_stem = near[queries.owner[row_numbers(scores.indptr)], scores.indices]
     return [
         [
             Evidence(

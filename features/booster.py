@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.progress import Progress, no_progress
-from cmexam_baseline.features.arrays import segment_rows
 from cmexam_baseline.features.feature_table import FeatureTable
+from cmexam_baseline.metrics.ragged import row_numbers
 
 # The same trees on every run and for every number of threads.
 _FIXED = {
@@ -103,7 +103,7 @@ class _Softmax:
         self.offsets = offsets
         n_right = np.add.reduceat(right, offsets[:-1], dtype=np.float64)
         # Several right options share the target equally.
-        self.target = right / np.maximum(n_right, 1)[segment_rows(offsets)]
+        self.target = right / np.maximum(n_right, 1)[row_numbers(offsets)]
 
     def __call__(
         self, logits: NDArray[np.float64], _: Any
@@ -119,7 +119,7 @@ def softmax(logits: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[
     >>> softmax(np.array([0.0, 0.0, 5.0]), np.array([0, 2, 3])).tolist()
     [0.5, 0.5, 1.0]
     """
-    owner, starts = segment_rows(offsets), offsets[:-1]
+    owner, starts = row_numbers(offsets), offsets[:-1]
     powers = np.exp(logits - np.maximum.reduceat(logits, starts)[owner])
     found: NDArray[np.float64] = powers / np.add.reduceat(powers, starts)[owner]
     return found

@@ -15,7 +15,6 @@ from cmexam_baseline.features.arrays import (
     Columns,
     join_parts,
     join_texts,
-    segment_rows,
     split_parts,
     split_texts,
 )
@@ -23,6 +22,7 @@ from cmexam_baseline.features.corpus import LEFT_OUT_FIELDS, Corpus, LeftOut, co
 from cmexam_baseline.features.inverted_index import FULL_COVERAGE, InvertedIndex, as_array, best_pairs
 from cmexam_baseline.features.threads import in_threads
 from cmexam_baseline.features.vocabulary import Vocabulary
+from cmexam_baseline.metrics.ragged import row_numbers
 
 _BLOCK = 64
 # Texts are counted this many at a time, so that memory does not grow with the corpus.
@@ -161,7 +161,7 @@ class _Asked:
         """Matches of the options of a block, their stem's similarity, and that of the passages next to them."""
         offsets = self.offsets[start : start + _BLOCK + 1]
         rows, options = slice(start, start + _BLOCK), slice(int(offsets[0]), int(offsets[-1]))
-        owner = segment_rows(offsets - offsets[0])
+        owner = row_numbers(offsets - offsets[0])
         stems = self.stems[rows]
         keys = np.full(len(offsets) - 1, 1, np.uint64)
         found = self.index.matches(self.shares[options], keys[owner], self.norms[options])

@@ -14,10 +14,10 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.exam.stem_wording import is_negated
-from cmexam_baseline.features.arrays import Columns, segment_rows
+from cmexam_baseline.features.arrays import Columns
 from cmexam_baseline.features.inverted_index import Keys
 from cmexam_baseline.features.training_index import right_options
-from cmexam_baseline.metrics.ragged import positions
+from cmexam_baseline.metrics.ragged import positions, row_numbers
 
 Vectors = NDArray[np.float32]
 
@@ -221,7 +221,7 @@ def _unit(vectors: Vectors) -> Vectors:
 
 def _padded(exam: Exam, values: NDArray[Any], filling: Any) -> NDArray[Any]:
     """One value per option as a table (questions, most options)."""
-    owner = segment_rows(exam.option_offsets)
+    owner = row_numbers(exam.option_offsets)
     table = np.full((len(exam), int(exam.n_options.max(initial=1))), filling, dtype=values.dtype)
     table[owner, positions(exam.option_offsets)] = values
     return table

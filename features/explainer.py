@@ -15,12 +15,12 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.exam.stem_wording import is_negated
-from cmexam_baseline.features.arrays import join_texts, segment_rows, split_texts
+from cmexam_baseline.features.arrays import join_texts, split_texts
 from cmexam_baseline.features.inverted_index import top_k
 from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.threads import in_threads
 from cmexam_baseline.features.training_index import TrainingIndex
-from cmexam_baseline.metrics.ragged import positions
+from cmexam_baseline.metrics.ragged import positions, row_numbers
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -182,7 +182,7 @@ def _queries(index: TrainingIndex, exam: Exam, answers: NDArray[np.uint16]) -> s
     import scipy.sparse as sp
 
     rows = index.vocabulary.tfidf(index.vocabulary.counts([*exam.questions, *exam.option_texts]))
-    owner = segment_rows(exam.option_offsets)
+    owner = row_numbers(exam.option_offsets)
     place = positions(exam.option_offsets).astype(np.uint16)
     chosen = ((answers[owner] >> place) & 1).astype(bool)
     n_chosen = np.bincount(owner, chosen, len(exam))[owner]

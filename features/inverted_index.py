@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.features.arrays import Segments, segment_rows
+from cmexam_baseline.features.arrays import Segments
+from cmexam_baseline.metrics.ragged import row_numbers
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -99,7 +100,7 @@ class InvertedIndex:
         of the query, by the norm of the document, is their cosine similarity. Without `norms` it is 0.
         """
         found = (shares @ self.presence).tocsr()
-        rows = segment_rows(found.indptr)
+        rows = row_numbers(found.indptr)
         kept = found.data > MIN_COVERAGE
         similarity = np.zeros_like(found.data)
         if norms is not None:
@@ -162,7 +163,7 @@ def as_array(scores: sp.csr_matrix) -> Iterator[NDArray[np.float32]]:
     size = scores.shape[0] * scores.shape[1]
     fitting = next((place for place, flat in enumerate(free) if len(flat) >= size), None)
     flat = np.zeros(size, dtype=np.float32) if fitting is None else free.pop(fitting)
-    places = segment_rows(scores.indptr) * scores.shape[1] + scores.indices
+    places = row_numbers(scores.indptr) * scores.shape[1] + scores.indices
     flat[places] = scores.data
     try:
         yield flat[:size].reshape(scores.shape)

@@ -22,12 +22,13 @@ from cmexam_baseline.exam.io.manifest import read_manifest, write_manifest
 from cmexam_baseline.exam.predictions import Predictions
 from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.features import booster as trees
-from cmexam_baseline.features.arrays import Columns, segment_rows
+from cmexam_baseline.features.arrays import Columns
 from cmexam_baseline.features.explainer import Explainer
 from cmexam_baseline.features.feature_table import FeatureTable
 from cmexam_baseline.features.stacking import check_columns
 from cmexam_baseline.features.training_index import TrainingIndex, right_options
 from cmexam_baseline.metrics.cpu_count import cpu_count
+from cmexam_baseline.metrics.ragged import row_numbers
 
 if TYPE_CHECKING:
     from cmexam_baseline.features.attribution import OptionAttribution
@@ -181,7 +182,7 @@ class LightGBMBaseline(Estimator):
         if not known.any():
             raise InputError("no training question has an answer; give a training file with answers")
         if not known.all():
-            of_options = known[segment_rows(exam.option_offsets)]
+            of_options = known[row_numbers(exam.option_offsets)]
             exam, other = exam[known], other[known]
             given = {name: column[of_options] for name, column in given.items()}
         self.extra_columns_ = list(given)

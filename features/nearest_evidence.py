@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.features.arrays import Columns, segment_rows
+from cmexam_baseline.features.arrays import Columns
 from cmexam_baseline.features.inverted_index import top_k
 from cmexam_baseline.features.queries import Queries
 from cmexam_baseline.features.training_index import TrainingIndex
+from cmexam_baseline.metrics.ragged import row_numbers
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -31,7 +32,7 @@ def nearest_question(
     """
     joint = options.copy()
     joint.data = (
-        joint.data * near[queries.owner[segment_rows(joint.indptr)], index.option_owner[joint.indices]]
+        joint.data * near[queries.owner[row_numbers(joint.indptr)], index.option_owner[joint.indices]]
     )
     best, likeness = (one[:, 0] for one in top_k(joint, 1))
     question, there = index.option_owner[best], (best >= 0).astype(np.float64)

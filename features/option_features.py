@@ -14,8 +14,9 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import MAX_OPTIONS
 from cmexam_baseline.exam.normalise import normalise_texts
 from cmexam_baseline.exam.stem_wording import is_negated
-from cmexam_baseline.features.arrays import Columns, segment_rows
+from cmexam_baseline.features.arrays import Columns
 from cmexam_baseline.features.text import normalize
+from cmexam_baseline.metrics.ragged import positions, row_numbers
 
 _ALL_OR_NONE = re.compile(r"以上|上述|均是|都是|均对|都对|均不|都不|均可|都可|均有|都有|均为|均正确|皆")
 _NEGATED_OPTION = re.compile(r"[不无非未禁]|没有")
@@ -26,7 +27,7 @@ STATISTICS = ("rank", "to_best", "to_mean", "share")
 
 def surface(exam: Exam) -> Columns:
     """Columns that differ between the options of a question, each float64 (options,)."""
-    owner = segment_rows(exam.option_offsets)
+    owner = row_numbers(exam.option_offsets)
     options = normalise_texts(exam.option_texts)
     letters = [set(text) for text in options]
     stems = [set(text) for text in normalise_texts(exam.questions)]
@@ -43,10 +44,10 @@ def surface(exam: Exam) -> Columns:
 
 def context(exam: Exam) -> Columns:
     """Columns about the question or about the option's place and wording, each float64 (options,)."""
-    owner = segment_rows(exam.option_offsets)
+    owner = row_numbers(exam.option_offsets)
     stem_lengths = np.array([len(text) for text in exam.questions], dtype=np.float64)
     return {
-        "place": (np.arange(len(owner)) - exam.option_offsets[owner]).astype(np.float64),
+        "place": (positions(exam.option_offsets)).astype(np.float64),
         "n_options": exam.n_options[owner].astype(np.float64),
         "stem_length": stem_lengths[owner],
         "stem_negated": is_negated(exam.questions)[owner].astype(np.float64),
@@ -65,9 +66,9 @@ def within_question_stats(column: NDArray[np.float64], offsets: NDArray[np.int64
     >>> columns["to_mean"].tolist(), columns["share"].round(3).tolist()
     ([1.0, -1.0, 0.0, 0.0], [0.75, 0.25, 0.5, 0.5])
     """
-    owner = segment_rows(offsets)
+    owner = row_numbers(offsets)
     padded = np.full((len(offsets) - 1, MAX_OPTIONS), np.nan)
-    padded[owner, np.arange(len(owner)) - offsets[owner]] = column
+    padded[owner, positions(offsets)] = column
     own = padded[owner]
     better = (own > column[:, None]).sum(axis=1)
     equal = (own == column[:, None]).sum(axis=1) - 1

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.stem_wording import is_negated
-from cmexam_baseline.features.arrays import segment_rows
 from cmexam_baseline.features.inverted_index import Keys
 from cmexam_baseline.features.training_index import TrainingIndex, comparable, padded_ids
+from cmexam_baseline.metrics.ragged import row_numbers
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -63,7 +63,7 @@ class Queries:
             option_ids=padded_ids([index.text_ids.get(text, -1) for text in texts], exam.option_offsets),
             option_texts=texts,
             offsets=exam.option_offsets,
-            owner=segment_rows(exam.option_offsets),
+            owner=row_numbers(exam.option_offsets),
             keys=keys,
             negated=is_negated(exam.questions),
         )

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.progress import Progress, no_progress
-from cmexam_baseline.features.arrays import Columns, Segments, segment_rows
+from cmexam_baseline.features.arrays import Columns, Segments
 from cmexam_baseline.features.inverted_index import FULL_COVERAGE, Keys, as_array, top_k
 from cmexam_baseline.features.nearest_evidence import nearest_question, nearest_sentences
 from cmexam_baseline.features.queries import Queries
 from cmexam_baseline.features.threads import in_threads
 from cmexam_baseline.features.training_index import TrainingIndex, comparable
 from cmexam_baseline.features.word_associations import word_associations
+from cmexam_baseline.metrics.ragged import row_numbers
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -77,7 +78,7 @@ def neighbour_votes(index: TrainingIndex, queries: Queries, near: NDArray[np.flo
     near: float32 (n, training questions), similarity of the stems
     """
     scores = index.options.scores(queries.options, queries.option_keys, SIMILARITY_THRESHOLD)
-    found = Segments(segment_rows(scores.indptr), scores.shape[0])
+    found = Segments(row_numbers(scores.indptr), scores.shape[0])
     asking, question = queries.owner[found.rows], index.option_owner[scores.indices]
     of_stem, of_option = near[asking, question], scores.data
     right = index.option_right[scores.indices]

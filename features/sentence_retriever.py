@@ -17,11 +17,12 @@ from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.progress import Progress, no_progress
-from cmexam_baseline.features.arrays import join_parts, join_texts, segment_rows, split_parts, split_texts
+from cmexam_baseline.features.arrays import join_parts, join_texts, split_parts, split_texts
 from cmexam_baseline.features.inverted_index import MIN_SIMILARITY, InvertedIndex, as_array, top_k
 from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.threads import in_threads
 from cmexam_baseline.features.vocabulary import Vocabulary
+from cmexam_baseline.metrics.ragged import row_numbers
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -59,7 +60,7 @@ class SentenceRetriever:
     def fit(cls, exam: Exam, progress: Progress = no_progress) -> SentenceRetriever:
         """The sentences of `exam`; questions without answer or explanation give none of that kind."""
         require("lightgbm", "scipy", purpose="evidence")
-        owner = segment_rows(exam.option_offsets)
+        owner = row_numbers(exam.option_offsets)
         progress("collecting sentences", 0, 2)
         vocabulary = Vocabulary.fit(
             [*exam.questions, *exam.option_texts], np.concatenate([np.arange(len(exam)), owner])
@@ -88,12 +89,12 @@ class SentenceRetriever:
         def block(start: int) -> list[list[str]]:
             questions = slice(start, start + _BLOCK)
             offsets = exam.option_offsets[start : start + _BLOCK + 1]
-            owner = segment_rows(offsets - offsets[0])
+            owner = row_numbers(offsets - offsets[0])
             similarity = self.index.scores(
                 options[offsets[0] : offsets[-1]], keys[questions][owner], MIN_SIMILARITY
             )
             with as_array(self.index.scores(stems[questions], keys[questions])) as near:
-                similarity.data *= near[owner[segment_rows(similarity.indptr)], similarity.indices]
+                similarity.data *= near[owner[row_numbers(similarity.indptr)], similarity.indices]
             similarity.eliminate_zeros()
             return self._distinct(top_k(similarity, _SPARE * n)[0], n)
 

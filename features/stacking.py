@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import MAX_OPTIONS
-from cmexam_baseline.features.arrays import Columns, segment_rows
-from cmexam_baseline.metrics.ragged import positions
+from cmexam_baseline.features.arrays import Columns
+from cmexam_baseline.metrics.ragged import positions, row_numbers
 
 # Probabilities are clipped to this distance from 0 and 1, so that log-odds stay finite.
 _EPSILON = 1e-6
@@ -56,7 +56,7 @@ def _listed(names: Sequence[str] | Mapping[str, object]) -> str:
 
 
 def _best_other(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
-    owner = segment_rows(offsets)
+    owner = row_numbers(offsets)
     padded = np.full((len(offsets) - 1, MAX_OPTIONS), -np.inf)
     padded[owner, positions(offsets)] = values
     ordered = np.sort(padded, axis=1)

@@ -15,10 +15,11 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.normalise import fold_texts
 from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.exam.stem_wording import is_negated
-from cmexam_baseline.features.arrays import join_parts, join_texts, segment_rows, split_parts, split_texts
+from cmexam_baseline.features.arrays import join_parts, join_texts, split_parts, split_texts
 from cmexam_baseline.features.inverted_index import InvertedIndex, Keys
 from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.vocabulary import Vocabulary
+from cmexam_baseline.metrics.ragged import positions, row_numbers
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -73,7 +74,7 @@ class TrainingIndex:
     ) -> TrainingIndex:
         """The index of `exam`; questions with equal `keys` (default: `copy_keys`) never see each other."""
         keys = copy_keys(exam) if keys is None else keys
-        owner = segment_rows(exam.option_offsets)
+        owner = row_numbers(exam.option_offsets)
         texts = [*exam.questions, *exam.option_texts]
         progress("collecting words", 0, 3)
         vocabulary = Vocabulary.fit(texts, np.concatenate([np.arange(len(exam)), owner]))
@@ -192,8 +193,8 @@ class TrainingIndex:
 
 def right_options(exam: Exam) -> NDArray[np.bool_]:
     """Whether each option of each question belongs to the answer, flat, bool."""
-    owner = segment_rows(exam.option_offsets)
-    place = np.arange(len(owner)) - exam.option_offsets[owner]
+    owner = row_numbers(exam.option_offsets)
+    place = positions(exam.option_offsets)
     return ((exam.answers[owner] >> place.astype(np.uint16)) & 1).astype(bool)
 
 
@@ -204,9 +205,9 @@ def comparable(option_texts: Sequence[str]) -> list[str]:
 
 def padded_ids(ids: Sequence[int], offsets: NDArray[np.int64], filling: int = -1) -> NDArray[np.int64]:
     """One number per option as a table, int64 (questions, most options)."""
-    owner = segment_rows(offsets)
+    owner = row_numbers(offsets)
     table = np.full((len(offsets) - 1, int(np.diff(offsets).max(initial=1))), filling, dtype=np.int64)
-    table[owner, np.arange(len(owner)) - offsets[owner]] = ids
+    table[owner, positions(offsets)] = ids
     return table
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.features.arrays import Columns, Segments, segment_rows, segment_sum
+from cmexam_baseline.features.arrays import Columns, Segments, segment_sum
 from cmexam_baseline.features.inverted_index import InvertedIndex
 from cmexam_baseline.features.queries import Queries
 from cmexam_baseline.features.training_index import TrainingIndex
+from cmexam_baseline.metrics.ragged import row_numbers
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -96,5 +97,5 @@ def _unit_rows(rows: sp.csr_matrix, kept: NDArray[np.bool_]) -> sp.csr_matrix:
     rows.data[~kept[rows.indices]] = 0
     rows.eliminate_zeros()
     lengths = np.sqrt(segment_sum(rows.data.astype(np.float64) ** 2, rows.indptr))
-    rows.data /= lengths[segment_rows(rows.indptr)].astype(np.float32)
+    rows.data /= lengths[row_numbers(rows.indptr)].astype(np.float32)
     return rows

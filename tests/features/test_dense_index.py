@@ -10,8 +10,8 @@ from tiny_exam import altered, tiny_exam
 from cmexam_baseline.exam import Exam, Question
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.features import Embedder, LightGBMBaseline
-from cmexam_baseline.features.arrays import segment_rows
 from cmexam_baseline.features.dense_index import DenseIndex
+from cmexam_baseline.metrics.ragged import row_numbers
 
 EMBEDDER = Embedder("letters", "1", letter_counts)
 EXAM = tiny_exam()
@@ -40,7 +40,7 @@ def test_evidence_equals_its_slow_twin(rows):
 @pytest.mark.parametrize("row", [0, 17, 40, len(EXAM) - 1])
 def test_a_question_does_not_see_its_own_answer(row):
     before, after = _evidence(EXAM, EXAM), _evidence(altered(EXAM, [row]), EXAM)
-    own = segment_rows(EXAM.option_offsets) == row
+    own = row_numbers(EXAM.option_offsets) == row
     assert all(np.array_equal(before[name][own], after[name][own]) for name in before)
     assert any(not np.array_equal(before[name][~own], after[name][~own]) for name in before)
 
@@ -50,7 +50,7 @@ def test_a_question_does_not_see_its_copies():
     copy = Question("copy", f"{question.question}。", question.options[::-1], "A", "")
     exam = EXAM + Exam.from_questions([copy])
     before, after = _evidence(exam, EXAM), _evidence(altered(exam, [len(exam) - 1]), EXAM)
-    own = segment_rows(EXAM.option_offsets) == 5
+    own = row_numbers(EXAM.option_offsets) == 5
     assert all(np.array_equal(before[name][own], after[name][own]) for name in before)
     assert any(not np.array_equal(before[name], after[name]) for name in before)
 
@@ -58,7 +58,7 @@ def test_a_question_does_not_see_its_copies():
 def test_evidence_does_not_depend_on_the_other_questions_asked():
     index = DenseIndex.fit(EXAM, EMBEDDER)
     whole, part = index.evidence(ASKED, EMBEDDER), index.evidence(ASKED[70:75], EMBEDDER)
-    own = np.isin(segment_rows(ASKED.option_offsets), np.arange(70, 75))
+    own = np.isin(row_numbers(ASKED.option_offsets), np.arange(70, 75))
     for name in whole:
         np.testing.assert_allclose(whole[name][own], part[name], rtol=1e-4, atol=1e-5)
 

@@ -8,9 +8,9 @@ from tiny_exam import altered, tiny_exam
 
 from cmexam_baseline.exam import Exam, Question
 from cmexam_baseline.exam.duplicates import copy_keys, folds_of
-from cmexam_baseline.features.arrays import segment_rows
 from cmexam_baseline.features.feature_table import FeatureTable
 from cmexam_baseline.features.training_index import TrainingIndex
+from cmexam_baseline.metrics.ragged import row_numbers
 
 EXAM = tiny_exam()
 
@@ -20,7 +20,7 @@ def _features(exam: Exam, keys: np.ndarray) -> np.ndarray:
 
 
 def _options_of(exam: Exam, rows: np.ndarray) -> np.ndarray:
-    return np.isin(segment_rows(exam.option_offsets), rows)
+    return np.isin(row_numbers(exam.option_offsets), rows)
 
 
 @pytest.mark.parametrize("row", [0, 17, 40, len(EXAM) - 1])
