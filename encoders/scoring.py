@@ -147,14 +147,10 @@ def evaluate_scores(
     scores: NDArray[np.float64], batches: Batches, loss: str, size_bias: NDArray[np.float64]
 ) -> tuple[float, float]:
     """Mean loss, and accuracy of the most probable answers, over the questions whose answer is known."""
-    offsets, known = batches.sequences.option_offsets, batches.answers > 0
-    of = torch.from_numpy
+    offsets, known, of = batches.sequences.option_offsets, batches.answers > 0, torch.from_numpy
+    n_options, answers = np.diff(offsets), batches.answers[known].astype(np.int64)
     rows = in_rows(of(scores), of(row_numbers(offsets)), of(positions(offsets)), len(batches))
-    losses, _ = LOSSES[loss](
-        rows[of(known)],
-        of(np.diff(offsets)[known]),
-        of(batches.answers[known].astype(np.int64)),
-        of(size_bias),
-    )
+    rows = rows[of(known), : int(n_options.max())]  # no more sets of options than needed
+    losses, _ = LOSSES[loss](rows, of(n_options[known]), of(answers), of(size_bias))
     predicted = natural_answers(loss, scores, offsets, size_bias)
     return float(losses.mean()), float((predicted == batches.answers)[known].mean())

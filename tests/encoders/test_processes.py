@@ -39,39 +39,44 @@ def launch(bert: Path, folder: Path, runs: list[dict[str, object]], *dying: str)
 
 
 @pytest.fixture(scope="module")
-def undisturbed(bert, tmp_path_factory) -> Path:
-    return launch(bert, tmp_path_factory.mktemp("two"), RUNS)
+def one(bert, tmp_path_factory):
+    """Weights and report of every run in one process; the tokens are cached from here on."""
+    folder = tmp_path_factory.mktemp("one")
+    return [launched_run.train(str(bert), folder / str(n), settings) for n, settings in enumerate(RUNS)]
 
 
-def test_two_processes_do_what_one_does(bert, tmp_path, undisturbed):
+@pytest.fixture(scope="module")
+def two(bert, one, tmp_path_factory) -> Path:
+    """Folder 0: the first run, killed while the checkpoint of step 5 was written and started again; then all runs."""
+    folder = tmp_path_factory.mktemp("two")
+    launch(bert, folder, RUNS[:1], "6")
+    return launch(bert, folder, [RUNS[0], *RUNS])
+
+
+def test_two_processes_do_what_one_does(one, two):
     """Dropout and all: a step's parts and their random numbers are the same, whoever computes them."""
-    for number, settings in enumerate(RUNS):
-        of_two = undisturbed / str(number)
-        two, report_of_two = (
-            load_file(of_two / "weights.safetensors"),
-            json.loads((of_two / "report.json").read_text()),
-        )
-        one, report_of_one = launched_run.train(str(bert), tmp_path / f"one-{number}", settings)
+    for number, (settings, (expected, report_of_one)) in enumerate(zip(RUNS, one, strict=True), 1):
+        of_two = two / str(number)
+        weights = load_file(of_two / "weights.safetensors")
+        report_of_two = json.loads((of_two / "report.json").read_text())
         assert (report_of_one["processes"], report_of_two["processes"]) == (1, 2)
         assert report_of_two["steps"] == report_of_one["steps"] == (8 if "n_train" in settings else 10)
-        assert set(one) == set(two)
-        for name, array in one.items():
-            np.testing.assert_allclose(two[name], array, atol=2e-4, err_msg=name)
+        assert set(expected) == set(weights)
+        for name, array in expected.items():
+            np.testing.assert_allclose(weights[name], array, atol=2e-4, err_msg=name)
         for first, second in zip(report_of_one["evaluations"], report_of_two["evaluations"], strict=True):
             assert first == pytest.approx(second, abs=1e-3)
         assert EncoderBaseline.load(of_two / "model", device="cpu").report_.processes == 2
         assert list((of_two / "work" / "checkpoints").glob("step-*"))
 
 
-def test_two_processes_of_which_one_is_killed_come_to_the_same(bert, tmp_path, undisturbed):
-    """SIGKILL while the checkpoint of step 5 is written; started again, both go on from step 3."""
-    launch(bert, tmp_path, RUNS[:1], "6")
-    resumed = launch(bert, tmp_path, RUNS[:1]) / "0"
-    expected, found = (load_file(one / "weights.safetensors") for one in (undisturbed / "0", resumed))
+def test_two_processes_of_which_one_is_killed_come_to_the_same(two):
+    """Started again, both go on from step 3."""
+    expected, found = (load_file(two / run / "weights.safetensors") for run in "10")
     assert set(found) == set(expected)
     for name, array in expected.items():
         np.testing.assert_array_equal(found[name], array, err_msg=name)
-    first, second = (json.loads((one / "report.json").read_text()) for one in (undisturbed / "0", resumed))
+    first, second = (json.loads((two / run / "report.json").read_text()) for run in "10")
     assert first["evaluations"] == second["evaluations"]
     trained = [round(report["questions_per_second"] * report["seconds"]) for report in (first, second)]
     assert trained == [54, 38]
