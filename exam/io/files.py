@@ -169,7 +169,9 @@ def check_output(
     if target.is_dir():
         raise InputError(f"{target} is a folder; give the name of a file")
     for one in map(Path, inputs):
-        is_split = split_of(stem_of(target)) is not None and _is_same(target.parent, one)
+        # As `split_files` looks for them.
+        folders = (one.resolve(), one.resolve() / "data") if split_of(stem_of(target)) else ()
+        is_split = target.resolve().parent in folders
         if target.exists() and (is_split or _is_same(target, one)) or target.resolve() == one.resolve():
             raise InputError(f"{target} is also an input; give another file for the output")
     if target.exists() and not (overwrite or append or _is_own_file(target)):

@@ -139,6 +139,12 @@ def test_only_own_files_are_replaced_unasked(tmp_path: Path, content: str, is_ou
             check_output(place, [file], overwrite=True)
     with pytest.raises(InputError, match="is a folder"):
         check_output(tmp_path, overwrite=True)
+    (tmp_path / "data").mkdir()
+    for split in (tmp_path / "val.csv", tmp_path / "data" / "test.csv.gz"):
+        check_output(split, [tmp_path])
+        split.write_text("")
+        with pytest.raises(InputError, match="is also an input"):
+            check_output(split, [tmp_path], overwrite=True)
 
 
 def write_own(folder: Path, name: str = "a") -> None:
