@@ -18,11 +18,8 @@ from cmexam_baseline.scoring.outputs.column_evidence import map_back
 from cmexam_baseline.scoring.outputs.reader import SystemOutput
 from cmexam_baseline.scoring.parallel import Executor
 
-SAMPLES = {
-    "first": "the first reply to a question counts",
-    "vote": "the answer that most replies to a question give; of equally frequent ones the first",
-    "mean": "figures are means over the replies to a question",
-}
+# What several replies to a question come to: the first, the most frequent (of equal ones the first), the mean of figures.
+SAMPLES = ("first", "vote", "mean")
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,11 +26,7 @@ SMALL_SLICE = 30
 LEAVING_UNANSWERED_OUT = {"cmexam-gpt"}
 
 
-MISSING = {
-    "wrong": "a question without a row counts as wrong",
-    "skip": "only questions with a row count",
-    "error": "a question without a row is an error",
-}
+MISSING = ("wrong", "skip", "error")
 
 
 @dataclass(frozen=True)
@@ -40,8 +36,8 @@ class Settings:
     profile:      whose definition of BLEU and ROUGE, a name or a definition of one's own
     resamples:    of the bootstrap and of permutation tests
     random_state: seed of the resamples
-    missing:      a key of `MISSING`
-    samples:      what several replies to a question come to, a key of `alignment.SAMPLES`; None = a vote where
+    missing:      what a question without a row is: "wrong", left out ("skip") or an "error"
+    samples:      what several replies to a question come to, one of `alignment.SAMPLES`; None = a vote where
                   every question has equally many
 
     >>> Settings(missing="left out")
