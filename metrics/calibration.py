@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cmexam_baseline.metrics.array_types import BoolArray, FloatArray, IntArray
-from cmexam_baseline.metrics.ragged import positions, row_numbers
+from cmexam_baseline.metrics.array_types import FloatArray, IntArray
+from cmexam_baseline.metrics.ragged import positions, row_numbers, row_sums
 
 COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _SMALLEST = float(np.finfo(np.float64).eps)  # a probability below it is raised to it, as in scikit-learn
@@ -75,20 +75,32 @@ def score_probabilities(
     >>> scores.n, round(scores.log_loss, 3), scores.accuracy, scores.n_options, round(scores.option_brier, 3)
     (2, 0.458, 0.5, 7, 0.099)
     """
-    options = _Options(gold, probabilities, option_offsets)
-    confidence, is_right = options.most_probable()
-    clipped = options.stated.clip(_SMALLEST, 1 - _SMALLEST)
+    masks, flat, offsets = _checked(gold, probabilities, option_offsets)
+    question, sizes = row_numbers(offsets), np.diff(offsets)
+    is_right = (masks[question] >> positions(offsets) & 1) > 0
+    sums = row_sums(flat, offsets)[question]
+    shares = np.divide(flat, sums, out=1 / sizes[question], where=sums > 0)
+    # As a choice of one option.
+    has_one_right = row_sums(is_right, offsets) == 1
+    most_probable = np.lexsort((-shares, question))[offsets[:-1]][has_one_right]
+    confidence, is_hit = shares[most_probable], is_right[most_probable]
+    share_of_right = row_sums(shares * is_right, offsets)[has_one_right]
+    squared_errors = row_sums((shares - is_right) ** 2, offsets)[has_one_right]
+    # Per option, as a binary prediction.
+    is_known = masks[question] != 0
+    stated, outcomes = flat[is_known], is_right[is_known]
+    clipped = stated.clip(_SMALLEST, 1 - _SMALLEST)
     return ProbabilityScores(
         n=len(confidence),
-        log_loss=_mean(-np.log(options.share_of_right().clip(_SMALLEST))),
-        brier=_mean(options.squared_errors()),
-        accuracy=_mean(is_right),
-        calibration_error=calibration_error(confidence, is_right, n_bins),
-        reliability=tuple(reliability_curve(confidence, is_right, n_bins)),
-        accuracy_at_coverage=accuracy_at_coverage(confidence, is_right),
-        n_options=len(clipped),
-        option_log_loss=_mean(-np.log(np.where(options.outcomes, clipped, 1 - clipped))),
-        option_brier=_mean((options.stated - options.outcomes) ** 2),
+        log_loss=_mean(-np.log(share_of_right.clip(_SMALLEST))),
+        brier=_mean(squared_errors),
+        accuracy=_mean(is_hit),
+        calibration_error=calibration_error(confidence, is_hit, n_bins),
+        reliability=tuple(reliability_curve(confidence, is_hit, n_bins)),
+        accuracy_at_coverage=accuracy_at_coverage(confidence, is_hit),
+        n_options=len(stated),
+        option_log_loss=_mean(-np.log(np.where(outcomes, clipped, 1 - clipped))),
+        option_brier=_mean((stated - outcomes) ** 2),
     )
 
 
@@ -155,47 +167,6 @@ def accuracy_at_coverage(
     kept = np.array(coverages) * len(stated)
     expected = np.interp(kept, np.append(0, ends), np.append(0, n_right))
     return dict(zip(coverages, (expected / kept).tolist(), strict=True))
-
-
-class _Options:
-    """The options of all questions, checked.
-
-    `stated` and `outcomes` are probability and truth of each option of the questions whose answer is known.
-    """
-
-    def __init__(
-        self, gold: npt.ArrayLike, probabilities: npt.ArrayLike, option_offsets: npt.ArrayLike
-    ) -> None:
-        masks, flat, offsets = _checked(gold, probabilities, option_offsets)
-        self._sizes = np.diff(offsets)
-        self._question = row_numbers(offsets)
-        self._is_right = (masks[self._question] >> positions(offsets) & 1) > 0
-        self._has_one_right = self._sums(self._is_right) == 1
-        sums = self._sums(flat)[self._question]
-        undecided = 1 / self._sizes[self._question]
-        self._shares = np.divide(flat, sums, out=undecided, where=sums > 0)
-        is_known = masks[self._question] != 0
-        self.stated, self.outcomes = flat[is_known], self._is_right[is_known]
-
-    def _sums(self, values: npt.NDArray[np.generic]) -> FloatArray:
-        sums = np.bincount(self._question, values, len(self._sizes))
-        return sums.astype(np.float64, copy=False)
-
-    def share_of_right(self) -> FloatArray:
-        """The right option's share of each question with one right option."""
-        shares: FloatArray = self._sums(self._shares * self._is_right)[self._has_one_right]
-        return shares
-
-    def squared_errors(self) -> FloatArray:
-        """The sum over options of (share - outcome)^2 of each question with one right option."""
-        errors: FloatArray = self._sums((self._shares - self._is_right) ** 2)[self._has_one_right]
-        return errors
-
-    def most_probable(self) -> tuple[FloatArray, BoolArray]:
-        """The highest share, and whether that option is right, of each question with one right option."""
-        by_share = np.lexsort((-self._shares, self._question))
-        first = by_share[np.cumsum(self._sizes) - self._sizes]
-        return self._shares[first][self._has_one_right], self._is_right[first][self._has_one_right]
 
 
 def _checked(

@@ -130,10 +130,9 @@ def _count(
     tokens = tokenize(sides, tokenizer)
     first, *others = treatments
     max_order = max(order for order, _ in treatments.values())
-    alike = tokens.treated_alike() if others else np.ones(len(sides) // 2, np.bool_)
-    with_lcs = treatments[first][1] | (alike & any(lcs for _, lcs in treatments.values()))
+    with_lcs = any(lcs for _, lcs in treatments.values())
     counts = {first: count_pairs(tokens.streams(first), max_order, with_lcs)}
-    apart = np.flatnonzero(~alike)
+    apart = np.flatnonzero(~tokens.treated_alike()) if others else np.zeros(0, np.int64)
     for treatment in others:
         counts[treatment] = counts[first].copy()
         if len(apart):

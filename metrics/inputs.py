@@ -99,7 +99,7 @@ class Pairs:
     def reference_checksums(self) -> FloatArray:
         """A CRC-32 of the reference of each pair, by which scores of other references are recognised."""
         texts = (text if isinstance(text, str) else "\0".join(text) for text in self.references)
-        checksums = (crc32(text.encode("utf-16-le", "surrogatepass")) for text in texts)
+        checksums = (crc32(text.encode("utf-8", "surrogatepass")) for text in texts)
         return np.fromiter(checksums, np.float64, len(self))
 
     def sides(self, index: IntArray) -> list[Any]:

@@ -329,22 +329,19 @@ CHUNK_CELLS = 1 << 22
 """Pairs per chunk times distinct tokens: the size of the table in which the tokens of a pair are numbered."""
 
 
-def count_pairs(
-    streams: TokenStreams, max_order: int = MAX_ORDER, with_lcs: bool | NDArray[np.bool_] = True
-) -> NDArray[Any]:
+def count_pairs(streams: TokenStreams, max_order: int = MAX_ORDER, with_lcs: bool = True) -> NDArray[Any]:
     """All counts that BLEU and ROUGE are computed from, one record of type `COUNTS` per pair.
 
-    Orders above `max_order` (2 or 4) and, without `with_lcs` (of all pairs, or of each), the LCS stay 0.
+    Orders above `max_order` (2 or 4) and, without `with_lcs`, the LCS stay 0.
     """
-    with_lcs = np.broadcast_to(with_lcs, len(streams))
     counts = np.zeros(len(streams), COUNTS)
     buffers = Buffers()
     lengths = np.diff(streams.offsets[::2])
     for index in chunks(lengths, CHUNK_TOKENS, max(1, CHUNK_CELLS // (streams.n_types + 1))):
         rows = PairRows(streams, index, buffers)
         rows.count(max_order)
-        if with_lcs[index].any():
-            rows.counts["lcs"] = _lcs_of(rows, with_lcs[index])
+        if with_lcs:
+            rows.counts["lcs"] = _lcs_of(rows)
         counts[index] = rows.counts
     return counts
 
@@ -362,10 +359,9 @@ def chunks(
         start = end
 
 
-def _lcs_of(rows: PairRows, wanted: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _lcs_of(rows: PairRows) -> NDArray[np.int64]:
     """A token missing on the other side is in no common subsequence: only shared tokens are compared."""
     shared = rows.local != 0
-    shared.reshape(len(wanted), -1)[~wanted] = False
     numbers = rows.local[shared]
     sides = np.stack([rows.per_row(shared & ~rows.side), rows.per_row(shared & rows.side)], axis=1)
     return lcs_lengths(numbers, offsets_of(sides.ravel()), rows.n_local)

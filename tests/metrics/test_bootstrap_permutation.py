@@ -253,6 +253,9 @@ def test_explanations_of_two_systems() -> None:
     assert bootstrap(first)["rougeL"].low < first.rougeL < bootstrap(first)["rougeL"].high
     with pytest.raises(ValueError, match="mean different things"):
         compare_explanations(first, metrics.score_explanations(references, bad, profile="google"))
+    others = [text and text.replace("限盐", "低盐") for text in references]
+    with pytest.raises(ValueError, match="different references, first in row 0; score both on the same"):
+        compare_explanations(first, metrics.score_explanations(others, bad))
     with pytest.raises(ValueError, match="40 rows and the second 39"):
         compare_explanations(first, metrics.score_explanations(references[:-1], bad[:-1]))
 
