@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,6 @@ from cmexam_baseline.features import booster as trees
 from cmexam_baseline.features.arrays import Columns
 from cmexam_baseline.features.explainer import Explainer
 from cmexam_baseline.features.feature_table import FeatureTable
-from cmexam_baseline.features.stacking import check_columns
 from cmexam_baseline.features.training_index import TrainingIndex, right_options
 from cmexam_baseline.metrics.cpu_count import cpu_count
 from cmexam_baseline.metrics.ragged import row_numbers
@@ -176,7 +175,7 @@ class LightGBMBaseline(Estimator):
         require("lightgbm", purpose="LightGBM")
         report, given = progress or no_progress, extra_columns or {}
         other = np.zeros(len(exam), dtype=np.bool_) if from_other_exam is None else from_other_exam
-        check_columns(given, exam, list(given))
+        _check_columns(given, exam, list(given))
         settings = self.tree_settings()
         known = exam.answers > 0
         if not known.any():
@@ -267,7 +266,7 @@ class LightGBMBaseline(Estimator):
 
     def _further_columns(self, exam: Exam, given: Columns | None, progress: Progress) -> Columns:
         """The columns beside those of the index, in the order in which the trees know them."""
-        check_columns(given or {}, exam, self.extra_columns_)
+        _check_columns(given or {}, exam, self.extra_columns_)
         columns: Columns = {}
         if self.corpus_index_ is not None:
             columns |= self.corpus_index_.evidence(exam, progress)
@@ -348,3 +347,21 @@ _PARAMETER_TYPES: dict[str, Callable[[Any], Any]] = {
 
 def _booster_file(member: int) -> str:
     return f"booster-{member + 1}.txt"
+
+
+def _check_columns(extra_columns: Columns, exam: Exam, names: Sequence[str]) -> None:
+    """Raise `InputError` unless `extra_columns` holds exactly the columns `names`, one finite number per option."""
+    if sorted(extra_columns) != sorted(names):
+        raise InputError(
+            f"the model was trained with the extra columns {_listed(names)}, got {_listed(extra_columns)}; give those"
+        )
+    for name, column in extra_columns.items():
+        if column.shape != (len(exam.option_texts),) or not np.isfinite(column).all():
+            raise InputError(
+                f"column {name} needs one finite number for each of the {len(exam.option_texts)} options; "
+                f"it has shape {column.shape}"
+            )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "(none)"

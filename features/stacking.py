@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import MAX_OPTIONS
 from cmexam_baseline.features.arrays import Columns
 from cmexam_baseline.metrics.ragged import positions, row_numbers
@@ -35,24 +31,6 @@ def score_columns(name: str, probabilities: ArrayLike, offsets: ArrayLike) -> Co
         f"{name}_log_odds": odds,
         f"{name}_margin": odds - _best_other(odds, bounds),
     }
-
-
-def check_columns(extra_columns: Mapping[str, NDArray[np.float64]], exam: Exam, names: Sequence[str]) -> None:
-    """Raise `InputError` unless `extra_columns` holds exactly the columns `names`, one finite number per option."""
-    if sorted(extra_columns) != sorted(names):
-        raise InputError(
-            f"the model was trained with the extra columns {_listed(names)}, got {_listed(extra_columns)}; give those"
-        )
-    for name, column in extra_columns.items():
-        if column.shape != (len(exam.option_texts),) or not np.isfinite(column).all():
-            raise InputError(
-                f"column {name} needs one finite number for each of the {len(exam.option_texts)} options; "
-                f"it has shape {column.shape}"
-            )
-
-
-def _listed(names: Sequence[str] | Mapping[str, object]) -> str:
-    return ", ".join(sorted(names)) or "(none)"
 
 
 def _best_other(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
