@@ -254,14 +254,14 @@ def find_systems(paths: Iterable[Path]) -> list[Path]:
 
     Raises `InputError` where a path is not there, or a folder holds neither.
     """
-    from cmexam_baseline.exam.io.formats import FORMATS
-
     found: list[Path] = []
     for path in paths:
         if not path.exists():
             raise InputError(f"{path} is not there; give a run folder, a prediction file or a folder of them")
         inside = [path]
         if path.is_dir() and not is_run(path):
+            from cmexam_baseline.exam.io.formats import FORMATS
+
             inside = [
                 child
                 for child in sorted(path.iterdir())
