@@ -37,7 +37,8 @@ _MAY_BEGIN_AN_ITEM = "选第「『【《"
 _LOWER_CASE_ENDS = re.compile(r"[ \t]*(?:$|[\n.。)\],;}\"'])")
 _JOIN = re.compile(
     r"\s*(?:[、,;/&+|]|和|及|与|以及|and\b)\s*(?:和|and\b|(?:\(\d\)|[①-⑩])(?=[A-J]))?\s*"
-    r"|[ \t]+(?=[A-J](?![A-Za-z]))|(?<=\])(?=\[)|(?<=\))(?=\()|。(?=[A-J][ \t]?(?:[。\n]|$))"
+    r"|[ \t]+(?=[A-J](?![A-Za-z]))|(?<=项)\d{1,2}[.、)](?=[A-J](?![A-Za-z]))"
+    r"|(?<=\])(?=\[)|(?<=\))(?=\()|。(?=[A-J][ \t]?(?:[。\n]|$))"
 )
 _LIST_GOES_ON = re.compile(r"(?:[、/&]|和|及|与|以及)[A-J](?![A-Za-z0-9])")
 _EITHER = re.compile(
@@ -65,7 +66,7 @@ _LISTED_TEXT_ENDS = re.compile(
 )
 _NEXT_ITEM_LINE = re.compile(r"\n[ \t]*(?:[(\[-]?[A-J][.:、)]|\n)")
 _LONGEST_LISTED = 300
-_IN_BRACKETS = re.compile(r"[ \t]?\([^()\n]{1,80}\)")
+_IN_BRACKETS = re.compile(r"[ \t]?\((?![A-J]\))[^()\n]{1,80}\)")
 _LAST_NAMES = 50
 _SUPPOSED_CASE = re.compile(r"\s*(?:if|when|unless|should|in case|如果|若|假如|倘若|当)", re.IGNORECASE)
 _LETTER_NAMED = re.compile(
@@ -250,9 +251,9 @@ class AnswerParser:
         "A,B错误" dismisses B alone, because the comma may begin a new clause; "A、B错误" dismisses both.
         """
         first = items[0] if items else None
-        if cued and first is not None and len(items) == 1 and first.letter_end:
+        if first is not None and len(items) == 1 and first.letter_end and (cued or first.named):
             # The answer is (C). Metformin is not an anticoagulant: what seems to dismiss C is its reason.
-            reason = WRONG_BEHIND if first.named else _CALLED_NOT_IT
+            reason = WRONG_BEHIND if cued and first.named else _CALLED_NOT_IT
             if reason.match(self.text, first.end):
                 return [first._replace(end=first.letter_end, named=False)]
         while items:
@@ -366,7 +367,7 @@ class AnswerParser:
 
     def _following(self, item: _Item) -> _Item | None:
         """The next letter of a list: behind 、 or 和, or alone with its text on the next line."""
-        join = _JOIN.match(self.text, item.end)
+        join = _JOIN.match(self.text, item.end if item.named else skip(_IN_BRACKETS, self.text, item.end))
         if join is not None:
             loose = join[0].strip() in _LOOSE
             follows = self._item(join.end(), first=False, joined=not loose)

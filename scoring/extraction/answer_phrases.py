@@ -106,6 +106,7 @@ _SUBJECT = re.compile(
 )
 
 # Words between the phrase and the answer; as in Chinese, nothing follows the repetition.
+_ENGLISH_WORD = re.compile(r"[a-z]{2}")
 _FILLER_WORDS = any_of(
     "is was are would should must be will has_to most more likely probably therefore thus clearly"
     " definitely indeed either (?:could|may|might)_be(?=_either)"
@@ -197,9 +198,9 @@ def declared_readings(reader: AnswerParser) -> Iterator[Reading]:
     Different answers for different cases ("if …, the answer is A; if …, B") leave the choice open.
     """
     yield from _joined_lines(reader, list(_declared(reader)))
-    found = list(_joined_lines(reader, list(_declared_in_english(reader))))
-    if not found:
+    if _ENGLISH_WORD.search(reader.lowered) is None:
         return
+    found = list(_joined_lines(reader, list(_declared_in_english(reader))))
     cases = [reading for reading in found if _is_case(reader.lowered, reading.start)]
     left_open = any(reading.rule == "either-or" for reading in found) or len({r.mask for r in cases}) > 1
     for reading in found:

@@ -114,7 +114,7 @@ def _last_word(reader: AnswerParser) -> Iterator[Reading]:
 
 _ITEM_LINE = r"[ \t>#-]*(?:选项)?\(?([A-J])\s*(?:[.:、)]|选项|项)"
 _ITEM_ON_A_LINE = re.compile(_ITEM_LINE)
-_NEXT_ITEM = re.compile(r"[\n。;,]" + _ITEM_LINE)
+_NEXT_ITEM = re.compile(r"(?:[\n。;,]|\.[ \t])" + _ITEM_LINE)
 _FAR = 2_000
 _VERDICT = (
     r"[ \t]?[.:、,)\](\[【】-]{0,3}[ \t]?(?:不?正确|错误?(?!误?答案)|不?对|[√×✓✗✔✘✅❌]"

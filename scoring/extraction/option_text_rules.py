@@ -106,8 +106,10 @@ def _judged(reader: AnswerParser, clauses: list[Part]) -> tuple[list[Mention], l
     right: list[Mention] = []
     wrong: list[Mention] = []
     for clause in clauses:
-        ends = [*(following.start for following in clause.named[1:]), clause.end]
-        for mention, end in zip(clause.named, ends, strict=True):
+        # 甲比乙更合适 says it of 甲.
+        named = [m for m in clause.named if not reader.lowered.endswith(_COMPARED_BEFORE, 0, m.start)]
+        for place, mention in enumerate(named, 1):
+            end = named[place].start if place < len(named) else clause.end
             called = says_of_option(reader.lowered, mention.end, end, reader.stem)
             if called is not None:
                 (right if called else wrong).append(mention)
@@ -194,7 +196,7 @@ def _only_text(reader: AnswerParser, sentences: list[Part]) -> Iterator[Reading]
         if sentence.spoken_for
         and _is_prominent(reader, sentence)
         and not _restates(reader, sentence)
-        and (not reader.stem.negative or _is_asked_for(reader, sentence))
+        and _may_answer(reader, sentence)
         and (
             len(reader.text) < _LONGEST_REMARK
             or _WORD.search(reader.options.texts[sentence.spoken_for[-1].option])
@@ -205,12 +207,13 @@ def _only_text(reader: AnswerParser, sentences: list[Part]) -> Iterator[Reading]
         yield _reading("only-text", prominent[-1])
 
 
-def _is_asked_for(reader: AnswerParser, sentence: Part) -> bool:
-    """Whether a sentence claims its option or denies it what the stem denies: no mere description of it."""
+def _may_answer(reader: AnswerParser, sentence: Part) -> bool:
+    """Whether a sentence does not reject its option; under 错误的是 it must claim it, or deny what the stem denies."""
     mention = sentence.spoken_for[-1]
-    if _is_claim(reader, sentence, mention):
-        return True
-    return says_of_option(reader.lowered, mention.end, sentence.end, reader.stem) is True
+    said = says_of_option(reader.lowered, mention.end, sentence.end, reader.stem)
+    if not reader.stem.negative:
+        return said is not False
+    return said is True or _is_claim(reader, sentence, mention)
 
 
 def _is_prominent(reader: AnswerParser, sentence: Part) -> bool:

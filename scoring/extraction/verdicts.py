@@ -155,7 +155,7 @@ _NEXT_QUESTION = re.compile(r"\n[^\n]{0,8}(?:下列|以下)")
 _REST_OF_THE_WORD = re.compile(r"[^,。;!\n]{0,3}")
 _MAY_CALL_RIGHT = one_of("正确 答案 correct right")
 _VERDICT_WORDS = one_of("正确 错误 不对 符合 合适 恰当 成立 √ ✓ ✗ × correct wrong true false right")
-_LETTER_BEFORE = re.compile(r"[A-J](?:选项|项)?[ \t]?[.:、)(\"“]{0,2}[ \t]?$")
+_NO_SUBJECT = re.compile(r"(?:比|不如|优于|than[ \t])$|[A-J](?:选项|项)?[ \t]?[.:、)(\"“]{0,2}[ \t]?$")
 _LONGEST_ITEM = 600
 
 
@@ -199,7 +199,7 @@ def _verdicts_on_texts(reader: AnswerParser) -> Iterator[Verdict]:
     for mention in reader.mentions:
         behind = _VERDICT_BEHIND_TEXT.match(reader.text, mention.end)
         before = max(0, mention.start - 8)
-        if behind is not None and not _LETTER_BEFORE.search(reader.text, before, mention.start):
+        if behind is not None and not _NO_SUBJECT.search(reader.text, before, mention.start):
             yield _verdict(1 << mention.option, mention.start, behind)._replace(of_the_answer=False)
 
 
