@@ -106,7 +106,7 @@ _SUBJECT = re.compile(
 )
 
 # Words between the phrase and the answer; as in Chinese, nothing follows the repetition.
-_ENGLISH_WORD = re.compile(r"[a-z]{2}")
+_ENGLISH_WORD = re.compile(r"[a-z][a-z]")
 _FILLER_WORDS = any_of(
     "is was are would should must be will has_to most more likely probably therefore thus clearly"
     " definitely indeed either (?:could|may|might)_be(?=_either)"

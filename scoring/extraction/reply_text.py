@@ -64,10 +64,10 @@ _MARKER_PATTERN = (
 _AGAIN = r"|^[ \t]*(?:\d{1,2}[.、][ \t]*)?(?P<again>(?:下列|以下|关于|根据)[^\n]{4,200}?A[ \t]?[:：.、])"
 _MARKER = re.compile(_MARKER_PATTERN + "|(?P<again>(?!))", re.MULTILINE)
 _MARKER_OR_QUESTION = re.compile(_MARKER_PATTERN + _AGAIN, re.MULTILINE)
-_MAY_HOLD_TURNS = one_of(
-    "< INST] Human USER User Instruction Input Assistant ASSISTANT Response Question"
-    " 用户 人类 问: 问： 指令 输入 系统 助手 题目 问题 例题 试题 下一题"
-)
+# What a marker begins with; the class at its beginning makes it a fast search.
+_LINE_OF_A_TURN = rf"[ \t#*]*(?!答)(?:{_AT_LINE_START}|【?{_QUESTION_NOUN}|下一题|Question)"
+_MAY_HOLD_TURNS = re.compile(rf"[<\[\n](?:(?<=<)|(?<=\[)/?INST\]|(?<=\n){_LINE_OF_A_TURN})")
+_MAY_BEGIN_A_TURN = re.compile(_LINE_OF_A_TURN)
 
 
 # An end marker that the reply speaks about, in quotes or inside a sentence, ends nothing.
@@ -115,7 +115,7 @@ def kept_ranges(raw: str) -> Kept:
     if _MAY_HOLD_THINKING.search(read):
         ranges = _outside_thinking(raw, ranges)
     repeats = "答案" in read and _STEM_ON_A_LINE.search(read) is not None
-    if not repeats and _MAY_HOLD_TURNS.search(read) is None:
+    if not (repeats or _MAY_BEGIN_A_TURN.match(read) or _MAY_HOLD_TURNS.search(read)):
         return Kept(ranges, None)
     return _replies(raw, ranges, _MARKER_OR_QUESTION if repeats else _MARKER)
 
