@@ -15,10 +15,16 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.columns import find_option_columns
 from cmexam_baseline.exam.io.options_cell import parse_options, split_options
 from cmexam_baseline.exam.io.table import cell_text
-from cmexam_baseline.exam.letters import LETTERS, parse_letters
+from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.exam.normalise import normalise_texts
 from cmexam_baseline.scoring.outputs.column_decision import ColumnChoice, Columns, Recognition
-from cmexam_baseline.scoring.outputs.column_evidence import MOST, TEXT_SAMPLE, same_options, seen_rows
+from cmexam_baseline.scoring.outputs.column_evidence import (
+    MOST,
+    TEXT_SAMPLE,
+    letters_mask,
+    same_options,
+    seen_rows,
+)
 from cmexam_baseline.scoring.outputs.column_names import (
     PROBABILITY,
     first_of_role,
@@ -181,7 +187,7 @@ def find_model_column(columns: Columns, chosen: ColumnChoice) -> str | None:
 def _are_replies(values: set[str]) -> bool:
     """Whether what may be names of models are answers: sentences, or letters from more than a few options."""
     sentences = sum(bool(re.search(r"[。！？，；：\n]|[.!?]$", value)) for value in values)
-    letters = all(parse_letters(value) for value in values)
+    letters = all(map(letters_mask, values))
     return sentences > len(values) / 2 or (letters and len(values) > 3)
 
 
