@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cmexam_baseline.metrics.explanations import ExplanationScores as ExplanationScores
     from cmexam_baseline.metrics.explanations import score_explanations as score_explanations
     from cmexam_baseline.metrics.explanations import score_profiles as score_profiles
+    from cmexam_baseline.metrics.kappa import cohen_kappa as cohen_kappa
     from cmexam_baseline.metrics.learning_curve import LearningCurve as LearningCurve
     from cmexam_baseline.metrics.learning_curve import extrapolate as extrapolate
     from cmexam_baseline.metrics.learning_curve import fit_learning_curve as fit_learning_curve

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
-from math import nan
 from typing import Any
 
 from cmexam_baseline.metrics.profiles import Profile, tokenizer_name
@@ -136,9 +136,10 @@ def _unescaped(value: str) -> str:
     return value.replace("%0A", "\n").replace("%7C", "|").replace("%25", "%")
 
 
-_ANSWERS_PART = "answers:exact"
-_NO_ANSWER_PART = "no-answer:wrong"
-_ANSWER_NUMBERS = ("questions", "unanswered")
+_ANSWER_SIGNATURE = re.compile(
+    r"answers:exact\|no-answer:wrong\|questions:(0|[1-9][0-9]*)\|unanswered:(0|[1-9][0-9]*)"
+    r"(\|weighted:yes)?(?:\|zero-division:(1|nan))?\|version:([^|]+)"
+)
 
 
 @dataclass(frozen=True)
@@ -159,12 +160,8 @@ class AnswerSignature:
     zero_division: float = 0.0
 
     def __str__(self) -> str:
-        parts = [
-            _ANSWERS_PART,
-            _NO_ANSWER_PART,
-            f"questions:{self.n_questions}",
-            f"unanswered:{self.n_unanswered}",
-        ]
+        parts = ["answers:exact", "no-answer:wrong"]
+        parts += [f"questions:{self.n_questions}", f"unanswered:{self.n_unanswered}"]
         parts += ["weighted:yes"] if self.weighted else []
         parts += [f"zero-division:{self.zero_division:g}"] if self.zero_division else []
         return "|".join([*parts, f"version:{self.version}"])
@@ -178,17 +175,10 @@ def parse_answer_signature(text: str) -> AnswerSignature:
     """
     if not isinstance(text, str):
         raise TypeError(f"a signature is a string, not {type(text).__name__}")
-    parts = dict(part.partition(":")[::2] for part in text.strip().split("|"))
-    numbers = [parts.get(key, "") for key in _ANSWER_NUMBERS]
-    if all(number.isdecimal() for number in numbers) and parts.get("zero-division", "0") in ("0", "1", "nan"):
-        found = AnswerSignature(
-            int(numbers[0]),
-            int(numbers[1]),
-            parts.get("version", ""),
-            "weighted" in parts,
-            nan if parts.get("zero-division") == "nan" else float(parts.get("zero-division", 0)),
-        )
-        if found.version and str(found) == text.strip():
-            return found
-    example = AnswerSignature(6811, 12, "0.1.0")
-    raise ValueError(f"not a signature of answers: {text!r}; one looks like {str(example)!r}")
+    match = _ANSWER_SIGNATURE.fullmatch(text.strip())
+    if match is None:
+        example = AnswerSignature(6811, 12, "0.1.0")
+        raise ValueError(f"not a signature of answers: {text!r}; one looks like {str(example)!r}")
+    n_questions, n_unanswered, weighted, zero_division, version = match.groups()
+    numbers = int(n_questions), int(n_unanswered)
+    return AnswerSignature(*numbers, version, weighted is not None, float(zero_division or 0))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,19 +59,6 @@ class TokenStreams:
         return TokenStreams(ids, offsets_of(lengths), self.n_types)
 
 
-class Tokens(Protocol):
-    """The tokens of pairs, from which a stream can be made under any treatment of whitespace."""
-
-    def streams(self, whitespace: str) -> TokenStreams:
-        """The pairs' tokens as numbers."""
-
-    def pairs(self, index: IntArray) -> Tokens:
-        """The tokens of some pairs alone."""
-
-    def treated_alike(self) -> BoolArray:
-        """For each pair, whether its tokens are known to be the same under every treatment of whitespace."""
-
-
 def tokenize(sides: Sequence[Any], tokenizer: Tokenizer) -> Tokens:
     """The tokens of `sides`, which is reference 0, prediction 0, reference 1, …: texts, or lists of tokens.
 
@@ -95,7 +82,7 @@ class NumberedTokens:
         self._spaces = candidates[kinds_of_types.take(streams.ids.take(candidates)) > 0]
 
     def streams(self, whitespace: str) -> TokenStreams:
-        """As of `Tokens`."""
+        """The pairs' tokens as numbers, under a treatment of whitespace."""
         ids, offsets, n_types = self._streams.ids, self._streams.offsets, self._streams.n_types
         if whitespace == "remove" and len(self._spaces):
             offsets = offsets - np.searchsorted(self._spaces, offsets)
@@ -112,11 +99,11 @@ class NumberedTokens:
         return TokenStreams(np.insert(ids, more, n_types), offsets_of(np.maximum(lengths, 1)), n_types + 1)
 
     def pairs(self, index: IntArray) -> NumberedTokens:
-        """As of `Tokens`."""
+        """The tokens of some pairs alone."""
         return NumberedTokens(self._streams.pairs(index), self._kinds)
 
     def treated_alike(self) -> BoolArray:
-        """As of `Tokens`."""
+        """For each pair, whether its tokens are known to be the same under every treatment of whitespace."""
         offsets = self._streams.offsets
         alike: BoolArray = np.diff(np.searchsorted(self._spaces, offsets[::2])) == 0
         alike &= (np.diff(offsets).reshape(-1, 2) > 0).all(axis=1)
@@ -130,22 +117,23 @@ class ListedTokens:
         self._sides = sides
 
     def streams(self, whitespace: str) -> TokenStreams:
-        """As of `Tokens`."""
+        """As of `NumberedTokens`."""
         treated: list[Sequence[str]] = [_TREATMENTS[whitespace](side) for side in self._sides]
         number_of: dict[str, int] = {}
         numbers = [number_of.setdefault(token, len(number_of)) for side in treated for token in side]
         return TokenStreams(np.array(numbers, np.uint32), offsets_of(list(map(len, treated))), len(number_of))
 
     def pairs(self, index: IntArray) -> ListedTokens:
-        """As of `Tokens`."""
+        """As of `NumberedTokens`."""
         return ListedTokens([self._sides[2 * pair + side] for pair in index.tolist() for side in (0, 1)])
 
     def treated_alike(self) -> BoolArray:
-        """As of `Tokens`."""
+        """As of `NumberedTokens`."""
         # A token may contain a blank, at which only one treatment splits: such pairs are rare and not searched for.
         return np.zeros(len(self._sides) // 2, np.bool_)
 
 
+Tokens: TypeAlias = NumberedTokens | ListedTokens
 _TREATMENTS: dict[str, Callable[[Sequence[str]], Sequence[str]]] = {
     "remove": lambda tokens: [token for token in tokens if token.strip()],
     "keep": lambda tokens: tokens,

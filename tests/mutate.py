@@ -64,6 +64,7 @@ TESTS = {
     "tokens": TOKENS,
     "signature": ("test_answers", "test_signature"),
     "calibration": ("test_calibration",),
+    "kappa": ("test_kappa",),
     "mcnemar_holm": ("test_mcnemar_holm_wilson",),
     "wilson": ("test_mcnemar_holm_wilson",),
     "bootstrap_permutation": ("test_bootstrap_permutation",),
