@@ -66,7 +66,7 @@ class CorpusIndex:
         texts = _with_headings(corpus)
         progress("indexing the corpus", 0, 2)
         every = [*texts, *exam.questions, *exam.option_texts]
-        vocabulary = Vocabulary.fit_chunks([every[i : i + _CHUNK] for i in range(0, len(every), _CHUNK)])
+        vocabulary = Vocabulary.fit(every, np.arange(len(every)))
         progress("indexing the corpus", 1, 2)
         index = InvertedIndex.build(*_weights(vocabulary, texts))
         progress("indexing the corpus", 2, 2)

@@ -27,7 +27,7 @@ from cmexam_baseline.metrics.ragged import row_numbers
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
-_FORMAT = 1
+_FORMAT = 2
 _BLOCK = 64
 # Over-fetch factor: duplicates are removed afterwards.
 _SPARE = 3

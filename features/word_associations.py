@@ -58,9 +58,9 @@ class _Pairs:
     """
 
     def __init__(self, index: TrainingIndex, queries: Queries) -> None:
-        n_words = len(index.vocabulary.words)
-        stems = _unit_rows(queries.stems[:, :n_words], np.diff(index.stems.postings.indptr) > 1)
-        options = _unit_rows(queries.options[:, :n_words], np.diff(index.options.postings.indptr) > 0)
+        n_pairs = index.vocabulary.n_pairs
+        stems = _unit_rows(queries.stems, n_pairs, np.diff(index.stems.postings.indptr) > 1)
+        options = _unit_rows(queries.options, n_pairs, np.diff(index.options.postings.indptr) > 0)
         n_options = np.diff(options.indptr).astype(np.int64)
         counts = np.diff(stems.indptr)[queries.owner] * n_options
         rows = np.repeat(np.arange(len(counts)), counts)
@@ -91,10 +91,10 @@ class _Pairs:
         return counts
 
 
-def _unit_rows(rows: sp.csr_matrix, kept: NDArray[np.bool_]) -> sp.csr_matrix:
-    """Rows of length 1 with the kept terms alone."""
+def _unit_rows(rows: sp.csr_matrix, first: int, kept: NDArray[np.bool_]) -> sp.csr_matrix:
+    """Rows of length 1 with the kept terms alone, from the term `first` on."""
     rows = rows.copy()
-    rows.data[~kept[rows.indices]] = 0
+    rows.data[~kept[rows.indices] | (rows.indices < first)] = 0
     rows.eliminate_zeros()
     lengths = np.sqrt(segment_sum(rows.data.astype(np.float64) ** 2, rows.indptr))
     rows.data /= lengths[row_numbers(rows.indptr)].astype(np.float32)

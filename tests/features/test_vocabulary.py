@@ -25,11 +25,7 @@ chinese = st.text(st.sampled_from("维生素缺乏可致夜盲症的是，。 aA
 
 
 def _named_rows(vocabulary: Vocabulary, matrix) -> list[dict[str, float]]:
-    pairs = []
-    for code in vocabulary.pairs.tolist():
-        left, right = code >> 21, code & ((1 << 21) - 1)
-        pairs.append("#" + (chr(left) if left else "") + chr(right))
-    names = [*vocabulary.words, *pairs]
+    names = [term.replace("\n", "#") for term in vocabulary.terms]
     return [
         {names[column]: float(value) for column, value in zip(row.indices, row.data, strict=True)}
         for row in matrix
@@ -58,7 +54,7 @@ def test_weights_equal_the_slow_twin():
 def test_a_vocabulary_survives_its_arrays():
     vocabulary = Vocabulary.fit(TEXTS, np.array(DOCUMENTS))
     again = Vocabulary.from_arrays(vocabulary.arrays())
-    assert again.words == vocabulary.words
+    assert again.terms == vocabulary.terms
     assert (again.counts(TEXTS) != vocabulary.counts(TEXTS)).nnz == 0
     assert np.array_equal(again.idf, vocabulary.idf)
 
