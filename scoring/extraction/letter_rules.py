@@ -18,6 +18,7 @@ from cmexam_baseline.scoring.extraction.patterns import (
     mask_of,
     one_of,
     says_of_option,
+    skip,
 )
 from cmexam_baseline.scoring.extraction.rules import Reading
 from cmexam_baseline.scoring.extraction.verdicts import ITEM
@@ -46,20 +47,15 @@ def line_readings(reader: AnswerParser) -> Iterator[Reading]:
     yield from _last_word(reader)
 
 
-def _beginning(text: str, position: int = 0) -> int:
-    leading = _LEADING.match(text, position)
-    return leading.end() if leading else position
-
-
 def _whole(reader: AnswerParser) -> Iterator[Reading]:
-    number = _QUESTION_NUMBER.match(reader.text)
-    letters = _ONLY_LETTERS.fullmatch(reader.text, number.end() if number else 0)
+    number = skip(_QUESTION_NUMBER, reader.text, 0)
+    letters = _ONLY_LETTERS.fullmatch(reader.text, number)
     if letters is not None and not reader.read_texts(0):
         mask = _mask_of_letters(letters["letters"])
         if 0 < mask <= reader.options.everything:
             yield Reading("letters", mask, *letters.span("letters"))
             return
-    start = _beginning(reader.text, number.end() if number else 0)
+    start = skip(_LEADING, reader.text, number)
     slot = reader.read(start) if len(reader.text) - start < _LONGEST_WHOLE else None
     if slot is None or reader.text[slot.end :].strip(_TRAILING):
         return
@@ -76,7 +72,7 @@ def _mask_of_letters(letters: str) -> int:
 
 def _first_line(reader: AnswerParser) -> Iterator[Reading]:
     text = reader.text
-    slot = reader.read_letters(_beginning(text)) if not text.lstrip().startswith("{") else None
+    slot = reader.read_letters(skip(_LEADING, text, 0)) if not text.lstrip().startswith("{") else None
     if slot is None:
         return
     # "ABCDE" alone on its line is an answer, "A B C D E" a list.
@@ -93,7 +89,7 @@ def _last_line(reader: AnswerParser) -> Iterator[Reading]:
     line_start = text.rfind("\n") + 1
     if line_start == 0:
         return
-    slot = reader.read_letters(_beginning(text, line_start))
+    slot = reader.read_letters(skip(_LEADING, text, line_start))
     if slot is None or slot.mask == reader.options.everything or text[slot.end :].strip(_TRAILING):
         return
     if not _continues_list(text, line_start, slot):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
-from cmexam_baseline.scoring.extraction.patterns import any_of, sentence_start, words
+from cmexam_baseline.scoring.extraction.patterns import any_of, sentence_start, skip, words
 from cmexam_baseline.scoring.extraction.reply_text import CleanText
 from cmexam_baseline.scoring.extraction.rules import Reading
 
@@ -20,6 +20,7 @@ _MARKER = re.compile(
     + r"[】\])]?[ \t*]*(?:[:\n]|(?<=[】\]]))\s*",
     re.IGNORECASE,
 )
+_BLANKS = re.compile(r"\s*")
 _BEHIND_THE_ANSWER = re.compile(r"(?:[\s,。.;:!、)\]}】>\"'”*-]|\\n)*")
 _NOTHING_BUT_AN_ANSWER = re.compile(
     r"[\s#>*\"'“【\[(-]*(?:(?:综上(?:所述)?|因此|所以|故|根据(?:以上|上述)分析|我(?:认为|会)?|本题|此题|该题|最终|最后|正确|参考|标准|最佳|的"
@@ -48,8 +49,7 @@ def explanation_of(clean: CleanText, reading: Reading | None) -> str:
 
 def begins_explanation(text: str, position: int) -> bool:
     """Whether, behind punctuation, a word such as 解释: begins at `position`."""
-    behind = _BEHIND_THE_ANSWER.match(text, position)
-    return _MARKER.match(text, behind.end() if behind else position) is not None
+    return _MARKER.match(text, skip(_BEHIND_THE_ANSWER, text, position)) is not None
 
 
 def only_leads_to_an_answer(text: str, position: int) -> bool:
@@ -68,8 +68,7 @@ def _around(text: str, start: int, end: int) -> tuple[int, int]:
     beginning = sentence_start(text, start, longest=len(text))
     if not only_leads_to_an_answer(text, start):
         return len(text), len(text)
-    behind = _BEHIND_THE_ANSWER.match(text, end)
-    rest = behind.end() if behind else end
+    rest = skip(_BEHIND_THE_ANSWER, text, end)
     if rest >= len(text) or text[end:rest].strip() or "\n" in text[end:rest] or _MARKER.match(text, rest):
         return beginning, rest
     return len(text), len(text)
@@ -77,10 +76,7 @@ def _around(text: str, start: int, end: int) -> tuple[int, int]:
 
 def _behind_marker(text: str, position: int) -> int:
     """Behind blanks and a word such as 解释: if one begins at `position`."""
-    while position < len(text) and text[position].isspace():
-        position += 1
-    marker = _MARKER.match(text, position)
-    return marker.end() if marker else position
+    return skip(_MARKER, text, skip(_BLANKS, text, position))
 
 
 _LONGEST_VALUE = 400

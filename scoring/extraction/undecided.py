@@ -63,6 +63,10 @@ _MARK = re.compile(
     )
 )
 _NONE_MARK = one_of("答案 选项 选择 以上 上述 所有 全部 这些 给出 个 各 none no_ not_any answer_is result_is")
+_CANNOT_MARK = one_of(
+    "无法 不能 难 没法 无从 不好 不足 不知道 信息 条件 资料 题干 唯一 确定 明确 undetermined cannot can't can_not could_not"
+    " couldn't unable possible difficult hard_to not_enough insufficient not_sure unsure not_know n't_know determinate"
+)
 _ALL_MARKS = one_of(
     "以上 上述 所有 全部 这些 四个 五个 各选项 各项 all_of all_the all_four all_five all_options all_choices all_statements"
 )
@@ -101,7 +105,7 @@ def undecided_readings(reader: AnswerParser) -> Iterator[Reading]:
         if not _MARK.search(sentence[0]):
             continue
         none = _NONE_MARK.search(sentence[0]) and _NO_OPTION.search(reader.lowered, *sentence.span())
-        cannot = None if none else _CANNOT_SAY.search(reader.lowered, *sentence.span())
+        cannot = _CANNOT_MARK.search(sentence[0]) and _CANNOT_SAY.search(reader.lowered, *sentence.span())
         found = none or cannot
         if found is None or _OTHERS.search(sentence[0]) or reader.last_named >= sentence.end():
             continue
