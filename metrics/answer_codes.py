@@ -92,11 +92,6 @@ def sums_by_labels(
     >>> sums_by_labels(["A", "B"], [np.array([0, 1, 1]), np.array([0, 0, 0])])
     {('A', 'A'): 1, ('B', 'A'): 2}
     """
-    order = sorted(range(len(labels)), key=labels.__getitem__)
-    labels, columns = (
-        [labels[number] for number in order],
-        [np.argsort(order).take(codes) for codes in columns],
-    )
     shape = [max(len(labels), 1)] * len(columns)
     n_cells = shape[0] ** len(columns)
     if n_cells <= _MOST_CELLS:
@@ -106,14 +101,17 @@ def sums_by_labels(
         numbers = np.unravel_index(used, shape)
         sums = (counts if weights is None else np.bincount(cells, weights, n_cells))[used]
     else:
-        by_label = np.lexsort(columns[::-1])
+        order = sorted(range(len(labels)), key=labels.__getitem__)
+        rank = np.argsort(order)
+        by_label = np.lexsort([rank.take(codes) for codes in reversed(columns)])
         rows = [codes[by_label] for codes in columns]
         starts = np.flatnonzero(np.logical_or.reduce([np.diff(row, prepend=-1) != 0 for row in rows]))
         numbers = tuple(row[starts] for row in rows)
         masses = np.ones(len(by_label), np.int64) if weights is None else weights[by_label]
         sums = np.add.reduceat(masses, starts)
     names = [map(labels.__getitem__, codes.tolist()) for codes in numbers]
-    return dict(zip(zip(*names, strict=True), sums.tolist(), strict=True))
+    found = zip(zip(*names, strict=True), sums.tolist(), strict=True)
+    return dict(sorted(found) if n_cells <= _MOST_CELLS else found)
 
 
 def encode_answers(answers: Answers, name: str, kind: str | None = None) -> tuple[IntArray, list[str]]:

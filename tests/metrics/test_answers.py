@@ -194,6 +194,7 @@ def test_as_many_labels_as_questions() -> None:
     gold = [f"answer {i}" for i in range(5000)]
     scores = metrics.score_answers(gold, gold[1:] + gold[:1])
     assert (scores.n, scores.n_correct, len(scores.per_class)) == (5000, 0, 5000)
+    assert list(scores.counts) == sorted(scores.counts)
     assert metrics.score_answers(np.array(gold), gold).accuracy == 1.0
 
 
