@@ -10,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.metrics.cpu_count import cpu_count
+from cmexam_baseline.metrics.threads import cpu_count
 
 
 def threads_per_job(jobs: int) -> int:

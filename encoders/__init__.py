@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.extras import install_command
-from cmexam_baseline.exam.openmp import wait_passively
 from cmexam_baseline.metrics.lazy_names import lazy_names
+from cmexam_baseline.metrics.threads import wait_passively
 
 if TYPE_CHECKING:
     from cmexam_baseline.encoders.baseline import EncoderBaseline as EncoderBaseline

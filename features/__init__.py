@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmexam_baseline.exam.openmp import wait_passively
 from cmexam_baseline.metrics.lazy_names import lazy_names
+from cmexam_baseline.metrics.threads import wait_passively
 
 if TYPE_CHECKING:
     from cmexam_baseline.features.corpus import Corpus as Corpus

@@ -20,9 +20,9 @@ from cmexam_baseline.features.arrays import (
 )
 from cmexam_baseline.features.corpus import LEFT_OUT_FIELDS, Corpus, LeftOut, contained_questions
 from cmexam_baseline.features.inverted_index import FULL_COVERAGE, InvertedIndex, as_array, best_pairs
-from cmexam_baseline.features.threads import in_threads
 from cmexam_baseline.features.vocabulary import Vocabulary
 from cmexam_baseline.metrics.ragged import row_numbers
+from cmexam_baseline.metrics.threads import in_threads
 
 _BLOCK = 64
 # Texts are counted this many at a time, so that memory does not grow with the corpus.

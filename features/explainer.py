@@ -18,9 +18,9 @@ from cmexam_baseline.exam.stem_wording import is_negated
 from cmexam_baseline.features.arrays import join_texts, split_texts
 from cmexam_baseline.features.inverted_index import top_k
 from cmexam_baseline.features.text import split_sentences
-from cmexam_baseline.features.threads import in_threads
 from cmexam_baseline.features.training_index import TrainingIndex
 from cmexam_baseline.metrics.ragged import positions, row_numbers
+from cmexam_baseline.metrics.threads import in_threads
 
 if TYPE_CHECKING:
     import scipy.sparse as sp

@@ -26,8 +26,8 @@ from cmexam_baseline.features.arrays import Columns
 from cmexam_baseline.features.explainer import Explainer
 from cmexam_baseline.features.feature_table import FeatureTable
 from cmexam_baseline.features.training_index import TrainingIndex, right_options
-from cmexam_baseline.metrics.cpu_count import cpu_count
 from cmexam_baseline.metrics.ragged import row_numbers
+from cmexam_baseline.metrics.threads import cpu_count
 
 if TYPE_CHECKING:
     from cmexam_baseline.features.attribution import OptionAttribution

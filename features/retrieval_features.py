@@ -14,10 +14,10 @@ from cmexam_baseline.features.arrays import Columns, Segments
 from cmexam_baseline.features.inverted_index import FULL_COVERAGE, Keys, as_array, top_k
 from cmexam_baseline.features.nearest_evidence import nearest_question, nearest_sentences
 from cmexam_baseline.features.queries import Queries
-from cmexam_baseline.features.threads import in_threads
 from cmexam_baseline.features.training_index import TrainingIndex, comparable
 from cmexam_baseline.features.word_associations import word_associations
 from cmexam_baseline.metrics.ragged import row_numbers
+from cmexam_baseline.metrics.threads import in_threads
 
 if TYPE_CHECKING:
     import scipy.sparse as sp

@@ -20,9 +20,9 @@ from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.features.arrays import join_parts, join_texts, split_parts, split_texts
 from cmexam_baseline.features.inverted_index import MIN_SIMILARITY, InvertedIndex, as_array, top_k
 from cmexam_baseline.features.text import split_sentences
-from cmexam_baseline.features.threads import in_threads
 from cmexam_baseline.features.vocabulary import Vocabulary
 from cmexam_baseline.metrics.ragged import row_numbers
+from cmexam_baseline.metrics.threads import in_threads
 
 if TYPE_CHECKING:
     import scipy.sparse as sp

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.metrics.array_types import BoolArray, FloatArray, IntArray
 from cmexam_baseline.metrics.bleu_rouge import AT, MATCHES, ROUGES, STATISTICS, statistics_of
-from cmexam_baseline.metrics.cpu_count import cpu_count
 from cmexam_baseline.metrics.inputs import Pairs, read_pairs
 from cmexam_baseline.metrics.ngrams import MAX_ORDER, SET_ORDERS, chunks, count_pairs
 from cmexam_baseline.metrics.profiles import CALLABLE, NO_ANSWER_TEXT, Profile
+from cmexam_baseline.metrics.threads import cpu_count
 from cmexam_baseline.metrics.tokens import GIVEN, Tokenizer, tokenize
 
 Explanations = str | Sequence[str] | Sequence[Sequence[str]] | None

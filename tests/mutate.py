@@ -54,7 +54,7 @@ TESTS = {
     "explanations": ("test_signature", *EXPLANATIONS),
     "profiles": ("test_signature", *EXPLANATIONS),
     "ngrams": COUNTS,
-    "cpu_count": ("test_cpu_count",),
+    "threads": ("test_threads",),
     "array_types": COUNTS,
     "ragged": ("test_ragged",),
     "cache_folder": ("test_segment_cache",),

@@ -1,4 +1,4 @@
-"""How many processors there are, as the system says it."""
+"""How many processors there are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from cmexam_baseline.metrics.cpu_count import cpu_count
+from cmexam_baseline.metrics.threads import cpu_count
 
 
 def test_those_that_this_process_may_use_count(monkeypatch: pytest.MonkeyPatch) -> None:
