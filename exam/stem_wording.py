@@ -14,13 +14,13 @@ from cmexam_baseline.exam.decoding import asks_for_several
 
 # Words that ask for the exception wherever they occur in the stem.
 _ANYWHERE = re.compile(
-    r"除外|除了|不正确|不恰当|错误|有误|无关|不是|不属于|不包括|不包含|不符合|不存在|不作为|不需|无需|不得|不应|不宜"
+    r"除外|除了|不正确|不恰当|不合适|(?<!型)错误|有误|无关|不是|不属|不包括|不包含|不符合|不存在|不具有|不具备|不作为|不需|无需|不得|不应|不宜"
     r"|除(?:哪|何|下列|以下)[^，。]{0,12}外|(?<![切消清免去解拔摘排])除[^，。]{1,12}外，?[^，。]{0,3}[均都皆]|不适[合宜用]|不与|不以|不对(?![称等])|最不|禁忌|禁用|并非|均非"
     # 非 begins the name of many things (非甾体抗炎药, 非去极化肌松药); it denies only after a word that asks.
     r"|(?:哪一?[项个种些]|何者)非(?!甾|典型|特异|霍奇金|处方|小细胞|去极化|磺酰|线性|离子|淋菌|结核)"
 )
 # Words that also describe a patient or a finding ("不能平卧"): they ask only in the last clause.
-_LAST_CLAUSE = re.compile(r"不会|不能|不可(?![逆缺控分])|不必|没有")
+_LAST_CLAUSE = re.compile(r"不会|不能|不可(?![逆缺控分])|不必|不在|没有|几乎无")
 # Each of these words, the English ones below too, has one of these: most stems have none and need no further look.
 _ANY_OF_THEM = re.compile("[除不错误无禁非没]|[A-Za-z]{3}")
 # A longer quotation describes a finding; a short one ("不属于") may be the emphasis of the question itself.
