@@ -29,6 +29,7 @@ from cmexam_baseline.scoring.outputs.column_names import (
     PROBABILITY,
     first_of_role,
     is_called,
+    leaf_key,
     name_rank,
     standing_of,
 )
@@ -63,7 +64,11 @@ def locate(
     roles = {"id": find_id_column(exam, places, flat, choice, model)}
     by_id = choice.id is not None and choice.question is None
     question = None if by_id else find_question_column(stems, flat, choice)
-    roles |= {"question": question, "model": model, "reference": choice.reference}
+    # A column of the model's that repeats the questions remains the model's, and tells the rows where no ids do.
+    models = question is not None and choice.question is None and repeats_questions(question)
+    roles |= {"question": None if models else question, "model": model, "reference": choice.reference}
+    if models and roles["id"] is not None and _holds_ids(exam, flat[roles["id"]]):
+        question = None
     questions, inline = (
         (None, None) if question is None else _options_taken_out(texts_of_column(flat[question]))
     )
@@ -105,7 +110,7 @@ def find_question_column(stems: Stems, columns: Columns, chosen: ColumnChoice) -
     """The column whose cells are, or hold, questions of the exam; else one whose name says so."""
     if chosen.question is not None:
         return chosen.question
-    found: dict[str, tuple[float, int, int]] = {}
+    found: dict[str, tuple[float, bool, int, int]] = {}
     for name, cells in columns.items():
         sample = _sample(cells)
         texts = [cell for cell in sample if isinstance(cell, str) and len(cell.strip()) > 1]
@@ -114,10 +119,22 @@ def find_question_column(stems: Stems, columns: Columns, chosen: ColumnChoice) -
         inside, whole = stems.shares(texts)
         if inside >= ENOUGH_STEMS:
             # A cell that is the stem tells more than a prompt, and a prompt more than a reply that repeats it.
-            found[name] = (round(whole, 1), -name_rank("question", name), -len("".join(texts)))
+            rank = -name_rank("question", name)
+            found[name] = (round(whole, 1), not repeats_questions(name), rank, -len("".join(texts)))
     if found:
         return max(found, key=found.__getitem__)
     return first_of_role("question", [name for name in columns if _may_be_questions(name, columns)])
+
+
+def repeats_questions(name: str) -> bool:
+    """Whether a column that holds questions is, by its name, the model's, which repeats them before it answers.
+
+    >>> [repeats_questions(name) for name in ("explanation", "response", "content", "full prompt")]
+    [True, True, False, False]
+    """
+    if leaf_key(name) in ("text", "content"):  # prompts are called so as well
+        return False
+    return any(is_called(role, name) for role in ("answer", "raw", "explanation"))
 
 
 def _may_be_questions(name: str, columns: Columns) -> bool:
@@ -148,6 +165,10 @@ def find_id_column(
         if unnamed_fits or (is_id and (n_distinct > 1 or len(cells) == 1)):
             found[name] = (quality, -name_rank("id", name))
     return max(found, key=found.__getitem__, default=None)
+
+
+def _holds_ids(exam: Exam, cells: Sequence[object]) -> bool:
+    return {plain_id(cell_text(cell)) for cell in cells} <= set(map(plain_id, exam.ids))
 
 
 def _fit_of_ids(

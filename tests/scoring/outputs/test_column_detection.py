@@ -162,3 +162,19 @@ def test_probabilities_alone_are_answers() -> None:
     columns["prob_A"][1] = 1.5
     with pytest.raises(InputError, match=r"row 2: prob_A is '1.5'"):
         read_outputs(columns, exam)
+
+
+@pytest.mark.parametrize("ids", [True, False])
+def test_replies_and_explanations_that_repeat_their_questions_are_the_models(ids: bool) -> None:
+    exam = the_exam()
+    key: Columns = {"id": list(exam.ids)} if ids else {}
+    said = [f"题目问的是：{stem}" for stem in exam.questions]
+    replies = [f"{start}\n{reply(row)}" for row, start in enumerate(said)]
+    assert accuracies({**key, "response": replies}) == [0.6]
+    (output,) = read_outputs({**key, "pred": list(letters()), "explanation": said}, exam)
+    assert output.recognition.roles.get("explanation") == "explanation"
+    assert output.explanations == said
+    # One that quotes another question as well goes by its id.
+    said[0] += f"，而不是{exam.questions[1]}"
+    (output,) = read_outputs({"id": list(exam.ids), "pred": list(letters()), "explanation": said}, exam)
+    assert output.join.question_of.tolist() == list(range(N))
