@@ -59,7 +59,7 @@ def compare(
     comparison = scored.compare(all_pairs or None)
     report = scored.to_dict(fingerprint=as_json or output_format == "json")
     if not quiet:
-        say_what_was_read(console.notes(), report)
+        say_what_was_read(console.notes(), report, scoring["exam"] is None and len(files) > 1)
     rows = PUBLISHED_RESULTS if published else ()
     with console.results_to(output) as results:
         if output_format != "table" or as_json:

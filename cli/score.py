@@ -158,10 +158,18 @@ def _is_exam(file: str) -> bool:
         return False
 
 
-def say_what_was_read(notes: Console, report: dict[str, Any]) -> None:
-    """Which columns were taken for what, how the rows met the exam, and what was left out."""
+def say_what_was_read(notes: Console, report: dict[str, Any], exam_by_place: bool = False) -> None:
+    """Which columns were taken for what, how the rows met the exam, and what was left out.
+
+    exam_by_place: whether the exam is the last of several files, none being named by --exam
+    """
     from cmexam_baseline.cli.console import sanitize
 
+    if exam_by_place:
+        line = (
+            f"exam: {report['exam']['source']}, the last file; --exam names another, and all files are scored"
+        )
+        notes.print(sanitize(line), style="dim")
     if report["exam"]["left_out"]:
         line = f"{report['exam']['source']}: {report['exam']['left_out']} rows left out of the exam"
         notes.print(sanitize(line), style="dim")
@@ -308,7 +316,7 @@ def score(
     scored = score_arguments(files, scoring)
     result = scored.to_dict(fingerprint=as_json or output_format == "json")
     if not quiet:
-        say_what_was_read(console.notes(), result)
+        say_what_was_read(console.notes(), result, scoring["exam"] is None and len(files) > 1)
     if save is not None:
         scored.save_rows(save)
     if report is not None:

@@ -25,6 +25,10 @@ def test_files_in_the_wrong_order_and_a_forgotten_exam(tmp_path: Path, replies: 
     complain("score", replies, other, about=["other.csv was taken for the exam", "--exam"])
     complain("score", VAL, VAL, about=["holds the exam's answers (Answer)", "--answer-column"])
     complain("score", tmp_path / "no", VAL, about=["is not there"])
+    for command in ("score", "compare"):
+        told = succeed(command, replies, other, VAL).stderr
+        assert f"exam: {VAL}, the last file; --exam names another" in " ".join(told.split())
+    assert "the last file" not in succeed("score", replies, "--exam", VAL).stderr
 
 
 def test_outputs_replace_no_input_and_nothing_of_others(tmp_path: Path, replies: Path) -> None:
