@@ -65,7 +65,7 @@ class Batch(Generic[Array]):
 
     def pin_memory(self) -> Batch[Any]:
         """Tensors in pinned memory; torch's DataLoader calls this by name."""
-        return self.each(lambda tensor: tensor.pin_memory())  # type: ignore[attr-defined]
+        return self.each(lambda tensor: tensor.pin_memory())  # type: ignore[attr-defined]  # by then tensors
 
 
 class StatesFile:

@@ -45,7 +45,7 @@ def apply_tuning(scorer: Scorer, settings: EncoderSettings) -> None:
     if settings.tuning == "lora":
         targets: Any = known.get(shape.model_type, "all-linear")
         config = peft.LoraConfig(
-            task_type="FEATURE_EXTRACTION", r=settings.lora_rank, lora_alpha=settings.lora_alpha,  # type: ignore[arg-type]
+            task_type="FEATURE_EXTRACTION", r=settings.lora_rank, lora_alpha=settings.lora_alpha,  # type: ignore[arg-type]  # only divided
             lora_dropout=settings.lora_dropout, target_modules=targets,
         )  # fmt: skip
     else:

@@ -184,7 +184,7 @@ def _checked_tokens(tokenizer: Callable[[str], Sequence[str]], text: str) -> lis
     tokens = list(result) if isinstance(result, Iterable) and not isinstance(result, str) else [None]
     if not all(isinstance(token, str) for token in tokens):
         raise TypeError(f"a tokenizer must return a list of strings, not {result!r:.60}")
-    return tokens  # type: ignore[return-value]
+    return tokens  # type: ignore[return-value]  # strings, as checked above
 
 
 def encode(texts: Sequence[str]) -> tuple[CodePoints, IntArray]:
