@@ -46,7 +46,7 @@ def overlap(
       cmexam-baseline data overlap CMExam/data/train.csv CMExam/data/test_with_annotations.csv
       cmexam-baseline data overlap train.csv val.csv --near 0.6 --save overlap.csv
     """
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from cmexam_baseline.cli import console
     from cmexam_baseline.exam import read_exam
@@ -74,14 +74,9 @@ def overlap(
         listed = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
         console.print_json({"n": len(asked), "counts": counts, "rows": listed})
         return
-    table = Table()
-    for heading, justify in (
-        ("overlap", "left"),
-        ("questions", "right"),
-        ("share", "right"),
-        ("examples", "left"),
-    ):
-        table.add_column(heading, justify="right" if justify == "right" else "left")
+    table = Table(
+        "overlap", Column("questions", justify="right"), Column("share", justify="right"), "examples"
+    )
     for name, count in counts.items():
         examples = [place for place, category in enumerate(columns["overlap"]) if category == name][:EXAMPLES]
         shown = "\n".join(f"{columns['id'][place]}: {columns['question'][place][:40]}" for place in examples)
