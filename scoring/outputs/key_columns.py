@@ -31,6 +31,7 @@ from cmexam_baseline.scoring.outputs.column_names import (
     is_called,
     leaf_key,
     name_rank,
+    owner_of,
     standing_of,
 )
 from cmexam_baseline.scoring.outputs.flatten import printed_value
@@ -48,6 +49,10 @@ from cmexam_baseline.scoring.outputs.joining import (
 
 # Options are looked for inside the question's text if this share of the rows has them there.
 WITH_OPTIONS = 0.5
+# Names of prompts, also where they tell the model that got them.
+_PROMPTS = re.compile(
+    r"^(text|content)$|prompt|input|question|query|request|(?<!sy)stem|instruction|message|题|问|指令"
+)
 # Letters and field names around an option in a cell of options take no more characters than this.
 _MARKUP = 24
 
@@ -129,12 +134,12 @@ def find_question_column(stems: Stems, columns: Columns, chosen: ColumnChoice) -
 def repeats_questions(name: str) -> bool:
     """Whether a column that holds questions is, by its name, the model's, which repeats them before it answers.
 
-    >>> [repeats_questions(name) for name in ("explanation", "response", "content", "full prompt")]
+    >>> [repeats_questions(name) for name in ("explanation", "gpt-4", "content", "gpt-4_prompt")]
     [True, True, False, False]
     """
-    if leaf_key(name) in ("text", "content"):  # prompts are called so as well
+    if _PROMPTS.search(leaf_key(name)):
         return False
-    return any(is_called(role, name) for role in ("answer", "raw", "explanation"))
+    return bool(owner_of(name)) or any(is_called(role, name) for role in ("answer", "raw", "explanation"))
 
 
 def _may_be_questions(name: str, columns: Columns) -> bool:

@@ -171,6 +171,10 @@ def test_replies_and_explanations_that_repeat_their_questions_are_the_models(ids
     said = [f"题目问的是：{stem}" for stem in exam.questions]
     replies = [f"{start}\n{reply(row)}" for row, start in enumerate(said)]
     assert accuracies({**key, "response": replies}) == [0.6]
+    others = [f"选{letter}" for letter in reversed(letters())]
+    assert (accuracies({**key, "gpt-4": replies, "qwen-instruct": others}) or [])[:1] == [0.6]
+    assert len(accuracies({**key, "gpt-4": others, "qwen-instruct": replies}) or []) == 2
+    assert accuracies({**key, "gpt-4_prompt": said, "gpt-4": list(letters())}) == [0.6]
     (output,) = read_outputs({**key, "pred": list(letters()), "explanation": said}, exam)
     assert output.recognition.roles.get("explanation") == "explanation"
     assert output.explanations == said
