@@ -11,6 +11,7 @@ from cmexam_baseline.scoring.extraction.patterns import (
     LETTERS_TOGETHER,
     SENTENCE,
     WRONG_BEHIND,
+    affirmed_together,
     any_of,
     concludes,
     concludes_at_start,
@@ -78,6 +79,8 @@ def _first_line(reader: AnswerParser) -> Iterator[Reading]:
     # "ABCDE" alone on its line is an answer, "A B C D E" a list.
     one_run = text[slot.start : slot.end].isalpha() and text[slot.end : slot.end + 1] in ("", "\n")
     if slot.mask == reader.options.everything and not one_run:
+        return
+    if affirmed_together(text, text[slot.start : slot.end], slot.end, reader.stem):
         return
     delimited = _DELIMITED.match(text, slot.end) or _LETTER_DELIMITED.match(text, slot.start + 1)
     if delimited and not _goes_on(text, slot) and not judges_each(text, slot):
@@ -222,7 +225,8 @@ _OPTION_BEHIND = re.compile(r"选项|项(?!目)")
 _POINTED = re.compile(r"[ \t]?(?:[:、)]|\.(?![a-z]))")
 _NOT_ALONE = re.compile(r"['+-]|[ ](?!or\b|and\b)[a-z]|\.[a-z]")
 _DENIED_BEFORE = re.compile(
-    r"\b(?:not|isn't|never|than|unlike|whereas|versus|compared[ \t](?:to|with))[ \t]+"
+    r"\b(?:not|isn't|never|than|unlike|whereas|versus|compared[ \t](?:to|with)"
+    r"|(?:superior|preferable|preferred)[ \t](?:to|over))[ \t]+"
     r"(?:the[ \t]+)?(?:option[ \t]+|choice[ \t]+)?[(\"]?$|(?:相比于?|相较于?|较之|不同于|不如|优于|区别于)(?:选项)?$"
 )
 _LOOK_BACK = 24

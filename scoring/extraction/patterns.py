@@ -203,3 +203,32 @@ OF_THE_ANSWER = re.compile(
 
 SENTENCE = re.compile(r"[^。!?;\n\ue000]+")
 CLAUSE = re.compile(r"[^,。!?;\n\ue000]+")
+
+_ALL_OF_THEM = re.compile(r"(?:选项|[两三四]?项)?[ \t]?(?:均|都|皆)|[ \t]are[ \t]all\b")
+_DENIES = re.compile(r"[不非无错禁忌避]|\bnot\b|n't")
+_DENIED_TOGETHER = re.compile(any_of(r"不(?:是|属于|符合|正确|对|包括|会|能|应|宜) 错误 并非 没有"))
+_ONLY_THE_REST = re.compile(
+    r"[^,。;\n]{1,60}[,。;](?:而|但)?(?:只有|仅有?|唯有|唯独)(?P<letter>[A-J])[^,。;\n不非无错]{2,60}(?:[,。;\n]|$)"
+)
+
+
+def affirmed_together(text: str, letters: str, start: int, stem: Stem) -> bool:
+    """Whether the words behind several letters set them apart from the answer.
+
+    They do where the stem asks for an exception and they deny nothing (均见于右心衰竭), else where they deny it
+    (均不是) or "只有D" follows.
+    """
+    behind = _ALL_OF_THEM.match(text, start)
+    if behind is None or mask_of(letters).bit_count() < 2:
+        return False
+    if not stem.negative:
+        if _DENIED_TOGETHER.match(text, behind.end()):
+            return True
+        rest = _ONLY_THE_REST.match(text, behind.end())
+        return rest is not None and rest["letter"] not in letters
+    clause = CLAUSE.match(text, behind.end(), behind.end() + 80)
+    if clause is None:
+        return False
+    says = says_of_option(clause[0].lower(), 0, len(clause[0]), stem)
+    plain = not (_DENIES.search(clause[0]) or OF_THE_ANSWER.search(clause[0]))
+    return says is False or (says is None and plain)

@@ -16,6 +16,7 @@ from cmexam_baseline.scoring.extraction.patterns import (
     MUST_CHOOSE,
     OF_THE_ANSWER,
     SUPPOSED,
+    affirmed_together,
     any_of,
     concludes,
     mask_of,
@@ -134,6 +135,15 @@ _EXCEPTED = re.compile(
     rf"除了?(?P<letters>{LETTERS_TOGETHER})(?:选项|[两三]?项)?(?:以外|之外|外)[,]?(?:的?(?:其他|其它|其余))?(?:选项|各项)?"
     r"(?:都|均|全)(?:是|为)?(?P<wrong>错|不)?"
 )
+_DOUBTED = one_of("不 难 未 无法 并非 not cannot")
+_TOGETHER_MARKS = one_of("均 都 皆 are_all")
+_JOINT_SUBJECT = re.compile(LETTERS_TOGETHER)
+_BETTER = re.compile(
+    r"(?P<letters>[A-J])(?:选项|项)?(?:(?:要|应|明显|显然)?(?:[优好胜强]于|胜过)"
+    r"|(?:比|较)(?:选项)?[A-J](?:选项|项)?(?:要|应|更为?|更加)*"
+    + any_of("合适 适合 适宜 恰当 符合 合理 准确 好 佳 优")
+    + r"|[ \t]is[ \t](?:clearly[ \t])?(?:superior|preferable|preferred)[ \t](?:to|over)\b)"
+)
 
 ITEM = re.compile(
     r"(?:^|[\n。;])[ \t>#-]*(?:\d{1,2}[.、)]\s?)?(?:选项|[Oo]ption[ \t])?\(?(?P<letter>[A-J])(?:\)|选项|项)?[ \t]?"
@@ -168,6 +178,8 @@ def verdict_readings(reader: AnswerParser) -> Iterator[Reading]:
         *_called_the_answer(reader),
         *_only(reader, verdicts),
         *_exceptions(reader),
+        *_all_but_one(reader),
+        *_better(reader),
     ):
         every = reader.stem.several and reader.options.known and reading.rule == "only-verdict"
         if 0 < reading.mask < reader.options.everything or (every and reading.mask):
@@ -181,6 +193,28 @@ def _exceptions(reader: AnswerParser) -> Iterator[Reading]:
         if mask.bit_count() > 1 and not match["wrong"]:
             mask = reader.options.everything & ~mask if reader.options.known else 0
         yield Reading("only-verdict", mask, *match.span())
+
+
+def _all_but_one(reader: AnswerParser) -> Iterator[Reading]:
+    """A、B、C、E均见于右心衰竭 leaves D, where one is asked for that is not."""
+    if reader.stem.several or not reader.options.known or _TOGETHER_MARKS.search(reader.text) is None:
+        return
+    places = set(reader.letters)
+    for match in _JOINT_SUBJECT.finditer(reader.text):
+        rest = reader.options.everything & ~mask_of(match[0]) if match.start() in places else 0
+        if rest.bit_count() == 1 and affirmed_together(reader.text, match[0], match.end(), reader.stem):
+            yield Reading("only-verdict", rest, *match.span())
+
+
+def _better(reader: AnswerParser) -> Iterator[Reading]:
+    """因此B优于A, in a sentence that concludes."""
+    for position in reader.letters if reader.concludes and not reader.stem.negative else ():
+        match = _BETTER.match(reader.text, position)
+        before = reader.lowered[sentence_start(reader.text, position) : position] if match else ""
+        if match is None or concludes(before) is None or _is_supposed(reader, position):
+            continue
+        if not _DOUBTED.search(before, before.rfind(",") + 1):
+            yield Reading("verdict", mask_of(match["letters"]), position, match.end())
 
 
 def _verdicts(reader: AnswerParser) -> Iterator[Verdict]:
