@@ -25,6 +25,8 @@ KINDS = ("masks", "indices", "labels")
 Answers: TypeAlias = "Iterable[Any] | npt.NDArray[Any]"
 
 _MOST_CELLS = 1 << 22  # of a dense table of gold by predicted labels
+_BUCKET_BITS = 14
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 # What people write between, around and after letters: "A,B,D", "(A)", "A、C。", "A B".
 _BESIDE_LETTERS = re.compile(r"[\s,;、。.:/|&+()\[\]【】\"']+")
 _LONGEST_CELL = 200
@@ -239,9 +241,18 @@ def _encode_fixed_width(array: npt.NDArray[np.str_]) -> tuple[IntArray, list[str
             # Up to eight characters of Latin-1 are one integer each.
             packed = np.zeros((len(array), 8), np.uint8)
             packed[:, :width] = characters
-            numbers, n_different = number_keys(packed.view(np.uint64)[:, 0])
-            places = np.zeros(n_different, np.int64)
+            keys = packed.view(np.uint64)[:, 0]
+            # Few distinct keys seldom share a bucket; then no sorting is needed.
+            numbers: npt.NDArray[Any] = (keys * _MULTIPLIER >> np.uint64(64 - _BUCKET_BITS)).astype(np.int64)
+            n_numbers = 1 << _BUCKET_BITS
+            key_of_number = np.zeros(n_numbers, np.uint64)
+            key_of_number[numbers] = keys
+            if not (key_of_number.take(numbers) == keys).all():
+                numbers, n_numbers = number_keys(keys)
+            places = np.full(n_numbers, -1)
             places[numbers] = np.arange(len(array))
-            return numbers.astype(np.int64), array[places].tolist()
+            is_used = places >= 0
+            codes = (np.cumsum(is_used) - 1).take(numbers)
+            return codes, array[places[is_used]].tolist()
     labels, codes = np.unique(array, return_inverse=True)
     return codes.astype(np.int64, copy=False), labels.tolist()
