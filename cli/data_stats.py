@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +11,12 @@ import click
 from cmexam_baseline.cli.common_options import AS_JSON, FORMAT, KEY, OVERWRITE, QUIET, TO_FILE, InputPath
 
 if TYPE_CHECKING:
-    from cmexam_baseline.exam.statistics import Lengths, SplitStatistics, Statistics, Total
+    from cmexam_baseline.exam.statistics import Lengths, Statistics
 
     # A heading, the names of the columns, and the rows.
     Section = tuple[str, list[str], list[list[str]]]
 
 SHOWN_VALUES = 12
-KINDS = {"Q": "question", "A": "answer", "E": "explanation"}
 
 
 @click.command()
@@ -91,7 +89,7 @@ def stats(
         if output_format == "json":
             results.file.write(console.json_text(statistics.to_dict()) + "\n")
         elif output_format == "csv":
-            results.file.write(csv_text(["split", "figure", "value"], _figures(statistics)))
+            results.file.write(csv_text(["split", "figure", "value"], statistics.figures()))
         for title, header, rows in (
             () if output_format in ("json", "csv") else _sections(statistics, all_values)
         ):
@@ -105,25 +103,10 @@ def stats(
                 console.print_table(results, title, header, rows)
 
 
-def _figures(statistics: Statistics) -> Iterator[tuple[str, str, float]]:
-    """Split, figure and value, one after the other."""
-    for name, described in _columns(statistics).items():
-        yield name, "questions", described.questions
-        yield name, "vocabulary", described.vocabulary
-        for text, kind in KINDS.items():
-            for figure, value in asdict(described.lengths[text]).items():
-                yield name, f"{figure} {kind}", value
-    shares = _shares(statistics)
-    for place, (name, split) in enumerate(statistics.splits.items()):
-        for figure, values in shares.items():
-            yield name, figure, values[place]
-        for column, counts in split.annotations.items():
-            for value, count in counts.items():
-                yield name, f"{column} = {value}", count
-
-
 def _sections(statistics: Statistics, all_values: bool) -> Iterator[Section]:
-    columns = _columns(statistics)
+    from cmexam_baseline.exam.statistics import TEXTS
+
+    columns = statistics.columns()
     described = list(columns.values())
     rows = [
         ["questions", *(f"{each.questions:,}" for each in described)],
@@ -134,35 +117,15 @@ def _sections(statistics: Statistics, all_values: bool) -> Iterator[Section]:
         "mean": lambda lengths: f"{lengths.mean:.2f}",
         "median (quartiles)": _median_and_quartiles,
     }.items():
-        for text, kind in KINDS.items():
+        for text, kind in TEXTS.items():
             rows.append([f"{title} {kind}", *(show(each.lengths[text]) for each in described)])
     yield "", ["", *columns], rows
-    rows = [[name, *(f"{share:.1%}" for share in shares)] for name, shares in _shares(statistics).items()]
+    rows = [[name, *(f"{share:.1%}" for share in shares)] for name, shares in statistics.shares().items()]
     yield "Answers, share of questions", ["", *statistics.splits], rows
     for name, split in statistics.splits.items():
         for column, counts in split.annotations.items():
             title = " ".join(f"{name}, {column}: {_number_of_values(counts)}".split())
             yield title, ["value", "questions", "share"], _values(counts, split.questions, all_values)
-
-
-def _columns(statistics: Statistics) -> dict[str, SplitStatistics | Total]:
-    total = {"total": statistics.total} if len(statistics.splits) > 1 else {}
-    return {**statistics.splits, **total}
-
-
-def _shares(statistics: Statistics) -> dict[str, list[float]]:
-    """Figure -> its share of the questions of each split."""
-    splits = list(statistics.splits.values())
-    letters = sorted({letter for split in splits for letter in split.letters})
-    counts = sorted({count for split in splits for count in split.options})
-    return {
-        **{
-            f"answer holds {letter}": [split.letters.get(letter, 0) for split in splits] for letter in letters
-        },
-        "several letters": [split.share_multi for split in splits],
-        "explained": [split.share_explained for split in splits],
-        **{f"{n} options": [split.options.get(n, 0) / split.questions for split in splits] for n in counts},
-    }
 
 
 def _median_and_quartiles(lengths: Lengths) -> str:

@@ -18,7 +18,7 @@ need the whole files; a test compares all of them wherever these are present.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -27,7 +27,7 @@ import numpy as np
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import LETTERS, letter_counts
 
-TEXTS = ("Q", "A", "E")
+TEXTS = {"Q": "question", "A": "answer", "E": "explanation"}
 NOT_APPLICABLE = "不符合"
 """The value of CMExam's annotations that means "not applicable"."""
 
@@ -85,6 +85,44 @@ class Statistics:
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain JSON values."""
         return asdict(self)
+
+    def columns(self) -> dict[str, SplitStatistics | Total]:
+        """The splits by name and, where there are several, their total."""
+        return {**self.splits, **({"total": self.total} if len(self.splits) > 1 else {})}
+
+    def shares(self) -> dict[str, list[float]]:
+        """Figure -> its share of the questions of each split, 0 to 1."""
+        splits = list(self.splits.values())
+        letters = sorted({letter for split in splits for letter in split.letters})
+        counts = sorted({count for split in splits for count in split.options})
+        return {
+            **{
+                f"answer holds {letter}": [split.letters.get(letter, 0) for split in splits]
+                for letter in letters
+            },
+            "several letters": [split.share_multi for split in splits],
+            "explained": [split.share_explained for split in splits],
+            **{
+                f"{n} options": [split.options.get(n, 0) / split.questions for split in splits]
+                for n in counts
+            },
+        }
+
+    def figures(self) -> Iterator[tuple[str, str, float]]:
+        """Every figure as a row of split, name and value, for a file or a frame."""
+        for name, described in self.columns().items():
+            yield name, "questions", described.questions
+            yield name, "vocabulary", described.vocabulary
+            for text, kind in TEXTS.items():
+                for figure, value in asdict(described.lengths[text]).items():
+                    yield name, f"{figure} {kind}", value
+        shares = self.shares()
+        for place, (name, split) in enumerate(self.splits.items()):
+            for figure, values in shares.items():
+                yield name, figure, values[place]
+            for column, counts in split.annotations.items():
+                for value, count in counts.items():
+                    yield name, f"{column} = {value}", count
 
 
 def describe_exams(exams: Mapping[str, Exam]) -> Statistics:
