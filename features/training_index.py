@@ -19,7 +19,7 @@ from cmexam_baseline.features.arrays import join_parts, join_texts, split_parts,
 from cmexam_baseline.features.inverted_index import InvertedIndex, Keys
 from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.vocabulary import Vocabulary
-from cmexam_baseline.metrics.ragged import positions, row_numbers
+from cmexam_baseline.metrics.ragged import offsets_of, positions, row_numbers
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -76,12 +76,10 @@ class TrainingIndex:
         keys = copy_keys(exam) if keys is None else keys
         owner = row_numbers(exam.option_offsets)
         texts = [*exam.questions, *exam.option_texts]
-        progress("collecting words", 0, 3)
-        vocabulary = Vocabulary.fit(texts, np.concatenate([np.arange(len(exam)), owner]))
-        progress("collecting words", 1, 3)
-        counts = vocabulary.counts(texts)
+        progress("collecting words", 0, 2)
+        vocabulary, counts = Vocabulary.fit_counts(texts, np.concatenate([np.arange(len(exam)), owner]))
         stems, options = counts[: len(exam)], counts[len(exam) :]
-        progress("collecting words", 2, 3)
+        progress("collecting words", 1, 2)
         option_right, negated = right_options(exam), is_negated(exam.questions)
         true = option_right ^ negated[owner]
         bags = {
@@ -93,7 +91,7 @@ class TrainingIndex:
         sentence_owner = np.repeat(np.arange(len(exam)), [len(parts) for parts in split])
         sentence_texts = [part for parts in split for part in parts]
         sentences = vocabulary.counts(sentence_texts)
-        progress("collecting words", 3, 3)
+        progress("collecting words", 2, 2)
         return cls(
             vocabulary=vocabulary,
             stems=InvertedIndex.build(vocabulary.tfidf(stems), keys),
@@ -137,8 +135,7 @@ class TrainingIndex:
     @cached_property
     def option_ids(self) -> NDArray[np.int64]:
         """The numbers of the options of each question in `text_ids`, int64 (n, most options), -2 for none."""
-        counts = np.bincount(self.option_owner, minlength=len(self.ids))
-        offsets = np.concatenate([[0], np.cumsum(counts)])
+        offsets = offsets_of(np.bincount(self.option_owner, minlength=len(self.ids)))
         return padded_ids([self.text_ids[text] for text in self.option_texts], offsets, -2)
 
     @cached_property

@@ -45,6 +45,13 @@ class Vocabulary:
         >>> vocabulary.terms[vocabulary.n_pairs :], vocabulary.n_pairs
         (['乙肝', '甲肝'], 3)
         """
+        return cls.fit_counts(texts, documents)[0]
+
+    @classmethod
+    def fit_counts(
+        cls, texts: Sequence[str], documents: NDArray[np.int64]
+    ) -> tuple[Vocabulary, sp.csr_matrix]:
+        """What `fit` returns, and the `counts` of the same texts."""
         import scipy.sparse as sp
 
         counter = _counter(None)
@@ -56,7 +63,8 @@ class Vocabulary:
         )
         frequency = np.bincount((in_document @ counts).indices, minlength=counts.shape[1])
         idf = (np.log((1 + n_documents) / (1 + frequency)) + 1).astype(np.float32)
-        return cls(counter.get_feature_names_out().tolist(), idf)
+        counts.sort_indices()
+        return cls(counter.get_feature_names_out().tolist(), idf), counts
 
     @cached_property
     def n_pairs(self) -> int:
@@ -75,7 +83,7 @@ class Vocabulary:
         """Rows of length 1 with weights (1 + ln count) · idf, float32 CSR; rows without terms stay empty."""
         weights = counts.copy()
         weights.data = ((1 + np.log(weights.data)) * self.idf[weights.indices]).astype(np.float32)
-        _divide_rows(weights, np.sqrt(segment_sum(weights.data.astype(np.float64) ** 2, weights.indptr)))
+        scale_to_unit_length(weights)
         return weights
 
     def shares(self, counts: sp.csr_matrix) -> sp.csr_matrix:
@@ -98,6 +106,11 @@ class Vocabulary:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Vocabulary:
         """The vocabulary that `arrays` described."""
         return cls(split_texts("terms", arrays), arrays["idf"])
+
+
+def scale_to_unit_length(rows: sp.csr_matrix) -> None:
+    """Divide each row by its length, in place; empty rows stay empty."""
+    _divide_rows(rows, np.sqrt(segment_sum(rows.data.astype(np.float64) ** 2, rows.indptr)))
 
 
 def _divide_rows(rows: sp.csr_matrix, divisors: NDArray[np.float64]) -> None:

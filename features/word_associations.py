@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.features.arrays import Columns, Segments, segment_sum
+from cmexam_baseline.features.arrays import Columns, Segments
 from cmexam_baseline.features.inverted_index import InvertedIndex
 from cmexam_baseline.features.queries import Queries
 from cmexam_baseline.features.training_index import TrainingIndex
-from cmexam_baseline.metrics.ragged import row_numbers
+from cmexam_baseline.features.vocabulary import scale_to_unit_length
+from cmexam_baseline.metrics.ragged import offsets_of, positions, row_numbers
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -63,8 +64,8 @@ class _Pairs:
         options = _unit_rows(queries.options, n_pairs, np.diff(index.options.postings.indptr) > 0)
         n_options = np.diff(options.indptr).astype(np.int64)
         counts = np.diff(stems.indptr)[queries.owner] * n_options
-        rows = np.repeat(np.arange(len(counts)), counts)
-        place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+        of_option = offsets_of(counts)
+        rows, place = row_numbers(of_option), positions(of_option)
         left = stems.indptr[queries.owner[rows]] + place // n_options[rows]
         right = options.indptr[rows] + place % n_options[rows]
         self.of_option = Segments(rows, len(counts))
@@ -84,9 +85,9 @@ class _Pairs:
         question, documents = index.documents_with(self._keys)
         own_first, own_second = first[:, documents].toarray(), second[:, documents].toarray()
         bounds = np.searchsorted(question, np.arange(len(self._keys) + 1))
-        n_own = np.diff(bounds)[self._asking]
-        pair = np.repeat(np.arange(len(counts)), n_own)
-        own = np.arange(len(pair)) - np.repeat(np.cumsum(n_own) - n_own, n_own) + bounds[self._asking[pair]]
+        of_pair = offsets_of(np.diff(bounds)[self._asking])
+        pair = row_numbers(of_pair)
+        own = positions(of_pair) + bounds[self._asking[pair]]
         counts -= np.bincount(pair, own_first[left[pair], own] * own_second[other[pair], own], len(counts))
         return counts
 
@@ -96,6 +97,5 @@ def _unit_rows(rows: sp.csr_matrix, first: int, kept: NDArray[np.bool_]) -> sp.c
     rows = rows.copy()
     rows.data[~kept[rows.indices] | (rows.indices < first)] = 0
     rows.eliminate_zeros()
-    lengths = np.sqrt(segment_sum(rows.data.astype(np.float64) ** 2, rows.indptr))
-    rows.data /= lengths[row_numbers(rows.indptr)].astype(np.float32)
+    scale_to_unit_length(rows)
     return rows
