@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.metrics.ragged import row_numbers
+from cmexam_baseline.metrics.ragged import row_max
 
 # Feature name -> one value per option, flat in exam order.
 Columns = dict[str, NDArray[np.float64]]
@@ -34,7 +34,7 @@ class Segments:
 
     def max(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """The greatest value of each group, 0 for an empty one."""
-        return segment_max(values, self._offsets)
+        return row_max(values, self._offsets).astype(np.float64, copy=False)
 
     def sum(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """The sum of each group; the same bits whatever the other groups hold."""
@@ -44,32 +44,6 @@ class Segments:
     def where(self, chosen: NDArray[np.bool_]) -> Segments:
         """The groups of the chosen values alone."""
         return Segments(self.rows[chosen], self.n)
-
-
-def segment_max(values: NDArray[Any], offsets: NDArray[Any]) -> NDArray[np.float64]:
-    """The greatest value of each segment `values[offsets[i]:offsets[i+1]]`, 0 for an empty one.
-
-    >>> segment_max(np.array([1.0, 3.0, 2.0]), np.array([0, 2, 2, 3])).tolist()
-    [3.0, 0.0, 2.0]
-    """
-    result = np.zeros(len(offsets) - 1)
-    filled = offsets[:-1] < offsets[1:]
-    if filled.any():
-        result[filled] = np.maximum.reduceat(values, offsets[:-1][filled])
-    return result
-
-
-def segment_sum(values: NDArray[Any], offsets: NDArray[Any]) -> NDArray[np.float64]:
-    """The sum of each segment, 0 for an empty one; the same bits however the segments are split into calls.
-
-    >>> segment_sum(np.array([1.0, 3.0, 2.0]), np.array([0, 2, 2, 3])).tolist()
-    [4.0, 0.0, 2.0]
-    """
-    weights = np.asarray(values, dtype=np.float64)
-    sums: NDArray[np.float64] = np.bincount(row_numbers(offsets), weights, len(offsets) - 1).astype(
-        np.float64
-    )
-    return sums
 
 
 def join_texts(name: str, texts: Sequence[str]) -> dict[str, NDArray[Any]]:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.features.arrays import join_texts, segment_sum, split_texts
+from cmexam_baseline.features.arrays import join_texts, split_texts
 from cmexam_baseline.features.text import cut_words, normalize
+from cmexam_baseline.metrics.ragged import row_sums
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -90,13 +91,14 @@ class Vocabulary:
         """Rows of sum 1 with weights idf² for each distinct term, float32 CSR."""
         rows = counts.copy()
         rows.data = (self.idf**2)[rows.indices]
-        _divide_rows(rows, segment_sum(rows.data, rows.indptr))
+        _divide_rows(rows, row_sums(rows.data, rows.indptr))
         return rows
 
     def norms(self, counts: sp.csr_matrix) -> NDArray[np.float32]:
         """The length of each row with weight idf for each distinct term, float32 (n,), at least 1."""
-        squares = segment_sum((self.idf**2)[counts.indices], counts.indptr)
-        return np.sqrt(np.maximum(squares, 1)).astype(np.float32)
+        squares = row_sums((self.idf**2)[counts.indices], counts.indptr)
+        lengths: NDArray[np.float32] = np.sqrt(np.maximum(squares, 1)).astype(np.float32)
+        return lengths
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything as plain arrays, for a file."""
@@ -110,7 +112,7 @@ class Vocabulary:
 
 def scale_to_unit_length(rows: sp.csr_matrix) -> None:
     """Divide each row by its length, in place; empty rows stay empty."""
-    _divide_rows(rows, np.sqrt(segment_sum(rows.data.astype(np.float64) ** 2, rows.indptr)))
+    _divide_rows(rows, np.sqrt(row_sums(rows.data.astype(np.float64) ** 2, rows.indptr)))
 
 
 def _divide_rows(rows: sp.csr_matrix, divisors: NDArray[np.float64]) -> None:
