@@ -89,7 +89,7 @@ def collect_texts(train: Exam, held_out: Sequence[Exam] = (), corpus: Iterable[s
     texts = [" ".join([stem, *kept.options(row)]) for row, stem in enumerate(kept.questions)]
     texts = [text.strip() for text in (*texts, *kept.explanations, *corpus) if text and text.strip()]
     texts = list(dict.fromkeys(texts))
-    stems = [stem for exam in held_out for stem in normalise_texts(exam.questions) if len(stem) >= _GRAM]
+    stems = [stem for exam in held_out for stem in exam.normalised_questions if len(stem) >= _GRAM]
     begins: dict[str, list[str]] = {}
     for stem in stems:
         begins.setdefault(stem[:_GRAM], []).append(stem)

@@ -38,7 +38,7 @@ def copy_keys(exam: Exam) -> NDArray[np.uint64]:
     1
     """
     options = option_sets([exam.options(row) for row in range(len(exam))])
-    stems = normalise_texts(exam.questions)
+    stems = exam.normalised_questions
     return _numbers(
         ["\x1e".join([stem, *texts]).encode() for stem, texts in zip(stems, options, strict=True)]
     )
@@ -71,7 +71,7 @@ def first_copies(exam: Exam) -> dict[int, int]:
     >>> first_copies(Exam.from_questions([first, copy]))
     {1: 0}
     """
-    stems = normalise_texts(exam.questions)
+    stems = exam.normalised_questions
     times = Counter(stems)
     repeated = [row for row, stem in enumerate(stems) if times[stem] > 1]
     seen: dict[tuple[str, tuple[str, ...]], int] = {}
@@ -159,7 +159,7 @@ def find_overlap(train: Exam, other: Exam, size: int = 10, near: float = 0.8) ->
     """
     if size < 1 or not 0 < near <= 1:
         raise InputError(f"`size` must be at least 1, `near` above 0 and at most 1; got {size} and {near}")
-    train_stems, stems = normalise_texts(train.questions), normalise_texts(other.questions)
+    train_stems, stems = train.normalised_questions, other.normalised_questions
     category = np.full(len(stems), "none", dtype="<U5")
     match = np.full(len(stems), -1, dtype=np.int64)
     grams = _Grams.of(train_stems, size)

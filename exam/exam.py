@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -22,6 +23,7 @@ from cmexam_baseline.exam.letters import (
     mask_to_letters,
     masks_to_letters,
 )
+from cmexam_baseline.exam.normalise import normalise_texts
 
 if TYPE_CHECKING:
     from cmexam_baseline.exam.predictions import Predictions
@@ -146,6 +148,11 @@ class Exam:
     def is_multi(self) -> NDArray[np.bool_]:
         """Whether the answer of each question has two letters or more, bool (n,)."""
         return letter_counts(self.answers) > 1
+
+    @cached_property
+    def normalised_questions(self) -> list[str]:
+        """`normalise_text` of each question, by which questions are recognised."""
+        return normalise_texts(self.questions)
 
     def options(self, index: int) -> list[str]:
         """The option texts of one question, in order; negative indices count from the end."""

@@ -210,7 +210,7 @@ def contained_questions(texts: Sequence[str], exam: Exam) -> Iterator[tuple[int,
     """
     rows_of: dict[str, list[int]] = {}
     needed: list[float] = []
-    for row, stem in enumerate(normalise_texts(exam.questions)):
+    for row, stem in enumerate(exam.normalised_questions):
         grams = {stem[i : i + _N_GRAM] for i in range(len(stem) - _N_GRAM + 1)}
         needed.append(_NEAR * len(grams))
         for gram in grams:

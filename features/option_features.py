@@ -30,7 +30,7 @@ def surface(exam: Exam) -> Columns:
     owner = row_numbers(exam.option_offsets)
     options = normalise_texts(exam.option_texts)
     letters = [set(text) for text in options]
-    stems = [set(text) for text in normalise_texts(exam.questions)]
+    stems = [set(text) for text in exam.normalised_questions]
     return {
         "length": np.array([len(text) for text in options], dtype=np.float64),
         "digits": np.array([sum(map(str.isdigit, text)) for text in options], dtype=np.float64),

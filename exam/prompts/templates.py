@@ -15,7 +15,6 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam, Question
 from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.letters import LETTERS
-from cmexam_baseline.exam.normalise import normalise_texts
 
 Message = dict[str, str]
 
@@ -187,7 +186,7 @@ def pick_examples(
     if explained:
         usable &= np.array([bool(text) for text in train.explanations])
     pool = np.flatnonzero(usable)
-    stems = normalise_texts(train.questions)
+    stems = train.normalised_questions
     if by == "seed":
         ranked: Iterable[Sequence[int]] = repeat(
             np.random.default_rng(seed).permutation(pool).tolist(), len(exam)
@@ -195,7 +194,7 @@ def pick_examples(
     else:
         ranked = _most_similar(exam, train, pool, shots)
     picked = []
-    for stem, candidates in zip(normalise_texts(exam.questions), ranked, strict=True):
+    for stem, candidates in zip(exam.normalised_questions, ranked, strict=True):
         rows = _without_copies(stem, candidates, stems, shots)
         if len(rows) < shots:
             kind = "answered and explained" if explained else "answered"

@@ -133,7 +133,7 @@ class Stems:
 
     def __init__(self, exam: Exam) -> None:
         self._exam = exam
-        self._stems = normalise_texts(exam.questions)
+        self._stems = exam.normalised_questions
         self._question_of = {stem: row for row, stem in reversed(list(enumerate(self._stems)))}
         self._short = {stem for stem in self._question_of if 0 < len(stem) < _ANCHOR}
         self._anchors: dict[str, list[int]] | None = None
