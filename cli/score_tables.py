@@ -23,7 +23,11 @@ SIDE_BY_SIDE = 10
 # Groups that are shown unless all are asked for, and the widest names of systems and groups.
 MAIN_SLICES = 10
 _NAME, _GROUP = 24, 26
-MISSING_ROWS = {"wrong": "count as wrong", "skip": "are left out", "error": "are refused"}
+MISSING_ROWS = {
+    "wrong": "count as wrong; --missing skip leaves them out",
+    "skip": "are left out",
+    "error": "are refused",
+}
 
 MISSING_EXPLANATIONS = {
     "script": "count as the text 无答案, as in CMExam's script",
