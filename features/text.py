@@ -1,12 +1,9 @@
-"""Words and sentences of Chinese text."""
+"""Normalised text and sentences."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
-
-from cmexam_baseline.metrics.segment import cut
 
 _SENTENCE_END = re.compile(r"[。；;！!？?\n]+")
 _MIN_SENTENCE = 4
@@ -19,21 +16,6 @@ def normalize(text: str) -> str:
     '维生素b12'
     """
     return unicodedata.normalize("NFKC", text).lower()
-
-
-def cut_words(texts: Sequence[str]) -> list[list[str]]:
-    """jieba's words (exact mode) of each text, without punctuation and blanks.
-
-    >>> cut_words(["缺乏维生素A，可致夜盲症。"])
-    [['缺乏', '维生素', 'A', '可致', '夜盲症']]
-    """
-    known: dict[str, bool] = {}
-    rows = cut(texts)
-    for row in rows:
-        for word in row:
-            if word not in known:
-                known[word] = any(map(str.isalnum, word))
-    return [[word for word in row if known[word]] for row in rows]
 
 
 def split_sentences(text: str) -> list[str]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.features.arrays import join_texts, split_texts
-from cmexam_baseline.features.text import cut_words, normalize
-from cmexam_baseline.metrics.ragged import row_sums
+from cmexam_baseline.features.text import normalize
+from cmexam_baseline.metrics.ragged import row_numbers, row_sums
+from cmexam_baseline.metrics.segment import word_starts
+from cmexam_baseline.metrics.tokens import WordSpans, number_code_points, number_words
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 # Before the characters of a pair; no word of jieba begins with it.
 _PAIR = "\n"
 # Texts are cut this many at a time, so that memory does not grow with them.
-_CHUNK = 5000
+_CHUNK = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +56,13 @@ class Vocabulary:
         """What `fit` returns, and the `counts` of the same texts."""
         import scipy.sparse as sp
 
-        counter = _counter(None)
-        counts = counter.fit_transform(chain([[_PAIR]], _terms(texts)))[1:]
+        numbers = {_PAIR: 0}
+        counts = _counts(texts, numbers, lambda term, _: numbers.setdefault(term, len(numbers)))
+        terms = sorted(numbers)
+        places = np.empty(len(terms), np.int32)
+        places[[numbers[term] for term in terms]] = np.arange(len(terms))
+        counts.indices = places[counts.indices]
+        counts.sort_indices()
         n_documents = int(documents.max(initial=-1)) + 1
         in_document = sp.csr_matrix(
             (np.ones(len(texts), dtype=np.float32), (documents, np.arange(len(texts)))),
@@ -64,8 +70,7 @@ class Vocabulary:
         )
         frequency = np.bincount((in_document @ counts).indices, minlength=counts.shape[1])
         idf = (np.log((1 + n_documents) / (1 + frequency)) + 1).astype(np.float32)
-        counts.sort_indices()
-        return cls(counter.get_feature_names_out().tolist(), idf), counts
+        return cls(terms, idf), counts
 
     @cached_property
     def n_pairs(self) -> int:
@@ -73,12 +78,12 @@ class Vocabulary:
         return sum(term.startswith(_PAIR) for term in self.terms)
 
     @cached_property
-    def _fitted(self) -> Any:
-        return _counter({term: number for number, term in enumerate(self.terms)})
+    def _numbers(self) -> dict[str, int]:
+        return {term: number for number, term in enumerate(self.terms)}
 
     def counts(self, texts: Sequence[str]) -> sp.csr_matrix:
         """How often each known term occurs in each text, float32 CSR (n texts, n terms)."""
-        return self._fitted.transform(_terms(texts))
+        return _counts(texts, self._numbers, self._numbers.get)
 
     def tfidf(self, counts: sp.csr_matrix) -> sp.csr_matrix:
         """Rows of length 1 with weights (1 + ln count) · idf, float32 CSR; rows without terms stay empty."""
@@ -119,17 +124,48 @@ def _divide_rows(rows: sp.csr_matrix, divisors: NDArray[np.float64]) -> None:
     rows.data /= np.repeat(divisors, np.diff(rows.indptr)).astype(np.float32)
 
 
-def _counter(vocabulary: dict[str, int] | None) -> Any:
-    """A counter of terms, given lists of them."""
-    from sklearn.feature_extraction.text import CountVectorizer
+def _counts(
+    texts: Sequence[str], numbers: Mapping[str, int], number_of: Callable[[str, int], int]
+) -> sp.csr_matrix:
+    """How often each term occurs in each text, float32 CSR (n texts, terms).
 
-    return CountVectorizer(analyzer=list, vocabulary=vocabulary, dtype=np.float32)
+    number_of: called with a term and -1; the number of its column in `numbers`, or -1 to leave it out
+    """
+    import scipy.sparse as sp
+
+    parts = []
+    for start in range(0, len(texts) or 1, _CHUNK):
+        chunk = texts[start : start + _CHUNK]
+        rows, columns = [], []
+        for prefix, spans in _term_spans(chunk):
+            ids, n_terms = number_words(spans)
+            example = np.zeros(n_terms, np.int64)
+            example[ids] = np.arange(len(ids))
+            begins, ends = spans.starts[example], (spans.starts + spans.lengths)[example]
+            text = spans.codes.tobytes().decode("utf-32-le", "surrogatepass")
+            words = [text[a:b] for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
+            column = np.array([number_of(prefix + word, -1) for word in words], np.int32)[ids]
+            columns.append(column[column >= 0])
+            rows.append(row_numbers(spans.offsets)[column >= 0])
+        places = (np.concatenate(rows), np.concatenate(columns))
+        ones = np.ones(len(places[0]), np.float32)
+        parts.append(sp.csr_matrix((ones, places), (len(chunk), len(numbers))))
+    for part in parts:
+        part.resize(part.shape[0], len(numbers))
+    return sp.vstack(parts, format="csr")
 
 
-def _terms(texts: Sequence[str]) -> Iterator[Iterable[str]]:
-    """The words and pairs of each text."""
-    for start in range(0, len(texts), _CHUNK):
-        folded = [normalize(text) for text in texts[start : start + _CHUNK]]
-        for text, words in zip(folded, cut_words(folded), strict=True):
-            runs = ("".join(letters) for is_letter, letters in groupby(text, str.isalnum) if is_letter)
-            yield words + [f"{_PAIR}{run[i : i + 2]}" for run in runs for i in range(max(1, len(run) - 1))]
+def _term_spans(texts: Sequence[str]) -> Iterator[tuple[str, WordSpans]]:
+    """Words with a letter, and pairs of neighbouring letters or letters without any, each with its terms' prefix."""
+    codes, offsets, starts = word_starts([normalize(text) for text in texts])
+    numbers, different = number_code_points(codes)
+    is_letter = np.array([chr(code).isalnum() for code in different.tolist()], np.bool_)[numbers]
+    bounds = np.flatnonzero(starts)
+    kept = row_sums(is_letter, bounds) > 0
+    begins = bounds[:-1][kept]
+    yield "", WordSpans(codes, begins, np.diff(bounds)[kept], np.searchsorted(begins, offsets))
+    ends_text = np.zeros(len(codes) + 1, np.bool_)
+    ends_text[offsets] = True
+    paired = is_letter & np.append(is_letter, False)[1:] & ~ends_text[1:]
+    begins = np.flatnonzero(paired | (is_letter & ~np.append(False, paired)[:-1]))
+    yield _PAIR, WordSpans(codes, begins, 1 + paired[begins], np.searchsorted(begins, offsets))
