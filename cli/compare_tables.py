@@ -152,7 +152,7 @@ def _cells(difference: Difference, agreement: dict[tuple[str, str], float]) -> l
         difference.first,
         difference.second,
         heading,
-        f"{factor * difference.value:+.1f}{' *' if difference.p_holm < 0.05 else '  '}",
+        f"{factor * difference.value:+.1f}{' *' if difference.significant else '  '}",
         f"[{factor * difference.low:+.1f}, {factor * difference.high:+.1f}]",
         _chance(difference.p),
         _chance(difference.p_holm),

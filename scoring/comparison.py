@@ -48,6 +48,11 @@ class Difference:
     p: float
     p_holm: float
 
+    @property
+    def significant(self) -> bool:
+        """Whether `p_holm` is below 0.05."""
+        return self.p_holm < 0.05
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return dict(vars(self))

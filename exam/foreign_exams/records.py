@@ -6,7 +6,6 @@ CMExam's mirrors) and of the chat and instruction forms that models are tuned wi
 
 from __future__ import annotations
 
-import ast
 import re
 import unicodedata
 from collections import Counter
@@ -16,7 +15,7 @@ from typing import Any
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.columns import ALIASES, column_key
-from cmexam_baseline.exam.io.options_cell import parse_options, split_options, without_decoration
+from cmexam_baseline.exam.io.options_cell import any_options, split_options, without_decoration
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.exam.letters import LETTERS, parse_letters
 
@@ -170,10 +169,7 @@ def _last_exchange(turns: list[object]) -> dict[str, object]:
 
 def _take_options(fields: _Fields) -> list[str]:
     cell = fields.take(OPTIONS_NAMES)
-    if cell is None or cell == "":
-        options = _take_option_fields(fields)
-    else:
-        options = parse_options(cell) or _unusual_options(cell)
+    options = _take_option_fields(fields) if cell in (None, "") else any_options(cell)
     while options and not options[-1].strip():  # CMB fills the places up to F with null or ""
         options = options[:-1]
     return options
@@ -189,23 +185,6 @@ def _take_option_fields(fields: _Fields) -> list[str]:
                 texts.pop()
             return without_decoration(texts)
     return []
-
-
-def _unusual_options(cell: object) -> list[str]:
-    """Options as ARC has them, numbered, as Python shows a list, or one a line without letters."""
-    if isinstance(cell, Mapping):
-        texts = cell.get("text")
-        return [cell_text(text) for text in (texts if isinstance(texts, list) else cell.values())]
-    if not isinstance(cell, str):
-        return []
-    if cell.strip()[:1] in ("[", "{"):
-        try:
-            return parse_options(ast.literal_eval(cell.strip()))
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            return []
-    apart = split_options(cell)
-    lines = [line.strip() for line in cell.split("\n") if line.strip()]
-    return apart.options if apart and not apart.stem else lines if len(lines) > 1 else []
 
 
 # What reads one answer, given the options and the number that the first option has; None where it does not fit.

@@ -164,7 +164,7 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     """
     if os.fspath(path) == "-":
         data = read_standard_input()
-        return format_of(_name_by_content(data)).read(Source("standard input", data))
+        return format_of(name_by_content(data)).read(Source("standard input", data))
     if is_datasets_folder(Path(path)):
         table: Table = _binary().read_datasets_folder(Path(path))
         return table
@@ -215,7 +215,12 @@ def format_of(path: str | os.PathLike[str]) -> Format:
     return found
 
 
-def _name_by_content(data: bytes) -> str:
+def name_by_content(data: bytes) -> str:
+    """A name with the ending of what the bytes of a table hold.
+
+    >>> name_by_content(b'{"id": 1}')
+    'x.jsonl'
+    """
     start = data[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
     return next((name for mark, name in _FIRST_BYTES.items() if start.startswith(mark)), "x.csv")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -93,6 +94,47 @@ def parse_options(cell: object) -> list[str]:
     return []
 
 
+def any_options(cell: object) -> list[str]:
+    """`parse_options`, and what other tools write: printed lists and objects, ARC's texts beside their labels, texts
+    between "|" or one a line without letters.
+
+    >>> any_options("['肝炎', '肝癌']"), any_options("肝炎 | 肝癌")
+    (['肝炎', '肝癌'], ['肝炎', '肝癌'])
+    """
+    value = printed_value(cell.strip()) if isinstance(cell, str) else cell
+    if isinstance(value, Mapping):
+        texts = value.get("text")
+        return parse_options(value) or list(
+            map(cell_text, texts if isinstance(texts, list) else value.values())
+        )
+    if not isinstance(cell, str) or isinstance(value, list):
+        return parse_options(value)
+    apart = split_options(cell)
+    found = parse_options(cell) or (apart.options if apart and not apart.stem else [])
+    for separator in "[|｜]", "\n":
+        parts = [part.strip() for part in re.split(separator, cell) if part.strip()]
+        if not found and len(parts) > 1:
+            found = parse_options("\n".join(parts)) or parts
+    return found
+
+
+def printed_value(text: str) -> object:
+    """The list or object that a text is as JSON or as Python prints it, None for other texts.
+
+    >>> printed_value("{'A': 1}"), printed_value("[1, 2]"), printed_value("[1")
+    ({'A': 1}, [1, 2], None)
+    """
+    if text[:1] + text[-1:] not in ("[]", "{}"):
+        return None
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            value: object = parse(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        return value
+    return None
+
+
 def without_decoration(texts: list[str]) -> list[str]:
     """Option texts without a letter that each of them repeats, and without the semicolons that separate them.
 
@@ -152,13 +194,10 @@ def _published(cell: str) -> list[str]:
 
 
 def _json_options(cell: str) -> list[str]:
-    if cell[:1] not in ("{", "["):
-        return []
     try:
-        value = json.loads(cell)
+        return parse_options(json.loads(cell)) if cell[:1] in ("{", "[") else []
     except (ValueError, RecursionError):
         return []
-    return parse_options(value) if isinstance(value, list | dict) else []
 
 
 def _lines_to_options(cell: str) -> list[str]:

@@ -80,7 +80,7 @@ def read_records(source: Source) -> Iterator[tuple[int, dict[str, object]]]:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 where = f"{source.name}, line {number}"
-                yield number, _object(_parsed(line.removesuffix("\n"), where), where)
+                yield number, _object(parse_json(line.removesuffix("\n"), where), where)
 
 
 def read_json(source: Source) -> Table:
@@ -92,7 +92,7 @@ def read_json(source: Source) -> Table:
     >>> read_json(Source("val.json", '{"data": [{"Question": "问题"}]}'.encode())).columns
     {'Question': ['问题']}
     """
-    value = _parsed(source.text.content, source.name)
+    value = parse_json(source.text.content, source.name)
     if isinstance(value, dict):
         lists = [part for part in value.values() if isinstance(part, list)]
         value = lists[0] if len(lists) == 1 else _records_by_key(value)
@@ -113,10 +113,13 @@ def _records_by_key(value: dict[str, object]) -> object:
     return value
 
 
-def _parsed(text: str, where: str) -> object:
+def parse_json(text: str, where: str, may_be_lines: bool = False) -> object:
+    """A JSON value; None for several where they may be JSON Lines. `InputError` says `where` a text is none."""
     try:
         value: object = json.loads(text)
     except json.JSONDecodeError as error:
+        if may_be_lines and error.msg == "Extra data":
+            return None
         raise InputError(
             f"{where}: not JSON ({error.msg}, column {error.colno}); correct or remove it"
         ) from error

@@ -1,23 +1,10 @@
 """Answers out of free text: letters, the rule that read them, and where."""
 
-from __future__ import annotations
-
-from cmexam_baseline.scoring.extraction.extract import (
-    Extraction,
-    Overruled,
-    extract,
-    extract_all,
-    extract_answers,
-)
-from cmexam_baseline.scoring.extraction.rules import NO_ANSWER, RULES, Rule
-
-__all__ = [
-    "NO_ANSWER",
-    "RULES",
-    "Extraction",
-    "Overruled",
-    "Rule",
-    "extract",
-    "extract_all",
-    "extract_answers",
-]
+from cmexam_baseline.scoring.extraction.extract import NO_ANSWER as NO_ANSWER
+from cmexam_baseline.scoring.extraction.extract import RULES as RULES
+from cmexam_baseline.scoring.extraction.extract import Extraction as Extraction
+from cmexam_baseline.scoring.extraction.extract import Overruled as Overruled
+from cmexam_baseline.scoring.extraction.extract import Rule as Rule
+from cmexam_baseline.scoring.extraction.extract import extract as extract
+from cmexam_baseline.scoring.extraction.extract import extract_all as extract_all
+from cmexam_baseline.scoring.extraction.extract import extract_answers as extract_answers

@@ -6,9 +6,9 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
 
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
+from cmexam_baseline.scoring.extraction.extract import Reading
 from cmexam_baseline.scoring.extraction.letter_rules import judges_each
 from cmexam_baseline.scoring.extraction.patterns import (
     MUST_CHOOSE,
@@ -18,7 +18,6 @@ from cmexam_baseline.scoring.extraction.patterns import (
     one_of,
     sentence_start,
 )
-from cmexam_baseline.scoring.extraction.rules import Reading
 
 # Words between the phrase and the answer. Nothing follows this repetition in a pattern, so it never
 # backtracks.
@@ -146,49 +145,20 @@ _EN_SO = re.compile(
 )
 
 
-class _Phrase(NamedTuple):
-    """A way to declare the answer.
-
-    rule, text_rule: what reads the letters behind it, and an option's text behind it
-    pattern: the words up to the answer, searched in lower-case text where they are English
-    marks: one of them must occur in the text; looking for them first is cheap
-    """
-
-    rule: str
-    text_rule: str
-    pattern: re.Pattern[str]
-    marks: re.Pattern[str]
-
-
+# The words up to the answer, then the rules of the letters behind them and of an option's text behind them.
 _CHINESE_PHRASES = (
-    _Phrase("answer-phrase", "answer-phrase-text", _ZH_ANSWER, one_of("答案 作答 选项 选择 正解 结论")),
-    _Phrase("answer-phrase", "answer-phrase-text", _LINE, one_of("答 结论 结果 输出 选项")),
-    _Phrase(
-        "answer-phrase", "choice-text", _CORRECTION, one_of("应为 应该 应当 改 更正 纠正 修正 实际 而是")
-    ),
-    _Phrase("answer-phrase", "choice-text", _INSTEAD, one_of("不, 不。 不! 不对 错, 错。 错! 错了 no, No,")),
-    _Phrase("choice", "choice-text", _ZH_CHOOSE, one_of("选 推荐 剩下 我猜 考虑 倾向 指向")),
-    _Phrase("answer-phrase", "choice-text", _SO, one_of("故 所以 因此 综上 则 即 → ⇒ => ->")),
+    (_ZH_ANSWER, "answer-phrase", "answer-phrase-text"),
+    (_LINE, "answer-phrase", "answer-phrase-text"),
+    (_CORRECTION, "answer-phrase", "choice-text"),
+    (_INSTEAD, "answer-phrase", "choice-text"),
+    (_ZH_CHOOSE, "choice", "choice-text"),
+    (_SO, "answer-phrase", "choice-text"),
 )
+# Searched in lower-case text.
 _ENGLISH_PHRASES = (
-    _Phrase(
-        "answer-phrase-en",
-        "answer-phrase-text",
-        _EN_ANSWER,
-        one_of("ans correct final option choice selection pick output response pred result"),
-    ),
-    _Phrase(
-        "answer-phrase-en",
-        "choice-text",
-        _EN_CHOOSE,
-        one_of("correction conclusion combination cho select pick with for settle say to leaving"),
-    ),
-    _Phrase(
-        "answer-phrase-en",
-        "choice-text",
-        _EN_SO,
-        one_of("thus therefore hence so finally but it_is it's must_be should_be elimination"),
-    ),
+    (_EN_ANSWER, "answer-phrase-en", "answer-phrase-text"),
+    (_EN_CHOOSE, "answer-phrase-en", "choice-text"),
+    (_EN_SO, "answer-phrase-en", "choice-text"),
 )
 
 
@@ -209,20 +179,16 @@ def declared_readings(reader: AnswerParser) -> Iterator[Reading]:
 
 def _declared(reader: AnswerParser) -> Iterator[Reading]:
     text = reader.text
-    for phrase in _CHINESE_PHRASES:
-        if phrase.marks.search(text) is None:
-            continue
-        for match in phrase.pattern.finditer(text):
+    for pattern, rule, text_rule in _CHINESE_PHRASES:
+        for match in pattern.finditer(text):
             start = match.start()
-            if phrase.pattern is _LINE and text[sentence_start(text, start, "\n") : start].strip(
-                _BEFORE_A_LINE
-            ):
+            if pattern is _LINE and text[sentence_start(text, start, "\n") : start].strip(_BEFORE_A_LINE):
                 continue
             answer = _read_behind(reader, match)
             if not _is_meant(text, match, answer):
                 continue
             if answer is None:
-                if phrase.text_rule == "answer-phrase-text":
+                if text_rule == "answer-phrase-text":
                     if any(word in match[0] for word in ":是为"):
                         yield from _answer_sentence(reader, match)
                     yield from _left_open(reader, match)
@@ -232,9 +198,9 @@ def _declared(reader: AnswerParser) -> Iterator[Reading]:
                     # B为正确选项：卡托普利
                     yield Reading("answer-phrase", mask_of(subject[0]), subject.start(), match.end())
                 elif text[start - 1 : start] != "首":
-                    yield Reading(phrase.text_rule, answer.mask, start, answer.end)
+                    yield Reading(text_rule, answer.mask, start, answer.end)
             else:
-                limited = phrase.rule == "choice" and not _decides(text, match)
+                limited = rule == "choice" and not _decides(text, match)
                 yield Reading("choice" if limited else "answer-phrase", answer.mask, start, answer.end)
     if reader.options.known and "选" in text:
         for match in _CHOOSE_ALL.finditer(text):
@@ -244,20 +210,17 @@ def _declared(reader: AnswerParser) -> Iterator[Reading]:
 
 def _declared_in_english(reader: AnswerParser) -> Iterator[Reading]:
     text = reader.lowered
-    for phrase in _ENGLISH_PHRASES:
-        if phrase.marks.search(text) is None:
-            continue
-        for match in phrase.pattern.finditer(text):
+    for pattern, rule, text_rule in _ENGLISH_PHRASES:
+        for match in pattern.finditer(text):
             start = match.start()
             if text[start - 1 : start].isalnum():
                 continue
             answer = reader.read(match.end(), stated=_is_stated(match), cued=True)
             if answer is None:
-                if phrase.text_rule == "answer-phrase-text":
+                if text_rule == "answer-phrase-text":
                     yield from _left_open(reader, match)
             elif not _EN_NEGATED_BEFORE.search(text, max(0, start - _LOOK_BACK), start):
-                rule = phrase.text_rule if answer.by_text else phrase.rule
-                yield Reading(rule, answer.mask, start, answer.end)
+                yield Reading(text_rule if answer.by_text else rule, answer.mask, start, answer.end)
 
 
 def _is_case(lowered: str, position: int) -> bool:

@@ -1,17 +1,89 @@
-"""From the whole text of a model's output to the letters that it answers."""
+"""From the whole text of a model's output to the letters that it answers, and the rules by which they are read."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS, mask_to_letters, parse_letters
-from cmexam_baseline.scoring.extraction.rules import NO_ANSWER, UNKNOWN_COUNT, Reading
 
 _Entry = TypeVar("_Entry")
+
+
+class Rule(NamedTuple):
+    """A way to read an answer. Of several that apply the highest priority wins, of equal ones the last in the text."""
+
+    name: str
+    description: str
+    priority: int
+
+
+WHOLE_TEXT = 100
+
+# Priority, name and meaning. People and models that change their mind say the final answer last.
+_TABLE = r"""
+100 letters the whole text is letters: ABD, A,B、(C)
+100 option-text the whole text is one option's text
+95 boxed \boxed{B}
+95 tag <answer>B</answer>
+95 json a field of a JSON reply: {"answer": "B"}, {"答案": ["A", "C"]}
+94 before-explanation an answer alone right before 解释： or its like, as in the official scripts' own form
+90 answer-phrase 答案是B, 故选B, 【答案】B, 更正为B: a phrase that declares the answer by letter
+90 answer-phrase-en the answer is B, I choose B, Correct option: (B)
+90 answer-phrase-text 答案是阿托品, The answer is atropine: the same with an option's text
+90 no-option 答案无法确定, none of the above, as the last word: the reply decides for no option
+90 either-or 答案是A或B, the answer is (A) or (B), as the last word: the reply leaves it open
+90 all-options A、B、C、D均符合题意: every option is the answer, where the stem allows it
+90 all-called-right every option is called right in the same words: no answer
+90 last-line the last line is letters, or a letter with its option's text
+80 first-line the text begins with the letter: B. 阿托品
+75 choice 休克者应选B, 首选B: a phrase that chooses by letter, for what its sentence says before it
+70 stem the question's own words end in the letter: 首选药物是B, 正确的是B
+70 verdict 选项B正确, B is correct, in a sentence that concludes or beside options called wrong
+65 negative-stem 错误的是B: the same for a question that asks what is wrong
+61 undecided 因此无法判断, therefore it cannot be determined, as the last word
+60 conclusion the last concluding sentence (综上, 因此, therefore) names one option's letter
+60 conclusion-text the last concluding sentence names one option's text
+50 only-verdict one option alone is called right, or one alone wrong among several right
+45 only-letter one option letter alone is named in the whole text
+42 all-of-the-above 以上都对, where an option says so
+38 choice-text 应选用阿托品, 应该是阿托品: a phrase that chooses, with an option's text
+35 lead-text the first sentence ends in one option's text
+30 superlative-text one option's text alone is called 首选, 最常见, 主要的
+20 only-text one option's text alone is named in the whole text
+"""
+RULES = {
+    name: Rule(name, description, int(priority))
+    for priority, name, description in (line.split(" ", 2) for line in _TABLE.strip().splitlines())
+}
+
+UNKNOWN_COUNT = 8
+"""Letters A–H count where the options are unknown: I may be the pronoun."""
+
+NO_ANSWER = ""
+"""The rule name of an extraction that found no answer."""
+
+
+class Reading(NamedTuple):
+    """One possible answer: a mask, the rule that read it, and where in the clean text."""
+
+    rule: str
+    mask: int
+    start: int
+    end: int
+
+
+def ranked(readings: list[Reading]) -> list[Reading]:
+    """The readings by priority, of equal ones the last in the text first (of two that end together, the longer).
+
+    >>> first, last = Reading("answer-phrase", 1, 0, 4), Reading("answer-phrase", 2, 9, 13)
+    >>> ranked([last, first, Reading("only-text", 4, 20, 22)])[0].mask
+    2
+    """
+    return sorted(readings, key=lambda reading: (-RULES[reading.rule].priority, -reading.end, reading.start))
 
 
 @dataclass(frozen=True)

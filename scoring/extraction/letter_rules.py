@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
+from cmexam_baseline.scoring.extraction.extract import Reading
 from cmexam_baseline.scoring.extraction.patterns import (
     LETTERS_TOGETHER,
     SENTENCE,
@@ -17,11 +18,9 @@ from cmexam_baseline.scoring.extraction.patterns import (
     concludes_at_start,
     concludes_finally,
     mask_of,
-    one_of,
     says_of_option,
     skip,
 )
-from cmexam_baseline.scoring.extraction.rules import Reading
 from cmexam_baseline.scoring.extraction.verdicts import ITEM
 
 _LEADING = re.compile(r"(?:(?!\[ ?\])[^\w✗✘×❌☐☒])*")
@@ -158,7 +157,6 @@ _CUE = re.compile(
     r"(?:应该?是|应为|是|为|属于|即|(?<=的)(?:有|包括)|(?<=题意的选项)(?=:))"
     r"[:\s\"“(\[【]{0,12}(?:(?:\(?1[.、)]|①)[ \t]?)?(?:选项)?[\"“(]{0,2}$"
 )
-_COPULA = one_of("题意的选项 是 为 即 属于 有 包括")
 _LONGEST_CUE = 30
 _NOT_BEFORE_COPULA = re.compile(
     any_of("不 非 还 并 均 都 分别 认 因 称 视 作 行 以 也可能 也有可能 也许") + "$"
@@ -173,8 +171,6 @@ def stem_readings(reader: AnswerParser) -> Iterator[Reading]:
     """Readings of the rules stem and negative-stem; a stem that ends in every letter is no answer."""
     text = reader.text
     for position in reader.letters:
-        if _COPULA.search(text, max(0, position - _LONGEST_CUE), position) is None:
-            continue
         cue = _CUE.search(text, max(0, position - _LONGEST_CUE), position)
         if cue is None or _is_dismissed(text, cue):
             continue

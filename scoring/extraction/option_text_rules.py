@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser
+from cmexam_baseline.scoring.extraction.extract import Reading
 from cmexam_baseline.scoring.extraction.options import Mention
 from cmexam_baseline.scoring.extraction.patterns import (
     CLAUSE,
@@ -19,7 +20,6 @@ from cmexam_baseline.scoring.extraction.patterns import (
     says_of_option,
     words,
 )
-from cmexam_baseline.scoring.extraction.rules import Reading
 
 _SUPERLATIVE = re.compile(
     any_of(

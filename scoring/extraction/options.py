@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from cmexam_baseline.exam.letters import LETTERS
-from cmexam_baseline.scoring.extraction.patterns import any_of, one_of
+from cmexam_baseline.scoring.extraction.extract import UNKNOWN_COUNT
+from cmexam_baseline.scoring.extraction.patterns import any_of
 from cmexam_baseline.scoring.extraction.reply_text import clean
-from cmexam_baseline.scoring.extraction.rules import UNKNOWN_COUNT
 
 LEAST_SIMILARITY = 60.0
 """Least Indel similarity (percent) of a listed text to the option that its letter names."""
@@ -27,7 +27,6 @@ _NONE_OF_THEM = re.compile(
     re.IGNORECASE,
 )
 _WIDE = re.compile(r"[\u3400-\u9fff]")
-_ALL_OR_NONE = one_of("以上 上述 前述 上面 + 都 均 皆 全 all_ none_")
 _JUDGED = re.compile(
     any_of(
         "错 不 非 无 没 未 正确 符合 排除 对$ √ × ✓ ✗ ✔ ✘ ✅ ❌ \\bnot\\b n't \\bwrong \\b(?:in)?correct \\bfalse \\btrue"
@@ -103,7 +102,7 @@ class OptionTexts:
         return self._only(_NONE_OF_THEM)
 
     def _only(self, pattern: re.Pattern[str]) -> int | None:
-        found = [i for i, text in enumerate(self.texts) if _ALL_OR_NONE.search(text) and pattern.search(text)]
+        found = [i for i, text in enumerate(self.texts) if pattern.search(text)]
         return found[0] if len(found) == 1 else None
 
     def own_text_at(self, lowered: str, index: int, position: int) -> int | None:

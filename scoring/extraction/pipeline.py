@@ -11,12 +11,12 @@ from functools import lru_cache
 from cmexam_baseline.exam.stem_wording import Stem, read_stem
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser
 from cmexam_baseline.scoring.extraction.answer_phrases import declared_readings
+from cmexam_baseline.scoring.extraction.extract import RULES, WHOLE_TEXT, Reading, ranked
 from cmexam_baseline.scoring.extraction.letter_rules import conclusion_readings, line_readings, stem_readings
 from cmexam_baseline.scoring.extraction.option_text_rules import wording_readings
 from cmexam_baseline.scoring.extraction.options import OptionTexts, without_echo
 from cmexam_baseline.scoring.extraction.reply_format import reply_readings, structured_readings
 from cmexam_baseline.scoring.extraction.reply_text import CleanText, kept_ranges
-from cmexam_baseline.scoring.extraction.rules import RULES, WHOLE_TEXT, Reading, ranked
 from cmexam_baseline.scoring.extraction.undecided import undecided_readings
 from cmexam_baseline.scoring.extraction.verdicts import all_called_right, verdict_readings
 

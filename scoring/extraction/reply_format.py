@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
+from cmexam_baseline.scoring.extraction.extract import Reading
 from cmexam_baseline.scoring.extraction.patterns import any_of, sentence_start, skip, words
 from cmexam_baseline.scoring.extraction.reply_text import CleanText
-from cmexam_baseline.scoring.extraction.rules import Reading
 
 _MARKER = re.compile(
     r"[ \t#>*-]*[【\[(]?(?:答案)?"

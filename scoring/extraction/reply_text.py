@@ -9,7 +9,7 @@ import unicodedata
 from bisect import bisect_right
 from typing import NamedTuple
 
-from cmexam_baseline.scoring.extraction.patterns import any_of, one_of
+from cmexam_baseline.scoring.extraction.patterns import any_of
 
 LONGEST_READ_WHOLE = 32_768
 HEAD = 8_192
@@ -31,7 +31,6 @@ _THINKING_CHINESE = re.compile(
     _THINKING_PATTERN.replace("NAMES", _THINKING_NAMES + "|思考|思考过程"), re.IGNORECASE | re.MULTILINE
 )
 _THINKING_CLOSERS = ("</think>", "</thinking>", "</thought>", "◁/think▷", "[/THINK]", "<|end_of_thought|>")
-_MAY_HOLD_THINKING = one_of("< ◁ [THINK [/THINK [think [/think #_Final_Response #_最终回复")
 
 ASSISTANT, OTHER, END, QUESTION = "assistant", "other", "end", "question"
 _ROLES = {
@@ -112,8 +111,7 @@ def kept_ranges(raw: str) -> Kept:
     """
     ranges = _window(raw)
     read = raw if len(ranges) == 1 and ranges[0] == (0, len(raw)) else "".join(raw[a:b] for a, b in ranges)
-    if _MAY_HOLD_THINKING.search(read):
-        ranges = _outside_thinking(raw, ranges)
+    ranges = _outside_thinking(raw, ranges)
     repeats = "答案" in read and _STEM_ON_A_LINE.search(read) is not None
     if not (repeats or _MAY_BEGIN_A_TURN.match(read) or _MAY_HOLD_TURNS.search(read)):
         return Kept(ranges, None)

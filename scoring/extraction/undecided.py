@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser
+from cmexam_baseline.scoring.extraction.extract import Reading
 from cmexam_baseline.scoring.extraction.patterns import (
     SENTENCE,
     any_of,
@@ -15,7 +16,6 @@ from cmexam_baseline.scoring.extraction.patterns import (
     one_of,
     sentence_start,
 )
-from cmexam_baseline.scoring.extraction.rules import Reading
 
 _ALL_OPTIONS = (
     r"(?:(?:以上|上述|所有|全部|这些|给出的?|[四五4-9]个|各)(?:的|所有|[四五4-9]个|提供的)?(?:选项|答案|各项|说法|选择|都|均|皆|全)"
@@ -62,14 +62,6 @@ _MARK = re.compile(
         " insufficient hard_to difficult_to"
     )
 )
-_NONE_MARK = one_of("答案 选项 选择 以上 上述 所有 全部 这些 给出 个 各 none no_ not_any answer_is result_is")
-_CANNOT_MARK = one_of(
-    "无法 不能 难 没法 无从 不好 不足 不知道 信息 条件 资料 题干 唯一 确定 明确 undetermined cannot can't can_not could_not"
-    " couldn't unable possible difficult hard_to not_enough insufficient not_sure unsure not_know n't_know determinate"
-)
-_ALL_MARKS = one_of(
-    "以上 上述 所有 全部 这些 四个 五个 各选项 各项 all_of all_the all_four all_five all_options all_choices all_statements"
-)
 _ANSWER_MARKS = one_of("题意 题干 题目 答案 当选 应选 入选 正确选项 answers options choices")
 _LAST_WORDS = 400
 
@@ -104,9 +96,8 @@ def undecided_readings(reader: AnswerParser) -> Iterator[Reading]:
     for sentence in SENTENCE.finditer(reader.lowered, start):
         if not _MARK.search(sentence[0]):
             continue
-        none = _NONE_MARK.search(sentence[0]) and _NO_OPTION.search(reader.lowered, *sentence.span())
-        cannot = _CANNOT_MARK.search(sentence[0]) and _CANNOT_SAY.search(reader.lowered, *sentence.span())
-        found = none or cannot
+        none = _NO_OPTION.search(reader.lowered, *sentence.span())
+        found = none or _CANNOT_SAY.search(reader.lowered, *sentence.span())
         if found is None or _OTHERS.search(sentence[0]) or reader.last_named >= sentence.end():
             continue
         if _names_behind_in_clause(reader, found.end(), sentence.end()):
@@ -150,5 +141,5 @@ def _candidates(reader: AnswerParser) -> Iterator[re.Match[str]]:
             match = _LETTERS_FIT.match(reader.text, place) if reader.text[place] == "A" else None
             if match is not None and mask_of(match["letters"]) == reader.options.everything:
                 yield match
-    if _ALL_MARKS.search(reader.lowered) and reader.options.all_of_them is None:
+    if reader.options.all_of_them is None:
         yield from _ALL_FIT.finditer(reader.text)

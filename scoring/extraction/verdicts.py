@@ -10,6 +10,7 @@ from typing import NamedTuple
 from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.exam.stem_wording import Stem
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser
+from cmexam_baseline.scoring.extraction.extract import Reading
 from cmexam_baseline.scoring.extraction.patterns import (
     CHINESE,
     LETTERS_TOGETHER,
@@ -24,7 +25,6 @@ from cmexam_baseline.scoring.extraction.patterns import (
     sentence_start,
     skip,
 )
-from cmexam_baseline.scoring.extraction.rules import Reading
 
 _YES, _NO = "✅✓✔√☑", "❌✗✘×☐☒"
 _MARKED_LINE = re.compile(
@@ -38,12 +38,6 @@ _TABLE_ROW = re.compile(
 )
 _FIELD = re.compile(
     r"[\"'](?P<letter>[A-J])[\"'][ \t]?:[ \t]?[\"']?(?:(?P<right>[Tt]rue|正确)|(?P<wrong>[Ff]alse|错误))\b"
-)
-# Each pattern with marks of which one must occur.
-_PATTERNS = (
-    (_MARKED_LINE, one_of("✅ ✓ ✔ √ ☑ ❌ ✗ ✘ × ☐ ☒ [_] [] [x] [X]")),
-    (_TABLE_ROW, one_of("|")),
-    (_FIELD, one_of("rue alse 正确 错误")),
 )
 
 
@@ -70,11 +64,10 @@ def ticked_verdicts(text: str) -> Iterator[Verdict]:
     >>> [(verdict.mask, verdict.right) for verdict in ticked_verdicts("✅ A. 甲\\n❌ B. 乙")]
     [(1, True), (2, False)]
     """
-    for pattern, marks in _PATTERNS:
-        if marks.search(text):
-            for match in pattern.finditer(text):
-                mask = 1 << LETTERS.index(match["letter"])
-                yield Verdict(mask, match["right"] is not None, *match.span("letter"))
+    for pattern in (_MARKED_LINE, _TABLE_ROW, _FIELD):
+        for match in pattern.finditer(text):
+            mask = 1 << LETTERS.index(match["letter"])
+            yield Verdict(mask, match["right"] is not None, *match.span("letter"))
 
 
 _DEGREE = any_of("完全 最为? 更 才 也 都 均 应该 应 可能 显然 明显 是 为") + "{0,4}"
@@ -136,7 +129,6 @@ _EXCEPTED = re.compile(
     r"(?:都|均|全)(?:是|为)?(?P<wrong>错|不)?"
 )
 _DOUBTED = one_of("不 难 未 无法 并非 not cannot")
-_TOGETHER_MARKS = one_of("均 都 皆 are_all")
 _JOINT_SUBJECT = re.compile(LETTERS_TOGETHER)
 _BETTER = re.compile(
     r"(?P<letters>[A-J])(?:选项|项)?(?:(?:要|应|明显|显然)?(?:[优好胜强]于|胜过)"
@@ -163,9 +155,8 @@ _ITEM_WRONG = re.compile(
 )
 _NEXT_QUESTION = re.compile(r"\n[^\n]{0,8}(?:下列|以下)")
 _REST_OF_THE_WORD = re.compile(r"[^,。;!\n]{0,3}")
-_MAY_CALL_RIGHT = one_of("正确 答案 correct right")
-_VERDICT_WORDS = one_of("正确 错误 不对 符合 合适 恰当 成立 √ ✓ ✗ × correct wrong true false right")
 _NO_SUBJECT = re.compile(r"(?:比|不如|优于|than[ \t])$|[A-J](?:选项|项)?[ \t]?[.:、)(\"“]{0,2}[ \t]?$")
+_VERDICT_WORDS = one_of("正确 错误 不对 符合 合适 恰当 成立 √ ✓ ✗ × correct wrong true false right")
 _LONGEST_ITEM = 600
 
 
@@ -197,7 +188,7 @@ def _exceptions(reader: AnswerParser) -> Iterator[Reading]:
 
 def _all_but_one(reader: AnswerParser) -> Iterator[Reading]:
     """A、B、C、E均见于右心衰竭 leaves D, where one is asked for that is not."""
-    if reader.stem.several or not reader.options.known or _TOGETHER_MARKS.search(reader.text) is None:
+    if reader.stem.several or not reader.options.known:
         return
     places = set(reader.letters)
     for match in _JOINT_SUBJECT.finditer(reader.text):
@@ -228,9 +219,7 @@ def _verdicts(reader: AnswerParser) -> Iterator[Verdict]:
 
 def _verdicts_on_texts(reader: AnswerParser) -> Iterator[Verdict]:
     """在注册地点执业是正确的: an option named by its text alone."""
-    if _VERDICT_WORDS.search(reader.lowered) is None:
-        return
-    for mention in reader.mentions:
+    for mention in reader.mentions if _VERDICT_WORDS.search(reader.lowered) else ():
         behind = _VERDICT_BEHIND_TEXT.match(reader.text, mention.end)
         before = max(0, mention.start - 8)
         if behind is not None and not _NO_SUBJECT.search(reader.text, before, mention.start):
@@ -361,8 +350,6 @@ def all_called_right(reader: AnswerParser) -> Iterator[Reading]:
     if not reader.options.known or len(reader.letters) < reader.options.count or reader.stem.several:
         return
     if len({reader.text[place] for place in reader.letters}) < reader.options.count:
-        return
-    if _MAY_CALL_RIGHT.search(reader.lowered) is None:
         return
     last = _verdict_at(reader, reader.letters[-1])
     if last is None or not last.of_the_answer:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.columns import column_key
-from cmexam_baseline.exam.io.options_cell import parse_options
+from cmexam_baseline.exam.io.options_cell import parse_options, printed_value
 from cmexam_baseline.exam.io.table import MAX_COLUMNS, cell_text
 from cmexam_baseline.exam.letters import LETTERS
 
@@ -86,39 +84,12 @@ def _printed_lists(cells: Sequence[object]) -> list[object] | None:
     repeats = False
     for cell in cells:
         text = cell.strip() if isinstance(cell, str) else ""
-        found = printed_list(text) if text else []
-        if found is None:
+        found = printed_value(text) if text else []
+        if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
             return None
         repeats = repeats or len(set(found)) < len(found)
         lists.append(found or None)
     return lists if repeats else None
-
-
-def printed_list(text: str) -> list[str] | None:
-    """The texts of a list as JSON or as Python prints it, None for other texts.
-
-    >>> printed_list("['A', 'A', 'B']"), printed_list('["A"]'), printed_list("[1]"), printed_list("A")
-    (['A', 'A', 'B'], ['A'], None, None)
-    """
-    value = printed_value(text)
-    return value if isinstance(value, list) and all(isinstance(item, str) for item in value) else None
-
-
-def printed_value(text: str) -> object:
-    """The list or object that a text is as JSON or as Python prints it, None for other texts.
-
-    >>> printed_value("{'A': 1}"), printed_value("[1, 2]"), printed_value("[1")
-    ({'A': 1}, [1, 2], None)
-    """
-    if text[:1] + text[-1:] not in ("[]", "{}"):
-        return None
-    for parse in (json.loads, ast.literal_eval):
-        try:
-            value: object = parse(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-        return value
-    return None
 
 
 def _fields(name: str, cell: object, depth: int) -> list[tuple[str, object]]:

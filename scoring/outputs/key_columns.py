@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.columns import find_option_columns
-from cmexam_baseline.exam.io.options_cell import parse_options, split_options
+from cmexam_baseline.exam.io.options_cell import any_options, split_options
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.exam.normalise import normalise_texts
@@ -34,7 +34,6 @@ from cmexam_baseline.scoring.outputs.column_names import (
     owner_of,
     standing_of,
 )
-from cmexam_baseline.scoring.outputs.flatten import printed_value
 from cmexam_baseline.scoring.outputs.joining import (
     ENOUGH_STEMS,
     Join,
@@ -242,10 +241,10 @@ def option_lists(
     True
     """
     seen = seen_rows(exam, question_of, {}, most=TEXT_SAMPLE)
-    shown = [(option_texts(cells[row]), seen.options(place)) for place, row in enumerate(seen.rows)]
+    shown = [(any_options(cells[row]), seen.options(place)) for place, row in enumerate(seen.rows)]
     filled = [pair for pair in shown if pair[0]]
     if filled and sum(same_options(*pair) for pair in filled) >= len(filled) / 2:
-        return [option_texts(cell) for cell in cells]
+        return [any_options(cell) for cell in cells]
     found = [_in_order(cells[row], seen.options(place)) for place, row in enumerate(seen.rows)]
     if not found or sum(map(bool, found)) < MOST * len(found):
         return None
@@ -270,37 +269,6 @@ def _in_order(cell: object, options: Sequence[str]) -> list[str]:
     words = re.findall(r"[^\W_]", rest)
     foreign = any(not word.isascii() and unicodedata.category(word) != "No" for word in words)
     return [] if foreign or len(words) > _MARKUP * len(options) else [option for _, option in sorted(found)]
-
-
-def option_texts(cell: object) -> list[str]:
-    """The option texts of a cell, [] where it holds none."""
-    if isinstance(cell, list):
-        return parse_options(cell) if all(isinstance(item, str) for item in cell) else []
-    if not isinstance(cell, str):
-        return []
-    printed = _printed_options(cell.strip())
-    if printed is not None:
-        return printed
-    parsed = parse_options(cell)
-    if parsed:
-        return parsed
-    parts = [part.strip() for part in re.split(r"\s*[|｜]\s*", cell.strip()) if part.strip()]
-    if len(parts) > 1:
-        return parse_options("\n".join(parts)) or parts
-    lines = [line.strip() for line in cell.splitlines() if line.strip()]
-    return lines if len(lines) > 1 else []
-
-
-def _printed_options(text: str) -> list[str] | None:
-    """The texts of a list, or of an object keyed by letters, written into a cell as JSON or as Python prints it."""
-    value = printed_value(text)
-    if isinstance(value, dict):
-        keys = [str(key).strip().upper() for key in value]
-        value = list(value.values()) if keys == list(LETTERS[: len(keys)]) else None
-    if not isinstance(value, list) or not all(isinstance(item, str | int | float) for item in value):
-        return None
-    texts = [cell_text(item) for item in value]
-    return parse_options(texts) or texts
 
 
 def _is_permutation(texts: Sequence[str], options: Sequence[str]) -> bool:

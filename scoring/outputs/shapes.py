@@ -7,7 +7,6 @@ a line, the shards of a Parquet data set, and frames of pandas, polars and `data
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -19,8 +18,9 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.frames import read_columns
 from cmexam_baseline.exam.io.columns import column_key
 from cmexam_baseline.exam.io.file_bytes import Source, open_file, read_standard_input
-from cmexam_baseline.exam.io.formats import FORMATS, read_table
+from cmexam_baseline.exam.io.formats import format_of, name_by_content, read_table
 from cmexam_baseline.exam.io.table import Table, table_of_records
+from cmexam_baseline.exam.io.text_formats import parse_json
 from cmexam_baseline.exam.splits import ending_of, is_datasets_folder
 
 Record = dict[str, object]
@@ -51,7 +51,6 @@ _NUMBERED = re.compile(
     r"\s*(?:题|[.、:：)）\],，\t]|\s)+\s*(?P<reply>.*)",
     re.IGNORECASE,
 )
-_FIRST_BYTES = {b"PAR1": ".parquet", b"PK": ".xlsx"}
 
 
 def read_shape(source: object) -> Table:
@@ -239,12 +238,8 @@ def _is_of_replies(value: Mapping[object, object]) -> bool:
 
 
 def _table_of_input(data: bytes) -> Table:
-    source = Source("standard input", data)
-    start = data[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
-    if start[:1] in (b"{", b"["):
-        return _table_of_text(source, ".jsonl")
-    ending = next((ending for mark, ending in _FIRST_BYTES.items() if start.startswith(mark)), ".csv")
-    return FORMATS[ending].read(source)
+    source, name = Source("standard input", data), name_by_content(data)
+    return _table_of_text(source, ".jsonl") if ".json" in name else format_of(name).read(source)
 
 
 def _table_of_text(source: Source, ending: str) -> Table:
@@ -257,31 +252,9 @@ def _table_of_text(source: Source, ending: str) -> Table:
         return table_of_records(_records_of_lines(text.rstrip().splitlines()), source.name)
     value = None
     if ending != ".jsonl" or start[:1] == "[" or start.startswith(("{\n", "{\r\n")):
-        value = _parsed(text, source.name, may_be_lines=True)
+        value = parse_json(text, source.name, may_be_lines=True)
     records = _lines(text, source.name) if value is None else records_of(value, source.name)
-    try:
-        json.dumps(records, ensure_ascii=False, default=str).encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InputError(
-            f"{source.name}: holds half of a surrogate pair; write such characters whole"
-        ) from error
     return table_of_records(records, source.name)
-
-
-def _parsed(text: str, where: str, may_be_lines: bool = False) -> object:
-    """A JSON value; None where there are several in a text that may be JSON Lines under another name."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        if may_be_lines and error.msg == "Extra data":
-            return None
-        raise InputError(
-            f"{where}: not JSON ({error.msg}, column {error.colno}); correct or remove it"
-        ) from error
-    except ValueError as error:  # numbers with too many digits
-        raise InputError(f"{where}: not JSON ({error}); correct or remove it") from error
-    except RecursionError as error:
-        raise InputError(f"{where}: JSON nested too deep; expected an object of texts and lists") from error
 
 
 def _records_of_lines(lines: Sequence[str]) -> list[Record]:
@@ -305,7 +278,7 @@ def _lines(text: str, file: str) -> list[Record]:
     values: list[object] = []
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
-            values.append(_parsed(line, f"{file}, line {number}"))
+            values.append(parse_json(line, f"{file}, line {number}"))
             if type(values[-1]) is not type(values[0]):
                 raise InputError(
                     f"{file}, line {number}: holds {type(values[-1]).__name__}, not {type(values[0]).__name__}; "

@@ -1,7 +1,3 @@
 """The report page: one HTML file that needs no network."""
 
-from __future__ import annotations
-
-from cmexam_baseline.scoring.report.page import report_page
-
-__all__ = ["report_page"]
+from cmexam_baseline.scoring.report.page import report_page as report_page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from functools import reduce
+from functools import cache, reduce
 from importlib.resources import files
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -16,10 +16,8 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.letters import letter_counts
 from cmexam_baseline.scoring.comparison import MOST_FOR_ALL_PAIRS
-from cmexam_baseline.scoring.report import groups, ranking
-from cmexam_baseline.scoring.report.charts import axis_over, signed_points
+from cmexam_baseline.scoring.report import charts
 from cmexam_baseline.scoring.report.misses import ListedMisses, listed_misses
-from cmexam_baseline.scoring.report.wording import LANGUAGES, group_name, words_in
 from cmexam_baseline.scoring.report_data import FIGURES, ShownFigure, missing_predictions
 
 if TYPE_CHECKING:
@@ -28,10 +26,38 @@ if TYPE_CHECKING:
     from cmexam_baseline.scoring.comparison import Difference
     from cmexam_baseline.scoring.scorer import Report
 
+LANGUAGES = ("en", "zh")
 # More rows hide what matters; the others are folded.
 MOST_ROWS = 12
+_FOLDER = files("cmexam_baseline.scoring.report")
 # More unread replies than this are a matter of reading, not of knowledge.
 _UNREAD = 0.01
+
+
+@cache
+def _wording() -> dict[str, Any]:
+    """The `texts`: name -> [English, Chinese]; "groups_zh": what the package calls groups and their values."""
+    content: dict[str, Any] = json.loads(_FOLDER.joinpath("wording.json").read_text("utf-8"))
+    return content
+
+
+def words_in(language: str) -> SimpleNamespace:
+    """Every text of the page in a language: "en" or "zh".
+
+    >>> words_in("en").contents, words_in("zh").contents
+    ('Contents', '目录')
+    """
+    place = LANGUAGES.index(language)
+    return SimpleNamespace(**{name: texts[place] for name, texts in _wording()["texts"].items()})
+
+
+def group_name(name: str, language: str) -> str:
+    """What a group, or one of its values, is called.
+
+    >>> group_name("answer size", "zh"), group_name("内科", "zh")
+    ('正确选项数', '内科')
+    """
+    return str(_wording()["groups_zh"].get(name, name)) if language == "zh" else name
 
 
 def _answer_differences(scored: Report) -> list[Difference]:
@@ -81,19 +107,18 @@ def report_page(scored: Report, language: str = "en", title: str | None = None) 
 
     if language not in LANGUAGES:
         raise InputError(f"`language` is {language!r}; expected one of: {', '.join(LANGUAGES)}")
-    folder = files("cmexam_baseline.scoring.report")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    template = environment.from_string(folder.joinpath("page.html").read_text("utf-8"))
+    template = environment.from_string(_FOLDER.joinpath("page.html").read_text("utf-8"))
     words = words_in(language)
     report = scored.to_dict()
-    systems = ranking.in_order(report["systems"])
+    systems = charts.in_order(report["systems"])
     answering = [system for system in systems if system["answers"] is not None]
-    drawn = answering[: groups.MOST_SYSTEMS]
+    drawn = answering[: charts.MOST_SYSTEMS]
     names = [system["name"] for system in systems]
-    pairs = ranking.oriented(_answer_differences(scored), names)
-    properties = groups.properties(drawn)
+    pairs = charts.oriented(_answer_differences(scored), names)
+    properties = charts.properties(drawn)
     misses = listed_misses(scored.exam, scored.systems, scored.slices)
     return template.render(
         words=words,
@@ -103,8 +128,8 @@ def report_page(scored: Report, language: str = "en", title: str | None = None) 
         report=report,
         systems=systems,
         drawn=drawn,
-        css=Markup(folder.joinpath("page.css").read_text("utf-8")),
-        js=Markup(folder.joinpath("page.js").read_text("utf-8")),
+        css=Markup(_FOLDER.joinpath("page.css").read_text("utf-8")),
+        js=Markup(_FOLDER.joinpath("page.js").read_text("utf-8")),
         lead=_lead(systems[0], pairs, words),
         warnings=list(_warnings(report, systems, words)),
         ranking=_ranking(answering, systems, pairs, report["exam"], random_accuracies(scored.exam), words),
@@ -112,11 +137,11 @@ def report_page(scored: Report, language: str = "en", title: str | None = None) 
         only_best=len(pairs) < len(names) * (len(names) - 1) // 2 and len(names) > MOST_FOR_ALL_PAIRS,
         most_for_all_pairs=MOST_FOR_ALL_PAIRS,
         n_pairs=len(answering) * (len(answering) - 1) // 2,
-        matter=_differences(ranking.that_matter(pairs, names)),
+        matter=_differences(charts.that_matter(pairs, names)),
         figures=_figures(systems, words),
         properties=properties,
-        departures=groups.departures(properties),
-        group_axis=axis_over([0.0, 1.0]),
+        departures=charts.departures(properties),
+        group_axis=charts.axis_over([0.0, 1.0]),
         group_name=lambda name: group_name(name, language),
         confusion_rows=_confusion_rows,
         calibrated=[one for one in drawn if one["probabilities"]],
@@ -124,8 +149,8 @@ def report_page(scored: Report, language: str = "en", title: str | None = None) 
         miss_data=_inside_script(_miss_data(misses, language, words)),
         notes=lambda system: list(_notes(report, system, words)),
         percent=_percent,
-        points=signed_points,
-        chance=_chance,
+        points=charts.signed_points,
+        chance=lambda p: "< 0.0001" if p < 0.0001 else f"{p:.4f}",
         three=lambda value: words.not_defined if value is None else f"{value:.3f}",
         thousands=lambda n: f"{n:,}",
     )
@@ -151,7 +176,7 @@ def _miss_data(misses: ListedMisses, language: str, words: SimpleNamespace) -> d
     }
 
 
-def _lead(best: ranking.System, pairs: Sequence[ranking.Pair], words: SimpleNamespace) -> str:
+def _lead(best: charts.System, pairs: Sequence[Difference], words: SimpleNamespace) -> str:
     """The result in one or two sentences."""
     if best["answers"] is None:
         return str(words.explanations_only)
@@ -178,28 +203,24 @@ def _lead(best: ranking.System, pairs: Sequence[ranking.Pair], words: SimpleName
 
 
 def _ranking(
-    answering: Sequence[ranking.System],
-    systems: Sequence[ranking.System],
-    pairs: Sequence[ranking.Pair],
+    answering: Sequence[charts.System],
+    systems: Sequence[charts.System],
+    pairs: Sequence[Difference],
     exam: Mapping[str, Any],
     random: Mapping[str, float],
     words: SimpleNamespace,
 ) -> dict[str, Any]:
     """Rows of the first chart: systems and comparable marks in one order, other marks apart."""
-    rows = ranking.entries(answering or systems, pairs)
-    marks: list[ranking.Entry] = []
-    apart: list[ranking.Entry] = []
+    rows = charts.entries(answering or systems, pairs)
+    marks: list[charts.Entry] = []
+    apart: list[charts.Entry] = []
     if answering:
-        marks = [ranking.Entry(getattr(words, name), value, "random") for name, value in random.items()]
-        published = ranking.published_marks()
-        if ranking.is_cmexam_test(exam):
-            marks += published
-        else:
-            apart = published
+        marks = [charts.Entry(getattr(words, name), value, "random") for name, value in random.items()]
+        (marks if charts.is_cmexam_test(exam) else apart).extend(charts.published_marks())
     shown = sorted([*rows[:MOST_ROWS], *marks], key=lambda entry: (-entry.value, entry.rank))
     ends = [side for entry in [*rows, *marks, *apart] for side in (entry.low, entry.value, entry.high)]
     return {
-        "axis": axis_over([end for end in ends if end is not None], least=0.2),
+        "axis": charts.axis_over([end for end in ends if end is not None], least=0.2),
         "rows": shown,
         "more": rows[MOST_ROWS:],
         "apart": apart,
@@ -208,12 +229,12 @@ def _ranking(
     }
 
 
-def _differences(pairs: Sequence[ranking.Pair]) -> dict[str, Any]:
+def _differences(pairs: Sequence[Difference]) -> dict[str, Any]:
     ends = [0.0, *(side for pair in pairs for side in (pair.low, pair.high))]
-    return {"axis": axis_over(ends, least=0.04), "rows": pairs[: 2 * MOST_ROWS]}
+    return {"axis": charts.axis_over(ends, least=0.04), "rows": pairs[: 2 * MOST_ROWS]}
 
 
-def _figures(systems: Sequence[ranking.System], words: SimpleNamespace) -> dict[str, Any]:
+def _figures(systems: Sequence[charts.System], words: SimpleNamespace) -> dict[str, Any]:
     """A table: headings, then for every system its name and (figure, interval) cells, None where it has none."""
     shown = {key: figure for key, figure in FIGURES.items() if any(map(figure.of, systems))}
     missing = list(map(missing_predictions, systems))
@@ -232,7 +253,7 @@ def _figures(systems: Sequence[ranking.System], words: SimpleNamespace) -> dict[
     return {"headings": headings + [getattr(words, key) for key in counted], "rows": rows}
 
 
-def _cell(figure: ShownFigure, system: ranking.System) -> tuple[str, str] | None:
+def _cell(figure: ShownFigure, system: charts.System) -> tuple[str, str] | None:
     found = figure.of(system)
     if found is None:
         return None
@@ -244,11 +265,7 @@ def _percent(fraction: float | None, digits: int = 1) -> str:
     return "–" if fraction is None else f"{100 * fraction:.{digits}f}"
 
 
-def _chance(p: float) -> str:
-    return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
-
-
-def _confusion_rows(system: ranking.System) -> Iterator[tuple[str, list[tuple[str, int, str]]]]:
+def _confusion_rows(system: charts.System) -> Iterator[tuple[str, list[tuple[str, int, str]]]]:
     """Correct letter, then (given, count, shade) of every cell; shades are shares of the accent colour."""
     confusion = system["confusion"]
     for label, counts in zip(confusion["rows"], confusion["counts"], strict=True):
@@ -258,7 +275,7 @@ def _confusion_rows(system: ranking.System) -> Iterator[tuple[str, list[tuple[st
 
 
 def _warnings(
-    report: Mapping[str, Any], systems: Sequence[ranking.System], words: SimpleNamespace
+    report: Mapping[str, Any], systems: Sequence[charts.System], words: SimpleNamespace
 ) -> Iterator[str]:
     """What was wrong with the files, to be seen before any figure; systems with the same problems together."""
     if report["exam"]["left_out"]:
@@ -276,22 +293,16 @@ def _warnings(
         yield f"{words.every_system if every else ', '.join(names)}: {problems}"
 
 
-def _problems(report: Mapping[str, Any], system: ranking.System, words: SimpleNamespace) -> Iterator[str]:
-    join = system["join"]
-    texts = {
-        "missing": words.missing_skip if report["missing"] == "skip" else words.missing_wrong,
-        "duplicates": words.duplicates,
-        "extra": words.extra,
-        "damaged": words.damaged,
-        "by_order": words.by_order,
-        "unmapped": words.unmapped,
-    }
-    for key, text in texts.items():
-        if join[key]:
-            yield text.format(n=f"{join[key]:,}")
+def _problems(report: Mapping[str, Any], system: charts.System, words: SimpleNamespace) -> Iterator[str]:
+    for key in ("missing", "duplicates", "extra", "damaged", "by_order", "unmapped"):
+        if system["join"][key]:
+            name = (
+                f"missing_{'skip' if report['missing'] == 'skip' else 'wrong'}" if key == "missing" else key
+            )
+            yield getattr(words, name).format(n=f"{system['join'][key]:,}")
 
 
-def _notes(report: Mapping[str, Any], system: ranking.System, words: SimpleNamespace) -> Iterator[str]:
+def _notes(report: Mapping[str, Any], system: charts.System, words: SimpleNamespace) -> Iterator[str]:
     """How a system's rows met the exam."""
     yield words.joined.format(matched=f"{system['join']['matched']:,}", by=system["join"]["by"])
     yield from _problems(report, system, words)

@@ -6,7 +6,7 @@ import pytest
 
 from cmexam_baseline.scoring import extract
 from cmexam_baseline.scoring.extraction import NO_ANSWER, RULES
-from cmexam_baseline.scoring.extraction.rules import Reading, ranked
+from cmexam_baseline.scoring.extraction.extract import Reading, ranked
 
 DRUGS = ["毛果芸香碱", "新斯的明", "阿托品", "肾上腺素", "普萘洛尔"]
 

@@ -18,10 +18,9 @@ from score_reports import csv_of, report_of_command
 from cmexam_baseline.exam import Exam, Predictions, Question, write_exam
 from cmexam_baseline.exam.sample import SAMPLE_FOLDER, sample_exam
 from cmexam_baseline.scoring.report import misses as misses_module
-from cmexam_baseline.scoring.report.groups import departures, properties
+from cmexam_baseline.scoring.report.charts import departures, properties
 from cmexam_baseline.scoring.report.misses import cut_reply, shares
-from cmexam_baseline.scoring.report.page import random_accuracies
-from cmexam_baseline.scoring.report.wording import words_in
+from cmexam_baseline.scoring.report.page import random_accuracies, words_in
 
 TEST = SAMPLE_FOLDER / "test_with_annotations.csv"
 ATTACK = (
