@@ -46,10 +46,6 @@ class Seen:
         """The exam's options of the question of a place in `rows`."""
         return self.exam.options(self.questions[place])
 
-    def shown_options(self, place: int) -> list[str]:
-        """The same in the order in which the model saw them."""
-        return self.shown.get(self.rows[place]) or self.options(place)
-
 
 def seen_rows(
     exam: Exam, question_of: NDArray[np.int64], shown: Mapping[int, list[str]], most: int = SAMPLE
@@ -247,7 +243,8 @@ def _of_replies(texts: Sequence[str], filled: Sequence[int], seen: Seen, read: b
     explained = bool(own) and sum(own) >= len(own) / 2
     if not read and not explained:
         return Evidence("text")
-    found = extract_all([texts[place] for place in places], [seen.shown_options(place) for place in places])
+    shown = [seen.shown.get(seen.rows[place]) or seen.options(place) for place in places]
+    found = extract_all([texts[place] for place in places], shown)
     masks = {place: each.mask for place, each in zip(places, found, strict=True)}
     return replace(_judged("text", masks, seen), explained=explained)
 
@@ -312,6 +309,6 @@ def _places_of(text: str, options: Sequence[str]) -> list[int]:
     return []
 
 
-def same_options(shown: Sequence[str], options: Sequence[str]) -> bool:
+def same_options(shown: Iterable[str], options: Sequence[str]) -> bool:
     """Whether two lists hold the same texts in any order, punctuation and repetition aside."""
-    return set(normalise_texts(shown)) == set(normalise_texts(options))
+    return set(normalise_texts(list(shown))) == set(normalise_texts(options))

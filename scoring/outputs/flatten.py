@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
+from typing import Any
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.columns import column_key
@@ -274,11 +275,9 @@ def _scores(items: list[object]) -> Scores | None:
     return tuple(found) or None
 
 
-def _is_number(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return False
+def _is_number(value: Any) -> bool:
     try:
         float(value)
-    except ValueError:
+    except (TypeError, ValueError):
         return False
-    return True
+    return not isinstance(value, bool)

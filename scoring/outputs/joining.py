@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -136,7 +137,15 @@ class Stems:
         self._stems = exam.normalised_questions
         self._question_of = {stem: row for row, stem in reversed(list(enumerate(self._stems)))}
         self._short = {stem for stem in self._question_of if 0 < len(stem) < _ANCHOR}
-        self._anchors: dict[str, list[int]] | None = None
+
+    @cached_property
+    def _anchors(self) -> dict[str, list[int]]:
+        """First characters -> the questions whose stems begin with them."""
+        anchors: dict[str, list[int]] = {}
+        for stem, row in self._question_of.items():
+            if len(stem) >= _ANCHOR:
+                anchors.setdefault(stem[:_ANCHOR], []).append(row)
+        return anchors
 
     def is_one(self, text: str) -> bool:
         """Whether a text is one of the stems."""
@@ -189,19 +198,11 @@ class Stems:
         # Of stems inside a prompt the last one counts, after few-shot examples; where one holds another, the longer.
         best, best_end = -1, (-1, 0)
         for place in range(len(text) - _ANCHOR + 1):
-            for row in self._anchored().get(text[place : place + _ANCHOR], ()):
+            for row in self._anchors.get(text[place : place + _ANCHOR], ()):
                 stem = self._stems[row]
                 if text.startswith(stem, place) and (place + len(stem), len(stem)) > best_end:
                     best, best_end = row, (place + len(stem), len(stem))
         return best
-
-    def _anchored(self) -> dict[str, list[int]]:
-        if self._anchors is None:
-            self._anchors = {}
-            for stem, row in self._question_of.items():
-                if len(stem) >= _ANCHOR:
-                    self._anchors.setdefault(stem[:_ANCHOR], []).append(row)
-        return self._anchors
 
 
 def _by_question(
@@ -274,7 +275,7 @@ def _by_id(exam: Exam, keys: JoinKeys, places: Places) -> Join | None:
     if (question_of >= 0).all():
         return Join("id", question_of)
     known = Join("id", question_of) if (question_of >= 0).any() else None
-    numbers = None if _are_of_server(ids) else numbers_of(ids)
+    numbers = None if all(map(_SERVER_ID.fullmatch, ids)) else numbers_of(ids)
     if numbers is None or (known is not None and not all(value.isdecimal() for value in ids)):
         return known
     by_position = by_number = None
@@ -343,18 +344,12 @@ def _by_order(exam: Exam, keys: JoinKeys, places: Places) -> Join | None:
     return Join("row number", question_of, remarks=[remark])
 
 
-def _are_of_server(ids: Sequence[str]) -> bool:
-    return all(map(_SERVER_ID.fullmatch, ids))
-
-
 def _count_up(ids: Sequence[str]) -> bool:
     """Whether ids say no more than the order of the rows; ids of another make must not be overlooked."""
-    values = [plain_id(value) for value in ids]
-    return (
-        _are_of_server(ids)
-        or all(map(str.isdecimal, values))
-        and all(int(b) - int(a) == 1 for a, b in pairwise(values))
-    )
+    values = list(map(plain_id, ids))
+    numbers = [int(value) for value in values if value.isdecimal()]
+    counting = len(numbers) == len(values) and all(b - a == 1 for a, b in pairwise(numbers))
+    return counting or all(map(_SERVER_ID.fullmatch, ids))
 
 
 def _why_not(exam: Exam, keys: JoinKeys, places: Places) -> str:

@@ -16,7 +16,6 @@ from cmexam_baseline.exam.io.columns import find_option_columns
 from cmexam_baseline.exam.io.options_cell import any_options, split_options
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.exam.letters import LETTERS
-from cmexam_baseline.exam.normalise import normalise_texts
 from cmexam_baseline.scoring.outputs.column_decision import ColumnChoice, Columns, Recognition
 from cmexam_baseline.scoring.outputs.column_evidence import (
     MOST,
@@ -71,13 +70,13 @@ def locate(
     # A column of the model's that repeats the questions remains the model's, and tells the rows where no ids do.
     models = question is not None and choice.question is None and repeats_questions(question)
     roles |= {"question": None if models else question, "model": model, "reference": choice.reference}
-    if models and roles["id"] is not None and _holds_ids(exam, flat[roles["id"]]):
+    groups = None if model is None else texts_of_column(flat[model])
+    ids = None if roles["id"] is None else texts_of_column(flat[roles["id"]])
+    if models and ids is not None and set(map(plain_id, ids)) <= set(map(plain_id, exam.ids)):
         question = None
     questions, inline = (
         (None, None) if question is None else _options_taken_out(texts_of_column(flat[question]))
     )
-    groups = None if model is None else texts_of_column(flat[model])
-    ids = None if roles["id"] is None else texts_of_column(flat[roles["id"]])
     keys = JoinKeys(len(next(iter(flat.values()), [])), ids, questions, None, groups)
     try:
         met = join(exam, keys, places, stems)
@@ -90,7 +89,7 @@ def locate(
         options = [[text for text in row if text] for row in zip(*cells, strict=True)]
     if options is None and inline is not None:
         options = [
-            texts if question >= 0 and _is_permutation(texts, exam.options(question)) else []
+            texts if question >= 0 and same_options(texts, exam.options(question)) else []
             for question, texts in zip(met.question_of.tolist(), inline, strict=True)
         ]
     if options is not None and met.by_order:
@@ -171,10 +170,6 @@ def find_id_column(
     return max(found, key=found.__getitem__, default=None)
 
 
-def _holds_ids(exam: Exam, cells: Sequence[object]) -> bool:
-    return {plain_id(cell_text(cell)) for cell in cells} <= set(map(plain_id, exam.ids))
-
-
 def _fit_of_ids(
     cells: Sequence[object], groups: Sequence[str] | None, known: set[str], places: Places
 ) -> tuple[int, int]:
@@ -194,26 +189,16 @@ def find_model_column(columns: Columns, chosen: ColumnChoice) -> str | None:
     """The column that names the model of every row, where there are several."""
     if chosen.model is not None:
         return chosen.model
-    for name in sorted(columns, key=lambda name: name_rank("model", name)):
-        if not is_called("model", name):
-            continue
-        values = [cell_text(cell).strip() for cell in columns[name]]
-        distinct = set(values)
-        if (
-            "" not in distinct
-            and 1 < len(distinct) <= max(2, len(values) / 3)
-            and max(map(len, distinct)) <= 200
-            and not _are_replies(distinct)
-        ):
+    called = [name for name in columns if is_called("model", name)]
+    for name in sorted(called, key=lambda name: name_rank("model", name)):
+        values = {cell_text(cell).strip() for cell in columns[name]}
+        few = "" not in values and 1 < len(values) <= max(2, len(columns[name]) / 3)
+        # They may be answers instead: sentences, or letters from more than a few options.
+        sentences = sum(bool(re.search(r"[。！？，；：\n]|[.!?]$", value)) for value in values)
+        are_replies = sentences > len(values) / 2 or (len(values) > 3 and all(map(letters_mask, values)))
+        if few and max(map(len, values)) <= 200 and not are_replies:
             return name
     return None
-
-
-def _are_replies(values: set[str]) -> bool:
-    """Whether what may be names of models are answers: sentences, or letters from more than a few options."""
-    sentences = sum(bool(re.search(r"[。！？，；：\n]|[.!?]$", value)) for value in values)
-    letters = all(map(letters_mask, values))
-    return sentences > len(values) / 2 or (letters and len(values) > 3)
 
 
 def _options_column(
@@ -271,10 +256,6 @@ def _in_order(cell: object, options: Sequence[str]) -> list[str]:
     return [] if foreign or len(words) > _MARKUP * len(options) else [option for _, option in sorted(found)]
 
 
-def _is_permutation(texts: Sequence[str], options: Sequence[str]) -> bool:
-    return sorted(normalise_texts(texts)) == sorted(normalise_texts(options))
-
-
 def _options_taken_out(questions: Sequence[str]) -> tuple[Sequence[str], list[list[str]] | None]:
     """Stems and options of question cells that hold both, as prompts do; the cells where most do not."""
     sample = questions[:: max(1, len(questions) // 50)]
@@ -301,8 +282,8 @@ def _option_columns_by_content(exam: Exam, columns: Columns, met: Join) -> list[
     for members in families.values():
         family = sorted(members, key=lambda name: (len(name), name.upper()))
         fitting = [
-            _is_permutation(
-                [text for name in family if (text := cell_text(columns[name][row]))], seen.options(place)
+            same_options(
+                filter(None, (cell_text(columns[name][row]) for name in family)), seen.options(place)
             )
             for place, row in enumerate(seen.rows if len(family) > 1 else ())
         ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -110,7 +109,7 @@ def read_outputs(
     known, met, shown = locate(exam, stems, flat, choice, places_of(exam, left_out), file)
     found = decide(flat, seen_rows(exam, met.question_of, shown), known, choice, file, index_base)
     output = SystemOutput(
-        name or _stem(file),
+        name or stem_of(file),
         file,
         found,
         met,
@@ -123,9 +122,10 @@ def read_outputs(
         others={column: texts_of_column(flat[column]) for column in keep if column in flat},
         sampled=first_of_role("sample", flat) is not None,
     )
-    systems = [_of_column(output, flat, column, exam) for column in found.systems] or [
-        _of_probabilities(output)
-    ]
+    systems = [_of_column(output, flat, column, exam) for column in found.systems]
+    if not systems:  # the most probable option is the answer, where a file holds nothing else
+        stated = output.probabilities
+        systems = [output if stated is None else replace(output, replies=_best_letters(stated.tolist()))]
     if len(systems) > 1:
         systems = [replace(each, name=column) for each, column in zip(systems, found.systems, strict=True)]
     return [part for each in systems for part in _by_model(each, flat)]
@@ -155,7 +155,7 @@ def read_pairs(
         roles |= {"explanation": explanation} if explanation else {"reply": reply or ""}
     n = len(table.rows)
     return SystemOutput(
-        name or _stem(file),
+        name or stem_of(file),
         file,
         Recognition(roles),
         Join("row", np.arange(n, dtype=np.int64)),
@@ -178,15 +178,6 @@ def _read(source: object) -> tuple[str, Table, dict[str, Sequence[object]]]:
     return file, table, flatten_columns(table.columns, file)
 
 
-def _stem(file: str) -> str:
-    """A system's name: the file's without its last ending.
-
-    >>> _stem("out/gpt-5.1.jsonl.gz"), _stem("gpt-5.2.json")
-    ('gpt-5.1', 'gpt-5.2')
-    """
-    return re.sub(r"-\d{5}-of-\d{5}$", "", stem_of(file)) or file
-
-
 def _of_column(output: SystemOutput, flat: Columns, column: str, exam: Exam) -> SystemOutput:
     """The system whose answers are in a column."""
     found = output.recognition
@@ -203,7 +194,10 @@ def _of_column(output: SystemOutput, flat: Columns, column: str, exam: Exam) -> 
     if lists and not are_letter_sets(lists):
         return _expanded(single, cells)
     if kind == "letters":
-        pairs = zip(map(_cell_of_letters, cells), output.join.question_of.tolist(), strict=True)
+        texts = [
+            "".join(map(cell_text, cell)) if isinstance(cell, list) else cell_text(cell) for cell in cells
+        ]
+        pairs = zip(texts, output.join.question_of.tolist(), strict=True)
         return replace(single, replies=[_letters(text, exam, question) for text, question in pairs])
     return replace(single, replies=texts_of_column(cells))
 
@@ -264,13 +258,6 @@ def _filter_column(output: SystemOutput, flat: Columns) -> str | None:
     return column if any(replies.setdefault(question, reply) != reply for question, reply in pairs) else None
 
 
-def _of_probabilities(output: SystemOutput) -> SystemOutput:
-    """The most probable option as the answer, where a file holds nothing else."""
-    if output.probabilities is None:
-        return output
-    return replace(output, replies=_best_letters(output.probabilities.tolist()))
-
-
 def _best_letters(scores: Iterable[Sequence[float]]) -> list[str]:
     best = map(best_option, scores)
     return ["" if place is None else LETTERS[place] for place in best]
@@ -296,10 +283,6 @@ def _letter_of_number(cell: object, base: int) -> str:
     text = cell_text(cell).strip()
     place = int(text) - base if text.isdecimal() and len(text) < 3 else -1
     return LETTERS[place] if 0 <= place < len(LETTERS) else text
-
-
-def _cell_of_letters(cell: object) -> str:
-    return "".join(map(cell_text, cell)) if isinstance(cell, list) else cell_text(cell)
 
 
 def _letters(text: str, exam: Exam, question: int) -> str:
