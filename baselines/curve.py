@@ -76,7 +76,7 @@ class MeasuredCurve:
 
     def to_frame(self, library: str | None = None) -> Any:
         """A row per training as a pandas or polars frame: size, seed, accuracy, seconds."""
-        from cmexam_baseline.exam.frames import to_frame
+        from cmexam_baseline.exam.io.table import to_frame
 
         names = ("size", "seed", "accuracy", "seconds")
         return to_frame({name: [getattr(point, name) for point in self.points] for name in names}, library)

@@ -23,9 +23,14 @@ from cmexam_baseline.baselines.out_of_fold import (
 from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.estimator import Estimator
-from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.io.files import new_folder, write_atomically
-from cmexam_baseline.exam.io.manifest import read_manifest, write_manifest
+from cmexam_baseline.exam.io.manifest import (
+    UNREADABLE,
+    pack_arrays,
+    read_manifest,
+    unpack_arrays,
+    write_manifest,
+)
 from cmexam_baseline.exam.progress import Progress, no_progress, prefix_progress
 from cmexam_baseline.features import Embedder, LightGBMBaseline, score_columns
 

@@ -148,7 +148,7 @@ class Leaderboard:
 
     def to_frame(self, library: str | None = None) -> Any:
         """A row per system as a pandas or polars frame; raises `InputError` if the library is not installed."""
-        from cmexam_baseline.exam.frames import to_frame
+        from cmexam_baseline.exam.io.table import to_frame
 
         return to_frame(self._columns(), library)
 

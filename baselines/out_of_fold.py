@@ -16,9 +16,8 @@ from cmexam_baseline.baselines.registry import Baseline
 from cmexam_baseline.exam import Exam
 from cmexam_baseline.exam.duplicates import copy_keys, folds_of, option_keys
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
-from cmexam_baseline.exam.io.files import write_atomically
-from cmexam_baseline.exam.io.locks import locked
+from cmexam_baseline.exam.io.files import locked, write_atomically
+from cmexam_baseline.exam.io.manifest import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.progress import Progress, no_progress, prefix_progress
 from cmexam_baseline.metrics.ragged import row_numbers
 

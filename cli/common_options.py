@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from cmexam_baseline.exam.bad_rows import BAD_ROWS as POLICIES
+from cmexam_baseline.exam.errors import BAD_ROWS as POLICIES
 from cmexam_baseline.exam.errors import InputError, missing_path
 from cmexam_baseline.exam.splits import SPLIT_NAMES, split_of
 

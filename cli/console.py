@@ -168,7 +168,7 @@ class StageProgress(StageTimer):
 
 def say_bad_rows(console: Console, splits: Mapping[str, Split]) -> None:
     """Print a table of the rows that were left out or look wrong, and how many there are of each."""
-    from cmexam_baseline.exam.bad_rows import count_left_out
+    from cmexam_baseline.exam.errors import count_left_out
 
     rows = [row for split in splits.values() for row in split.bad_rows]
     if not rows:

@@ -35,8 +35,8 @@ def check(exam: Path, strict: bool, unanswered: bool, key: Path | None, as_json:
       cmexam-baseline data check CMExam/data/val.csv --strict --json
     """
     from cmexam_baseline.cli import console
-    from cmexam_baseline.exam.bad_rows import BAD_ROW_LIMIT, count_left_out
-    from cmexam_baseline.exam.foreign_exams.reader import import_exams
+    from cmexam_baseline.exam.errors import BAD_ROW_LIMIT, count_left_out
+    from cmexam_baseline.exam.io.formats import import_exams
 
     found = import_exams(exam, "skip", need_answers=not unanswered, key=key)
     bad = [row for each in found.values() for row in each.bad_rows]

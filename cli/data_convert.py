@@ -58,9 +58,8 @@ def convert(
       cmexam-baseline data convert CMB-test.json cmb.csv --key CMB-test-answers.json
     """
     from cmexam_baseline.cli import console
-    from cmexam_baseline.exam.foreign_exams.reader import import_exams
     from cmexam_baseline.exam.io.files import check_output, check_output_folder, new_folder
-    from cmexam_baseline.exam.io.formats import format_of, write_exam
+    from cmexam_baseline.exam.io.formats import format_of, import_exams, write_exam
     from cmexam_baseline.exam.splits import is_datasets_folder
 
     is_folder = source.is_dir() and not is_datasets_folder(source)

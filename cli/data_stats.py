@@ -59,8 +59,8 @@ def stats(
       cmexam-baseline data stats CMExam/data/val.csv --json
     """
     from cmexam_baseline.cli import console
-    from cmexam_baseline.exam.foreign_exams.reader import import_exams
     from cmexam_baseline.exam.io.files import check_output, check_output_folder, new_folder
+    from cmexam_baseline.exam.io.formats import import_exams
     from cmexam_baseline.exam.sample import SAMPLE_FOLDER
     from cmexam_baseline.exam.statistics import describe_exams
     from cmexam_baseline.exam.text_tables import csv_text, latex_table, markdown_table

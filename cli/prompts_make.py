@@ -98,7 +98,7 @@ def make(
     from cmexam_baseline.cli import console
     from cmexam_baseline.exam.io.files import check_output
     from cmexam_baseline.exam.prompts import STYLES, make_prompts, write_prompts
-    from cmexam_baseline.exam.prompts.files import shard_names
+    from cmexam_baseline.exam.prompts.prompts import shard_names
     from cmexam_baseline.exam.splits import load_exam
 
     if form == "openai-batch" and not model:

@@ -147,7 +147,7 @@ def inputs_of(files: Sequence[Path], options: dict[str, Any]) -> list[Path]:
 
 def _is_exam(file: str) -> bool:
     from cmexam_baseline.exam.errors import InputError
-    from cmexam_baseline.exam.foreign_exams.reader import import_exam
+    from cmexam_baseline.exam.io.formats import import_exam
 
     path = Path(file)
     if not path.exists() or path.is_dir():

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.io.files import write_atomically
+from cmexam_baseline.exam.io.manifest import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.metrics.cache_folder import cache_folder
 
 Arrays = dict[str, NDArray[np.generic]]

@@ -17,8 +17,7 @@ from torch import Tensor, nn
 from cmexam_baseline.encoders.model_io import save_errors
 from cmexam_baseline.encoders.training_report import Evaluation
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.files import new_folder
-from cmexam_baseline.exam.io.locks import locked
+from cmexam_baseline.exam.io.files import locked, new_folder
 from cmexam_baseline.exam.io.manifest import read_manifest, write_manifest
 
 _KIND, _FORMAT = "cmexam-baseline checkpoint", 1

@@ -18,7 +18,7 @@ from cmexam_baseline.encoders.batches import Batch, Batches, StatesFile
 from cmexam_baseline.encoders.cache import fingerprint, place_in_cache, prune
 from cmexam_baseline.encoders.runtime import Runtime
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.locks import locked
+from cmexam_baseline.exam.io.files import locked
 from cmexam_baseline.exam.progress import DetailedStage, Progress, no_progress
 
 if TYPE_CHECKING:

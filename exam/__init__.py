@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from cmexam_baseline.metrics.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from cmexam_baseline.exam.bad_rows import BadRow as BadRow
     from cmexam_baseline.exam.duplicates import Overlap as Overlap
     from cmexam_baseline.exam.duplicates import find_overlap as find_overlap
+    from cmexam_baseline.exam.errors import BadRow as BadRow
     from cmexam_baseline.exam.errors import InputError as InputError
     from cmexam_baseline.exam.exam import Exam as Exam
     from cmexam_baseline.exam.exam import Question as Question
-    from cmexam_baseline.exam.foreign_exams.reader import ImportedExam as ImportedExam
-    from cmexam_baseline.exam.foreign_exams.reader import import_exam as import_exam
+    from cmexam_baseline.exam.io.formats import ImportedExam as ImportedExam
+    from cmexam_baseline.exam.io.formats import import_exam as import_exam
     from cmexam_baseline.exam.io.formats import read_exam as read_exam
     from cmexam_baseline.exam.io.formats import read_exam_with_issues as read_exam_with_issues
     from cmexam_baseline.exam.io.formats import read_splits as read_splits

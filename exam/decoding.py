@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -12,9 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.letters import MAX_OPTIONS
-
-# A stem that ends in 有, 包括 or 包含, or that says 哪些 or 多选, often asks for several letters.
-_ASKS_FOR_SEVERAL = re.compile(r"哪些|哪几|多选|不定项|(?:有|包括|包含)[\s\W_]*$")
+from cmexam_baseline.exam.stem_wording import asks_for_several
 
 _RATIOS = np.round(np.arange(0.2, 1.0, 0.05), 2)
 _N_THRESHOLDS = 40
@@ -113,17 +110,6 @@ class Decoder:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{values!r} does not describe a decoder; train the model again") from error
-
-
-def asks_for_several(questions: Sequence[str]) -> NDArray[np.bool_]:
-    """Whether the wording of a stem asks for several options, bool (n,).
-
-    >>> asks_for_several(["可引起咳嗽的药物有", "可引起咳嗽的药物是"]).tolist()
-    [True, False]
-    """
-    return np.fromiter(
-        (bool(_ASKS_FOR_SEVERAL.search(stem)) for stem in questions), dtype=bool, count=len(questions)
-    )
 
 
 def _padded(scores: ArrayLike, offsets: ArrayLike) -> NDArray[np.float64]:

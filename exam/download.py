@@ -23,10 +23,8 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from cmexam_baseline.exam.bad_rows import excerpt_of
-from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.files import write_atomically
-from cmexam_baseline.exam.io.locks import locked
+from cmexam_baseline.exam.errors import InputError, excerpt_of
+from cmexam_baseline.exam.io.files import locked, write_atomically
 from cmexam_baseline.exam.progress import Progress, no_progress
 
 COMMIT = "fadb22c89beb1b7115dc36460ba792eb96b7b972"

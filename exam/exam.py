@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.frames import to_frame
-from cmexam_baseline.exam.io.table import PUBLISHED_FORMAT, FileFormat, pieces
+from cmexam_baseline.exam.io.table import PUBLISHED_FORMAT, FileFormat, pieces, to_frame
 from cmexam_baseline.exam.letters import (
     LETTERS,
     MAX_MASK,

@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cmexam_baseline.exam.bad_rows import excerpt_of
-from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.errors import InputError, excerpt_of
 from cmexam_baseline.exam.exam import Exam, check_columns, freeze_array, offsets_of, refuse_repeated
-from cmexam_baseline.exam.frames import to_frame
 from cmexam_baseline.exam.io.formats import read_table
-from cmexam_baseline.exam.io.table import Table, cell_text
+from cmexam_baseline.exam.io.table import Table, cell_text, to_frame
 from cmexam_baseline.exam.io.text_formats import write_columns
 from cmexam_baseline.exam.letters import (
     LETTERS,

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cmexam_baseline.exam.bad_rows import BadRow, count_left_out
-from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.errors import BadRow, InputError, count_left_out
 
 if TYPE_CHECKING:
     from cmexam_baseline.exam.exam import Exam

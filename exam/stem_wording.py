@@ -10,8 +10,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.exam.decoding import asks_for_several
-
 # Words that ask for the exception wherever they occur in the stem.
 _ANYWHERE = re.compile(
     r"除外|除了|不正确|不恰当|不合适|(?<!型)错误|有误|无关|不是|不属|不包括|不包含|不符合|不存在|不具有|不具备|不作为|不需|无需|不得|不应|不宜"
@@ -38,6 +36,8 @@ _ENGLISH = re.compile(
     r"|\bnot[ \t]+(?:true|correct|part|a|an|one|the|included|associated|considered)\b)"
 )
 _UNWISE = re.compile(r"(?:不妥|不当|欠妥|不合理|不可取)(?:的(?:是|有|为|[一哪]|做法|措施|说法|叙述)|之处)")
+# A stem that ends in 有, 包括 or 包含, or that says 哪些 or 多选, often asks for several letters.
+_ASKS_FOR_SEVERAL = re.compile(r"哪些|哪几|多选|不定项|(?:有|包括|包含)[\s\W_]*$")
 _SEVERAL_IN_ENGLISH = re.compile(
     r"all that apply|\b(?:choose|select|pick) (?:two|three|four|all|several)\b|\banswers are\b"
     r"|\bwhich (?:[\w-]+ ){0,6}are\b",
@@ -73,8 +73,18 @@ def read_stem(stem: str | None) -> Stem:
         return Stem()
     question = _question(text)
     negative = _is_negated(question) or _UNWISE.search(question) is not None
-    several = bool(asks_for_several([text])[0]) or _SEVERAL_IN_ENGLISH.search(text) is not None
+    several = _ASKS_FOR_SEVERAL.search(text) is not None or _SEVERAL_IN_ENGLISH.search(text) is not None
     return Stem(True, negative, several)
+
+
+def asks_for_several(questions: Sequence[str]) -> NDArray[np.bool_]:
+    """Whether the wording of a stem asks for several options, bool (n,).
+
+    >>> asks_for_several(["可引起咳嗽的药物有", "可引起咳嗽的药物是"]).tolist()
+    [True, False]
+    """
+    found = (_ASKS_FOR_SEVERAL.search(stem) is not None for stem in questions)
+    return np.fromiter(found, dtype=bool, count=len(questions))
 
 
 def is_negated(stems: Sequence[str]) -> NDArray[np.bool_]:

@@ -16,9 +16,14 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.estimator import Estimator
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.extras import require
-from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.io.files import new_folder
-from cmexam_baseline.exam.io.manifest import read_manifest, write_manifest
+from cmexam_baseline.exam.io.manifest import (
+    UNREADABLE,
+    pack_arrays,
+    read_manifest,
+    unpack_arrays,
+    write_manifest,
+)
 from cmexam_baseline.exam.predictions import Predictions
 from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.features import booster as trees

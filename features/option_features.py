@@ -9,11 +9,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from cmexam_baseline.exam.decoding import asks_for_several
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import MAX_OPTIONS
 from cmexam_baseline.exam.normalise import normalise_texts
-from cmexam_baseline.exam.stem_wording import is_negated
+from cmexam_baseline.exam.stem_wording import asks_for_several, is_negated
 from cmexam_baseline.features.arrays import Columns
 from cmexam_baseline.features.text import normalize
 from cmexam_baseline.metrics.ragged import positions, row_numbers

@@ -14,8 +14,8 @@ from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.extras import require
-from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.io.files import write_atomically
+from cmexam_baseline.exam.io.manifest import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.features.arrays import join_parts, join_texts, split_parts, split_texts
 from cmexam_baseline.features.inverted_index import MIN_SIMILARITY, InvertedIndex, as_array, top_k

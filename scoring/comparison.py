@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from cmexam_baseline import metrics
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.frames import to_frame
+from cmexam_baseline.exam.io.table import to_frame
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES
 from cmexam_baseline.scoring.slices import Slice
 from cmexam_baseline.scoring.system_score import SMALL_SLICE, Settings, SystemScore

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cmexam_baseline.exam import BadRow, Exam
-from cmexam_baseline.exam.bad_rows import count_left_out
-from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.foreign_exams.reader import import_exam
-from cmexam_baseline.exam.frames import is_frame, to_frame
+from cmexam_baseline.exam.errors import InputError, count_left_out
 from cmexam_baseline.exam.io.file_bytes import open_file
-from cmexam_baseline.exam.io.formats import read_exam_with_issues
+from cmexam_baseline.exam.io.formats import import_exam, read_exam_with_issues
 from cmexam_baseline.exam.io.hub import local_exam, shown_exam
+from cmexam_baseline.exam.io.table import is_frame, to_frame
 from cmexam_baseline.scoring.alignment import AlignedOutput, align
 from cmexam_baseline.scoring.outputs.column_decision import ColumnChoice
 from cmexam_baseline.scoring.outputs.reader import SystemOutput, read_outputs, read_pairs
@@ -53,7 +51,7 @@ class Reading:
     index_base: whether numbers as answers count options from 0 or 1; None = only if the file settles it
     split:      of an exam that is a folder
     key:        a file with the answers of an exam that comes without them
-    bad_rows:   what to do about rows of the exam that cannot be used, a key of `exam.bad_rows.BAD_ROWS`
+    bad_rows:   what to do about rows of the exam that cannot be used, a key of `exam.errors.BAD_ROWS`
     slice_by:   further columns to slice by, of the exam or of the prediction files
     train:      training questions, to slice by overlap with them
     """

@@ -1,108 +1,45 @@
-"""Exams in the forms of other Chinese (and English) exam sets, read into the published columns."""
+"""Tables in the forms of other Chinese (and English) exam sets as one in the published columns."""
 
 from __future__ import annotations
 
-import os
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from cmexam_baseline.exam.bad_rows import BadRow, count_left_out
-from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.foreign_exams.question_groups import expand_groups
-from cmexam_baseline.exam.foreign_exams.records import OtherRow, read_answers, read_record
-from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, find_columns, refuse_missing
-from cmexam_baseline.exam.io.formats import FORMATS, open_exam
-from cmexam_baseline.exam.io.hub import local_exam
-from cmexam_baseline.exam.io.options_cell import option_list
+from cmexam_baseline.exam.foreign_exams.records import (
+    ID_NAMES,
+    OPTIONS_NAMES,
+    QUESTION_NAMES,
+    OtherRow,
+    has_options,
+    read_answers,
+    read_record,
+)
+from cmexam_baseline.exam.io.columns import column_key, find_columns, first_named
+from cmexam_baseline.exam.io.options_cell import option_list, parse_options, split_options
 from cmexam_baseline.exam.io.table import Table, cell_text
-from cmexam_baseline.exam.io.table_to_exam import exam_of_table
 from cmexam_baseline.exam.letters import mask_to_letters
-from cmexam_baseline.exam.splits import Split, is_datasets_folder, split_files, split_of, stem_of
 
+Record = Mapping[str, Any]
 
-@dataclass(frozen=True)
-class ImportedExam(Split):
-    """An exam read from any form, and what was made of the form.
-
-    `notes` are single lines for people: how answers were read, which fields and texts were left out.
-    """
-
-    notes: list[str]
-
-
-def import_exam(
-    path: str | os.PathLike[str],
-    bad_rows: str = "auto",
-    index_base: int | None = None,
-    need_answers: bool = True,
-    *,
-    split: str | None = None,
-    key: str | os.PathLike[str] | None = None,
-) -> ImportedExam:
-    """The exam in a file of any form: our own, or that of another exam set.
-
-    Read are, besides what `read_exam` reads: options as an object, a list, fields of their own or lines in
-    the question's text; answers as letters, as letter and text, as text or as a number (from 0 or 1:
-    `index_base`, None finds out); chat turns (`messages`, `conversations`); instruction, input and output.
-    Whichever reading leaves fewer rows unreadable counts, our own first. Other fields with texts or numbers
-    become annotations; a model's replies and nested values are left out and named in `notes`. Questions that share a
-    stem or a list of options (types A3, A4, B1) become questions of their own. `key` is the file of an answer key
-    (id, answer) for an exam without answers, `split` picks a file of a folder.
-
-    Raises `InputError` as `read_exam` does, and where numbers as answers leave their base open.
-
-    >>> import tempfile, pathlib
-    >>> file = pathlib.Path(tempfile.mkdtemp()) / "medqa.jsonl"
-    >>> line = '{"question": "缺维生素A可致\\\\nA：夜盲症\\\\nB：癞皮病", "reference_answer": "A：夜盲症"}'
-    >>> _ = file.write_text(line, encoding="utf-8")
-    >>> exam = import_exam(file).exam
-    >>> exam.questions, exam.options(0), exam.letters()
-    (['缺维生素A可致'], ['夜盲症', '癞皮病'], ['A'])
-    """
-    table, file, name, matched = open_exam(path, split, key, bad_rows)
-    own = _own_reading(table, file, name, need_answers) if _has_published_names(table) else None
-    own_left_out = None if own is None else count_left_out(own[1])
-    if own is not None and own_left_out == 0:
-        if bad_rows == "error" and own[1]:  # the policy that accepts no doubtful row either
-            own = exam_of_table(table, file, name, bad_rows, need_answers)
-        return ImportedExam(*own, matched)
-    try:
-        other, notes = read_other_table(table, index_base, name)
-    except InputError as error:
-        raise InputError(f"{file}: {error}") from error
-    _refuse_missing(table, other, file, need_answers)
-    if own_left_out is not None:
-        others = _own_reading(other, file, name, need_answers)
-        if others is None or own_left_out <= count_left_out(others[1]):
-            other, notes = table, []
-    return ImportedExam(*exam_of_table(other, file, name, bad_rows, need_answers), matched + notes)
-
-
-def import_exams(
-    path: str | os.PathLike[str],
-    bad_rows: str = "auto",
-    index_base: int | None = None,
-    need_answers: bool = True,
-    key: str | os.PathLike[str] | None = None,
-) -> dict[str, ImportedExam]:
-    """The exams in a file, or in the split files of a folder, by the name of the split or file; see `import_exam`.
-
-    Raises `InputError` as `import_exam` does, and where a key is given for a folder.
-
-    >>> from cmexam_baseline.exam.sample import SAMPLE_FOLDER
-    >>> {name: len(imported.exam) for name, imported in import_exams(SAMPLE_FOLDER).items() if name != "train"}
-    {'val': 200, 'test': 200}
-    """
-    path = local_exam(path)
-    if not path.is_dir() or is_datasets_folder(path):
-        stem = stem_of(path)
-        return {split_of(stem) or stem: import_exam(path, bad_rows, index_base, need_answers, key=key)}
-    if key is not None:
-        raise InputError(f"{path} is a folder; give the one file that `key` belongs to")
-    files = split_files(path, FORMATS)
-    return {name: import_exam(file, bad_rows, index_base, need_answers) for name, file in files.items()}
+_SHARED = [
+    *("share content", "shared content", "shared stem", "shared options", "common stem", "common options"),
+    *("共用题干", "共用备选答案", "共用选项", "病例", "case"),
+]
+_NESTED = ["question", "questions", "sub questions", "subquestions", "items", "小题", "子题"]
+_NESTED_KEYS = frozenset(map(column_key, _NESTED))
+# Around nested questions, these hold the shared stem, too.
+_SHARED_AROUND = [
+    *("content", "passage", "material", "context", "background", "description", "材料", "题干材料")
+]
+_SUB_QUESTION = ["sub question", "subquestion", "小题", *QUESTION_NAMES]
+# "（1～3题共用备选答案）", with or without the numbers of its questions.
+_HEADING = re.compile(
+    r"(?P<open>[（(【\[])?\s*第?(?:(?P<first>\d+)\s*[-－–—~～至到]+\s*(?P<last>\d+)\s*)?题?\s*"
+    r"共用(?P<what>备选答案|选项|题干|病例)(?(open)\s*[)）】\]]|(?(first)|(?=\s*[:：\n])))\s*[:：]?\s*"
+)
+_NUMBER = re.compile(r"^\s*(?:问题)?\s*[（(]?(?P<number>\d{1,3})\s*[)）.．、:：]+\s*")
 
 
 def read_other_table(
@@ -151,26 +88,6 @@ def _ids(rows: Sequence[OtherRow], numbers: Sequence[int], name: str) -> list[ob
     return ids
 
 
-def _has_published_names(table: Table) -> bool:
-    return {PUBLISHED_NAMES[role] for role in ("question", "options")} <= set(table.columns)
-
-
-def _refuse_missing(table: Table, other: Table, file: str, need_answers: bool) -> None:
-    """Raise `InputError` where no row has a question, options or an answer, and no column has their name."""
-    found = find_columns(list(table.columns))
-    wanted = ("question", "options", "answer") if need_answers else ("question", "options")
-    missing = [role for role in wanted if role not in found and not any(other.columns[PUBLISHED_NAMES[role]])]
-    refuse_missing(missing, list(table.columns), file)
-
-
-def _own_reading(table: Table, file: str, name: str, need_answers: bool) -> tuple[Exam, list[BadRow]] | None:
-    """The exam as our own form has it, unusable rows left out; None where the table cannot be read at all."""
-    try:
-        return exam_of_table(table, file, name, "skip", need_answers)
-    except InputError:
-        return None
-
-
 def _mark_contradictions(
     rows: Sequence[OtherRow], masks: Sequence[int | None], letters: list[str], index_base: int | None
 ) -> None:
@@ -209,3 +126,127 @@ def _notes(rows: Sequence[OtherRow], answer_format: str) -> list[str]:
             f"{text[:40]!r}"
         )
     return notes
+
+
+def expand_groups(records: Sequence[Record]) -> list[tuple[int, Record]]:
+    """The questions among `records`, each with the index of the record that it comes from.
+
+    A record that holds its questions in a list becomes one record per question, with the shared stem before each
+    stem, or the shared options where a question has none. A heading in the text (`（1～3题共用备选答案）`) does the
+    same for the records that follow. Other records are kept as they are.
+
+    >>> group = {"share_content": "（共用备选答案）\\nA.芡实\\nB.莲子", "question": [{"sub_question": "1)．止汗的是"}]}
+    >>> expand_groups([group])
+    [(0, {'question': '止汗的是', 'options': ['芡实', '莲子']})]
+    """
+    found: list[tuple[int, Record]] = []
+    heading = _Heading()
+    for index, record in enumerate(records):
+        nested = next(
+            (name for name in record if column_key(name) in _NESTED_KEYS and _are_questions(record[name])),
+            None,
+        )
+        if nested is not None:
+            found += [(index, question) for question in _nested_questions(record, nested)]
+        elif (shared := _field(record, _SHARED)) is not None and _field(record, QUESTION_NAMES) is not None:
+            rest = {name: value for name, value in record.items() if name != shared}
+            found.append((index, _with_shared(rest, record[shared])))
+        else:
+            found.append((index, heading.applied(record)))
+    return found
+
+
+def _nested_questions(record: Record, nested: str) -> Iterator[Record]:
+    around = [
+        name
+        for name in (*_SHARED, *QUESTION_NAMES, *_SHARED_AROUND)
+        if column_key(name) != column_key(nested)
+    ]
+    shared = _field(record, around)
+    options = _field(record, OPTIONS_NAMES)
+    identity = _field(record, ID_NAMES)
+    own = {name: value for name, value in record.items() if name not in (nested, shared, options, identity)}
+    for number, question in enumerate(record[nested], 1):
+        fields = {**own, **question}
+        asked = _field(question, _SUB_QUESTION)
+        if asked is not None:
+            text = cell_text(fields.pop(asked))
+            fields = {"question": _NUMBER.sub("", text, count=1), **fields}
+        if options is not None and not has_options(fields):
+            fields["options"] = record[options]
+        if identity is not None and _field(question, ID_NAMES) is None:
+            fields[identity] = f"{cell_text(record[identity])}-{number}"
+        yield _with_shared(fields, record[shared] if shared is not None else "")
+
+
+def _with_shared(fields: Record, shared: object) -> Record:
+    name = _field(fields, QUESTION_NAMES)
+    if name is None:
+        return fields
+    if isinstance(shared, Mapping | list):
+        return fields if has_options(fields) else {**fields, "options": shared}
+    text = _HEADING.sub("", cell_text(shared), count=1).strip()
+    split = split_options(text)
+    options = split.options if split is not None else []
+    if not options and len(parse_options(text)) > 1:
+        options, text = parse_options(text), ""
+    stem = "\n".join(filter(None, [split.stem if split is not None else text, cell_text(fields[name])]))
+    without = not has_options(fields) and split_options(cell_text(fields[name])) is None
+    return {**fields, name: stem} | ({"options": options} if options and without else {})
+
+
+class _Heading:
+    """A heading in the text of a record, and the records that it counts for."""
+
+    def __init__(self) -> None:
+        self.last = 0
+        self.stem = ""
+        self.options: list[str] = []
+
+    def applied(self, record: Record) -> Record:
+        """The record with what the last heading shares; a record with a heading begins a new group."""
+        name = _field(record, QUESTION_NAMES)
+        text = cell_text(record[name]) if name is not None else ""
+        match = _HEADING.match(text.lstrip())
+        if name is None or (match is None and not self.last):
+            return record
+        if match is not None:
+            self.last = int(match["last"] or 0)
+            return self._begun(record, name, text.lstrip()[match.end() :], match)
+        number = _NUMBER.match(text)
+        if number is None or int(number["number"]) > self.last:
+            self.last = 0
+            return record
+        fields = {**record, name: "\n".join(filter(None, [self.stem, text[number.end() :]]))}
+        return fields | ({} if has_options(record) or not self.options else {"options": self.options})
+
+    def _begun(self, record: Record, name: str, text: str, match: re.Match[str]) -> Record:
+        self.stem, self.options = "", []
+        if match["what"] in ("题干", "病例"):
+            asked = (
+                re.search(rf"(?:^|[\s。])\s*{match['first']}\s*[.．、)）]\s*", text)
+                if match["first"]
+                else None
+            )
+            if asked is None:
+                return {**record, name: text}
+            self.stem = text[: asked.start()].strip() + ("。" if text[asked.start()] == "。" else "")
+            return {**record, name: f"{self.stem}\n{text[asked.end() :]}"}
+        split = split_options(text)
+        if split is None or not split.rest:
+            return record
+        self.options = split.options
+        return {**record, name: _NUMBER.sub("", split.rest, count=1), "options": self.options}
+
+
+def _are_questions(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(part, Mapping) and _field(part, _SUB_QUESTION) is not None for part in value)
+    )
+
+
+def _field(record: Record, names: Sequence[str]) -> str | None:
+    """The name in `record` of the first of `names` that has a value there."""
+    return first_named((name for name, value in record.items() if value not in (None, "")), names)

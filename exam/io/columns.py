@@ -7,8 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from cmexam_baseline.exam.bad_rows import excerpt_of
-from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.errors import InputError, excerpt_of
 from cmexam_baseline.exam.io.table import Table, cell_text
 from cmexam_baseline.exam.letters import LETTERS
 

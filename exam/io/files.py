@@ -1,8 +1,9 @@
 """Writing files and folders so that a reader sees the old content or the new, never half.
 
-What is being written has a hidden name beside its target and is locked. What a killed process left has no lock any
-more: the next one that writes the same target removes it, or gives a folder that was moved aside its name again. Where
-there are no locks (Windows, some network file systems) nothing is removed.
+What is being written has a hidden name beside its target and is locked. The system takes a lock away when its process
+ends, however it ends: the next one that writes the same target removes what a killed process left, or gives a folder
+that was moved aside its name again. Locks are advisory and hold on one machine. Where there are none (Windows, some
+network file systems) nothing is removed.
 """
 
 from __future__ import annotations
@@ -17,8 +18,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.locks import try_lock
 from cmexam_baseline.exam.splits import split_of, stem_of
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]  # a module, or None where there is none
 
 PathLike = str | os.PathLike[str]
 
@@ -289,3 +294,51 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+@contextmanager
+def try_lock(path: PathLike) -> Iterator[bool | None]:
+    """Hold the lock of a file or folder while the block lasts, if it can be had.
+
+    Gives True where it is held, False where another holder has it, and None where nothing is there or there are no
+    locks.
+
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> with try_lock(folder) as first, try_lock(folder) as second:
+    ...     first, second
+    (True, False)
+    """
+    if fcntl is None:
+        yield None
+        return
+    try:
+        # Some network file systems lock only what is open for writing.
+        descriptor = os.open(path, os.O_RDONLY if Path(path).is_dir() else os.O_RDWR)
+    except OSError:
+        yield None
+        return
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Between opening and locking, its owner may have given it another name.
+            held: bool | None = os.path.samestat(os.fstat(descriptor), Path(path).stat())
+        except (BlockingIOError, FileNotFoundError):
+            held = False
+        except OSError:  # a file system without locks
+            held = None
+        yield held
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(path: PathLike, instead: str) -> Iterator[None]:
+    """Hold the lock of a file or folder while the block lasts; without locks, do nothing.
+
+    Raises `InputError` with the advice `instead` where another process, or this one, holds it.
+    """
+    with try_lock(path) as held:
+        if held is False:
+            raise InputError(f"{os.fspath(path)} is in use by another command; {instead}")
+        yield

@@ -9,16 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cmexam_baseline.exam.bad_rows import BAD_ROWS, BadRow
-from cmexam_baseline.exam.errors import InputError, missing_path
+from cmexam_baseline.exam.errors import BAD_ROWS, BadRow, InputError, count_left_out, missing_path
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.extras import require
-from cmexam_baseline.exam.frames import read_columns
-from cmexam_baseline.exam.io.columns import add_answers
+from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, add_answers, find_columns, refuse_missing
 from cmexam_baseline.exam.io.file_bytes import Source, read_standard_input
 from cmexam_baseline.exam.io.hub import local_exam
 from cmexam_baseline.exam.io.options_cell import option_list
-from cmexam_baseline.exam.io.table import Table
+from cmexam_baseline.exam.io.table import Table, read_columns
 from cmexam_baseline.exam.io.table_to_exam import exam_of_table, published_options, table_of_exam
 from cmexam_baseline.exam.io.text_formats import (
     csv_bytes,
@@ -31,6 +29,7 @@ from cmexam_baseline.exam.io.text_formats import (
 )
 from cmexam_baseline.exam.splits import (
     SPLIT_NAMES,
+    Split,
     ending_of,
     is_datasets_folder,
     load_splits,
@@ -139,6 +138,109 @@ def open_exam(
         table, how = add_answers(table, read_table(key), file, os.fspath(key))
         notes.append(how)
     return table, file, split_of(stem) or stem, notes
+
+
+@dataclass(frozen=True)
+class ImportedExam(Split):
+    """An exam read from any form, and what was made of the form.
+
+    `notes` are single lines for people: how answers were read, which fields and texts were left out.
+    """
+
+    notes: list[str]
+
+
+def import_exam(
+    path: str | os.PathLike[str],
+    bad_rows: str = "auto",
+    index_base: int | None = None,
+    need_answers: bool = True,
+    *,
+    split: str | None = None,
+    key: str | os.PathLike[str] | None = None,
+) -> ImportedExam:
+    """The exam in a file of any form: our own, or that of another exam set.
+
+    Read are, besides what `read_exam` reads: options as an object, a list, fields of their own or lines in
+    the question's text; answers as letters, as letter and text, as text or as a number (from 0 or 1:
+    `index_base`, None finds out); chat turns (`messages`, `conversations`); instruction, input and output.
+    Whichever reading leaves fewer rows unreadable counts, our own first. Other fields with texts or numbers
+    become annotations; a model's replies and nested values are left out and named in `notes`. Questions that share a
+    stem or a list of options (types A3, A4, B1) become questions of their own. `key` is the file of an answer key
+    (id, answer) for an exam without answers, `split` picks a file of a folder.
+
+    Raises `InputError` as `read_exam` does, and where numbers as answers leave their base open.
+
+    >>> import tempfile, pathlib
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "medqa.jsonl"
+    >>> line = '{"question": "缺维生素A可致\\\\nA：夜盲症\\\\nB：癞皮病", "reference_answer": "A：夜盲症"}'
+    >>> _ = file.write_text(line, encoding="utf-8")
+    >>> exam = import_exam(file).exam
+    >>> exam.questions, exam.options(0), exam.letters()
+    (['缺维生素A可致'], ['夜盲症', '癞皮病'], ['A'])
+    """
+    table, file, name, matched = open_exam(path, split, key, bad_rows)
+    published = {PUBLISHED_NAMES["question"], PUBLISHED_NAMES["options"]} <= set(table.columns)
+    own = _own_reading(table, file, name, need_answers) if published else None
+    own_left_out = None if own is None else count_left_out(own[1])
+    if own is not None and own_left_out == 0:
+        if bad_rows == "error" and own[1]:  # the policy that accepts no doubtful row either
+            own = exam_of_table(table, file, name, bad_rows, need_answers)
+        return ImportedExam(*own, matched)
+    # Imported late: exams in our own form need none of it.
+    from cmexam_baseline.exam.foreign_exams.reader import read_other_table
+
+    try:
+        other, notes = read_other_table(table, index_base, name)
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from error
+    _refuse_missing(table, other, file, need_answers)
+    if own_left_out is not None:
+        others = _own_reading(other, file, name, need_answers)
+        if others is None or own_left_out <= count_left_out(others[1]):
+            other, notes = table, []
+    return ImportedExam(*exam_of_table(other, file, name, bad_rows, need_answers), matched + notes)
+
+
+def import_exams(
+    path: str | os.PathLike[str],
+    bad_rows: str = "auto",
+    index_base: int | None = None,
+    need_answers: bool = True,
+    key: str | os.PathLike[str] | None = None,
+) -> dict[str, ImportedExam]:
+    """The exams in a file, or in the split files of a folder, by the name of the split or file; see `import_exam`.
+
+    Raises `InputError` as `import_exam` does, and where a key is given for a folder.
+
+    >>> from cmexam_baseline.exam.sample import SAMPLE_FOLDER
+    >>> {name: len(imported.exam) for name, imported in import_exams(SAMPLE_FOLDER).items() if name != "train"}
+    {'val': 200, 'test': 200}
+    """
+    path = local_exam(path)
+    if not path.is_dir() or is_datasets_folder(path):
+        stem = stem_of(path)
+        return {split_of(stem) or stem: import_exam(path, bad_rows, index_base, need_answers, key=key)}
+    if key is not None:
+        raise InputError(f"{path} is a folder; give the one file that `key` belongs to")
+    files = split_files(path, FORMATS)
+    return {name: import_exam(file, bad_rows, index_base, need_answers) for name, file in files.items()}
+
+
+def _refuse_missing(table: Table, other: Table, file: str, need_answers: bool) -> None:
+    """Raise `InputError` where no row has a question, options or an answer, and no column has their name."""
+    found = find_columns(list(table.columns))
+    wanted = ("question", "options", "answer") if need_answers else ("question", "options")
+    missing = [role for role in wanted if role not in found and not any(other.columns[PUBLISHED_NAMES[role]])]
+    refuse_missing(missing, list(table.columns), file)
+
+
+def _own_reading(table: Table, file: str, name: str, need_answers: bool) -> tuple[Exam, list[BadRow]] | None:
+    """The exam as our own form has it, unusable rows left out; None where the table cannot be read at all."""
+    try:
+        return exam_of_table(table, file, name, "skip", need_answers)
+    except InputError:
+        return None
 
 
 def read_splits(

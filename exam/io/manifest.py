@@ -1,11 +1,18 @@
-"""Folder manifests: a JSON description of a folder with the SHA-256 of every other file in it."""
+"""Folders of models: a manifest with the SHA-256 of every other file, and arrays as npz without pickle."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import zipfile
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.files import write_atomically
@@ -73,3 +80,32 @@ def _sha256(path: Path) -> str:
 def _files(folder: Path) -> dict[str, Path]:
     """Every file below `folder`, by its path there."""
     return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+# zipfile raises RuntimeError where a damaged flag says that the file is encrypted or of a newer version.
+UNREADABLE = (
+    *(EOFError, KeyError, MemoryError, RuntimeError, TypeError, ValueError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What reading a well-described but foreign file of arrays can raise."""
+
+
+def pack_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """An npz file without pickle; the same arrays give the same bytes. Raises `TypeError` for arrays of objects.
+
+    >>> unpack_arrays(pack_arrays({"a": np.arange(3)}))["a"].tolist()
+    [0, 1, 2]
+    """
+    # numpy 2.0 has no allow_pickle here and would pickle them.
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            raise TypeError(f"{name} holds objects, which only pickle could write")
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stubs take the names for its own option
+    return buffer.getvalue()
+
+
+def unpack_arrays(data: bytes) -> dict[str, NDArray[Any]]:
+    """The arrays of an npz file; raises one of `UNREADABLE` for anything else."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}

@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from cmexam_baseline.exam.bad_rows import BadRow, excerpt_of, refuse_bad_rows
 from cmexam_baseline.exam.duplicates import first_copies, option_sets
-from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.errors import BadRow, InputError, excerpt_of, refuse_bad_rows
 from cmexam_baseline.exam.exam import Exam, offsets_of, refuse_repeated
 from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, find_columns, find_option_columns, refuse_missing
 from cmexam_baseline.exam.io.options_cell import format_options, parse_options, without_decoration

@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cmexam_baseline.exam.bad_rows import excerpt_of
 from cmexam_baseline.exam.download import shown
-from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.errors import InputError, excerpt_of
 from cmexam_baseline.exam.extras import require
-from cmexam_baseline.exam.io.locks import locked
-from cmexam_baseline.exam.prompts.files import Request
+from cmexam_baseline.exam.io.files import locked
+from cmexam_baseline.exam.prompts.prompts import Request
 
 if TYPE_CHECKING:
     from openai import OpenAI

@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from cmexam_baseline.exam.bad_rows import excerpt_of
-from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.errors import InputError, excerpt_of
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.scoring.outputs.column_evidence import (
     FEW_ROWS,

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import TypeGuard
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.frames import read_columns
 from cmexam_baseline.exam.io.columns import column_key
 from cmexam_baseline.exam.io.file_bytes import Source, open_file, read_standard_input
 from cmexam_baseline.exam.io.formats import format_of, name_by_content, read_table
-from cmexam_baseline.exam.io.table import Table, table_of_records
+from cmexam_baseline.exam.io.table import Table, read_columns, table_of_records
 from cmexam_baseline.exam.io.text_formats import parse_json
 from cmexam_baseline.exam.splits import ending_of, is_datasets_folder
 

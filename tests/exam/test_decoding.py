@@ -8,8 +8,9 @@ import slow_decoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmexam_baseline.exam.decoding import Decoder, SeveralRule, asks_for_several
+from cmexam_baseline.exam.decoding import Decoder, SeveralRule
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.stem_wording import asks_for_several
 
 scores_of_one = st.lists(st.floats(0, 1, width=32), min_size=2, max_size=8)
 rules = st.none() | st.builds(SeveralRule, st.floats(0, 1), st.floats(0, 1))

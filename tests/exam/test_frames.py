@@ -10,8 +10,8 @@ import pytest
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam, Question
-from cmexam_baseline.exam.frames import read_columns, to_frame
 from cmexam_baseline.exam.io.formats import read_exam
+from cmexam_baseline.exam.io.table import read_columns, to_frame
 from cmexam_baseline.exam.predictions import Predictions
 from cmexam_baseline.exam.sample import sample_exam
 

@@ -9,7 +9,7 @@ import pytest
 from harness_python import ROOT, python_with, run_harness
 from score_reports import report_of_command
 
-from cmexam_baseline.exam.prompts.templates import SYSTEM
+from cmexam_baseline.exam.prompts.prompts import SYSTEM
 from cmexam_baseline.exam.sample import SAMPLE_FOLDER
 
 HARNESS = ROOT / "harnesses" / "lm_eval"

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from shared_data import SHARED, needs_shared
 
 from cmexam_baseline.exam import Exam, read_exam
-from cmexam_baseline.exam.bad_rows import count_left_out
-from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.foreign_exams.reader import ImportedExam, import_exam, read_other_table
+from cmexam_baseline.exam.errors import InputError, count_left_out
+from cmexam_baseline.exam.foreign_exams.reader import read_other_table
 from cmexam_baseline.exam.foreign_exams.records import read_answers
-from cmexam_baseline.exam.io.formats import write_exam
+from cmexam_baseline.exam.io.formats import ImportedExam, import_exam, write_exam
 from cmexam_baseline.exam.io.options_cell import split_options
 from cmexam_baseline.exam.io.table import table_of_records
 from cmexam_baseline.exam.io.table_to_exam import exam_of_table

@@ -19,7 +19,7 @@ from cmexam_baseline.exam import (
     read_exam_with_issues,
     write_exam,
 )
-from cmexam_baseline.exam.bad_rows import count_left_out
+from cmexam_baseline.exam.errors import count_left_out
 
 pytestmark = needs_shared
 

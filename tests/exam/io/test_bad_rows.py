@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cmexam_baseline.exam import BadRow, InputError, load_splits, read_exam, read_exam_with_issues
-from cmexam_baseline.exam.bad_rows import BAD_ROWS, count_left_out, excerpt_of
+from cmexam_baseline.exam.errors import BAD_ROWS, count_left_out, excerpt_of
 
 SOUND = '题{},"A 甲{}\nB 乙\nC 丙",C,\n'
 HEADER = "Question,Options,Answer,Explanation\n"

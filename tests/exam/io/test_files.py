@@ -10,12 +10,13 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.files import (
     check_output,
     check_output_folder,
+    locked,
     new_folder,
     refuse_taken,
     refuse_unwritable,
+    try_lock,
     write_atomically,
 )
-from cmexam_baseline.exam.io.locks import locked, try_lock
 
 
 def names(folder: Path) -> list[str]:
@@ -215,7 +216,7 @@ def test_a_folder_that_a_killed_process_moved_aside_comes_back(tmp_path: Path) -
 def test_without_locks_nothing_is_taken_for_abandoned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cmexam_baseline.exam.io.locks.fcntl", None)
+    monkeypatch.setattr("cmexam_baseline.exam.io.files.fcntl", None)
     left = abandoned(tmp_path, "run")
     with new_folder(tmp_path / "run") as folder:
         (folder / "a").write_text("1")

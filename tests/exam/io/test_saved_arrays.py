@@ -7,7 +7,7 @@ import contextlib
 import numpy as np
 import pytest
 
-from cmexam_baseline.exam.io.arrays import UNREADABLE, pack_arrays, unpack_arrays
+from cmexam_baseline.exam.io.manifest import UNREADABLE, pack_arrays, unpack_arrays
 
 PACKED = pack_arrays({"keys": np.zeros((3, 4), np.uint8), "vectors": np.ones((3, 2), np.float16)})
 
