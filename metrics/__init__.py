@@ -28,13 +28,9 @@ if TYPE_CHECKING:
     from cmexam_baseline.metrics.explanations import ExplanationScores as ExplanationScores
     from cmexam_baseline.metrics.explanations import score_explanations as score_explanations
     from cmexam_baseline.metrics.explanations import score_profiles as score_profiles
-    from cmexam_baseline.metrics.kappa import cohen_kappa as cohen_kappa
     from cmexam_baseline.metrics.learning_curve import LearningCurve as LearningCurve
     from cmexam_baseline.metrics.learning_curve import extrapolate as extrapolate
     from cmexam_baseline.metrics.learning_curve import fit_learning_curve as fit_learning_curve
-    from cmexam_baseline.metrics.mcnemar_holm import McNemar as McNemar
-    from cmexam_baseline.metrics.mcnemar_holm import holm as holm
-    from cmexam_baseline.metrics.mcnemar_holm import mcnemar as mcnemar
     from cmexam_baseline.metrics.profiles import PROFILES as PROFILES
     from cmexam_baseline.metrics.profiles import Profile as Profile
     from cmexam_baseline.metrics.profiles import choose_profile as choose_profile
@@ -46,7 +42,11 @@ if TYPE_CHECKING:
     from cmexam_baseline.metrics.signature import Signature as Signature
     from cmexam_baseline.metrics.signature import parse_answer_signature as parse_answer_signature
     from cmexam_baseline.metrics.signature import parse_signature as parse_signature
-    from cmexam_baseline.metrics.wilson import ConfidenceInterval as ConfidenceInterval
-    from cmexam_baseline.metrics.wilson import wilson_interval as wilson_interval
+    from cmexam_baseline.metrics.significance import ConfidenceInterval as ConfidenceInterval
+    from cmexam_baseline.metrics.significance import McNemar as McNemar
+    from cmexam_baseline.metrics.significance import cohen_kappa as cohen_kappa
+    from cmexam_baseline.metrics.significance import holm as holm
+    from cmexam_baseline.metrics.significance import mcnemar as mcnemar
+    from cmexam_baseline.metrics.significance import wilson_interval as wilson_interval
 
 __getattr__, __dir__, __all__ = lazy_names(__name__)

@@ -79,11 +79,15 @@ def label_numbers(
             _warn_of_labels(gold_labels, labels, name)
         # A prediction of this text is not right where the gold answer is unknown.
         columns.append((codes, [f"{label} " if label == UNKNOWN else label for label in labels]))
+    return numbers_of_labels(*columns)
+
+
+def numbers_of_labels(*columns: tuple[IntArray, list[str]]) -> tuple[list[str], list[IntArray]]:
+    """All labels of columns with codes of their own, and each column as numbers of these labels."""
     number_of: dict[str, int] = {}
     numbers = [[number_of.setdefault(label, len(number_of)) for label in labels] for _, labels in columns]
-    return list(number_of), [
-        np.array(own, np.int64).take(codes) for own, (codes, _) in zip(numbers, columns, strict=True)
-    ]
+    codes = [np.array(own, np.int64).take(codes) for own, (codes, _) in zip(numbers, columns, strict=True)]
+    return list(number_of), codes
 
 
 def sums_by_labels(

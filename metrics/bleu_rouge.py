@@ -173,10 +173,6 @@ def _halving(matches: FloatArray, totals: FloatArray) -> FloatArray:
     return _precisions(np.where(without, pseudo_counts, matches), totals)
 
 
-def _floor(matches: FloatArray, totals: FloatArray) -> FloatArray:
-    return _precisions(np.where(matches == 0, 0.1, matches), totals)
-
-
 def _add_one(matches: FloatArray, totals: FloatArray) -> FloatArray:
     above_first = np.arange(matches.shape[-1]) > 0
     return _precisions(matches + above_first, totals + above_first)
@@ -185,7 +181,7 @@ def _add_one(matches: FloatArray, totals: FloatArray) -> FloatArray:
 _SMOOTHING: dict[str, Callable[[Any, Any], FloatArray]] = {
     "none": _precisions,
     "exp": _halving,
-    "floor": _floor,
+    "floor": lambda matches, totals: _precisions(np.where(matches == 0, 0.1, matches), totals),
     "add-k": _add_one,
 }
 SMOOTHING = tuple(_SMOOTHING)

@@ -16,7 +16,7 @@ from cmexam_baseline.metrics.accuracy_f1 import AnswerScores
 from cmexam_baseline.metrics.answer_codes import Answers, count_answers
 from cmexam_baseline.metrics.array_types import FloatArray, IntArray
 from cmexam_baseline.metrics.precision_recall_f1 import ANSWER_FIGURES, label_figures
-from cmexam_baseline.metrics.wilson import ConfidenceInterval, checked_level
+from cmexam_baseline.metrics.significance import ConfidenceInterval, check_count, checked_level
 
 # Numbers, so that resamples stay in the cache, and their products too small for BLAS to start threads,
 # which on a busy machine take many times as long as the product itself.
@@ -85,7 +85,8 @@ def bootstrap(
     >>> intervals["accuracy"].low < 0.5 < intervals["accuracy"].high
     True
     """
-    _check(level, resamples=resamples)
+    checked_level(level)
+    check_count(resamples, "resamples")
     sample: _AnswerRows | _SummedRows
     if isinstance(scores, AnswerScores):
         if scores.weights is not None:
@@ -167,15 +168,6 @@ def _checked_scores(scores: SummedScores, name: str) -> SummedScores:
     if not all(hasattr(scores, part) for part in ("statistics", "figure_names", "figures_of")):
         raise TypeError(f"{name} must be scores of answers or of explanations, not {type(scores).__name__}")
     return scores
-
-
-def _check(level: float, **numbers: int) -> None:
-    checked_level(level)
-    for name, number in numbers.items():
-        if isinstance(number, bool) or not isinstance(number, (int, np.integer)):
-            raise TypeError(f"{name} must be an integer, not {number!r}")
-        if number < 1:
-            raise ValueError(f"{name} must be 1 or more; it is {number}")
 
 
 class _SummedRows:
@@ -272,7 +264,9 @@ class _AnswerRows:
 def _compare(
     rows: _AnswerRows | _SummedRows, resamples: int, trials: int, level: float, seed: int
 ) -> dict[str, PairedComparison]:
-    _check(level, resamples=resamples, trials=trials)
+    checked_level(level)
+    check_count(resamples, "resamples")
+    check_count(trials, "trials")
     random = np.random.default_rng(seed)
     first, second = (figures[0] for figures in rows.figures(rows.counts[None].astype(np.float64)))
     observed = first - second

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from cmexam_baseline.metrics.array_types import FloatArray, IntArray
 from cmexam_baseline.metrics.ragged import positions, row_numbers, row_sums
+from cmexam_baseline.metrics.significance import check_count
 
 COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _SMALLEST = float(np.finfo(np.float64).eps)  # a probability below it is raised to it, as in scikit-learn
@@ -117,8 +118,7 @@ def reliability_curve(
     ReliabilityBin(low=0.5, high=1.0, n=2, mean_confidence=0.95, accuracy=1.0)
     """
     stated, right = _checked_confidence(confidence, is_right)
-    if isinstance(n_bins, bool) or not isinstance(n_bins, (int, np.integer)) or n_bins < 1:
-        raise ValueError(f"n_bins must be an integer, 1 or more; it is {n_bins!r}")
+    check_count(n_bins, "n_bins")
     edges = np.linspace(0, 1, n_bins + 1)
     bins = np.searchsorted(edges[1:-1], stated, side="left")
     numbers = np.bincount(bins, minlength=n_bins)

@@ -19,6 +19,7 @@ from cmexam_baseline.metrics.bleu_rouge import AT, MATCHES, ROUGES, STATISTICS, 
 from cmexam_baseline.metrics.inputs import Pairs, read_pairs
 from cmexam_baseline.metrics.ngrams import MAX_ORDER, SET_ORDERS, chunks, count_pairs
 from cmexam_baseline.metrics.profiles import CALLABLE, NO_ANSWER_TEXT, Profile
+from cmexam_baseline.metrics.significance import check_count
 from cmexam_baseline.metrics.threads import cpu_count
 from cmexam_baseline.metrics.tokens import GIVEN, Tokenizer, tokenize
 
@@ -41,8 +42,8 @@ def profile_statistics(
     threads: int | None = None,
 ) -> list[FloatArray]:
     """For each profile a matrix of `STATISTICS`, one row per row of the input; see `score_explanations`."""
-    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
-        raise ValueError(f"threads must be at least 1, or None for all processors, not {threads!r}")
+    if threads is not None:
+        check_count(threads, "threads")
     tokenizers = {_key(tokenizer): tokenizer for profile in profiles for tokenizer in profile.tokenizers}
     for tokenizer in tokenizers.values():
         if isinstance(tokenizer, str) and tokenizer.startswith(CALLABLE):

@@ -190,7 +190,6 @@ class ExplanationScores:
         for place, part in enumerate(parts):
             if not isinstance(part, ExplanationScores):
                 raise TypeError(f"parts[{place}] must be scores of explanations, not {type(part).__name__}")
-        for part in parts:
             if not part.same_definition(parts[0]):
                 definitions = zip(parts[0]._definition, part._definition, strict=True)
                 differing = [f"{a} and {b}" for a, b in definitions if a != b]

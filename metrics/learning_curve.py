@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cmexam_baseline.metrics.array_types import FloatArray
-from cmexam_baseline.metrics.wilson import ConfidenceInterval, checked_level
+from cmexam_baseline.metrics.significance import ConfidenceInterval, check_count, checked_level
 
 FEWEST_SIZES = 4
 """Different sizes that an extrapolation needs."""
@@ -79,8 +79,7 @@ def extrapolate(
         raise ValueError("right must be a table of true and false, a row per training, a column per question")
     if not to > 0 or not np.isfinite(to):
         raise ValueError(f"the size to extrapolate to must be finite and above 0; it is {to}")
-    if isinstance(resamples, bool) or not isinstance(resamples, (int, np.integer)) or resamples < 1:
-        raise ValueError(f"resamples must be an integer, 1 or more; it is {resamples!r}")
+    check_count(resamples, "resamples")
     fit_learning_curve(sizes, hits.mean(axis=1))
     n_sizes = len(np.unique(np.asarray(sizes)))
     if n_sizes < FEWEST_SIZES:

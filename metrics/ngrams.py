@@ -40,10 +40,6 @@ class Buffers:
 
     A new array of a few hundred kilobytes costs a page fault every four of them, more than most
     computations on it. An object belongs to one thread.
-
-    >>> buffers = Buffers()
-    >>> buffers.array("keys", 4, np.uint32).shape
-    (4,)
     """
 
     def __init__(self) -> None:
@@ -58,11 +54,7 @@ class Buffers:
         return memory[:n_bytes].view(dtype)
 
     def zeros(self, name: str, size: int, dtype: DTypeLike) -> NDArray[Any]:
-        """An array of zeros, for callers that reset it to zeros.
-
-        >>> Buffers().zeros("table", 2, np.uint8).tolist()
-        [0, 0]
-        """
+        """An array of zeros, for callers that reset it to zeros."""
         n_bytes = size * np.dtype(dtype).itemsize
         if len(self._memory.get(name, ())) < n_bytes:
             self._memory[name] = np.zeros(n_bytes, np.uint8)
@@ -108,18 +100,15 @@ class PairRows:
         return flat.reshape(-1, self.width)
 
     def _flags(self, name: str) -> NDArray[np.bool_]:
-        flags: NDArray[np.bool_] = self.buffers.array(name, self.size, np.bool_)
-        return flags
+        return self.buffers.array(name, self.size, np.bool_)
 
     def per_row(self, flags: NDArray[np.bool_]) -> NDArray[np.int64]:
         """How many flags are set in each row."""
         return self._row_sums(np.bitwise_count(flags.view(np.uint64)))
 
     def _row_sums(self, counts_of_eight: NDArray[np.uint8]) -> NDArray[np.int64]:
-        sums: NDArray[np.int64] = counts_of_eight.reshape(-1, self.width // _EIGHT).sum(
-            axis=1, dtype=np.int64
-        )
-        return sums
+        eights = counts_of_eight.reshape(-1, self.width // _EIGHT)
+        return np.asarray(eights.sum(axis=1, dtype=np.int64))
 
     def _compare(self, keys: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """For sorted rows of n-gram and side: the flags `again` and `both`, by comparison with the left

@@ -17,7 +17,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -70,12 +70,9 @@ class Segmenter:
         self._strings = np.empty(len(table.bases), object)
         self._has_string = np.zeros(len(table.bases), bool)
 
-    def __getstate__(self) -> tuple[WordTable, frozenset[str]]:
+    def __reduce__(self) -> tuple[object, ...]:
         # The cutters made of these cannot be pickled.
-        return self._table, self._split_words
-
-    def __setstate__(self, state: tuple[WordTable, frozenset[str]]) -> None:
-        self._set(*state)
+        return Segmenter._of, (self._table, self._split_words)
 
     def dictionary_hash(self) -> str:
         """sha256 of all words, their frequencies and the words to split, in hexadecimal.
@@ -97,7 +94,9 @@ class Segmenter:
             return [self._short.cut(text) for text in checked]
         words: list[list[str]] = []
         codes, text_offsets = encode(checked)
-        for first, last in _ranges(text_offsets):
+        # In ranges of texts that begin within one million characters, to bound the memory that is used.
+        firsts = np.flatnonzero(np.diff(text_offsets[:-1] // _CHARACTERS_AT_ONCE, prepend=-1)).tolist()
+        for first, last in pairwise([*firsts, len(checked)]):
             text = slice(int(text_offsets[first]), int(text_offsets[last]))
             words.extend(self._words(codes[text], text_offsets[first : last + 1] - text.start))
         return words
@@ -114,11 +113,8 @@ class Segmenter:
             self._strings[slot] = text[begins[place] : ends[place]]
         self._has_string[list(place_of_slot)] = True
         words = self._strings.take(slots)
-        lengths = ends - begins
-        single, rest = (
-            np.flatnonzero((slots < 0) & (lengths == 1)),
-            np.flatnonzero((slots < 0) & (lengths > 1)),
-        )
+        lengths = np.where(slots < 0, ends - begins, 0)
+        single, rest = np.flatnonzero(lengths == 1), np.flatnonzero(lengths > 1)
         numbers, different = number_code_points(codes.take(begins[single]))
         words[single] = np.array(list(map(chr, different.tolist())), object).take(numbers)
         words[rest] = [text[a:b] for a, b in zip(begins[rest].tolist(), ends[rest].tolist(), strict=True)]
@@ -135,17 +131,13 @@ class Segmenter:
         >>> text_offsets.tolist(), np.flatnonzero(starts).tolist()
         ([0, 4, 6], [0, 2, 4, 6])
         """
-        checked, joined = _checked(texts)
+        checked, _ = _checked(texts)
         codes, text_offsets = encode(checked)
-        return codes, text_offsets, self._starts(codes, text_offsets, checked)
-
-    def _starts(self, codes: CodePoints, text_offsets: IntArray, texts: list[str]) -> BoolArray:
         if len(codes) >= _FEW_CHARACTERS:
-            return self._long.word_starts(codes, text_offsets)
+            return codes, text_offsets, self._long.word_starts(codes, text_offsets)
         starts = np.zeros(len(codes) + 1, bool)
-        lengths = [len(word) for text in texts for word in self._short.cut(text)]
-        starts[np.cumsum([0, *lengths])] = True
-        return starts
+        starts[np.cumsum([0, *(len(word) for text in checked for word in self._short.cut(text))])] = True
+        return codes, text_offsets, starts
 
 
 class _Default:
@@ -164,15 +156,11 @@ class _Default:
             if state is None:
                 return self._untouched
             if self._following is None or self._following[0].key != state.key:
-                self._following = state, self._follow(state, self._untouched)
+                table, segmenter = table_of_jieba_state(state, self._untouched._table), self._untouched
+                if table is not segmenter._table or state.split_words:
+                    segmenter = Segmenter._of(table, state.split_words)
+                self._following = state, segmenter
             return self._following[1]
-
-    @staticmethod
-    def _follow(state: JiebaState, untouched: Segmenter) -> Segmenter:
-        table = table_of_jieba_state(state, untouched._table)
-        if table is untouched._table and not state.split_words:
-            return untouched
-        return Segmenter._of(table, state.split_words)
 
 
 _default = _Default()
@@ -218,13 +206,3 @@ def _checked(texts: Iterable[str]) -> tuple[list[str], str]:
     except TypeError:
         place, entry = next((i, text) for i, text in enumerate(checked) if not isinstance(text, str))
         raise TypeError(f"every text must be a string; text {place} is {type(entry).__name__}") from None
-
-
-def _ranges(text_offsets: IntArray) -> Iterator[tuple[int, int]]:
-    """Ranges of texts with about `_CHARACTERS_AT_ONCE` characters, to bound the memory that is used."""
-    first = 0
-    while first < len(text_offsets) - 1:
-        last = int(np.searchsorted(text_offsets, text_offsets[first] + _CHARACTERS_AT_ONCE, side="right")) - 1
-        last = max(last, first + 1)
-        yield first, last
-        first = last

@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any
 
 from cmexam_baseline.metrics.profiles import Profile, tokenizer_name
-from cmexam_baseline.metrics.tokens import Tokenizer
 
 _HASH_LENGTH = 12
 _KEYS = {
@@ -24,9 +23,10 @@ _KEYS = {
     "lcs": "lcs_f",
     "swap": "swap_sides",
 }
-_NUMBERS = ("pairs", "dropped", "missing")
+_NUMBERS = {"pairs": "n_pairs", "dropped": "n_dropped", "missing": "n_missing"}
 _SEVERAL = "several-references"
 _FLAGS = {"no": False, "yes": True}
+_ESCAPES: dict[str, Any] = {"%": "%25", "|": "%7C", "\n": "%0A"}
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,17 @@ class Signature:
     n_several: int = 0
 
     def __str__(self) -> str:
-        numbers = zip(_NUMBERS, (self.n_pairs, self.n_dropped, self.n_missing), strict=True)
-        parts = {"profile": self.profile.name, **{key: str(number) for key, number in numbers}}
+        parts = {"profile": self.profile.name}
+        parts |= {key: str(getattr(self, field)) for key, field in _NUMBERS.items()}
         if self.n_several:
             parts[_SEVERAL] = str(self.n_several)
         for key, field in _KEYS.items():
-            parts[key] = _written(getattr(self.profile, field))
+            value = getattr(self.profile, field)
+            parts[key] = ("yes" if value else "no") if isinstance(value, bool) else tokenizer_name(value)
         if self.segmenter is not None:
             parts["segmenter"] = self.segmenter
         parts["version"] = self.version
-        return "|".join(f"{key}:{_escaped(value)}" for key, value in parts.items())
+        return "|".join(f"{key}:{value.translate(str.maketrans(_ESCAPES))}" for key, value in parts.items())
 
 
 def parse_signature(text: str) -> Signature:
@@ -78,34 +79,24 @@ def parse_signature(text: str) -> Signature:
         key, colon, value = part.partition(":")
         if not colon or key in parts:
             raise ValueError(f"not a signature: {part!r} in {text!r} should be another `key:value`")
-        parts[key] = _unescaped(value)
+        for character, escaped in reversed(_ESCAPES.items()):
+            value = value.replace(escaped, character)
+        parts[key] = value
     known = {*_KEYS, *_NUMBERS, "version"}
     missing, unknown = sorted(known - parts.keys()), sorted(parts.keys() - known - {"segmenter", _SEVERAL})
     if missing or unknown:
-        problems = [
-            f"{word} {', '.join(keys)}"
-            for word, keys in (("lacks", missing), ("has unknown", unknown))
-            if keys
-        ]
+        found = {"lacks": missing, "has unknown": unknown}
+        problems = [f"{word} {', '.join(keys)}" for word, keys in found.items() if keys]
         raise ValueError(f"not a signature of this version: {text!r} {' and '.join(problems)}")
-    if parts["swap"] not in _FLAGS or not all(
-        parts.get(key, "0").isdecimal() for key in (*_NUMBERS, _SEVERAL)
-    ):
+    numbers = {field: parts.get(key, "0") for key, field in {**_NUMBERS, _SEVERAL: "n_several"}.items()}
+    if parts["swap"] not in _FLAGS or not all(map(str.isdecimal, numbers.values())):
         raise ValueError(
             f"not a signature: in {text!r} swap must be yes or no, and pairs, dropped and missing numbers"
         )
     values: dict[str, Any] = {field: parts[key] for key, field in _KEYS.items()}
     profile = Profile(**{**values, "swap_sides": _FLAGS[parts["swap"]]})
-    n_pairs, n_dropped, n_missing = (int(parts[key]) for key in _NUMBERS)
-    return Signature(
-        profile,
-        n_pairs,
-        n_dropped,
-        n_missing,
-        parts.get("segmenter"),
-        parts["version"],
-        int(parts.get(_SEVERAL, 0)),
-    )
+    counts: dict[str, Any] = {field: int(number) for field, number in numbers.items()}
+    return Signature(profile, segmenter=parts.get("segmenter"), version=parts["version"], **counts)
 
 
 def segmenter_name() -> str:
@@ -120,20 +111,6 @@ def _jieba_version() -> str:
     from importlib.metadata import version
 
     return version("jieba")
-
-
-def _written(value: bool | Tokenizer) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return tokenizer_name(value)
-
-
-def _escaped(value: str) -> str:
-    return value.replace("%", "%25").replace("|", "%7C").replace("\n", "%0A")
-
-
-def _unescaped(value: str) -> str:
-    return value.replace("%0A", "\n").replace("%7C", "|").replace("%25", "%")
 
 
 _ANSWER_SIGNATURE = re.compile(

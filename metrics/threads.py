@@ -15,11 +15,7 @@ _MAX_THREADS = 8
 
 
 def cpu_count() -> int:
-    """The number of processors that this process may use, at least 1.
-
-    >>> cpu_count() >= 1
-    True
-    """
+    """The number of processors that this process may use, at least 1."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

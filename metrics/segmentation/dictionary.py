@@ -12,6 +12,7 @@ import re
 import sys
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from math import log
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,14 +38,13 @@ BEGIN, AMID, END, ALONE = range(len(STATES))
 PREDECESSORS = {BEGIN: (END, ALONE), AMID: (BEGIN, AMID), END: (BEGIN, AMID), ALONE: (END, ALONE)}
 IMPOSSIBLE = -3.14e100  # jieba's logarithm of zero
 
-_FILES = {
-    "dictionary": "dict.txt",
+MODEL = {
     "start": "finalseg/prob_start.py",
     "transitions": "finalseg/prob_trans.py",
     "emissions": "finalseg/prob_emit.py",
 }
+_FILES = {"dictionary": "dict.txt", **MODEL}
 _ENTRY = re.compile("^(.+?)( [0-9]+)?( [a-z]+)?$")
-_LETTER_OR_DIGIT = re.compile("[a-zA-Z0-9]")
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -64,15 +64,6 @@ class Dictionary:
 
     frequencies: dict[str, int]
     total: int
-
-
-@dataclass(frozen=True, eq=False)
-class UnknownWordModel:
-    """The hidden Markov model that joins characters which no word covers, in natural logarithms."""
-
-    start: dict[str, float]
-    transitions: dict[str, dict[str, float]]
-    emissions: dict[str, dict[str, float]]
 
 
 @cache
@@ -113,14 +104,11 @@ def parse_dictionary(content: bytes, source: str) -> Dictionary:
     return Dictionary(frequencies, total)
 
 
-def read_unknown_word_model() -> UnknownWordModel:
-    """jieba's model of unknown words."""
-    return UnknownWordModel(*(_literal(file_content(name)) for name in ("start", "transitions", "emissions")))
-
-
-def _literal(source: bytes) -> Any:
+def read_unknown_word_model() -> dict[str, Any]:
+    """The hidden Markov model that joins characters which no word covers: `MODEL`, natural logarithms by state."""
     # The files are Python of one form, `P={'B': {'\u4e00': -3.65…}}`, which is JSON but for the quotes.
-    return json.loads(source.decode("ascii").partition("P=")[2].replace("'", '"'))
+    sources = {name: file_content(name).decode("ascii").partition("P=")[2] for name in MODEL}
+    return {name: json.loads(source.replace("'", '"')) for name, source in sources.items()}
 
 
 class JiebaState(NamedTuple):
@@ -216,14 +204,9 @@ class _GrowingDictionary:
             if not BLOCK.match(piece):
                 parts.extend(piece)
                 continue
-            together = ""
-            for word in self._best_words(piece):
-                if len(word) == 1 and _LETTER_OR_DIGIT.match(word):
-                    together += word
-                    continue
-                parts.extend([together, word] if together else [word])
-                together = ""
-            parts.extend([together] if together else [])
+            for are_joined, run in groupby(self._best_words(piece), _is_letter_or_digit):
+                words = list(run)
+                parts.extend(["".join(words)] if are_joined else words)
         return parts
 
     def _best_words(self, block: str) -> list[str]:
@@ -246,3 +229,7 @@ class _GrowingDictionary:
             words.append(block[begin : best[begin][1]])
             begin = best[begin][1]
         return words
+
+
+def _is_letter_or_digit(word: str) -> bool:
+    return len(word) == 1 and word.isascii() and word.isalnum()

@@ -45,7 +45,7 @@ def table_of_files(dictionary: Path | None, user_dict: Path | None) -> tuple[Wor
     content = dictionary.read_bytes() if dictionary else file_content("dictionary")
     user_content = user_dict.read_bytes() if user_dict else b""
     model_files = [file_content(name) for name in ("start", "transitions", "emissions")]
-    key = source_key([content, user_content, *model_files])
+    key = _key_of([content, user_content, *model_files])
     stored = load(key)
     if stored:
         return stored
@@ -63,11 +63,9 @@ def table_of_jieba_state(state: JiebaState, untouched: WordTable) -> WordTable:
     if state.frequencies is None:
         return table_of_files(state.path, None)[0] if state.path else untouched
     frequencies = dict(state.frequencies)
-    # A word with a frequency raises the total, a new one the count; a deleted word has lost its frequency.
-    is_untouched = (len(frequencies), state.total) == (untouched.n_words, untouched.total) and not any(
-        untouched.has_word(word) for word in state.split_words if not frequencies.get(word)
-    )
-    if state.path is None and is_untouched:
+    # A word with a frequency raises the total, a new one the count, and a deleted one is split.
+    sizes = len(frequencies), state.total
+    if state.path is None and not state.split_words and sizes == (untouched.n_words, untouched.total):
         return untouched
     model = read_unknown_word_model()
     table = build_table(Dictionary(frequencies, state.total), model)
@@ -82,12 +80,9 @@ def table_of_jieba_state(state: JiebaState, untouched: WordTable) -> WordTable:
     return build_table(Dictionary(reachable, state.total), model)
 
 
-def source_key(sources: Iterable[bytes]) -> str:
-    """A name for what is built from these sources by this version of the format."""
-    content = hashlib.sha256(f"{_MAGIC} {_FORMAT}".encode())
-    for source in sources:
-        content.update(hashlib.sha256(source).digest())
-    return content.hexdigest()[:32]
+def _key_of(sources: Iterable[bytes]) -> str:
+    digests = [hashlib.sha256(source).digest() for source in sources]
+    return hashlib.sha256(b"".join([f"{_MAGIC} {_FORMAT}".encode(), *digests])).hexdigest()[:32]
 
 
 def load(key: str) -> tuple[WordTable, frozenset[str]] | None:
@@ -111,17 +106,13 @@ def save(key: str, table: WordTable, split_words: frozenset[str]) -> bool:
     if folder is None:
         return False
     rest = {"scalars": {name: getattr(table, name) for name in _SCALARS}, "split_words": sorted(split_words)}
-    body = io.BytesIO()
-    np.savez(
-        body,
-        rest=np.frombuffer(json.dumps(rest).encode(), np.uint8),
-        **{name: getattr(table, name) for name in _ARRAYS},
-    )
+    arrays = {name: getattr(table, name) for name in _ARRAYS}
+    file = io.BytesIO()
+    np.savez(file, rest=np.frombuffer(json.dumps(rest).encode(), np.uint8), **arrays)
+    body = file.getvalue()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_atomically(
-            folder / _file_name(key), _first_line(key, body.getvalue()) + b"\n" + body.getvalue()
-        )
+        _write_atomically(folder / _file_name(key), _first_line(key, body) + b"\n" + body)
         _forget_oldest(folder)
     except OSError:
         return False

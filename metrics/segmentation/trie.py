@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import log
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,6 @@ from cmexam_baseline.metrics.segmentation.dictionary import (
     IMPOSSIBLE,
     STATES,
     Dictionary,
-    UnknownWordModel,
 )
 
 _CODE_BITS = 21
@@ -55,20 +55,9 @@ class WordTable:
         """The id of each code point."""
         return _ids_of(self.characters)
 
-    def has_word(self, word: str) -> bool:
-        """Whether the dictionary contains this word with a frequency above 0."""
-        slot = -1
-        for character in word:
-            character_id = int(self.character_ids[ord(character)])
-            child = character_id if slot < 0 else int(self.bases[slot]) + character_id
-            if self.parents[child] != slot:
-                return False
-            slot = child
-        return slot >= 0 and bool(self.weights[slot] > -np.inf)
 
-
-def build_table(dictionary: Dictionary, model: UnknownWordModel) -> WordTable:
-    """Lay the dictionary out as a trie; takes about a second for jieba's own.
+def build_table(dictionary: Dictionary, model: dict[str, Any]) -> WordTable:
+    """Lay the dictionary out as a trie, with the model of unknown words; takes about a second for jieba's own.
 
     Raises `ValueError` where a frequency is negative or no word has one.
     """
@@ -77,7 +66,7 @@ def build_table(dictionary: Dictionary, model: UnknownWordModel) -> WordTable:
     nodes = word_nodes(dictionary.frequencies)
     # The most frequent characters come first, so that frequent look-ups share cache lines.
     uses = np.bincount(nodes.code_points, minlength=CODE_POINTS)
-    codes_of_states = [[ord(character) for character in model.emissions[state]] for state in STATES]
+    codes_of_states = [[ord(character) for character in model["emissions"][state]] for state in STATES]
     for codes in codes_of_states:
         uses[codes] += 1
     used = np.flatnonzero(uses)
@@ -85,23 +74,24 @@ def build_table(dictionary: Dictionary, model: UnknownWordModel) -> WordTable:
     ids = _ids_of(characters)
     emissions = np.full((len(STATES), len(characters) + 1), IMPOSSIBLE)
     for row, state, codes in zip(emissions, STATES, codes_of_states, strict=True):
-        row[ids[codes]] = list(model.emissions[state].values())
-    trie = lay_out(nodes, ids)
+        row[ids[codes]] = list(model["emissions"][state].values())
+    bases, parents, slots = lay_out(nodes, ids)
     log_total = log(dictionary.total)
     distinct, which = np.unique(nodes.frequencies, return_inverse=True)
     # math.log and this order of operations, as in jieba: the last digit decides which of two equal paths wins.
     weight_of = np.array([log(count) - log_total if count else -np.inf for count in distinct.tolist()])
-    weights = np.full(len(trie.bases), -np.inf)
-    weights[trie.slots] = weight_of[which]
+    weights = np.full(len(bases), -np.inf)
+    weights[slots] = weight_of[which]
+    transitions = [[model["transitions"][a].get(b, IMPOSSIBLE) for b in STATES] for a in STATES]
     return WordTable(
         characters=characters,
-        bases=trie.bases,
-        parents=trie.parents,
+        bases=bases,
+        parents=parents,
         weights=weights,
         unknown_weight=log(1) - log_total,
         emissions=emissions,
-        transitions=np.array([[model.transitions[a].get(b, IMPOSSIBLE) for b in STATES] for a in STATES]),
-        start=np.array([model.start[state] for state in STATES]),
+        transitions=np.array(transitions),
+        start=np.array([model["start"][state] for state in STATES]),
         n_words=len(nodes.parents),
         total=dictionary.total,
         digest=hashlib.sha256(f"{nodes.digest()} {dictionary.total}".encode()).hexdigest(),
@@ -119,7 +109,7 @@ class WordNodes:
     """A trie before it is laid out: nodes level by level, each level sorted by parent and code point.
 
     Node 0 is the root and has no entry in the columns; entry i describes node i + 1. `frequencies` is 0
-    where a node is only the beginning of longer words. Equal dictionaries give equal columns.
+    where a node is only the beginning of longer words.
     """
 
     parents: IntArray
@@ -173,21 +163,11 @@ def word_nodes(frequencies: Mapping[str, int]) -> WordNodes:
     return WordNodes(nodes >> _CODE_BITS, nodes & ((1 << _CODE_BITS) - 1), np.concatenate(level_counts))
 
 
-@dataclass(frozen=True, eq=False)
-class DoubleArray:
-    """The slot of each node: the child of slot s by id c is slot `bases[s] + c` if its entry in `parents` is s.
-
-    A node directly below the root has the slot of its character's id, and its parent is -1.
-    `slots[i]` is the slot of node i + 1 of the `WordNodes` that were laid out.
-    """
-
-    bases: IdArray
-    parents: IdArray
-    slots: IntArray
-
-
-def lay_out(nodes: WordNodes, character_ids: IdArray) -> DoubleArray:
+def lay_out(nodes: WordNodes, character_ids: IdArray) -> tuple[IdArray, IdArray, IntArray]:
     """Assign a slot to every node; `character_ids` maps code points, all of the trie's among them, to ids from 1.
+
+    Returns `bases` and `parents` as of `WordTable`, and the slot of each node but the root. A node directly below
+    the root has the slot of its character's id, and its parent is -1.
 
     The children of one node share an offset, so each family needs an offset at which all its slots are free.
     Offsets are random with a fixed seed, the largest families first.
@@ -207,7 +187,7 @@ def lay_out(nodes: WordNodes, character_ids: IdArray) -> DoubleArray:
     bases, parents_of_slots = np.zeros(n_slots, np.int32), np.full(n_slots, -1, np.int32)
     bases[slots] = offset_of_node[1:]
     parents_of_slots[slots] = slot_of_node[nodes.parents]
-    return DoubleArray(bases, parents_of_slots, slots)
+    return bases, parents_of_slots, slots
 
 
 class _Slots:

@@ -271,9 +271,9 @@ def test_no_question() -> None:
 
 def test_what_cannot_be_drawn() -> None:
     scores = metrics.score_answers(["A"], ["A"])
-    with pytest.raises(ValueError, match="resamples must be 1 or more; it is 0"):
+    with pytest.raises(ValueError, match="resamples must be an integer, 1 or more; it is 0"):
         bootstrap(scores, resamples=0)
-    with pytest.raises(ValueError, match="trials must be 1 or more"):
+    with pytest.raises(ValueError, match="trials must be an integer, 1 or more"):
         compare_answers(["A"], ["A"], ["A"], trials=0)
     with pytest.raises(ValueError, match="level must be"):
         bootstrap(scores, level=95)

@@ -277,7 +277,7 @@ def test_one_clear_error(
         ({"whitespace": "drop"}, "bleu_whitespace must be"),
         ({"missing_predictions": "keep"}, "missing_predictions must be"),
         ({"missing_references": "script"}, "missing_references must be"),
-        ({"threads": 0}, "threads must be at least 1"),
+        ({"threads": 0}, "threads must be an integer, 1 or more"),
         ({"tokenizer": "callable:x"}, "'callable:x' is a name from a signature; give the function itself"),
     ],
 )

@@ -1,18 +1,66 @@
-"""McNemar's test of the difference between two systems' answers, and Holm's correction for several tests."""
+"""Whether a difference is more than chance: Wilson's interval, McNemar's test, Holm's correction, Cohen's kappa."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
-from math import erfc, exp, factorial, isqrt, log, pi, sqrt
+from math import erfc, exp, factorial, isqrt, log, nan, pi, sqrt
 from operator import index
+from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 
-from cmexam_baseline.metrics.answer_codes import Answers, count_answers
+from cmexam_baseline.metrics.answer_codes import Answers, count_answers, encode_answers, numbers_of_labels
 
 _SMALL = 15  # factorials that are computed exactly
+
+
+class ConfidenceInterval(NamedTuple):
+    """The ends of a confidence interval."""
+
+    low: float
+    high: float
+
+
+def checked_level(level: float) -> float:
+    """The level of an interval itself; raises `ValueError` unless it is a number between 0 and 1."""
+    if not isinstance(level, (int, float, np.number)) or not 0 < level < 1:
+        raise ValueError(f"level must be a probability between 0 and 1, such as 0.95; it is {level}")
+    return float(level)
+
+
+def check_count(number: int, name: str) -> None:
+    """Raise `ValueError` unless the number is an integer of 1 or more."""
+    if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 1:
+        raise ValueError(f"{name} must be an integer, 1 or more; it is {number!r}")
+
+
+def wilson_interval(n_successes: int, n: int, level: float = 0.95) -> ConfidenceInterval:
+    """Wilson's score interval, without continuity correction, for a share of `n_successes` among `n`.
+
+    With n = 0 it is 0 to 1. Raises `ValueError` if `n_successes` is not between 0 and n, `TypeError` for numbers
+    that are not whole. Definition: E. B. Wilson, Probable inference, the law of succession, and statistical inference (1927).
+
+    >>> low, high = wilson_interval(81, 263)
+    >>> round(low, 4), round(high, 4)
+    (0.2553, 0.3662)
+    """
+    n_successes, n = index(n_successes), index(n)  # NumPy's small integers would overflow
+    if not 0 <= n_successes <= n:
+        raise ValueError(f"the number of successes must be between 0 and n = {n}; it is {n_successes}")
+    z = NormalDist().inv_cdf((1 + checked_level(level)) / 2)
+    if n == 0:
+        return ConfidenceInterval(0.0, 1.0)
+    share = n_successes / n
+    center = share + z * z / (2 * n)
+    reach = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    # At both ends the formula gives 0 and 1 up to rounding.
+    low = 0.0 if n_successes == 0 else (center - reach) / scale
+    high = 1.0 if n_successes == n else (center + reach) / scale
+    return ConfidenceInterval(low, high)
 
 
 @dataclass(frozen=True)
@@ -66,14 +114,6 @@ def mcnemar_p(n_first_only: int, n_second_only: int, method: str = "exact") -> f
     return min(1.0, _METHODS[method](fewer, more))
 
 
-def _exact(fewer: int, more: int) -> float:
-    return 2 * _probability(fewer, more) * _relative_tail(fewer, more)
-
-
-def _mid(fewer: int, more: int) -> float:
-    return 2 * _probability(fewer, more) * (_relative_tail(fewer, more) - 0.5)
-
-
 def _probability(fewer: int, more: int) -> float:
     """The probability of exactly this split in fair coin flips.
 
@@ -119,19 +159,12 @@ def _relative_tail(fewer: int, more: int) -> float:
     return float(1 + np.cumprod(successes / (fewer + more - successes + 1)).sum())
 
 
-def _chi2(fewer: int, more: int) -> float:
-    return erfc((more - fewer) / sqrt(2 * (fewer + more)))
-
-
-def _chi2_corrected(fewer: int, more: int) -> float:
-    return erfc(abs(more - fewer - 1) / sqrt(2 * (fewer + more)))
-
-
+# From the smaller and the larger number of questions that only one system got right.
 _METHODS: dict[str, Callable[[int, int], float]] = {
-    "exact": _exact,
-    "mid-p": _mid,
-    "chi2": _chi2,
-    "chi2-corrected": _chi2_corrected,
+    "exact": lambda b, c: 2 * _probability(b, c) * _relative_tail(b, c),
+    "mid-p": lambda b, c: 2 * _probability(b, c) * (_relative_tail(b, c) - 0.5),
+    "chi2": lambda b, c: erfc((c - b) / sqrt(2 * (b + c))),
+    "chi2-corrected": lambda b, c: erfc(abs(c - b - 1) / sqrt(2 * (b + c))),
 }
 
 
@@ -153,3 +186,24 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(p_values) - n_smaller) * p_values[place]))
         adjusted[place] = highest
     return adjusted
+
+
+def cohen_kappa(first: Answers, second: Answers, kind: str | None = None) -> float:
+    """How far two systems (or a system and the gold answers) agree beyond chance: 1 always, 0 as by chance.
+
+    Answers come in every form that `score_answers` takes; no answer is a label of its own. nan without questions
+    or where both give one and the same answer everywhere. Raises `ValueError` if the lengths differ, and what
+    `score_answers` raises. Definition: J. Cohen, A coefficient of agreement for nominal scales (1960).
+
+    >>> round(cohen_kappa(["A", "B", "C", None], ["A", "B", "D", None]), 4)
+    0.6923
+    """
+    labels, (one, other) = numbers_of_labels(
+        encode_answers(first, "first", kind), encode_answers(second, "second", kind)
+    )
+    n = len(one)
+    if len(other) != n:
+        raise ValueError(f"first has {n} answers and second has {len(other)}; give one for each question")
+    shares = [np.bincount(codes, minlength=len(labels)) / max(n, 1) for codes in (one, other)]
+    by_chance = float(shares[0] @ shares[1])
+    return (float((one == other).mean()) - by_chance) / (1 - by_chance) if n and by_chance < 1 else nan

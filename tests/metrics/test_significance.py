@@ -1,16 +1,26 @@
-"""McNemar, Wilson and Holm equal scipy, their definitions, and figures from the literature."""
+"""McNemar, Wilson, Holm and kappa equal scipy, their definitions, and figures from the literature."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from sklearn.metrics import cohen_kappa_score
 from slow_significance import slow_exact_p, slow_holm
 
-from cmexam_baseline.metrics import ConfidenceInterval, holm, mcnemar, mcnemar_holm, wilson_interval
-from cmexam_baseline.metrics.mcnemar_holm import mcnemar_p
+from cmexam_baseline.metrics import (
+    ConfidenceInterval,
+    cohen_kappa,
+    holm,
+    mcnemar,
+    significance,
+    wilson_interval,
+)
+from cmexam_baseline.metrics.significance import mcnemar_p
 
 _counts = st.integers(0, 120)
 
@@ -143,5 +153,27 @@ def test_holm_in_the_literature() -> None:
 
 def test_no_p_exceeds_one_by_rounding() -> None:
     """Counts that differ by one have p = 1 exactly; the sum of their chances does not."""
-    assert any(mcnemar_holm._exact(count, count + 1) > 1 for count in range(1, 3000))
+    assert any(significance._METHODS["exact"](count, count + 1) > 1 for count in range(1, 3000))
     assert all(mcnemar_p(count, count + 1) <= 1 for count in range(300))
+
+
+_answer = st.sampled_from(["A", "B", "AB", None])
+
+
+@given(st.lists(st.tuples(_answer, _answer), min_size=1, max_size=30))
+def test_kappa_as_scikit_learn(rows: list[tuple[str | None, str | None]]) -> None:
+    first, second = (list(side) for side in zip(*rows, strict=True))
+    found = cohen_kappa(first, second)
+    if len({*first, *second}) == 1:
+        assert math.isnan(found)
+    else:
+        expected = cohen_kappa_score([a or "" for a in first], [b or "" for b in second])
+        assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_kappa_of_every_form_and_of_nothing() -> None:
+    masks = np.array([1, 2, 0], np.uint8)
+    assert cohen_kappa(masks, ["A", "b", None]) == pytest.approx(1.0)
+    assert math.isnan(cohen_kappa([], []))
+    with pytest.raises(ValueError, match="first has 1 answers and second has 2"):
+        cohen_kappa(["A"], ["A", "B"])
