@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from cmexam_baseline.encoders import EncoderSettings
     from cmexam_baseline.features.arrays import Columns
     from cmexam_baseline.features.attribution import OptionAttribution
+    from cmexam_baseline.features.corpus import Corpus
 
 _KIND, _FORMAT = "cmexam-baseline ensemble", 1
 _MANIFEST, _OOF_SCORES = "ensemble.json", "out_of_fold.npz"
@@ -52,7 +53,8 @@ class Ensemble(Estimator):
     random_state:     seed of both models and of the folds
     n_jobs:           threads for LightGBM (default: all processors)
     fold_jobs:        folds trained side by side, each in a process; needs `checkpoints`
-    corpus, embedder: as for `LightGBMBaseline`
+    corpus:           as for `LightGBMBaseline`; the encoder reads it, too, where it reads evidence
+    embedder:         as for `LightGBMBaseline`
     checkpoints:      folder for checkpoints and finished folds, from which a repeated `fit` resumes
 
     No score that the trees read comes from an encoder that saw the question or a duplicate of it: training
@@ -214,7 +216,12 @@ class Ensemble(Estimator):
 
         folds = leak_safe_folds(exam, self.n_folds, self.random_state)
         settings = replace(self.encoder_settings or EncoderSettings(), random_state=self.random_state)
-        train = partial(_train_encoder, settings, val)
+        corpus = self.corpus if settings.evidence else None
+        if corpus is not None:
+            from cmexam_baseline.features.corpus import training_corpus
+
+            corpus = training_corpus(corpus, exam, val)
+        train = partial(_train_encoder, settings, corpus, val)
         if self.checkpoints is None:
             return folds, FoldCache(None, ""), train
         parts = [
@@ -223,6 +230,7 @@ class Ensemble(Estimator):
             hashlib.sha256(folds.tobytes()).hexdigest(),
             exam.fingerprint(),
             "" if val is None else val.fingerprint(),
+            *([] if corpus is None else [repr(corpus.describe())]),
         ]
         identity = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         return folds, FoldCache(self.checkpoints, identity), train
@@ -236,7 +244,14 @@ class Ensemble(Estimator):
 
 
 def _train_encoder(
-    settings: EncoderSettings, val: Exam | None, exam: Exam, progress: Progress, checkpoints: Path | None
+    settings: EncoderSettings,
+    corpus: Corpus | None,
+    val: Exam | None,
+    exam: Exam,
+    progress: Progress,
+    checkpoints: Path | None,
 ) -> EvidenceEncoder:
-    encoder = EvidenceEncoder(settings, random_state=settings.random_state, checkpoints=checkpoints)
+    encoder = EvidenceEncoder(
+        settings, random_state=settings.random_state, corpus=corpus, checkpoints=checkpoints
+    )
     return encoder.fit(exam, val, progress=progress)

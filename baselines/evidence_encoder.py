@@ -14,40 +14,46 @@ from cmexam_baseline.baselines.registry import Baseline
 from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.estimator import Estimator
+from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.progress import Progress, StageTimer, no_progress
 
 if TYPE_CHECKING:
     from cmexam_baseline.encoders import EncoderBaseline, EncoderSettings, OnnxEncoder
-    from cmexam_baseline.features import Embedder, SentenceRetriever
+    from cmexam_baseline.features import Corpus, Embedder, SentenceRetriever
 
+LEFT_OUT_FILE = "corpus_left_out.csv"
 SENTENCES = "sentences.npz"
 
 
 class EvidenceEncoder(Estimator):
-    """An encoder that reads the best sentences of its training questions beside every option.
+    """An encoder that reads the best sentences of its training questions, and of a corpus, beside every option.
 
     encoder_settings: an `EncoderSettings` (default: all its defaults); with `evidence=0` the encoder alone
+    corpus:           as for `LightGBMBaseline`; needs evidence
     random_state:     seed of everything random
     checkpoints:      folder for checkpoints and logs, from which a repeated `fit` resumes (default: none)
 
     A question never gets a sentence of its own explanation or of a copy of it, in training or prediction.
-    Learned attributes: `encoder_`, `sentences_` (None without evidence).
+    Learned attributes: `encoder_`, `sentences_` (None without evidence), `corpus_` (what was read of the corpus).
 
     >>> EvidenceEncoder(random_state=3).get_params()
-    {'checkpoints': None, 'encoder_settings': None, 'random_state': 3}
+    {'checkpoints': None, 'corpus': None, 'encoder_settings': None, 'random_state': 3}
     """
 
     encoder_: EncoderBaseline
     sentences_: SentenceRetriever | None
+    corpus_: Corpus | None = None
 
     def __init__(
         self,
         encoder_settings: EncoderSettings | None = None,
         *,
         random_state: int = 0,
+        corpus: Any = None,
         checkpoints: Path | None = None,
     ) -> None:
         self.encoder_settings = encoder_settings
+        self.corpus = corpus
         self.random_state = random_state
         self.checkpoints = checkpoints
 
@@ -55,8 +61,9 @@ class EvidenceEncoder(Estimator):
     def settings(self) -> dict[str, Any]:
         """The encoder's settings and its number of parameters."""
         self._check_is_fitted()
-        description = self.encoder_.description_
-        return {**description.settings.to_dict(), "n_parameters": description.report.n_parameters}
+        description, sentences = self.encoder_.description_, self.sentences_
+        found = {**description.settings.to_dict(), "n_parameters": description.report.n_parameters}
+        return {**found, "passages": sentences.n_passages} if sentences and sentences.n_passages else found
 
     def fit(
         self,
@@ -79,21 +86,26 @@ class EvidenceEncoder(Estimator):
         sentences = None
         if settings.evidence:
             from cmexam_baseline.features import SentenceRetriever
+            from cmexam_baseline.features.corpus import training_corpus
 
-            sentences = SentenceRetriever.fit(exam, progress or no_progress)
+            report = progress or no_progress
+            self.corpus_ = None if self.corpus is None else training_corpus(self.corpus, exam, val, report)
+            sentences = SentenceRetriever.fit(exam, report, self.corpus_)
+        elif self.corpus is not None:
+            raise InputError("an encoder reads the `corpus` as evidence; set `evidence` to 1 or more")
         if self.checkpoints is not None and any((self.checkpoints / "checkpoints").glob("step-*")):
             timer.say(f"resuming from the checkpoints in {self.checkpoints}")
         find = None if sentences is None else partial(_find, sentences, settings.evidence)
         encoder = EncoderBaseline.from_settings(settings, checkpoints=self.checkpoints, find_evidence=find)
         self.encoder_ = encoder.fit(exam, val, progress=progress)
         self.sentences_ = sentences
-        report = self.encoder_.report_
-        if report.stopped_early:
+        trained = self.encoder_.report_
+        if trained.stopped_early:
             timer.say(
-                f"stopped early after {report.steps:,} steps: val did not improve in {settings.patience} "
+                f"stopped early after {trained.steps:,} steps: val did not improve in {settings.patience} "
                 "evaluations; the best weights are kept"
             )
-        timer.say(report.summary())
+        timer.say(trained.summary())
         return self
 
     def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
@@ -111,9 +123,11 @@ class EvidenceEncoder(Estimator):
             self.save_sentences(folder)
 
     def save_sentences(self, folder: Path) -> None:
-        """Write the sentences, if it reads any, into an existing folder."""
+        """Write the sentences, if it reads any, and what its corpus goes without, into an existing folder."""
         if self.sentences_ is not None:
             self.sentences_.save(folder / SENTENCES)
+        if self.corpus_ is not None:
+            write_atomically(folder / LEFT_OUT_FILE, self.corpus_.left_out_csv().encode())
 
     @classmethod
     def load(cls, folder: Path, device: str = "auto") -> EvidenceEncoder:

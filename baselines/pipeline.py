@@ -34,7 +34,6 @@ _ONLY_FOR = {
     "encoder": (("ensemble",), "ensembles"),
     "n_folds": (("ensemble",), "ensembles"),
     "embeddings": (("lightgbm", "ensemble"), "lightgbm's features"),
-    "corpus": (("lightgbm", "ensemble"), "lightgbm's features"),
     "config": (("encoder", "ensemble"), "encoders"),
 }
 
@@ -104,7 +103,7 @@ def plan_training(
     """
     kind = model_kind(model)
     given = {"encoder": encoder, "n_folds": n_folds, "embeddings": embeddings, "config": config}
-    for name, value in {**given, "corpus": corpus or None}.items():
+    for name, value in given.items():
         kinds, takers = _ONLY_FOR[name]
         if value is not None and kind not in kinds:
             raise InputError(f"`{name}` is for {takers}; omit it or use another `model`")
@@ -118,6 +117,8 @@ def plan_training(
         # Without a model, the TOML file may name one.
         which = encoder if kind == "ensemble" else model
         found = load_settings(config, **settings, **({"model": which} if which else {}))
+        if corpus and kind == "encoder" and not found.evidence:
+            raise InputError("an encoder reads the `corpus` as evidence; set `evidence` to 1 or more")
         check_ready(found)
         parameters["encoder_settings"] = found
     else:

@@ -103,8 +103,8 @@ def encoder_options(command: Any) -> Any:
     "--corpus",
     multiple=True,
     type=InputPath(),
-    help="[lightgbm, ensemble] Text as further evidence: .txt, .md, .tex, .html, .jsonl, .csv, archives or folders of "
-    "them. Repeatable. Passages that contain a question are left out and listed.",
+    help="Text as further evidence (for encoders with --evidence): .txt, .md, .tex, .html, .jsonl, .csv, archives or "
+    "folders of them. Repeatable. Passages that contain a question are left out and listed.",
 )
 @click.option(
     "--question-banks", is_flag=True, help="Read files of --corpus that look like collections of questions."
@@ -154,7 +154,7 @@ def train(
       cmexam-baseline train --data CMExam/data --seeds 1 2 3 --jobs 3
       cmexam-baseline train --data CMExam/data --extra-train medqa.jsonl --extra-train cmb.json
       cmexam-baseline train --data CMExam/data --model bert --head joint --epochs 3
-      cmexam-baseline train --data CMExam/data --model bert --evidence 3
+      cmexam-baseline train --data CMExam/data --model bert --evidence 3 --corpus textbooks/
       cmexam-baseline train --data CMExam/data --corpus textbooks/ --set bag=3
       cmexam-baseline train --data CMExam/data --embeddings intfloat/multilingual-e5-small
       cmexam-baseline train --data CMExam/data --model ensemble --encoder bert --evidence 3 --folds 3

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.normalise import normalise_texts
@@ -76,6 +78,9 @@ class LeftOut:
     split: str
     id: str
 
+
+# The key of a passage in an index: no question has it, so no passage is hidden by its key.
+NO_KEY = np.uint64(0)
 
 LEFT_OUT_FIELDS = tuple(LeftOut.__dataclass_fields__)
 
@@ -155,6 +160,11 @@ class Corpus:
             raise InputError("the `corpus` holds no passage of text; give other files")
         return cls(texts, headings, sources, dict(counts))
 
+    def texts_with_headings(self, sign: str) -> list[str]:
+        """The passages, each after its heading and `sign`, where it has a heading."""
+        pairs = zip(self.headings, self.texts, strict=True)
+        return [f"{heading}{sign}{text}" if heading else text for heading, text in pairs]
+
     def describe(self) -> dict[str, str | int]:
         """Number of passages and fingerprint of their texts."""
         digest = hashlib.sha256("\n".join(self.texts).encode("utf-8", "surrogatepass")).hexdigest()
@@ -198,6 +208,17 @@ class Corpus:
             sources=[self.sources[i] for i in kept],
             left_out=[*self.left_out, *(dropped[i] for i in sorted(dropped))],
         )
+
+
+def training_corpus(
+    given: Corpus | str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    exam: Exam,
+    val: Exam | None,
+    progress: Progress = no_progress,
+) -> Corpus:
+    """The corpus, read from its files where these are given, without the passages that contain a question of `exam` or `val`."""
+    corpus = given if isinstance(given, Corpus) else Corpus.read(given, progress=progress)
+    return corpus.without_questions({"train": exam} if val is None else {"train": exam, "val": val})
 
 
 def contained_questions(texts: Sequence[str], exam: Exam) -> Iterator[tuple[int, int]]:

@@ -18,7 +18,7 @@ from cmexam_baseline.features.arrays import (
     split_parts,
     split_texts,
 )
-from cmexam_baseline.features.corpus import LEFT_OUT_FIELDS, Corpus, LeftOut, contained_questions
+from cmexam_baseline.features.corpus import LEFT_OUT_FIELDS, NO_KEY, Corpus, LeftOut, contained_questions
 from cmexam_baseline.features.inverted_index import FULL_COVERAGE, InvertedIndex, as_array, best_pairs
 from cmexam_baseline.features.vocabulary import Vocabulary
 from cmexam_baseline.metrics.ragged import row_numbers
@@ -27,8 +27,6 @@ from cmexam_baseline.metrics.threads import in_threads
 _BLOCK = 64
 # Texts are counted this many at a time, so that memory does not grow with the corpus.
 _CHUNK = 20_000
-# Names the passages: no question has the key 0, and no passage is hidden by it.
-_NO_KEY = np.uint64(0)
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class CorpusIndex:
     @classmethod
     def fit(cls, corpus: Corpus, exam: Exam, progress: Progress = no_progress) -> CorpusIndex:
         """The index of `corpus` for training on `exam`."""
-        texts = _with_headings(corpus)
+        texts = corpus.texts_with_headings("\n")
         progress("indexing the corpus", 0, 2)
         every = [*texts, *exam.questions, *exam.option_texts]
         vocabulary = Vocabulary.fit(every, np.arange(len(every)))
@@ -201,10 +199,6 @@ class _Asked:
         }
 
 
-def _with_headings(corpus: Corpus) -> Sequence[str]:
-    return [f"{heading}\n{text}" for heading, text in zip(corpus.headings, corpus.texts, strict=True)]
-
-
 def _weights(
     vocabulary: Vocabulary, texts: Sequence[str]
 ) -> tuple[Any, NDArray[np.uint64], NDArray[np.float32]]:
@@ -215,4 +209,4 @@ def _weights(
         counts = vocabulary.counts(texts[start : start + _CHUNK])
         rows.append(vocabulary.tfidf(counts))
         norms.append(vocabulary.norms(counts))
-    return sp.vstack(rows).tocsr(), np.full(len(texts), _NO_KEY), np.concatenate(norms)
+    return sp.vstack(rows).tocsr(), np.full(len(texts), NO_KEY), np.concatenate(norms)

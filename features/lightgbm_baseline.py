@@ -191,7 +191,13 @@ class LightGBMBaseline(Estimator):
             given = {name: column[of_options] for name, column in given.items()}
         self.extra_columns_ = list(given)
         self.index_ = TrainingIndex.fit(exam, progress=report, from_other_exam=other)
-        self.corpus_index_ = self._fit_corpus(exam, val, report)
+        self.corpus_index_ = None
+        if self.corpus is not None:
+            from cmexam_baseline.features.corpus import training_corpus
+            from cmexam_baseline.features.corpus_index import CorpusIndex
+
+            corpus = training_corpus(self.corpus, exam, val, report)
+            self.corpus_index_ = CorpusIndex.fit(corpus, exam, report)
         self.embeddings_, self.dense_index_ = None, None
         if self.embedder is not None:
             self.embeddings_ = self.embedder.describe()
@@ -211,18 +217,6 @@ class LightGBMBaseline(Estimator):
             )
             self.decoder_ = Decoder.fit(scores, val.option_offsets, val.answers, val.questions)
         return self
-
-    def _fit_corpus(self, exam: Exam, val: Exam | None, progress: Progress) -> CorpusIndex | None:
-        if self.corpus is None:
-            return None
-        from cmexam_baseline.features.corpus import Corpus
-        from cmexam_baseline.features.corpus_index import CorpusIndex
-
-        corpus = (
-            self.corpus if isinstance(self.corpus, Corpus) else Corpus.read(self.corpus, progress=progress)
-        )
-        asked = {"train": exam} if val is None else {"train": exam, "val": val}
-        return CorpusIndex.fit(corpus.without_questions(asked), exam, progress)
 
     def predict(
         self, exam: Exam, progress: Progress | None = None, extra_columns: Columns | None = None

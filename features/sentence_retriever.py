@@ -1,4 +1,4 @@
-"""The sentences of training explanations and answered questions, and the best of them for each option."""
+"""The sentences of explanations, answered questions and a corpus, and the best of them for each option."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from cmexam_baseline.exam.io.files import write_atomically
 from cmexam_baseline.exam.io.manifest import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.features.arrays import join_parts, join_texts, split_parts, split_texts
+from cmexam_baseline.features.corpus import NO_KEY, Corpus, contained_questions
 from cmexam_baseline.features.inverted_index import MIN_SIMILARITY, InvertedIndex, as_array, top_k
 from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.vocabulary import Vocabulary
@@ -35,12 +36,14 @@ _SPARE = 3
 
 @dataclass(frozen=True, eq=False)
 class SentenceRetriever:
-    """What a training exam says: the sentences of its explanations, and every question with its right answer.
+    """What a training exam says: the sentences of its explanations, and every question with its right answer; and a corpus.
 
-    texts:      the sentences
+    texts:      the sentences, and after them the passages of the corpus with their headings
+    n_passages: how many of the texts are passages
     vocabulary: terms and weights of stems and options alone, whoever is right
     index:      the sentences by the key of their question (see `copy_keys`), which it keeps from that
-                question and its copies, so that no row ever reads its own answer or explanation
+                question and its copies, so that no row ever reads its own answer or explanation; no question
+                reads a passage that contains it either (see `contained_questions`)
 
     >>> from cmexam_baseline.exam import Question
     >>> solved = Question("1", "夜盲症是缺乏", ("维生素A", "维生素C"), "A", "维生素A缺乏可致夜盲症。")
@@ -53,12 +56,18 @@ class SentenceRetriever:
     """
 
     texts: list[str]
+    n_passages: int
     vocabulary: Vocabulary
     index: InvertedIndex
 
     @classmethod
-    def fit(cls, exam: Exam, progress: Progress = no_progress) -> SentenceRetriever:
-        """The sentences of `exam`; questions without answer or explanation give none of that kind."""
+    def fit(
+        cls, exam: Exam, progress: Progress = no_progress, corpus: Corpus | None = None
+    ) -> SentenceRetriever:
+        """The sentences of `exam`; questions without answer or explanation give none of that kind.
+
+        corpus: without the questions of `exam`, as `training_corpus` returns it
+        """
         require("lightgbm", "scipy", purpose="evidence")
         owner = row_numbers(exam.option_offsets)
         progress("collecting sentences", 0, 2)
@@ -70,11 +79,13 @@ class SentenceRetriever:
             (row, text) for row, whole in enumerate(exam.explanations) for text in split_sentences(whole)
         ]
         sentences += _solved(exam)
-        texts = [text for _, text in sentences]
+        passages = [] if corpus is None else corpus.texts_with_headings("：")
+        texts = [*(text for _, text in sentences), *passages]
         of_question = np.array([row for row, _ in sentences], np.int64)
-        index = InvertedIndex.build(_rows(vocabulary, texts), copy_keys(exam)[of_question])
+        keys = np.append(copy_keys(exam)[of_question], np.full(len(passages), NO_KEY))
+        index = InvertedIndex.build(_rows(vocabulary, texts), keys)
         progress("collecting sentences", 2, 2)
-        return cls(texts, vocabulary, index)
+        return cls(texts, len(passages), vocabulary, index)
 
     def find(self, exam: Exam, n: int, progress: Progress = no_progress) -> list[list[str]]:
         """For every option, flat in exam order, its at most `n` best sentences, the best first.
@@ -85,6 +96,9 @@ class SentenceRetriever:
         keys = copy_keys(exam)
         queries = _rows(self.vocabulary, [*exam.questions, *exam.option_texts])
         stems, options = queries[: len(exam)], queries[len(exam) :]
+        first = len(self.texts) - self.n_passages
+        contained = contained_questions(self.texts[first:], exam) if self.n_passages else ()
+        hidden = np.array([row * len(self.texts) + first + passage for passage, row in contained], np.int64)
 
         def block(start: int) -> list[list[str]]:
             questions = slice(start, start + _BLOCK)
@@ -93,8 +107,11 @@ class SentenceRetriever:
             similarity = self.index.scores(
                 options[offsets[0] : offsets[-1]], keys[questions][owner], MIN_SIMILARITY
             )
+            asking = owner[row_numbers(similarity.indptr)]
             with as_array(self.index.scores(stems[questions], keys[questions])) as near:
-                similarity.data *= near[owner[row_numbers(similarity.indptr)], similarity.indices]
+                similarity.data *= near[asking, similarity.indices]
+            if len(hidden):
+                similarity.data[np.isin((asking + start) * len(self.texts) + similarity.indices, hidden)] = 0
             similarity.eliminate_zeros()
             return self._distinct(top_k(similarity, _SPARE * n)[0], n)
 
@@ -112,7 +129,8 @@ class SentenceRetriever:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything to one npz file, without pickle."""
         parts = {"vocabulary": self.vocabulary.arrays(), "index": self.index.arrays()}
-        content = {"format": np.array(_FORMAT), **join_texts("texts", self.texts), **join_parts(parts)}
+        numbers = {"format": np.array(_FORMAT), "n_passages": np.array(self.n_passages)}
+        content = {**numbers, **join_texts("texts", self.texts), **join_parts(parts)}
         write_atomically(Path(path), pack_arrays(content))
 
     @classmethod
@@ -128,6 +146,7 @@ class SentenceRetriever:
             parts = split_parts(arrays)
             return cls(
                 split_texts("texts", arrays),
+                int(arrays.get("n_passages", 0)),  # absent where there was no corpus yet
                 Vocabulary.from_arrays(parts["vocabulary"]),
                 InvertedIndex.from_arrays(parts["index"]),
             )

@@ -392,5 +392,5 @@ def test_a_corpus_is_read_saved_and_shown_by_explain(tmp_path: Path) -> None:
     exam.write_text('Question,Options,Answer\n引起夜盲症的是缺乏,"A 维生素A\nB 碘",A\n', "utf-8")
     found = json.loads(succeed("explain", tmp_path / "run", exam, "--row", "1", "--json").stdout)
     assert found["options"]["A"]["passages"][0]["source"] == str(book)
-    complain("train", "--model", "bert", "--corpus", book, about=["--corpus is for lightgbm"])
+    complain("train", "--model", "bert", "--corpus", book, about=["set --evidence to 1 or more"])
     complain("train", "--corpus", tmp_path / "no", "--out", tmp_path / "no-run", about=["is not there"])

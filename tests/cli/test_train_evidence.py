@@ -84,3 +84,21 @@ def test_the_exported_model_reads_them_too(run_folder: Path, data: Path, tmp_pat
     succeed("export", run_folder, "--onnx", tmp_path / "onnx", "-q")
     succeed("predict", tmp_path / "onnx", data / "val.csv", "-o", tmp_path / "onnx.csv", "-q")
     assert letters(tmp_path / "onnx.csv") == letters(run_folder / "predictions_val.csv")
+
+
+def test_a_corpus_is_read_beside_the_sentences(data: Path, encoder: Path, tmp_path: Path) -> None:
+    stem, option = read_exam(data / "val.csv").questions[0], read_exam(data / "val.csv").options(0)[0]
+    book = tmp_path / "book.md"
+    book.write_text(f"# 药物\n{option}的作用与用途。{option}的不良反应。\n# 习题\n请回答：{stem}\n", "utf-8")
+    run = tmp_path / "run"
+    train = ("train", "--model", encoder, "--data", data, "--out", run, "--corpus", book)
+    complain(*train, *OPTIONS, about=["--corpus", "set --evidence to 1 or more"])
+    succeed(*train, "--evidence", "2", *OPTIONS)
+    book.unlink()
+    model = EvidenceEncoder.load(run / "model")
+    settings = json.loads((run / "config.json").read_text("utf-8"))["settings"]
+    assert model.sentences_.n_passages == settings["passages"] == 1
+    assert model.sentences_.texts[-1].startswith(f"药物：{option}")
+    assert stem in (run / "model" / "corpus_left_out.csv").read_text("utf-8")
+    succeed("predict", run, data / "val.csv", "-o", tmp_path / "again.csv", "-q")
+    assert letters(tmp_path / "again.csv") == letters(run / "predictions_val.csv")

@@ -11,7 +11,7 @@ from tiny_exam import altered, tiny_exam
 from cmexam_baseline.exam import Exam, Question
 from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.features import SentenceRetriever
+from cmexam_baseline.features import Corpus, SentenceRetriever
 from cmexam_baseline.features.text import split_sentences
 
 EXAM = tiny_exam()
@@ -96,6 +96,24 @@ def test_they_do_not_depend_on_what_else_is_asked():
 def test_an_exam_without_answers_and_explanations_has_none():
     bare = Exam.from_questions([Question("1", "夜盲症是缺乏", ("维生素A", "铁"))])
     assert SentenceRetriever.fit(bare).find(EXAM[:1], 2) == [[]] * int(EXAM.n_options[0])
+
+
+SOLVED = Question("1", "夜盲症患者缺乏的是", ("维生素A", "维生素C"), "A")
+BOOK = ["缺乏维生素A可引起夜盲症。", "练习：夜盲症是由于缺乏下列哪一种维生素所致，答案是维生素A。"]
+
+
+def test_passages_are_read_except_by_the_questions_they_contain(tmp_path: Path):
+    train = Exam.from_questions([SOLVED, Question("2", "坏血病患者缺乏的是", ("维生素C", "铁"), "A")])
+    fitted = SentenceRetriever.fit(train, corpus=Corpus(BOOK, ["眼病", ""], ["book.txt"] * 2))
+    fitted.save(tmp_path / "sentences.npz")
+    asked = [
+        Question("q1", "夜盲症是由于缺乏下列哪一种维生素所致", ("维生素A", "维生素C"), "A"),
+        Question("q2", "可引起夜盲症的是缺乏", ("维生素A", "维生素C"), "A"),
+    ]
+    for retriever in (fitted, SentenceRetriever.load(tmp_path / "sentences.npz")):
+        contained, _, other, _ = retriever.find(Exam.from_questions(asked), 5)
+        assert "眼病：" + BOOK[0] in contained and BOOK[1] not in contained
+        assert {"眼病：" + BOOK[0], BOOK[1]} < set(other)
 
 
 def test_a_saved_store_finds_the_same(tmp_path: Path):
