@@ -20,6 +20,7 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.files import refuse_unwritable, write_atomically
 from cmexam_baseline.exam.progress import Progress, no_progress, prefix_progress
 from cmexam_baseline.exam.text_tables import csv_text
+from cmexam_baseline.metrics.lazy_names import package_version
 from cmexam_baseline.metrics.learning_curve import FEWEST_SIZES
 
 PUBLISHED_TRAINING_QUESTIONS = 54_497
@@ -84,16 +85,14 @@ class MeasuredCurve:
     def to_csv(self) -> str:
         """The figures by size, the extrapolated one last and marked."""
         found = self.to_dict()
-        rows = [(row, "no") for row in found["sizes"]]
-        if found["extrapolated"] is not None:
-            rows.append((found["extrapolated"], "yes"))
-        return csv_text(
-            ["size", "seeds", "accuracy", "low", "high", "sd", "extrapolated"],
-            [
-                [row["size"], row.get("seeds"), row["accuracy"], *row["interval"], row.get("sd"), beyond]
-                for row, beyond in rows
-            ],
-        )
+        measured = [
+            [row["size"], row["seeds"], row["accuracy"], *row["interval"], row["sd"], "no"]
+            for row in found["sizes"]
+        ]
+        beyond = found["extrapolated"]
+        if beyond is not None:
+            measured.append([beyond["size"], None, beyond["accuracy"], *beyond["interval"], None, "yes"])
+        return csv_text(["size", "seeds", "accuracy", "low", "high", "sd", "extrapolated"], measured)
 
     def _extrapolated(self) -> dict[str, Any] | None:
         sizes = [point.size for point in self.points]
@@ -181,15 +180,10 @@ class _PointsFile:
     """
 
     def __init__(self, file: Path | None, train: Exam, val: Exam) -> None:
-        from importlib.metadata import version
-
         self.points: dict[tuple[int, int], CurvePoint] = {}
         self._file = file
-        self._about = {
-            "train": train.fingerprint(),
-            "val": val.fingerprint(),
-            "version": version("cmexam-baseline"),
-        }
+        exams = {"train": train.fingerprint(), "val": val.fingerprint()}
+        self._about = {**exams, "version": package_version()}
         if file is not None:
             refuse_unwritable(file)
             if file.exists():

@@ -196,8 +196,7 @@ class Ensemble(Estimator):
         manifest = read_manifest(folder, _MANIFEST, _KIND, _FORMAT)
         try:
             arrays = unpack_arrays((folder / _OOF_SCORES).read_bytes())
-            scores = OofScores(arrays["keys"], arrays["scores"])
-            n_folds = int(manifest["folds"])
+            scores, n_folds = OofScores(arrays["keys"], arrays["scores"]), int(manifest["folds"])
         except UNREADABLE as error:
             raise InputError(
                 f"{folder} does not fit this version ({error}); train the model again"

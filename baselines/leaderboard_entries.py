@@ -109,10 +109,9 @@ def shown_size(size: float | None) -> str:
     """
     if size is None:
         return ""
-    for least, unit in ((1e8, "B"), (1e6, "M"), (1e3, "K")):
-        if size >= least:
-            return f"{size / _UNITS[unit]:.3g}{unit}"
-    return f"{size:.3g}"
+    least = {"B": 1e8, "M": 1e6, "K": 1e3, "": 0}
+    unit = next(unit for unit, start in least.items() if size >= start)
+    return f"{size / _UNITS[unit]:.3g}{unit}"
 
 
 @dataclass(frozen=True)
@@ -124,11 +123,7 @@ class Leaderboard:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, as `baselines/leaderboard.schema.json` describes them."""
-        about = {
-            "schema": "cmexam-baseline/leaderboard",
-            "schema_version": 1,
-            "version": package_version(),
-        }
+        about = {"schema": "cmexam-baseline/leaderboard", "schema_version": 1, "version": package_version()}
         return {**about, "split": self.split, "systems": [asdict(each) for each in self.entries]}
 
     def to_csv(self) -> str:
@@ -138,9 +133,8 @@ class Leaderboard:
 
     def to_markdown(self) -> str:
         """A table in percent, with notes on what is comparable."""
-        return "\n".join(
-            [markdown_table(self.headings(), self.rows(), LEFT), *(f"{note}\n" for note in self.notes())]
-        )
+        table = markdown_table(self.headings(), self.rows(), LEFT)
+        return "\n".join([table, *(f"{note}\n" for note in self.notes())])
 
     def to_latex(self) -> str:
         """A table in percent, for the booktabs package."""
@@ -168,10 +162,7 @@ class Leaderboard:
                 f"{100 * each.accuracy:.1f}",
                 "–".join(f"{100 * end:.1f}" for end in each.interval or ()),
                 "" if each.weighted_f1 is None else f"{100 * each.weighted_f1:.1f}",
-                *(
-                    "" if number is None else f"{number:,}"
-                    for number in (getattr(each, name) for name in self._missing())
-                ),
+                *("" if (n := getattr(each, name)) is None else f"{n:,}" for name in self._missing()),
             )
             for rank, each in enumerate(self.entries, 1)
         ]

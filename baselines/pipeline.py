@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cmexam_baseline.baselines.registry import MODELS, default_folder, model_kind, require_extras
-from cmexam_baseline.baselines.run_folder import Run, RunContent, is_run, load_run, write_run
+from cmexam_baseline.baselines.run_folder import Run, is_run, load_run, write_run
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.extras import install_command
 from cmexam_baseline.exam.io.files import check_output_folder
@@ -296,18 +296,9 @@ def train_once(
         return Run(out, {"model": plan.kind})
     with timer.stage("saving the run"):
         kept = {f"{split}_{name}": one for split, found in parts.items() for name, one in found.items()}
-        content = RunContent(
-            kind=plan.kind,
-            model=model,
-            random_state=random_state,
-            identity=plan.identity(random_state, data),
-            splits=data.splits,
-            joined=data.joined,
-            predictions={**predictions, **kept},
-            scores=scores,
-            seconds=timer.seconds,
-        )
-        write_run(out, content, overwrite)
+        identity, written = plan.identity(random_state, data), {**predictions, **kept}
+        about = (plan.kind, model, random_state, identity, data)
+        write_run(out, *about, written, scores, timer.seconds, overwrite)
     if plan.kind in ("encoder", "ensemble") and not (out / "training.svg").exists():
         timer.say(f"no curve of the training was drawn without matplotlib: {install_command('report')}")
     _keep_logs(checkpoints, out / "logs")
@@ -317,11 +308,9 @@ def train_once(
 
 def is_main_process(kind: str) -> bool:
     """Whether this process writes and prints; all but the first of torchrun's do not."""
-    if kind != "encoder":
-        return True
     from cmexam_baseline.encoders import is_main_process as is_first
 
-    return is_first()
+    return kind != "encoder" or is_first()
 
 
 def _checkpoint_folder(out: Path) -> Path:

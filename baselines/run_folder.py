@@ -35,8 +35,8 @@ from cmexam_baseline.exam.text_tables import csv_text
 
 if TYPE_CHECKING:
     from cmexam_baseline.baselines.registry import Baseline, Predictor
-    from cmexam_baseline.baselines.training_data import JoinedExam
-    from cmexam_baseline.exam import Exam, Predictions, Split
+    from cmexam_baseline.baselines.training_data import TrainingData
+    from cmexam_baseline.exam import Exam, Predictions
     from cmexam_baseline.exam.progress import Progress
 
 FORMAT = "cmexam-baseline run"
@@ -174,10 +174,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(_no_config(folder)) from None
-    except NotADirectoryError:
-        raise InputError(f"{folder} is a file; give a folder that `train` made") from None
     except ValueError as error:
         raise InputError(f"{path} is damaged ({error}); train the run again") from None
     if not isinstance(config, dict) or config.get("format") != FORMAT:
@@ -194,8 +192,9 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 def _no_config(folder: Path) -> str:
     """Why a folder without config.json is no run folder, and which to give instead."""
-    if not folder.exists():
-        return f"{folder} is not there; give a folder that `train` made"
+    if not folder.is_dir():
+        what = "a file" if folder.exists() else "not there"
+        return f"{folder} is {what}; give a folder that `train` made"
     inside = sorted(one.name for one in folder.iterdir() if is_run(one))
     if inside:
         return f"{folder} holds the runs {', '.join(inside)}; give one of them, as in {folder / inside[0]}"
@@ -214,81 +213,71 @@ def _read_scores(path: Path) -> dict[str, Any]:
     return dict(value)
 
 
-@dataclass(frozen=True)
-class RunContent:
-    """What `write_run` writes.
+def write_run(
+    folder: Path,
+    kind: str,
+    model: Baseline,
+    random_state: int,
+    identity: str,
+    data: TrainingData,
+    predictions: Mapping[str, Predictions],
+    scores: Mapping[str, Any],
+    seconds: Mapping[str, float],
+    overwrite: bool = False,
+) -> None:
+    """Write a run folder beside its place, then give it its name, so that it is never half there.
 
-    kind, model, random_state: the fitted model, a key of `MODELS` and the seed
+    kind, model, random_state: a key of `MODELS`, the fitted model and its seed
     identity:    fingerprint of all that decides the training, by which a finished run is recognised
-    splits:      the exam; joined: where its training questions come from, if other exams joined them
     predictions: by the ending of their file's name, "val" for predictions_val.csv
     scores:      as in scores.json; seconds: by stage
-    """
-
-    kind: str
-    model: Baseline
-    random_state: int
-    identity: str
-    splits: Mapping[str, Split]
-    joined: JoinedExam | None
-    predictions: Mapping[str, Predictions]
-    scores: Mapping[str, Any]
-    seconds: Mapping[str, float]
-
-    def config(self) -> dict[str, Any]:
-        """The content of config.json."""
-        data: dict[str, dict[str, Any]] = {
-            name: {
-                "rows": len(split.exam),
-                "left_out": split.n_left_out,
-                "fingerprint": split.exam.fingerprint(),
-            }
-            for name, split in self.splits.items()
-        }
-        if self.joined is not None:
-            data["train"]["extra"] = self.joined.counts()
-        return {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            "model": self.kind,
-            "seed": self.random_state,
-            "settings": self.model.settings,
-            "data": data,
-            "identity": self.identity,
-            "versions": _versions(),
-        }
-
-
-def write_run(folder: Path, content: RunContent, overwrite: bool = False) -> None:
-    """Write a run folder beside its place, then give it its name, so that it is never half there.
 
     Raises `InputError` if `folder` is not empty, unless `overwrite` is set and it holds a run.
     """
     from cmexam_baseline.baselines.model_card import model_card
 
-    config = content.config()
+    exams: dict[str, dict[str, Any]] = {
+        name: {
+            "rows": len(split.exam),
+            "left_out": split.n_left_out,
+            "fingerprint": split.exam.fingerprint(),
+        }
+        for name, split in data.splits.items()
+    }
+    if data.joined is not None:
+        exams["train"]["extra"] = data.joined.counts()
+    config = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "model": kind,
+        "seed": random_state,
+        "settings": model.settings,
+        "data": exams,
+        "identity": identity,
+        "versions": _versions(),
+    }
     bad_rows = [
         (Path(row.file).name, row.row, "yes" if row.left_out else "no", row.reason, row.excerpt)
-        for split in content.splits.values()
+        for split in data.splits.values()
         for row in split.bad_rows
     ]
     files = {
         "config.json": _json(config),
-        "README.md": model_card(config, content.scores),
-        "scores.json": _json(content.scores),
-        "timings.json": _json(content.seconds),
+        "README.md": model_card(config, scores),
+        "scores.json": _json(scores),
+        "timings.json": _json(seconds),
         "left_out.csv": csv_text(["file", "row", "left_out", "reason", "excerpt"], bad_rows),
     }
-    if content.joined is not None:
-        files["extra_train_left_out.csv"] = content.joined.excluded_csv()
+    if data.joined is not None:
+        files["extra_train_left_out.csv"] = data.joined.excluded_csv()
     with new_folder(folder, overwrite) as aside:
-        content.model.save(aside / "model")
-        encoder = getattr(content.model, "encoder_", None)
+        model.save(aside / "model")
+        encoder = getattr(model, "encoder_", None)
         if encoder is not None:  # of an ensemble, the encoder of all questions
             from cmexam_baseline.baselines.charts import draw_training
 
             draw_training(getattr(encoder, "encoder_", encoder).report_, aside / "training.svg")
-        for name, predicted in content.predictions.items():
+        for name, predicted in predictions.items():
             predicted.write(aside / f"predictions_{name}.csv")
         for name, text in files.items():
             write_atomically(aside / name, text)
