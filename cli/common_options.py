@@ -71,7 +71,6 @@ BAD_ROWS = click.option(
     "--bad-rows",
     type=click.Choice(list(POLICIES)),
     default="auto",
-    show_default=True,
     help="What to do about rows that cannot be used: "
     + "; ".join(f"{k}: {v}" for k, v in POLICIES.items())
     + ".",
@@ -92,17 +91,12 @@ OUT = partial(click.option, "-o", "--output", "--out", "out", type=PATH)
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 FORMAT = click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(FORMATS),
-    default="table",
-    show_default=True,
-    help="How to print.",
+    "--format", "output_format", type=click.Choice(FORMATS), default="table", help="How to print."
 )
 # For commands that print; those that make a file or a folder need OUTPUT or OUT.
 TO_FILE = OUTPUT(required=False, help="Write to this file instead of the terminal.")
 # What is done side by side is said by the help.
-JOBS = partial(click.option, "--jobs", type=click.IntRange(min=1), default=1, show_default=True)
+JOBS = partial(click.option, "--jobs", type=click.IntRange(min=1), default=1)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress and no notes.")
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace what is there.")

@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from cmexam_baseline.cli import score_tables
-from cmexam_baseline.cli.console import json_text, sanitize
+from cmexam_baseline.cli.console import filled_table, json_text, sanitize
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES, SOURCE, PublishedResult
 from cmexam_baseline.exam.text_tables import csv_text, latex_table, markdown_table
 from cmexam_baseline.scoring import Comparison, Difference
@@ -43,7 +42,7 @@ def print_comparison(output: Console, comparison: Comparison) -> None:
             ),
             soft_wrap=True,
         )
-    output.print(_table(_PAIR, _DIFFERENCE, _differences(comparison)[:SHOWN_PAIRS]))
+    output.print(filled_table([*_PAIR, *_DIFFERENCE], _PAIR, _differences(comparison)[:SHOWN_PAIRS]))
     if len(comparison.differences) > SHOWN_PAIRS:
         output.print(f"… and {len(comparison.differences) - SHOWN_PAIRS} more; --json prints all")
     if comparison.slice_wins:
@@ -65,7 +64,8 @@ def print_published(output: Console, rows: Sequence[PublishedResult]) -> None:
     output.print(
         f"Published, on the whole {rows[0].split} split of CMExam ({SOURCE})", style="bold", soft_wrap=True
     )
-    output.print(_table(["model", "size"], [heading for heading, _ in HEADINGS.values()], _published(rows)))
+    headings = ["model", "size", *(heading for heading, _ in HEADINGS.values())]
+    output.print(filled_table(headings, headings[:2], _published(rows)))
 
 
 def as_dict(row: PublishedResult) -> dict[str, Any]:
@@ -103,33 +103,19 @@ def _text_tables(table: Callable[..., str], comparison: Comparison, rows: Sequen
     """The differences and, if there are any, the published rows."""
     parts = [table([*_PAIR, *_DIFFERENCE], _differences(comparison), _PAIR)]
     if rows:
-        figures = [heading for heading, _ in HEADINGS.values()]
-        parts.append(
-            table(["model, published", "size", *figures], _published(rows), ["model, published", "size"])
-        )
+        headings = ["model, published", "size", *(heading for heading, _ in HEADINGS.values())]
+        parts.append(table(headings, _published(rows), headings[:2]))
     return "\n" + "\n".join(parts)
 
 
 WRITERS = {"json": _json, "csv": _csv, "markdown": _markdown, "latex": _latex}
 
 
-def _table(left: list[str], right: list[str], rows: list[list[str]]) -> Table:
-    table = Table()
-    for heading in (*left, *right):
-        table.add_column(heading, justify="left" if heading in left else "right")
-    for row in rows:
-        table.add_row(*map(sanitize, row))
-    return table
-
-
 def _published(rows: Sequence[PublishedResult]) -> list[list[str]]:
+    figures = [(row.accuracy, row.weighted_f1, *row.explanations) for row in rows]
     return [
-        [
-            row.model,
-            row.size or "–",
-            *(str(one or "–") for one in (row.accuracy, row.weighted_f1, *row.explanations)),
-        ]
-        for row in rows
+        [row.model, row.size or "–", *(str(one or "–") for one in found)]
+        for row, found in zip(rows, figures, strict=True)
     ]
 
 

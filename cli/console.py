@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from cmexam_baseline.baselines.training_data import JoinedExam
-    from cmexam_baseline.exam import BadRow, Split
+    from cmexam_baseline.exam import BadRow, ImportedExam, Split
 
 SHOWN_BAD_ROWS = 10
 
@@ -29,6 +29,13 @@ SHOWN_BAD_ROWS = 10
 def notes() -> Console:
     """The console for progress and notes (standard error)."""
     return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say_remarks(exams: Mapping[str, ImportedExam]) -> None:
+    """Print what was assumed or changed when exams were read."""
+    for name, each in exams.items():
+        for remark in each.notes:
+            notes().print(f"{name}: {remark}", markup=False)
 
 
 def results() -> Console:
@@ -90,14 +97,21 @@ def new_table(
     return table
 
 
+def filled_table(
+    headings: Sequence[str], left: Sequence[str], rows: Iterable[Sequence[str]], *, lines: bool = True
+) -> Table:
+    """`new_table` with rows of text from outside."""
+    table = new_table(headings, left, lines=lines)
+    for row in rows:
+        table.add_row(*map(sanitize, row))
+    return table
+
+
 def print_table(output: Console, title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table without lines under a heading; the first column flush left, the others right."""
     if title:
         output.print(f"\n{sanitize(title)}", style="bold")
-    table = new_table(header, header[:1], lines=False)
-    for row in rows:
-        table.add_row(*map(sanitize, row))
-    output.print(table)
+    output.print(filled_table(header, header[:1], rows, lines=False))
 
 
 class StageProgress(StageTimer):
@@ -184,11 +198,11 @@ def say_bad_rows(console: Console, splits: Mapping[str, Split]) -> None:
 def bad_row_table(rows: Sequence[BadRow], shown: int | None = None) -> Table:
     """File, row, reason and excerpt of the first rows, those that were left out before those only remarked on."""
     headings = ("file", "row", "left out", "reason", "excerpt")
-    table = new_table(headings, (*headings[:1], *headings[2:]), lines=False)
-    for row in sorted(rows, key=lambda row: not row.left_out)[:shown]:
-        cells = (Path(row.file).name, str(row.row), "yes" if row.left_out else "", row.reason, row.excerpt)
-        table.add_row(*map(sanitize, cells))
-    return table
+    cells = (
+        (Path(row.file).name, str(row.row), "yes" if row.left_out else "", row.reason, row.excerpt)
+        for row in sorted(rows, key=lambda row: not row.left_out)[:shown]
+    )
+    return filled_table(headings, (*headings[:1], *headings[2:]), cells, lines=False)
 
 
 def say_extra(console: Console, joined: JoinedExam | None) -> None:

@@ -15,7 +15,6 @@ from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, MORE_SEEDS, OU
 @click.option("--data", type=InputPath(), help="Folder with train and val; default: the bundled sample.")
 @OUT(
     default=Path("runs/curve"),
-    show_default=True,
     help="Folder for points.json, curve.csv and curve.svg. Points in points.json are not measured again.",
 )
 @click.option(
@@ -31,7 +30,6 @@ from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, MORE_SEEDS, OU
     "--to",
     type=click.IntRange(min=1),
     default=54_497,
-    show_default=True,
     help="Extrapolate to this many training questions; the default is CMExam's published training split.",
 )
 @BAD_ROWS

@@ -45,22 +45,14 @@ def check(exam: Path, strict: bool, unanswered: bool, key: Path | None, as_json:
     rows = sum(usable.values()) + left_out
     doubtful = len({(row.file, row.row) for row in bad}) - left_out
     if as_json:
-        console.print_json(
-            {
-                "rows": rows,
-                "usable": usable,
-                "left_out": left_out,
-                "doubtful": doubtful,
-                "bad_rows": [{**asdict(row), "file": Path(row.file).name} for row in bad],
-            }
-        )
+        listed = [{**asdict(row), "file": Path(row.file).name} for row in bad]
+        counts = {"rows": rows, "usable": usable, "left_out": left_out, "doubtful": doubtful}
+        console.print_json({**counts, "bad_rows": listed})
     else:
         if bad:
             console.results().print(console.bad_row_table(bad))
         if not quiet:
-            for name, each in found.items():
-                for note in each.notes:
-                    console.notes().print(f"{name}: {note}", markup=False)
+            console.say_remarks(found)
             parts = ", ".join(f"{name} {count:,}" for name, count in usable.items())
             verdict = f"{rows - left_out:,} usable ({parts}), {left_out:,} not, {doubtful:,} doubtful"
             click.echo(f"{rows:,} rows: {verdict}")

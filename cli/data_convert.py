@@ -6,18 +6,17 @@ from pathlib import Path
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, KEY, OVERWRITE, QUIET, InputPath
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, KEY, OVERWRITE, PATH, QUIET, InputPath
 
 
 @click.command()
 @click.argument("source", type=InputPath(exam=True))
-@click.argument("target", type=click.Path(path_type=Path))
+@click.argument("target", type=PATH)
 @click.option(
     "--format",
     "--to",
     "ending",
     default="csv",
-    show_default=True,
     help="Form of the files where SOURCE and TARGET are folders: csv, tsv, jsonl, json, parquet or xlsx.",
 )
 @click.option(
@@ -80,24 +79,13 @@ def convert(
         write_exam(only.exam, target)
         converted = {source.name: only}
     if as_json:
-        console.print_json(
-            {
-                "target": str(target),
-                "files": {
-                    name: {
-                        "questions": len(other.exam),
-                        "left_out": other.n_left_out,
-                        "notes": other.notes,
-                    }
-                    for name, other in converted.items()
-                },
-            }
-        )
+        files = {
+            name: {"questions": len(other.exam), "left_out": other.n_left_out, "notes": other.notes}
+            for name, other in converted.items()
+        }
+        console.print_json({"target": str(target), "files": files})
         return
-    notes = console.notes()
     if not quiet:
-        for name, other in converted.items():
-            for note in other.notes:
-                notes.print(f"{name}: {note}", markup=False)
-        console.say_bad_rows(notes, converted)
+        console.say_remarks(converted)
+        console.say_bad_rows(console.notes(), converted)
         click.echo(f"{sum(len(other.exam) for other in converted.values()):,} questions: {target}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, OVERWRITE, QUIET, SPLITS
+from cmexam_baseline.cli.common_options import AS_JSON, OUTPUT, OVERWRITE, QUIET, SPLITS
 from cmexam_baseline.exam.progress import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -17,16 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option(
-    "-o",
-    "--output",
-    "--to",
-    "folder",
-    type=click.Path(path_type=Path),
-    default=Path("CMExam/data"),
-    show_default=True,
-    help="The folder to put the files in.",
-)
+@OUTPUT("--to", "folder", required=False, default=Path("CMExam/data"), help="The folder to put the files in.")
 @click.option(
     "--from",
     "source",
@@ -45,14 +36,12 @@ if TYPE_CHECKING:
     "--timeout",
     type=click.FloatRange(min=0.1),
     default=30.0,
-    show_default=True,
     help="Seconds without an answer, or nearly without, after which an attempt is given up.",
 )
 @click.option(
     "--attempts",
     type=click.IntRange(min=1),
     default=5,
-    show_default=True,
     help="Attempts in a row that may bring nothing before the command gives up.",
 )
 @OVERWRITE
@@ -96,23 +85,19 @@ def download(
             on_retry=None if quiet else lambda line: notes.print(line, markup=False),
         )
     if as_json:
-        console.print_json(
+        listed = [
             {
-                "from": published.shown(source) if source else published.SOURCE,
-                "files": [
-                    {
-                        "split": each.file.split,
-                        "path": str(each.path),
-                        "bytes": each.path.stat().st_size,
-                        "git_blob_id": each.file.blob_id,
-                        "was_there": each.was_there,
-                    }
-                    for each in fetched
-                ],
-                "license_note": published.LICENSE_NOTE,
-                "citation": published.CITATION,
+                "split": each.file.split,
+                "path": str(each.path),
+                "bytes": each.path.stat().st_size,
+                "git_blob_id": each.file.blob_id,
+                "was_there": each.was_there,
             }
-        )
+            for each in fetched
+        ]
+        about = {"license_note": published.LICENSE_NOTE, "citation": published.CITATION}
+        shown = published.shown(source) if source else published.SOURCE
+        console.print_json({"from": shown, "files": listed, **about})
         return
     for each in fetched:
         verb = "was there" if each.was_there else "fetched"

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OVERWRITE, InputPath
+from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OVERWRITE, PATH, InputPath
 
 EXAMPLES = 3
 
@@ -15,17 +15,14 @@ EXAMPLES = 3
 @click.command()
 @click.argument("train", type=InputPath())
 @click.argument("test", type=InputPath())
-@click.option(
-    "--size", type=click.IntRange(1, 64), default=10, show_default=True, help="Characters of an n-gram."
-)
+@click.option("--size", type=click.IntRange(1, 64), default=10, help="Characters of an n-gram.")
 @click.option(
     "--near",
     type=click.FloatRange(0, 1, min_open=True),
     default=0.8,
-    show_default=True,
     help="Share of a stem's n-grams that must occur in TRAIN.",
 )
-@click.option("--save", type=click.Path(path_type=Path), help="Write every overlapping row (.csv, .jsonl).")
+@click.option("--save", type=PATH, help="Write every overlapping row (.csv, .jsonl).")
 @OVERWRITE
 @BAD_ROWS
 @AS_JSON
@@ -46,8 +43,6 @@ def overlap(
       cmexam-baseline data overlap CMExam/data/train.csv CMExam/data/test_with_annotations.csv
       cmexam-baseline data overlap train.csv val.csv --near 0.6 --save overlap.csv
     """
-    from rich.table import Column, Table
-
     from cmexam_baseline.cli import console
     from cmexam_baseline.exam import read_exam
     from cmexam_baseline.exam.duplicates import find_overlap
@@ -74,9 +69,7 @@ def overlap(
         listed = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
         console.print_json({"n": len(asked), "counts": counts, "rows": listed})
         return
-    table = Table(
-        "overlap", Column("questions", justify="right"), Column("share", justify="right"), "examples"
-    )
+    table = console.new_table(("overlap", "questions", "share", "examples"), ("overlap", "examples"))
     for name, count in counts.items():
         examples = [place for place, category in enumerate(columns["overlap"]) if category == name][:EXAMPLES]
         shown = "\n".join(f"{columns['id'][place]}: {columns['question'][place][:40]}" for place in examples)

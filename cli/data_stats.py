@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cmexam_baseline.cli.common_options import AS_JSON, FORMAT, KEY, OVERWRITE, QUIET, TO_FILE, InputPath
+from cmexam_baseline.cli.common_options import (
+    AS_JSON,
+    FORMAT,
+    KEY,
+    OVERWRITE,
+    PATH,
+    QUIET,
+    TO_FILE,
+    InputPath,
+)
 
 if TYPE_CHECKING:
     from cmexam_baseline.exam.statistics import Lengths, Statistics
@@ -21,9 +30,7 @@ SHOWN_VALUES = 12
 
 @click.command()
 @click.argument("exam", type=InputPath(exam=True), required=False)
-@click.option(
-    "--charts", type=click.Path(path_type=Path), help="A folder to make, with the figures as SVG charts."
-)
+@click.option("--charts", type=PATH, help="A folder to make, with the figures as SVG charts.")
 @click.option(
     "--all-values", is_flag=True, help=f"All values of an annotation, not the first {SHOWN_VALUES}."
 )
@@ -73,9 +80,7 @@ def stats(
     found = import_exams(SAMPLE_FOLDER if exam is None else exam, "keep", need_answers=False, key=key)
     exams = {name: each.exam for name, each in found.items()}
     if not quiet:
-        for name, each in found.items():
-            for note in each.notes:
-                console.notes().print(f"{name}: {note}", markup=False)
+        console.say_remarks(found)
     statistics = describe_exams(exams)
     if charts is not None:
         from cmexam_baseline.exam.charts import draw_statistics
@@ -90,17 +95,16 @@ def stats(
             results.file.write(console.json_text(statistics.to_dict()) + "\n")
         elif output_format == "csv":
             results.file.write(csv_text(["split", "figure", "value"], statistics.figures()))
-        for title, header, rows in (
-            () if output_format in ("json", "csv") else _sections(statistics, all_values)
-        ):
-            if output_format == "markdown":
-                results.file.write(
-                    (f"{title}\n\n" if title else "") + markdown_table(header, rows, header[:1]) + "\n"
-                )
-            elif output_format == "latex":
-                results.file.write((f"% {title}\n" if title else "") + latex_table(header, rows, header[:1]))
-            else:
-                console.print_table(results, title, header, rows)
+        else:
+            for title, header, rows in _sections(statistics, all_values):
+                if output_format == "table":
+                    console.print_table(results, title, header, rows)
+                elif output_format == "markdown":
+                    heading = f"{title}\n\n" if title else ""
+                    results.file.write(f"{heading}{markdown_table(header, rows, header[:1])}\n")
+                else:
+                    heading = f"% {title}\n" if title else ""
+                    results.file.write(heading + latex_table(header, rows, header[:1]))
 
 
 def _sections(statistics: Statistics, all_values: bool) -> Iterator[Section]:

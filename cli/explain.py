@@ -22,7 +22,6 @@ EXPLAINED = ("lightgbm", "ensemble")
     "--top",
     type=click.IntRange(1, 50),
     default=3,
-    show_default=True,
     help="How many features, training questions and sentences to show for each option.",
 )
 @BAD_ROWS

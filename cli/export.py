@@ -6,20 +6,12 @@ from pathlib import Path
 
 import click
 
-from cmexam_baseline.cli.common_options import OVERWRITE, QUIET, InputPath
+from cmexam_baseline.cli.common_options import OUTPUT, OVERWRITE, QUIET, InputPath
 
 
 @click.command()
 @click.argument("run", type=InputPath())
-@click.option(
-    "-o",
-    "--output",
-    "--onnx",
-    "output",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="The folder to make.",
-)
+@OUTPUT("--onnx", help="The folder to make.")
 @OVERWRITE
 @QUIET
 def export(run: Path, output: Path, overwrite: bool, quiet: bool) -> None:

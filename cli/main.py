@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import sys
 from difflib import get_close_matches
+from importlib import import_module
 from typing import Any
 
 import click
@@ -13,25 +13,37 @@ import click
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.metrics.lazy_names import package_version
 
-# Each command with what `--help` says of it, so that listing them imports none.
+# Each command with its module and what `--help` says of it, so that listing them imports none.
 COMMANDS = {
-    "train": ("cmexam_baseline.cli.train:train", "Train a baseline and score it on val and test."),
-    "predict": ("cmexam_baseline.cli.predict:predict", "Answer an exam with a trained run."),
-    "explain": ("cmexam_baseline.cli.explain:explain", "Show why a run answers as it does."),
-    "score": ("cmexam_baseline.cli.score:score", "Score prediction files on an exam."),
-    "compare": ("cmexam_baseline.cli.compare:compare", "Test whether systems differ significantly."),
-    "curve": ("cmexam_baseline.cli.curve:curve", "Draw accuracy against the number of questions."),
-    "pretrain": ("cmexam_baseline.cli.pretrain:pretrain", "Adapt an encoder to training texts."),
-    "export": ("cmexam_baseline.cli.export:export", "Export a trained encoder to ONNX."),
-    "push": ("cmexam_baseline.cli.push:push", "Upload a run to the Hugging Face hub."),
-    "data": ("cmexam_baseline.cli.data:data", "Download, check, describe and convert exam files."),
-    "prompts": ("cmexam_baseline.cli.prompts:prompts", "Make prompts and send them to a model."),
-    "leaderboard": ("cmexam_baseline.cli.leaderboard:leaderboard", "Rank systems beside published ones."),
+    "train": ("train", "Train a baseline and score it on val and test."),
+    "predict": ("predict", "Answer an exam with a trained run."),
+    "explain": ("explain", "Show why a run answers as it does."),
+    "score": ("score", "Score prediction files on an exam."),
+    "compare": ("compare", "Test whether systems differ significantly."),
+    "curve": ("curve", "Draw accuracy against the number of questions."),
+    "pretrain": ("pretrain", "Adapt an encoder to training texts."),
+    "export": ("export", "Export a trained encoder to ONNX."),
+    "push": ("push", "Upload a run to the Hugging Face hub."),
+    "data": ("main", "Download, check, describe and convert exam files."),
+    "prompts": ("main", "Make prompts and send them to a model."),
+    "leaderboard": ("leaderboard", "Rank systems beside published ones."),
+}
+DATA_COMMANDS = {
+    "download": ("data_download", "Download CMExam and verify the files."),
+    "check": ("data_check", "List rows that cannot be used or look wrong."),
+    "stats": ("data_stats", "Describe the splits in tables and charts."),
+    "convert": ("data_convert", "Convert any exam file to another format."),
+    "overlap": ("data_overlap", "Find questions that two exams share."),
+}
+PROMPTS_COMMANDS = {
+    "make": ("prompts_make", "Make a prompt for each question."),
+    "run": ("prompts_run", "Send prompts to a model and keep its replies."),
 }
 # Commands that keep what an interrupted run has finished.
 RESUMABLE = {"train", "curve", "download", "run"}
 # Parameters of the Python API whose option has another name.
 OPTION_OF = {"random_state": "seed", "n_jobs": "jobs", "n_folds": "folds", "path": "output"}
+CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "show_default": True}
 _PARAMETER = re.compile(r"`(\w+)(?:=([^`]*))?`")
 
 
@@ -54,21 +66,20 @@ class Interrupted(OneLineError):
 class LazyGroup(click.Group):
     """A group that imports a command's module when the command is used, so that `--help` stays fast.
 
-    lazy: name of a command -> where it is ("module:attribute") and its summary in `--help`
+    lazy: name of a command -> its module and its summary in `--help`
     """
 
-    def __init__(self, *args: Any, lazy: dict[str, tuple[str, str]] | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, lazy: dict[str, tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.lazy = lazy or {}
+        self.lazy = lazy
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return [*self.lazy, *super().list_commands(context)]
+        return list(self.lazy)
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in self.lazy:
-            return super().get_command(context, name)
-        module, attribute = self.lazy[name][0].split(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+            return None
+        command: click.Command = getattr(import_module(f"cmexam_baseline.cli.{self.lazy[name][0]}"), name)
         return command
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -135,7 +146,7 @@ def show_version(context: click.Context, param: click.Parameter, wanted: bool) -
         context.exit()
 
 
-@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings=CONTEXT)
 @click.option(
     "--version",
     is_flag=True,
@@ -152,6 +163,32 @@ def commands() -> None:
       cmexam-baseline train --out runs/sample
       cmexam-baseline train --data CMExam/data --out runs/lightgbm
       cmexam-baseline score predictions.csv --exam CMExam/data --split test
+    """
+
+
+@click.group(cls=LazyGroup, lazy=DATA_COMMANDS)
+def data() -> None:
+    """Get exam files, check them, describe them, change their form.
+
+    \b
+    Examples:
+      cmexam-baseline data download --to CMExam/data
+      cmexam-baseline data check CMExam/data
+      cmexam-baseline data stats CMExam/data
+      cmexam-baseline data convert medqa.jsonl medqa.csv
+      cmexam-baseline data overlap train.csv test.csv
+    """
+
+
+@click.group(cls=LazyGroup, lazy=PROMPTS_COMMANDS)
+def prompts() -> None:
+    """Make prompts of an exam's questions, and send them to a language model.
+
+    \b
+    Examples:
+      cmexam-baseline prompts make CMExam/data --split test -o prompts.jsonl
+      cmexam-baseline prompts run prompts.jsonl --base-url http://localhost:8000/v1 --model qwen -o out.jsonl
+      cmexam-baseline score out.jsonl --exam CMExam/data --split test
     """
 
 

@@ -10,9 +10,7 @@ from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OUT, OVERWRITE
 
 
 @click.command()
-@click.option(
-    "--model", default="bert", show_default=True, help="bert, roberta, a name on the hub or a folder."
-)
+@click.option("--model", default="bert", help="bert, roberta, a name on the hub or a folder.")
 @click.option("--data", type=InputPath(exam=True), help="Folder with train, val and test files.")
 @click.option(
     "--corpus",
@@ -21,32 +19,16 @@ from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OUT, OVERWRITE
     help="A text file, one text per line, to learn from as well. Repeatable.",
 )
 @OUT(required=True, help="The model folder to make.")
+@click.option("--epochs", type=click.IntRange(min=1), default=1, help="Passes over the texts.")
+@click.option("--lr", type=float, default=5e-5, help="Maximum learning rate.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=32, help="Sequences per step.")
+@click.option("--max-length", type=click.IntRange(min=16), default=128, help="Tokens per sequence.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of masks and order.")
 @click.option(
-    "--epochs", type=click.IntRange(min=1), default=1, show_default=True, help="Passes over the texts."
-)
-@click.option("--lr", type=float, default=5e-5, show_default=True, help="Maximum learning rate.")
-@click.option(
-    "--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Sequences per step."
-)
-@click.option(
-    "--max-length", type=click.IntRange(min=16), default=128, show_default=True, help="Tokens per sequence."
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to compute."
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of masks and order."
-)
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where to compute.",
-)
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "fp16", "bf16", "fp32"]),
-    default="auto",
-    show_default=True,
-    help="Arithmetic.",
+    "--precision", type=click.Choice(["auto", "fp16", "bf16", "fp32"]), default="auto", help="Arithmetic."
 )
 @BAD_ROWS
 @OVERWRITE

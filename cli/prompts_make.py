@@ -22,14 +22,12 @@ if TYPE_CHECKING:
     "--style",
     type=click.Choice(["zero-shot", "few-shot", "cot"]),
     default="zero-shot",
-    show_default=True,
     help="The question alone; with answered examples before it; with reasoning asked for before the answer.",
 )
 @click.option(
     "--form",
     type=click.Choice(["messages", "openai-batch", "text"]),
     default="messages",
-    show_default=True,
     help="Chat messages; lines of OpenAI's batch API, as vLLM takes them too; or one plain text.",
 )
 @click.option("--train", type=InputPath(exam=True), help="The exam (file or folder) that examples come from.")
@@ -41,25 +39,16 @@ if TYPE_CHECKING:
     "by",
     type=click.Choice(["seed", "similarity"]),
     default="seed",
-    show_default=True,
     help="The same random examples for all questions, or for each the training questions most like it.",
 )
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of random examples."
-)
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of random examples.")
 @click.option("--no-explanation", is_flag=True, help="Ask for the answer alone.")
 @click.option("--model", help="The model that openai-batch lines name.")
 @click.option(
     "--max-tokens", type=click.IntRange(min=1), help="Limit of the reply that openai-batch lines name."
 )
 @click.option("--limit", type=click.IntRange(min=1), help="At most this many questions, from the start.")
-@click.option(
-    "--shards",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Number of files to split into.",
-)
+@click.option("--shards", type=click.IntRange(min=1), default=1, help="Number of files to split into.")
 @OVERWRITE
 @BAD_ROWS
 @AS_JSON

@@ -23,28 +23,15 @@ SHOWN_FAILURES = 3
 @click.option(
     "--key-variable",
     default="OPENAI_API_KEY",
-    show_default=True,
     help="The environment variable that holds the API key; without it no key is sent.",
 )
-@click.option(
-    "--temperature", type=click.FloatRange(min=0), default=0.0, show_default=True, help="0 = no chance."
-)
+@click.option("--temperature", type=click.FloatRange(min=0), default=0.0, help="0 = no chance.")
 @click.option("--max-tokens", type=click.IntRange(min=1), help="Limit of each reply.")
 @click.option("--extra", help='Further settings as JSON, as in \'{"seed": 1, "top_p": 0.9}\'.')
-@click.option(
-    "--concurrency", type=click.IntRange(1, 256), default=8, show_default=True, help="Requests at once."
-)
+@click.option("--concurrency", type=click.IntRange(1, 256), default=8, help="Requests at once.")
 @click.option("--per-minute", type=click.FloatRange(min=0.1), help="Requests begun a minute at most.")
-@click.option(
-    "--attempts", type=click.IntRange(min=1), default=6, show_default=True, help="Attempts at one question."
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0.1),
-    default=120.0,
-    show_default=True,
-    help="Seconds to wait for a reply.",
-)
+@click.option("--attempts", type=click.IntRange(min=1), default=6, help="Attempts at one question.")
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=120.0, help="Seconds to wait for a reply.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most this many prompts, from the start.")
 @AS_JSON
 @QUIET

@@ -12,8 +12,10 @@ from cmexam_baseline.cli.common_options import (
     AS_JSON,
     BAD_ROWS,
     FORMAT,
+    JOBS,
     KEY,
     OVERWRITE,
+    PATH,
     QUIET,
     SPLITS,
     TO_FILE,
@@ -29,6 +31,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 # The keys of `metrics.PROFILES`, which costs the import of numpy.
 PROFILES = ("cmexam", "cmexam-gpt", "google", "sacrebleu", "sacrebleu-char", "sacrebleu-zh")
+MISSING = ("wrong", "error", "skip")
 
 
 # What the rows of a file may have besides a question each: key of a system's `join` -> how it is called.
@@ -48,10 +51,6 @@ def _option(name: str, help: str, **others: Any) -> Callable[[Command], Command]
     return click.option(name, help=help, **others)
 
 
-def _defaulted(name: str, type: Any, default: Any, help: str) -> Callable[[Command], Command]:
-    return click.option(name, type=type, default=default, show_default=True, help=help)
-
-
 _COLUMNS = {
     "answer": "The column with answers; several are several systems.",
     "raw": "The column with whole replies; several are several systems.",
@@ -63,6 +62,9 @@ _COLUMNS = {
 }
 _EXAM = "The exam: a file, a folder with splits, or a data set on the Hugging Face hub (owner/name)."
 _SAMPLES = "What several replies to a question come to; a vote, where every question has equally many."
+_INDEX_BASE = "Whether numbers as answers count options from 0 or from 1."
+_RESAMPLES = "Bootstrap resamples for intervals and tests."
+_SCHEDULER = "The Dask scheduler, as in tcp://localhost:8786; with --backend dask."
 _BACKEND = "Processes of this machine, or the workers of a Dask cluster (extra: distributed)."
 _OPTIONS = [
     _option("--exam", _EXAM, type=InputPath(exam=True)),
@@ -70,31 +72,21 @@ _OPTIONS = [
     KEY,
     _option("--train", "Training questions, to slice by overlap.", type=InputPath(exam=True)),
     click.option("--slice", "slice_by", multiple=True, metavar="COLUMN", help="Slice by this column too."),
-    _defaulted("--profile", click.Choice(PROFILES), "cmexam", "Whose definition of BLEU and ROUGE."),
-    _defaulted(
-        "--missing", click.Choice(["wrong", "error", "skip"]), "wrong", "What a question without a row is."
-    ),
-    _option("--samples", _SAMPLES, type=click.Choice(["first", "vote", "mean"])),
     _option(
-        "--index-base",
-        "Whether numbers as answers count options from 0 or from 1.",
-        type=click.Choice(["0", "1"]),
+        "--profile", "Whose definition of BLEU and ROUGE.", type=click.Choice(PROFILES), default="cmexam"
     ),
+    _option("--missing", "What a question without a row is.", type=click.Choice(MISSING), default="wrong"),
+    _option("--samples", _SAMPLES, type=click.Choice(["first", "vote", "mean"])),
+    _option("--index-base", _INDEX_BASE, type=click.Choice(["0", "1"])),
     *(
         _option(f"--{role}-column", help, metavar="NAME", multiple=role in ("answer", "raw"))
         for role, help in _COLUMNS.items()
     ),
-    _defaulted(
-        "--resamples", click.IntRange(100, 1_000_000), 1000, "Bootstrap resamples for intervals and tests."
-    ),
-    _defaulted("--seed", click.IntRange(min=0), 0, "Seed of the resamples."),
-    _defaulted("--jobs", click.IntRange(min=1), 1, "Processes that share the work."),
-    _defaulted("--backend", click.Choice(["processes", "dask"]), "processes", _BACKEND),
-    _option(
-        "--scheduler",
-        "The Dask scheduler, as in tcp://localhost:8786; with --backend dask.",
-        metavar="ADDRESS",
-    ),
+    _option("--resamples", _RESAMPLES, type=click.IntRange(100, 1_000_000), default=1000),
+    _option("--seed", "Seed of the resamples.", type=click.IntRange(min=0), default=0),
+    JOBS(help="Processes that share the work."),
+    _option("--backend", _BACKEND, type=click.Choice(["processes", "dask"]), default="processes"),
+    _option("--scheduler", _SCHEDULER, metavar="ADDRESS"),
     BAD_ROWS,
 ]
 
@@ -127,16 +119,16 @@ def score_arguments(paths: Sequence[Path], options: dict[str, Any]) -> Report:
     try:
         return score_files(files[:-1], files[-1], settings, reading, workers)
     except InputError as error:
-        last_is_exam = _is_exam(files[-1])
-        if _is_exam(files[0]) and not last_is_exam:
-            raise InputError(
+        if _is_exam(files[-1]):
+            raise
+        if _is_exam(files[0]):
+            text = (
                 f"{files[-1]} holds no exam, but {files[0]} does: give the exam last, or name it with --exam"
-            ) from error
-        if not last_is_exam:
-            raise InputError(
-                f"{files[-1]} was taken for the exam, as the last file, and is none: name the exam with --exam ({error})"
-            ) from error
-        raise
+            )
+        else:
+            why = f"name the exam with --exam ({error})"
+            text = f"{files[-1]} was taken for the exam, as the last file, and is none: {why}"
+        raise InputError(text) from error
 
 
 def inputs_of(files: Sequence[Path], options: dict[str, Any]) -> list[Path]:
@@ -244,7 +236,7 @@ def show_extractions(output: Console, scored: Report) -> None:
 @AS_JSON
 @click.option(
     "--save",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help=(
         "Write a row for every question and system: gold, answer, rule, BLEU, ROUGE (.csv, .jsonl). Names and "
         "ids are written as they are: import a CSV of an untrusted file as text, so that no cell is a formula."
@@ -253,18 +245,12 @@ def show_extractions(output: Console, scored: Report) -> None:
 @click.option(
     "--slices",
     default="main",
-    show_default=True,
     metavar="main|all|none|COLUMN",
     help="Groups in the table: the ten that differ most, all, none, or those of one column.",
 )
-@click.option("--report", type=click.Path(path_type=Path), help="Write a self-contained HTML page.")
+@click.option("--report", type=PATH, help="Write a self-contained HTML page.")
 @click.option(
-    "--lang",
-    "language",
-    type=click.Choice(["en", "zh"]),
-    default="en",
-    show_default=True,
-    help="Language of the page.",
+    "--lang", "language", type=click.Choice(["en", "zh"]), default="en", help="Language of the page."
 )
 @click.option(
     "--show-extraction", is_flag=True, help="Print what was read out of every reply, and by which rule."

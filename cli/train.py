@@ -59,7 +59,6 @@ def encoder_options(command: Any) -> Any:
 @click.option(
     "--model",
     default="lightgbm",
-    show_default=True,
     help="lightgbm, bert, roberta, an encoder (a name on the Hugging Face hub or a folder), or ensemble: "
     "LightGBM with the option scores of an encoder among its features.",
 )
@@ -74,9 +73,7 @@ def encoder_options(command: Any) -> Any:
     type=click.IntRange(2, 50),
     help="[ensemble] Parts of the training questions, each scored by an encoder of the others.  [default: 3]",
 )
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything random."
-)
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of everything random.")
 @SEEDS
 @MORE_SEEDS
 @common_options.JOBS(help="Seeds, or folds of an ensemble, to train side by side, each in a process.")
