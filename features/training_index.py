@@ -19,7 +19,7 @@ from cmexam_baseline.features.arrays import join_parts, join_texts, split_parts,
 from cmexam_baseline.features.inverted_index import InvertedIndex, Keys
 from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.vocabulary import Vocabulary
-from cmexam_baseline.metrics.ragged import offsets_of, positions, row_numbers
+from cmexam_baseline.metrics.ragged import offsets_of, positions, row_numbers, row_sums
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -156,6 +156,14 @@ class TrainingIndex:
         made_true.eliminate_zeros()
         made_false.eliminate_zeros()
         return made_true, made_false
+
+    @cached_property
+    def option_word_counts(self) -> list[tuple[sp.csr_matrix, NDArray[np.float64]]]:
+        """`option_words` by question, CSR (n, terms), each with its sums, float64 (terms,)."""
+        return [
+            (words.T.tocsr(), row_sums(words.data.astype(np.float64), words.indptr))
+            for words in self.option_words
+        ]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything as plain arrays, for a file."""

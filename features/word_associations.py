@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.features.arrays import Columns, Segments
-from cmexam_baseline.features.inverted_index import InvertedIndex
+from cmexam_baseline.features.inverted_index import as_array
 from cmexam_baseline.features.queries import Queries
 from cmexam_baseline.features.training_index import TrainingIndex
 from cmexam_baseline.features.vocabulary import scale_to_unit_length
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # Added to counts, so that a pair of words that was never seen says nothing.
 _TRUE, _FALSE = 0.2, 0.8
 _SMOOTH, _RARE = 0.5, 0.05
+# Five times the above for terms alone, which are seen more often than pairs.
+_ALONE = 5.0
 # The share of the options that are right.
 _RIGHT = 0.2
 
@@ -32,10 +34,17 @@ def word_associations(index: TrainingIndex, queries: Queries) -> Columns:
     lift compares the former with chance; its mutual information does so with the sentences of explanations. All of
     them ignore what the question itself and its copies say. Stems that ask for what is wrong turn the sign.
     """
-    pairs = _Pairs(index, queries)
-    true, false = (pairs.count(index.stems, words) for words in index.option_words)
-    together = pairs.count(index.sentences, index.sentences.presence)
     in_stems, in_options = (np.diff(one.postings.indptr) for one in (index.stems, index.options))
+    n_pairs = index.vocabulary.n_pairs
+    pairs = WordPairs(
+        words_of(queries.stems, n_pairs, in_stems > 1),
+        words_of(queries.options, n_pairs, in_options > 0),
+        queries.owner,
+    )
+    of_questions = index.stems.documents_with(queries.keys)
+    true, false = (pairs.count(index.stems.presence, words, of_questions) for words in index.option_words)
+    told = index.sentences.presence
+    together = pairs.count(told, told, index.sentences.documents_with(queries.keys))
     by_chance = (
         _RIGHT * in_stems[pairs.stem_words] * in_options[pairs.option_words] / max(1, len(index.stems))
     )
@@ -49,53 +58,88 @@ def word_associations(index: TrainingIndex, queries: Queries) -> Columns:
         "association_odds_best": sign * pairs.of_option.max(odds * pairs.weights),
         "association_lift": sign * pairs.of_option.sum(lift * pairs.weights),
         "association_information": pairs.of_option.sum(information * pairs.weights),
+        **_terms_alone(index, queries),
     }
 
 
-class _Pairs:
-    """The word pairs of some questions.
+def _terms_alone(index: TrainingIndex, queries: Queries) -> Columns:
+    """Log odds of the terms of an option, whatever the stem: their mean by TF-IDF weight, the greatest, the least.
+
+    They compare the training options with the term that made their stem true and those that made it false.
+    """
+    import scipy.sparse as sp
+
+    options = queries.options
+    of_option, terms = Segments(row_numbers(options.indptr), options.shape[0]), options.indices
+    question, documents = index.stems.documents_with(queries.keys)
+    shape = (len(queries), len(documents))
+    copies = sp.csr_matrix((np.ones(len(documents), np.float32), (question, np.arange(shape[1]))), shape)
+    counts = []
+    for by_question, total in index.option_word_counts:
+        with as_array((copies @ by_question[documents]).tocsr()) as own:
+            counts.append(total[terms] - own[queries.owner[of_option.rows], terms])
+    true, false = counts
+    odds = np.log((true + _ALONE * _TRUE) / (false + _ALONE * _FALSE) * (_FALSE / _TRUE))
+    sign = np.where(queries.negated, -1.0, 1.0)[queries.owner]
+    weight = np.maximum(of_option.sum(options.data), 1e-9)
+    return {
+        "association_alone": sign * of_option.sum(odds * options.data) / weight,
+        "association_alone_best": sign * of_option.max(odds),
+        "association_alone_worst": sign * -of_option.max(-odds),
+    }
+
+
+class WordPairs:
+    """The word pairs of some questions: each word of the stem with each of the option.
 
     stem_words, option_words: int64 (k,), terms; weights: float64 (k,); of_option: the option of each pair
     """
 
-    def __init__(self, index: TrainingIndex, queries: Queries) -> None:
-        n_pairs = index.vocabulary.n_pairs
-        stems = _unit_rows(queries.stems, n_pairs, np.diff(index.stems.postings.indptr) > 1)
-        options = _unit_rows(queries.options, n_pairs, np.diff(index.options.postings.indptr) > 0)
+    def __init__(self, stems: sp.csr_matrix, options: sp.csr_matrix, owner: NDArray[np.int64]) -> None:
+        """The pairs of `stems` (n, terms) and `options` (m, terms), as `words_of` gives them; `owner` (m,)."""
         n_options = np.diff(options.indptr).astype(np.int64)
-        counts = np.diff(stems.indptr)[queries.owner] * n_options
+        counts = np.diff(stems.indptr)[owner] * n_options
         of_option = offsets_of(counts)
         rows, place = row_numbers(of_option), positions(of_option)
-        left = stems.indptr[queries.owner[rows]] + place // n_options[rows]
+        left = stems.indptr[owner[rows]] + place // n_options[rows]
         right = options.indptr[rows] + place % n_options[rows]
         self.of_option = Segments(rows, len(counts))
         self.weights = (stems.data[left] * options.data[right]).astype(np.float64)
         self.stem_words, self.option_words = stems.indices[left], options.indices[right]
         self._distinct = [np.unique(one, return_inverse=True) for one in (self.stem_words, self.option_words)]
-        self._keys, self._asking = queries.keys, queries.owner[rows]
+        self._asking, self._n_questions = owner[rows], stems.shape[0]
 
-    def count(self, index: InvertedIndex, right: sp.csr_matrix) -> NDArray[np.float64]:
-        """In how many documents of other keys each pair occurs: the stem's word in `index`, the option's in `right`.
+    def count(
+        self,
+        left: sp.csr_matrix,
+        right: sp.csr_matrix,
+        hidden: tuple[NDArray[np.int64], NDArray[np.int64]],
+    ) -> NDArray[np.float64]:
+        """In how many documents each pair occurs: the stem's word in `left`, the option's in `right`.
 
-        right: CSR (terms, documents), how often each document counts for a term
+        left, right: CSR (terms, documents), how often each document counts for a term
+        hidden:      questions, which do not decrease, and the documents that each of them does not see
         """
-        (stem_words, left), (option_words, other) = self._distinct
-        first, second = index.presence[stem_words], right[option_words]
-        counts: NDArray[np.float64] = (first @ second.T).toarray()[left, other].astype(np.float64)
-        question, documents = index.documents_with(self._keys)
+        (stem_words, first_place), (option_words, second_place) = self._distinct
+        first, second = left[stem_words], right[option_words]
+        counts: NDArray[np.float64] = (
+            (first @ second.T).toarray()[first_place, second_place].astype(np.float64)
+        )
+        question, documents = hidden
         own_first, own_second = first[:, documents].toarray(), second[:, documents].toarray()
-        bounds = np.searchsorted(question, np.arange(len(self._keys) + 1))
+        bounds = np.searchsorted(question, np.arange(self._n_questions + 1))
         of_pair = offsets_of(np.diff(bounds)[self._asking])
         pair = row_numbers(of_pair)
         own = positions(of_pair) + bounds[self._asking[pair]]
-        counts -= np.bincount(pair, own_first[left[pair], own] * own_second[other[pair], own], len(counts))
+        both = own_first[first_place[pair], own] * own_second[second_place[pair], own]
+        counts -= np.bincount(pair, both, len(counts))
         return counts
 
 
-def _unit_rows(rows: sp.csr_matrix, first: int, kept: NDArray[np.bool_]) -> sp.csr_matrix:
-    """Rows of length 1 with the kept terms alone, from the term `first` on."""
+def words_of(rows: sp.csr_matrix, n_pairs: int, kept: NDArray[np.bool_]) -> sp.csr_matrix:
+    """Rows of length 1 with the kept words alone, which follow `n_pairs` pairs of characters among the terms."""
     rows = rows.copy()
-    rows.data[~kept[rows.indices] | (rows.indices < first)] = 0
+    rows.data[~kept[rows.indices] | (rows.indices < n_pairs)] = 0
     rows.eliminate_zeros()
     scale_to_unit_length(rows)
     return rows

@@ -16,7 +16,7 @@ from cmexam_baseline.features.text import split_sentences
 def word_associations(
     train: Exam, keys: list[int], asked: Exam, asked_keys: list[int]
 ) -> dict[str, list[float]]:
-    """The columns `association_odds`, `association_lift` and `association_information` for the options of `asked`."""
+    """The columns that begin with `association_`, but for `association_odds_best`, for the options of `asked`."""
     texts, documents = list(train.questions), list(range(len(train)))
     for row in range(len(train)):
         texts += train.options(row)
@@ -27,11 +27,12 @@ def word_associations(
     in_options = Counter(word for text in texts[len(train) :] for word in _words(text))
     negated = is_negated(train.questions).tolist()
     columns: dict[str, list[float]] = {"odds": [], "lift": [], "information": []}
+    columns |= {"alone": [], "alone_best": [], "alone_worst": []}
     for row, own_key in enumerate(asked_keys):
         sign = -1 if is_negated([asked.questions[row]])[0] else 1
         left = _unit(asked.questions[row], idf, {word for word, count in in_stems.items() if count > 1})
         for option in asked.options(row):
-            sums = dict.fromkeys(columns, 0.0)
+            sums = dict.fromkeys(("odds", "lift", "information"), 0.0)
             for word, weight in left.items():
                 for other, other_weight in _unit(option, idf, set(in_options)).items():
                     true, false, together = 0, 0, 0
@@ -53,9 +54,29 @@ def word_associations(
                     sums["lift"] += sign * both * math.log((true + 0.5) / (by_chance + 0.5))
                     if together:
                         sums["information"] += both * max(0, math.log((together + 0.05) / (by_chance + 0.05)))
+            weights = slow_retrieval.tfidf(option, idf)
+            odds = [sign * _odds_alone(train, keys, negated, own_key, term) for term in weights]
+            sums["alone"] = sum(map(math.prod, zip(weights.values(), odds, strict=True))) / (
+                sum(weights.values()) or 1.0
+            )
+            sums["alone_best"] = sign * max((sign * one for one in odds), default=0.0)
+            sums["alone_worst"] = sign * min((sign * one for one in odds), default=0.0)
             for name, value in sums.items():
                 columns[name].append(value)
     return {f"association_{name}": values for name, values in columns.items()}
+
+
+def _odds_alone(train: Exam, keys: list[int], negated: list[bool], own_key: int, term: str) -> float:
+    """Log odds that an option with this term made its stem true, over the questions with another key."""
+    verdicts = [
+        bool(train.answers[place] >> number & 1) != negated[place]
+        for place, key in enumerate(keys)
+        if key != own_key
+        for number, text in enumerate(train.options(place))
+        if term in slow_retrieval.terms(text)
+    ]
+    true = sum(verdicts)
+    return math.log((true + 1) / (len(verdicts) - true + 4) * 4)
 
 
 @cache
