@@ -181,7 +181,7 @@ def _queries(index: TrainingIndex, exam: Exam, answers: NDArray[np.uint16]) -> s
     """What sentences are wanted for each question: like the stem, like the chosen options, like the others."""
     import scipy.sparse as sp
 
-    rows = index.vocabulary.tfidf(index.vocabulary.counts([*exam.questions, *exam.option_texts]))
+    stems, texts = map(index.vocabulary.tfidf, index.counts(exam))
     owner = row_numbers(exam.option_offsets)
     place = positions(exam.option_offsets).astype(np.uint16)
     chosen = ((answers[owner] >> place) & 1).astype(bool)
@@ -194,4 +194,4 @@ def _queries(index: TrainingIndex, exam: Exam, answers: NDArray[np.uint16]) -> s
         (weights.astype(np.float32), np.arange(len(owner)), exam.option_offsets),
         shape=(len(exam), len(owner)),
     )
-    return (rows[: len(exam)] + options @ rows[len(exam) :]).tocsr()
+    return (stems + options @ texts).tocsr()

@@ -14,9 +14,12 @@ from cmexam_baseline.features.inverted_index import Keys
 from cmexam_baseline.features.option_features import STATISTICS, context, surface, within_question_stats
 from cmexam_baseline.features.retrieval_features import retrieval_features
 from cmexam_baseline.features.training_index import TrainingIndex
+from cmexam_baseline.metrics.threads import in_threads
 
 # Between the name of a feature and what it is beside the other options.
 RELATION = "__"
+# Questions that are compared at once: their arrays stay in the processor's cache.
+_BLOCK = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,16 +63,19 @@ class FeatureTable:
             plain["asked_elsewhere"] = np.repeat(asked_elsewhere, exam.n_options)
         relations = [f"{name}{RELATION}{relation}" for name in compared for relation in STATISTICS]
         names = [*compared, *plain, *relations]
-        # Filled column by column: on large exams a second copy of the table would not fit into memory.
         table = np.empty((len(exam.option_texts), len(names)), dtype=np.float32)
-        for place, column in enumerate([*compared.values(), *plain.values()]):
-            table[:, place] = column
-        place = len(compared) + len(plain)
-        for done, name in enumerate(list(compared)):
-            progress("comparing options", done, len(relations) // len(STATISTICS))
-            beside = within_question_stats(compared.pop(name), exam.option_offsets)
-            for relation in STATISTICS:
-                table[:, place] = beside[relation]
-                place += 1
-        progress("comparing options", len(relations) // len(STATISTICS), len(relations) // len(STATISTICS))
+
+        def fill(start: int) -> None:
+            offsets = exam.option_offsets[start : start + _BLOCK + 1]
+            rows = slice(offsets[0], offsets[-1])
+            values = np.column_stack([column[rows] for column in compared.values()])
+            beside = within_question_stats(values, offsets - offsets[0])
+            ordered = np.stack([beside[relation] for relation in STATISTICS], axis=2)
+            table[rows] = np.column_stack(
+                [values, *(column[rows] for column in plain.values()), ordered.reshape(len(values), -1)]
+            )
+
+        for done, _ in enumerate(in_threads(fill, range(0, len(exam), _BLOCK))):
+            progress("comparing options", done * _BLOCK, len(exam))
+        progress("comparing options", len(exam), len(exam))
         return cls(names, table, exam.option_offsets)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,8 @@ from cmexam_baseline.exam.normalise import normalise_texts
 from cmexam_baseline.exam.stem_wording import asks_for_several, is_negated
 from cmexam_baseline.features.arrays import Columns
 from cmexam_baseline.features.text import normalize
-from cmexam_baseline.metrics.ragged import positions, row_numbers
+from cmexam_baseline.metrics.ragged import positions, row_numbers, row_sums
+from cmexam_baseline.metrics.tokens import encode, number_code_points
 
 _ALL_OR_NONE = re.compile(r"以上|上述|均是|都是|均对|都对|均不|都不|均可|都可|均有|都有|均为|均正确|皆")
 _NEGATED_OPTION = re.compile(r"[不无非未禁]|没有")
@@ -26,18 +26,28 @@ STATISTICS = ("rank", "to_best", "to_mean", "share")
 
 def surface(exam: Exam) -> Columns:
     """Columns that differ between the options of a question, each float64 (options,)."""
-    owner = row_numbers(exam.option_offsets)
-    options = normalise_texts(exam.option_texts)
-    letters = [set(text) for text in options]
-    stems = [set(text) for text in exam.normalised_questions]
+    options, stems = normalise_texts(exam.option_texts), exam.normalised_questions
+    codes, offsets = encode([*options, *stems])
+    numbers, different = number_code_points(codes)
+    is_digit = np.array([chr(code).isdigit() for code in different.tolist()], np.bool_)[numbers]
+    # Each different character of a text, as one number with its text, then as one with its question.
+    keys = np.sort(row_numbers(offsets) * len(different) + numbers)
+    text, letter = np.divmod(keys[np.diff(keys, prepend=-1) > 0], len(different))
+    question = np.concatenate([row_numbers(exam.option_offsets), np.arange(len(stems))])[text]
+    _, placed = np.unique(question * len(different) + letter, return_inverse=True)
+    n_options = np.searchsorted(text, len(options))
+    option, in_options, in_stem = text[:n_options], placed[:n_options], placed[n_options:]
+    n_letters = np.maximum(1, np.bincount(option, minlength=len(options)))
+
+    def share(shared: NDArray[np.bool_]) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = np.bincount(option, shared[in_options], len(options)) / n_letters
+        return found
+
     return {
-        "length": np.array([len(text) for text in options], dtype=np.float64),
-        "digits": np.array([sum(map(str.isdigit, text)) for text in options], dtype=np.float64),
-        "shared_with_stem": np.array(
-            [_share(own, stems[row]) for own, row in zip(letters, owner.tolist(), strict=True)],
-            dtype=np.float64,
-        ),
-        "shared_with_options": np.array(_shared_with_others(letters, exam), dtype=np.float64),
+        "length": np.diff(offsets)[: len(options)].astype(np.float64),
+        "digits": row_sums(is_digit, offsets)[: len(options)].astype(np.float64),
+        "shared_with_stem": share(np.bincount(in_stem, minlength=len(placed)) > 0),
+        "shared_with_options": share(np.bincount(in_options) > 1),
     }
 
 
@@ -56,41 +66,30 @@ def context(exam: Exam) -> Columns:
     }
 
 
-def within_question_stats(column: NDArray[np.float64], offsets: NDArray[np.int64]) -> Columns:
-    """`column` relative to the same question's options: rank (0 is best, equals share), and so on.
+def within_question_stats(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> Columns:
+    """`values` (options, k) relative to the same question's options: rank (0 is best, equals share), and so on.
 
-    >>> columns = within_question_stats(np.array([3.0, 1.0, 5.0, 5.0]), np.array([0, 2, 4]))
-    >>> columns["rank"].tolist(), columns["to_best"].tolist()
-    ([0.0, 1.0, 0.5, 0.5], [0.0, -2.0, 0.0, 0.0])
-    >>> columns["to_mean"].tolist(), columns["share"].round(3).tolist()
-    ([1.0, -1.0, 0.0, 0.0], [0.75, 0.25, 0.5, 0.5])
+    >>> columns = within_question_stats(np.array([[3.0], [1.0], [5.0], [5.0]]), np.array([0, 2, 4]))
+    >>> columns["rank"].T.tolist(), columns["to_best"].T.tolist()
+    ([[0.0, 1.0, 0.5, 0.5]], [[0.0, -2.0, 0.0, 0.0]])
+    >>> columns["to_mean"].T.tolist(), columns["share"].T.round(3).tolist()
+    ([[1.0, -1.0, 0.0, 0.0]], [[0.75, 0.25, 0.5, 0.5]])
     """
-    owner = row_numbers(offsets)
-    padded = np.full((len(offsets) - 1, MAX_OPTIONS), np.nan)
-    padded[owner, positions(offsets)] = column
-    own = padded[owner]
-    better = (own > column[:, None]).sum(axis=1)
-    equal = (own == column[:, None]).sum(axis=1) - 1
-    total = np.nansum(padded, axis=1)
+    owner, places = row_numbers(offsets), positions(offsets)
+    padded = np.full((len(offsets) - 1, values.shape[1], MAX_OPTIONS), np.nan)
+    padded[owner, :, places] = values
+    # An option equals itself.
+    rank = np.full(values.shape, -0.5)
+    for place in range(places.max() + 1):
+        other = padded[owner, :, place]
+        rank += (other > values) + (other == values) / 2
+    total = np.nansum(padded, axis=2)
     return {
-        "rank": better + equal / 2,
-        "to_best": column - np.nanmax(padded, axis=1)[owner],
-        "to_mean": column - (total / np.diff(offsets))[owner],
-        "share": column / (np.abs(total) + 1e-9)[owner],
+        "rank": rank,
+        "to_best": values - np.maximum.reduceat(values, offsets[:-1])[owner],
+        "to_mean": values - (total / np.diff(offsets)[:, None])[owner],
+        "share": values / (np.abs(total) + 1e-9)[owner],
     }
-
-
-def _shared_with_others(letters: list[set[str]], exam: Exam) -> list[float]:
-    shares = []
-    for start, end in pairwise(exam.option_offsets.tolist()):
-        for option in range(start, end):
-            others = set().union(*letters[start:option], *letters[option + 1 : end])
-            shares.append(_share(letters[option], others))
-    return shares
-
-
-def _share(own: set[str], others: set[str]) -> float:
-    return len(own & others) / max(1, len(own))
 
 
 def all_or_none(options: Sequence[str]) -> NDArray[np.bool_]:

@@ -52,8 +52,8 @@ class Queries:
     def of(cls, exam: Exam, keys: Keys, index: TrainingIndex) -> Queries:
         """The questions of `exam` over the terms of `index`."""
         vocabulary = index.vocabulary
-        option_counts = vocabulary.counts(exam.option_texts)
-        stems, texts = vocabulary.tfidf(vocabulary.counts(exam.questions)), comparable(exam.option_texts)
+        stem_counts, option_counts = index.counts(exam)
+        stems, texts = vocabulary.tfidf(stem_counts), comparable(exam.option_texts)
         return cls(
             stems=stems,
             options=vocabulary.tfidf(option_counts),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 _INDICES = ("stems", "right", "wrong", "statements", "options", "sentences")
 _TEXTS = ("option_texts", "ids", "questions", "sentence_texts")
+
+# By id of an exam, while it exists: a vocabulary, and its counts of stems and options. Index, features and
+# explanations ask for the same.
+_COUNTED: dict[int, tuple[Vocabulary, sp.csr_matrix, sp.csr_matrix]] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +84,7 @@ class TrainingIndex:
         progress("collecting words", 0, 2)
         vocabulary, counts = Vocabulary.fit_counts(texts, np.concatenate([np.arange(len(exam)), owner]))
         stems, options = counts[: len(exam)], counts[len(exam) :]
+        _remember_counts(exam, vocabulary, stems, options)
         progress("collecting words", 1, 2)
         option_right, negated = right_options(exam), is_negated(exam.questions)
         true = option_right ^ negated[owner]
@@ -114,6 +120,14 @@ class TrainingIndex:
             if from_other_exam is None
             else from_other_exam,
         )
+
+    def counts(self, exam: Exam) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+        """How often each term occurs in the stems and in the options of `exam`, CSR (n, terms) and (m, terms)."""
+        known = _COUNTED.get(id(exam))
+        if known is None or known[0] is not self.vocabulary:
+            stems, options = map(self.vocabulary.counts, (exam.questions, exam.option_texts))
+            known = _remember_counts(exam, self.vocabulary, stems, options)
+        return known[1:]
 
     @cached_property
     def text_ids(self) -> dict[str, int]:
@@ -194,6 +208,14 @@ class TrainingIndex:
             negated=arrays["negated"],
             from_other_exam=arrays["from_other_exam"],
         )
+
+
+def _remember_counts(
+    exam: Exam, vocabulary: Vocabulary, stems: sp.csr_matrix, options: sp.csr_matrix
+) -> tuple[Vocabulary, sp.csr_matrix, sp.csr_matrix]:
+    finalize(exam, _COUNTED.pop, id(exam), None)
+    known = _COUNTED[id(exam)] = vocabulary, stems, options
+    return known
 
 
 def right_options(exam: Exam) -> NDArray[np.bool_]:

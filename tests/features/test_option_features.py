@@ -18,7 +18,7 @@ from cmexam_baseline.features.option_features import (
 @given(st.lists(st.lists(st.integers(0, 4).map(float), min_size=2, max_size=8), min_size=1, max_size=5))
 def test_relations_equal_a_loop(rows):
     flat, offsets = np.array([v for row in rows for v in row]), np.cumsum([0, *map(len, rows)])
-    columns = within_question_stats(flat, offsets)
+    columns = within_question_stats(np.stack([flat, -flat], axis=1), offsets)
     expected = {
         "rank": [sum(o > v for o in row) + (row.count(v) - 1) / 2 for row in rows for v in row],
         "to_best": [v - max(row) for row in rows for v in row],
@@ -27,7 +27,8 @@ def test_relations_equal_a_loop(rows):
     }
     assert columns.keys() == expected.keys()
     for name, values in expected.items():
-        assert columns[name].tolist() == pytest.approx(values), name
+        assert columns[name][:, 0].tolist() == pytest.approx(values), name
+    assert columns["to_mean"][:, 1].tolist() == pytest.approx([-value for value in expected["to_mean"]])
 
 
 def test_surface_and_context():
