@@ -161,7 +161,7 @@ def _figure_table(system: Report) -> Table:
         figure = shown.of(system)
         if figure is not None:
             value, interval = _percent(figure, shown.scale)
-            unit = " pairs" if shown.place[0] == "explanations" else ""
+            unit = " pairs" if shown.place.startswith("explanations") else ""
             table.add_row(shown.heading, value, interval, f"{shown.n_of(system):,}{unit}")
     return table
 

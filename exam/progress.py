@@ -31,11 +31,7 @@ class DetailedStage(str):
 
 
 def detail_of(stage: str) -> str:
-    """What there is to say of a stage, if anything.
-
-    >>> detail_of("tokenising"), detail_of(DetailedStage("training", "loss 1.482"))
-    ('', 'loss 1.482')
-    """
+    """What there is to say of a stage, "" for nothing."""
     return getattr(stage, "detail", "")
 
 
@@ -55,13 +51,6 @@ class StageTimer:
 
     `seconds` maps each finished stage to its time; a stage that is entered twice adds up. `cores` is the processor
     time of the last stage divided by its time: how many cores were busy. Subclasses draw.
-
-    >>> timer = StageTimer()
-    >>> timer("training", 1, 2)
-    >>> with timer.stage("saving"):
-    ...     pass
-    >>> list(timer.seconds)
-    ['training', 'saving']
     """
 
     def __init__(self) -> None:

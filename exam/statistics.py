@@ -93,20 +93,15 @@ class Statistics:
     def shares(self) -> dict[str, list[float]]:
         """Figure -> its share of the questions of each split, 0 to 1."""
         splits = list(self.splits.values())
-        letters = sorted({letter for split in splits for letter in split.letters})
-        counts = sorted({count for split in splits for count in split.options})
-        return {
-            **{
-                f"answer holds {letter}": [split.letters.get(letter, 0) for split in splits]
-                for letter in letters
-            },
-            "several letters": [split.share_multi for split in splits],
-            "explained": [split.share_explained for split in splits],
-            **{
-                f"{n} options": [split.options.get(n, 0) / split.questions for split in splits]
-                for n in counts
-            },
+        shares = {
+            f"answer holds {letter}": [split.letters.get(letter, 0) for split in splits]
+            for letter in sorted({letter for split in splits for letter in split.letters})
         }
+        shares["several letters"] = [split.share_multi for split in splits]
+        shares["explained"] = [split.share_explained for split in splits]
+        for n in sorted({count for split in splits for count in split.options}):
+            shares[f"{n} options"] = [split.options.get(n, 0) / split.questions for split in splits]
+        return shares
 
     def figures(self) -> Iterator[tuple[str, str, float]]:
         """Every figure as a row of split, name and value, for a file or a frame."""

@@ -15,11 +15,9 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], left: S
     |---|---:|
     | a\\|b | 45.3 |
     """
-    lines = ["| " + " | ".join(map(_markdown, header)) + " |"]
-    lines.append("|" + "|".join("---" if name in left else "---:" for name in header) + "|")
-    for row in rows:
-        lines.append("| " + " | ".join(map(_markdown, row)) + " |")
-    return "\n".join(lines) + "\n"
+    first, *others = ["| " + " | ".join(map(_markdown, row)) + " |\n" for row in (header, *rows)]
+    rule = "|" + "|".join("---" if name in left else "---:" for name in header) + "|\n"
+    return "".join([first, rule, *others])
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -29,24 +27,12 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     'system,size\\n"a,b",\\n'
     """
     text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(header)
-    table.writerows(["" if cell is None else cell for cell in row] for row in rows)
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
     return text.getvalue()
 
 
 def latex_table(header: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[str] = ()) -> str:
-    """A LaTeX tabular for the booktabs package; columns named in `left` are set flush left, others flush right.
-
-    >>> print(latex_table(["system", "%"], [["a_b", "45.3"]], left=["system"]), end="")
-    \\begin{tabular}{lr}
-    \\toprule
-    system & \\% \\\\
-    \\midrule
-    a\\_b & 45.3 \\\\
-    \\bottomrule
-    \\end{tabular}
-    """
+    """A LaTeX tabular for the booktabs package; columns named in `left` are set flush left, others flush right."""
     columns = "".join("l" if name in left else "r" for name in header)
     first, *lines = [" & ".join(map(_latex, row)) + " \\\\" for row in (header, *rows)]
     parts = [f"\\begin{{tabular}}{{{columns}}}", "\\toprule", first, "\\midrule", *lines, "\\bottomrule"]

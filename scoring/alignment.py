@@ -281,17 +281,16 @@ def _option_scores(exam: Exam, output: SystemOutput, row_of: NDArray[np.int64]) 
         return None
     width = output.probabilities.shape[1]
     scores = np.full(len(exam.option_texts), np.nan)
-    bounds = exam.option_offsets.tolist()
-    for question in np.flatnonzero(row_of >= 0).tolist():
+    for question, row in enumerate(row_of.tolist()):
         # Probabilities of options in another order cannot be told from the exam's own.
-        if int(row_of[question]) in output.options:
+        if row < 0 or row in output.options:
             continue
-        row = output.probabilities[row_of[question]]
-        count = bounds[question + 1] - bounds[question]
-        if count > width or np.isfinite(row[count:]).any():
+        start, end = exam.option_offsets[question : question + 2]
+        stated = output.probabilities[row]
+        if end - start > width or np.isfinite(stated[end - start :]).any():
             raise InputError(
-                f"{output.file}: probabilities for other options than the {count} of question "
+                f"{output.file}: probabilities for other options than the {end - start} of question "
                 f"{exam.ids[question]!r}; give one for each letter from probability_A on"
             )
-        scores[bounds[question] : bounds[question + 1]] = row[:count]
+        scores[start:end] = stated[: end - start]
     return scores if np.isfinite(scores).any() else None

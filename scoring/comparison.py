@@ -158,33 +158,24 @@ def compare_systems(
         rows = np.intersect1d(rows, system.rows)
     if not rows.size:
         raise InputError('no question has a row from every system; use `missing="wrong"`')
-    answering = [system for system in systems if system.answers is not None]
+    gold = exam.answers[rows]
+    named = [(one.name, one.aligned.answers[rows]) for one in systems if one.answers is not None]
     every = len(systems) <= MOST_FOR_ALL_PAIRS if all_pairs is None else all_pairs
-    right = np.array(
-        [system.aligned.answers[rows] == exam.answers[rows] for system in answering], dtype=np.bool_
+    right = np.array([answers == gold for _, answers in named], dtype=np.bool_)
+    of_explanations = _corrected(
+        [system for system in systems if system.explanations is not None],
+        lambda a, b: _explanation_differences(rows, a, b, settings),
+        None if every else lambda one: one.explanations.rougeL if one.explanations else 0.0,
     )
     return Comparison(
         n=int(rows.size),
-        differences=[
-            *answer_differences(
-                exam.answers[rows],
-                [(one.name, one.aligned.answers[rows]) for one in answering],
-                settings,
-                every,
-            ),
-            *_corrected(
-                [system for system in systems if system.explanations is not None],
-                lambda a, b: _explanation_differences(rows, a, b, settings),
-                None if every else lambda one: one.explanations.rougeL if one.explanations else 0.0,
-            ),
-        ],
+        differences=answer_differences(gold, named, settings, every) + of_explanations,
         agreement=[
-            (a.name, b.name, float((a.aligned.answers[rows] == b.aligned.answers[rows]).mean()))
-            for a, b in combinations(answering, 2)
+            (first, second, float((a == b).mean())) for (first, a), (second, b) in combinations(named, 2)
         ],
-        slices=_slice_winners(slices, rows, right, [system.name for system in answering]),
-        all_miss=[exam.ids[row] for row in rows[~right.any(axis=0)].tolist()] if len(right) else [],
-        none_miss=int(right.all(axis=0).sum()) if len(right) else 0,
+        slices=_slice_winners(slices, rows, right, [name for name, _ in named]),
+        all_miss=[exam.ids[row] for row in rows[~right.any(axis=0)].tolist()] if named else [],
+        none_miss=int(right.all(axis=0).sum()) if named else 0,
         pairs="all" if every else "best",
     )
 

@@ -31,15 +31,15 @@ SHOWN_FIGURES = ("bleu1", "bleu2", "bleu3", "bleu4", "rouge1", "rouge2", "rougeL
 
 @dataclass(frozen=True)
 class ShownFigure:
-    """A figure of a system's report: its heading, the factor to percent and its place.
+    """A figure of a system's report: its heading, the factor to percent, and the keys that lead to it.
 
-    `n` is the place of the number of questions or pairs that it is over.
+    `n` are the keys that lead to the number of questions or pairs that it is over.
     """
 
     heading: str
     scale: int
-    place: tuple[str, ...]
-    n: tuple[str, ...]
+    place: str
+    n: str
 
     def of(self, system: Mapping[str, Any]) -> dict[str, float] | None:
         """value, low and high; None where the system has no such figure."""
@@ -56,29 +56,25 @@ class ShownFigure:
 
 
 FIGURES = {
-    "accuracy": ShownFigure("Acc", 100, ("answers", "accuracy"), ("answers", "n")),
-    "accuracy_without_overlap": ShownFigure(
-        "Acc, no overlap", 100, ("without_overlap",), ("without_overlap", "n")
-    ),
-    "weighted_f1": ShownFigure("F1", 100, ("answers", "weighted_f1"), ("answers", "n")),
-    "unread_rate": ShownFigure("No answer", 100, ("answers", "unread_rate"), ("answers", "n")),
+    "accuracy": ShownFigure("Acc", 100, "answers accuracy", "answers n"),
+    "accuracy_without_overlap": ShownFigure("Acc, no overlap", 100, "without_overlap", "without_overlap n"),
+    "weighted_f1": ShownFigure("F1", 100, "answers weighted_f1", "answers n"),
+    "unread_rate": ShownFigure("No answer", 100, "answers unread_rate", "answers n"),
     "accuracy_of_answered": ShownFigure(
-        "Acc, answered", 100, ("answers", "of_answered", "accuracy"), ("answers", "of_answered", "n")
+        "Acc, answered", 100, "answers of_answered accuracy", "answers of_answered n"
     ),
     "weighted_f1_of_answered": ShownFigure(
-        "F1, answered", 100, ("answers", "of_answered", "weighted_f1"), ("answers", "of_answered", "n")
+        "F1, answered", 100, "answers of_answered weighted_f1", "answers of_answered n"
     ),
 } | {
-    key: ShownFigure(heading, 1, ("explanations", "figures", key), ("explanations", "n_pairs"))
+    key: ShownFigure(heading, 1, f"explanations figures {key}", "explanations n_pairs")
     for key, heading in EXPLANATION_FIGURES.items()
 }
 
 
-def _at(report: Any, place: tuple[str, ...]) -> Any:
-    for name in place:
-        if report is None:
-            return None
-        report = report[name]
+def _at(report: Any, place: str) -> Any:
+    for name in place.split():
+        report = report and report[name]
     return report
 
 
@@ -140,41 +136,38 @@ def rows_of(scored: Report) -> Iterator[dict[str, list[Any]]]:
                 "rule": ["missing row" if each is None else each.rule for each in found],
                 "span_start": [span and span[0] for span in spans],
                 "span_end": [span and span[1] for span in spans],
-                **{name: [None] * len(rows) for name in SHOWN_FIGURES if pairs is None},
                 **{
-                    name: [None if value != value else value for value in pairs[piece][name].tolist()]
+                    name: [None] * len(rows)
+                    if pairs is None
+                    else [None if value != value else value for value in pairs[piece][name].tolist()]
                     for name in SHOWN_FIGURES
-                    if pairs is not None
                 },
             }
 
 
 def _system(exam: Exam | None, system: SystemScore) -> dict[str, Any]:
-    best_and_worst = system.best_and_worst()
+    aligned, recognition = system.aligned, system.aligned.output.recognition
+    best, worst = system.best_and_worst()
+    rules = aligned.rule_counts() if aligned.has_answers else {}
     return {
         "name": system.name,
-        "file": system.aligned.output.file,
-        "recognised": system.aligned.output.recognition.describe(),
-        "left_aside": system.aligned.output.recognition.describe_left_aside(),
-        "remarks": remarks_of(system),
+        "file": aligned.output.file,
+        "recognised": recognition.describe(),
+        "left_aside": recognition.describe_left_aside(),
+        "remarks": list(
+            dict.fromkeys([*aligned.output.join.remarks, *recognition.remarks, *aligned.remarks])
+        ),
         "join": _join(exam, system),
-        "extraction": _extraction(system),
+        "extraction": {"rules": rules, "unread": rules.get("", 0)},
         "answers": _answers(system),
         "explanations": _explanations(system),
         "probabilities": system.probabilities,
-        "without_overlap": system.without_overlap.to_dict() if system.without_overlap else None,
+        "without_overlap": system.without_overlap and system.without_overlap.to_dict(),
         "slices": [part.to_dict() for part in system.slices],
-        "best": best_and_worst[0].to_dict() if best_and_worst else None,
-        "worst": best_and_worst[1].to_dict() if best_and_worst else None,
+        "best": best and best.to_dict(),
+        "worst": worst and worst.to_dict(),
         "confusion": _confusion(exam, system) if exam is not None and system.answers else None,
     }
-
-
-def remarks_of(system: SystemScore) -> list[str]:
-    """What was assumed of a system's file, in single lines."""
-    aligned = system.aligned
-    assumed = [*aligned.output.join.remarks, *aligned.output.recognition.remarks, *aligned.remarks]
-    return list(dict.fromkeys(assumed))
 
 
 def _join(exam: Exam | None, system: SystemScore) -> dict[str, Any]:
@@ -216,11 +209,6 @@ def _confusion(exam: Exam, score: SystemScore) -> dict[str, Any]:
     return {"rows": list(LETTERS[:width]), "columns": columns, "counts": counts.tolist()}
 
 
-def _extraction(system: SystemScore) -> dict[str, Any]:
-    rules = system.aligned.rule_counts() if system.aligned.has_answers else {}
-    return {"rules": rules, "unread": rules.get("", 0)}
-
-
 def _answers(system: SystemScore) -> dict[str, Any] | None:
     scores = system.answers
     if scores is None:
@@ -231,17 +219,14 @@ def _answers(system: SystemScore) -> dict[str, Any] | None:
         "n_unanswered": scores.n_unanswered,
         **{name: system.intervals[name].to_dict() for name in ("accuracy", "weighted_f1", "unread_rate")},
         "macro_f1": scores.macro.f1,
-        "of_answered": _of_answered(system),
+        "of_answered": system.answered
+        and {
+            "n": system.answered.n,
+            "accuracy": system.intervals["answered_accuracy"].to_dict(),
+            "weighted_f1": system.intervals["answered_f1"].to_dict(),
+        },
         "signature": scores.signature,
     }
-
-
-def _of_answered(system: SystemScore) -> dict[str, Any] | None:
-    if system.answered is None:
-        return None
-    names = {"accuracy": "answered_accuracy", "weighted_f1": "answered_f1"}
-    figures = {name: system.intervals[interval].to_dict() for name, interval in names.items()}
-    return {"n": system.answered.n, **figures}
 
 
 def _explanations(system: SystemScore) -> dict[str, Any] | None:

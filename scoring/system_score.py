@@ -129,13 +129,11 @@ class SystemScore:
         """Accuracy on the questions that do not overlap with training; None where that is not known."""
         return next((part for part in self.slices if (part.by, part.value) == (OVERLAP, NO_OVERLAP)), None)
 
-    def best_and_worst(self) -> tuple[SliceScore, SliceScore] | None:
+    def best_and_worst(self) -> tuple[SliceScore, SliceScore] | tuple[None, None]:
         """The slices with the highest and lowest accuracy, small ones aside; None unless there are two."""
         large = [part for part in self.slices if not part.small]
-        if len(large) < 2:
-            return None
-        in_order = sorted(large, key=lambda part: (part.accuracy.value, part.n))
-        return in_order[-1], in_order[0]
+        large.sort(key=lambda part: (part.accuracy.value, part.n))
+        return (large[-1], large[0]) if len(large) > 1 else (None, None)
 
 
 def score_system(
@@ -226,7 +224,7 @@ def score_pairs(
 def _rows_that_count(exam: Exam, aligned: AlignedOutput, missing: str) -> NDArray[np.int64]:
     lacking = aligned.missing
     if missing == "error" and len(lacking):
-        shown = ", ".join(exam.ids[row] for row in lacking[:3].tolist())
+        shown = ", ".join(exam.ids[row] for row in lacking[:3])
         raise InputError(
             f"{aligned.output.file}: {len(lacking)} of {len(exam)} questions have no row ({shown}, …); "
             'add them, or choose `missing="wrong"` or `missing="skip"`'
@@ -313,14 +311,13 @@ def _explanations(
     if aligned.explanations is None or not any(references):
         return None
     output = aligned.output
+    texts, places = aligned.explanations, rows
     # Of a file without a column of explanations CMExam's script takes them from the replies.
     replies = output.raw if output.raw is not None else output.replies
     whole = _follows_script(profile) and output.explanations is None and replies is not None
     if whole and replies is not None:
-        texts = texts_by_row(replies, aligned.row_of[rows])
-    else:
-        texts = texts_by_row(aligned.explanations, rows)
-    scores = workers.score_explanations(references, texts, profile, whole)
+        texts, places = replies, aligned.row_of[rows]
+    scores = workers.score_explanations(references, texts_by_row(texts, places), profile, whole)
     return scores if scores.counts["pairs"] > scores.n_missing else None
 
 
@@ -352,15 +349,11 @@ def probability_scores(exam: Exam, aligned: AlignedOutput, rows: NDArray[np.int6
     """
     if aligned.option_scores is None:
         return None
-    bounds = exam.option_offsets
-    stated = [
-        row
-        for row in rows.tolist()
-        if np.isfinite(aligned.option_scores[bounds[row] : bounds[row + 1]]).all()
-    ]
+    scores_of = np.split(aligned.option_scores, exam.option_offsets[1:-1])
+    stated = [row for row in rows.tolist() if np.isfinite(scores_of[row]).all()]
     if not stated:
         return None
-    flat = np.concatenate([aligned.option_scores[bounds[row] : bounds[row + 1]] for row in stated])
+    flat = np.concatenate([scores_of[row] for row in stated])
     n_options = exam.n_options[stated]
     # An answer with an option that its question does not have, as one in CMExam's test split, is not known.
     gold = np.where(exam.answers[stated] >> n_options, 0, exam.answers[stated])

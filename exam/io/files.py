@@ -50,12 +50,6 @@ def write_atomically(path: PathLike, data: bytes | str | Iterable[bytes]) -> Non
     """Write `data` (text as UTF-8, or pieces that are made as they are written) by way of a file beside `path`.
 
     Raises `InputError` naming the path where the folder is missing or cannot be written.
-
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> write_atomically(folder / "scores.json", "{}")
-    >>> (folder / "scores.json").read_text()
-    '{}'
     """
     target = Path(path)
     content = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
@@ -122,12 +116,7 @@ def refuse_taken(path: PathLike, overwrite: bool = False) -> None:
 
 
 def is_own_folder(folder: PathLike) -> bool:
-    """Whether a run's config.json, an encoder.json or a model's manifest identifies a folder as written by this package.
-
-    >>> import tempfile
-    >>> is_own_folder(tempfile.mkdtemp())
-    False
-    """
+    """Whether a run's config.json, an encoder.json or a model's manifest identifies a folder as written by this package."""
     for name, keys in _IDENTIFIED_BY.items():
         try:
             content = json.loads((Path(folder) / name).read_bytes())
@@ -162,13 +151,6 @@ def check_output(
     append: the work adds to an existing file, whoever wrote it
 
     An existing file is replaced with `overwrite`, or if this package wrote it.
-
-    >>> import tempfile
-    >>> exam = Path(tempfile.mkdtemp()) / "val.csv"
-    >>> _ = exam.write_text("Question,Options,Answer")
-    >>> check_output(exam, [exam])  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    cmexam_baseline.exam.errors.InputError: ...val.csv is also an input; give another file for the output
     """
     target = Path(path)
     if target.is_dir():
@@ -176,18 +158,15 @@ def check_output(
     for one in map(Path, inputs):
         # As `split_files` looks for them.
         folders = (one.resolve(), one.resolve() / "data") if split_of(stem_of(target)) else ()
-        is_split = target.resolve().parent in folders
-        if target.exists() and (is_split or _is_same(target, one)) or target.resolve() == one.resolve():
+        is_split = target.exists() and target.resolve().parent in folders
+        is_same = target.exists() and one.exists() and target.samefile(one)
+        if is_split or is_same or target.resolve() == one.resolve():
             raise InputError(f"{target} is also an input; give another file for the output")
     if target.exists() and not (overwrite or append or _is_own_file(target)):
         raise InputError(
             f"{target} exists and was not written by cmexam-baseline; give another file or use `overwrite=True`"
         )
     refuse_unwritable(target)
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    return one.exists() and other.exists() and one.samefile(other)
 
 
 def _is_own_file(file: Path) -> bool:
@@ -236,21 +215,18 @@ def _temporary(target: Path, is_folder: bool) -> Iterator[Path]:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with suppress(OSError):  # gone, or another user's
-            path.unlink()
+    shutil.rmtree(path, ignore_errors=True)
+    with suppress(OSError):  # no file, gone, or another user's
+        path.unlink()
 
 
 def _siblings(target: Path, end: str) -> list[Path]:
     """What lies beside `target` under a hidden name made of its own and this end, in order of the names."""
     try:
-        names = sorted(path.name for path in target.parent.iterdir())
+        paths = sorted(target.parent.iterdir())
     except OSError:  # not there, or not to be listed
         return []
-    beginning = _beginning(target)
-    return [target.with_name(name) for name in names if name.startswith(beginning) and name.endswith(end)]
+    return [path for path in paths if path.name.startswith(_beginning(target)) and path.name.endswith(end)]
 
 
 def _beginning(target: Path) -> str:
@@ -300,14 +276,7 @@ def _umask() -> int:
 def try_lock(path: PathLike) -> Iterator[bool | None]:
     """Hold the lock of a file or folder while the block lasts, if it can be had.
 
-    Gives True where it is held, False where another holder has it, and None where nothing is there or there are no
-    locks.
-
-    >>> import tempfile
-    >>> folder = tempfile.mkdtemp()
-    >>> with try_lock(folder) as first, try_lock(folder) as second:
-    ...     first, second
-    (True, False)
+    Gives True where it is held, False where another holder has it, None where nothing is there or there are no locks.
     """
     if fcntl is None:
         yield None

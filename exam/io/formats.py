@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -85,23 +85,21 @@ def read_exam_with_issues(
 ) -> tuple[Exam, list[BadRow]]:
     """The exam in a file or a data frame, and every row of it that is not as it should be.
 
-    source: a path of a file or of a folder that the `datasets` library saved to disk, the name of a data set on the
-    Hugging Face hub (owner/name, with `split`), or a table in memory: a frame of pandas or polars, a pyarrow table, a
-    data set of the `datasets` library, a list of records
+    source:       a path of a file or of a folder that the `datasets` library saved to disk, the name of a data set on
+                  the Hugging Face hub (owner/name, with `split`), or a table in memory: a frame of pandas or polars, a
+                  pyarrow table, a data set of the `datasets` library, a list of records
+    bad_rows:     "auto" leaves unusable rows out up to 1% of the file, "skip" however many, "error" accepts no listed
+                  row at all, "keep" keeps rows whose answer is missing or unusable as unanswered
+    split:        a file of a folder
+    name:         what rows without an id are called, before their number in the file; the split or the file's name
+    need_answers: whether a missing answer, in a row or as a column, is a fault
+    key:          the file of an answer key (id, answer) for an exam without answers
 
     Columns are CMExam's (Question, Options, Answer, Explanation) or one of the names in `columns.ALIASES`;
     options are a cell as `parse_options` reads it, or columns A, B, …; all other columns become annotations.
-    Rows without an id are called `name` and their number in the file, from 1; `name` is the split, or else
-    the file's name. `split` picks a file of a folder. Without `need_answers` the answer may be missing, in
-    rows or as a column. `key` is the file of an answer key (id, answer) for an exam without answers.
-
-    Unusable, and left out: a row with other fields than the header, without question, with fewer than two or
-    more than ten options, without answer, with letters that are none or have no option. Doubtful, listed
-    but kept, so that a figure still counts them: an option without text, two options with the same text, a
-    question that occurs earlier in the file with the same options. `bad_rows` says what follows: "auto" leaves
-    unusable rows out up to 1% of the file, "skip" however many, "error" accepts no listed row at all, "keep"
-    keeps also rows whose answer is missing or unusable, as unanswered; a score over them has to count them as
-    wrong.
+    Unusable are rows with other fields than the header, without question, with fewer than two or more than ten
+    options, without answer, with letters that are none or have no option. Doubtful, listed but kept: an option
+    without text, two options with the same text, a question that occurs earlier with the same options.
 
     Raises `InputError`, naming the file, where it cannot be read, columns are missing, ids are
     duplicates, or the rows are worse than `bad_rows` allows.
@@ -276,13 +274,11 @@ def read_table(path: str | os.PathLike[str]) -> Table:
 def write_exam(exam: Exam, path: str | os.PathLike[str]) -> None:
     """Write an exam in the format that the ending of `path` says, as a whole or not at all.
 
-    CSV is CMExam's published format. An exam read from such a file gives the same bytes again: line ends, a
-    literal backslash-n between options and the byte order mark are kept, the encoding is always UTF-8. An id
-    column comes first, but not in CSV where ids are just the numbers of the rows. JSONL, JSON and Parquet
-    hold options as a list, XLSX as in CSV. The same exam gives the same bytes, also with .gz.
-
-    Raises `InputError` where the ending is unknown, the file cannot be written, or the form cannot
-    hold the exam so that it is read back the same.
+    CSV is CMExam's published format, in UTF-8; an exam read from such a file gives the same bytes again (line ends,
+    a literal backslash-n between options, the byte order mark). An id column comes first, but not in CSV where ids
+    are just the numbers of the rows. JSONL, JSON and Parquet hold options as a list, XLSX as in CSV. The same exam
+    gives the same bytes, also with .gz. Raises `InputError` where the ending is unknown, the file cannot be written,
+    or the form cannot hold the exam so that it is read back the same.
 
     >>> import tempfile
     >>> from cmexam_baseline.exam.sample import sample_exam
@@ -291,15 +287,11 @@ def write_exam(exam: Exam, path: str | os.PathLike[str]) -> None:
     >>> read_exam(file) == sample_exam("val")
     True
     """
-    kind = format_of(path)
-
-    def pieces() -> Iterator[bytes]:
-        try:
-            yield kind.write(exam)
-        except InputError as error:
-            raise InputError(f"{os.fspath(path)} cannot be written: {error}") from error
-
-    write_pieces(pieces(), path)
+    try:
+        content = format_of(path).write(exam)
+    except InputError as error:
+        raise InputError(f"{os.fspath(path)} cannot be written: {error}") from error
+    write_pieces([content], path)
 
 
 def format_of(path: str | os.PathLike[str]) -> Format:
@@ -352,18 +344,11 @@ def exam_file(source: str | os.PathLike[str], split: str | None = None) -> Path:
 
 
 def _csv_of_exam(exam: Exam, delimiter: str = ",") -> bytes:
-    columns = table_of_exam(
-        exam,
-        partial(published_options, line_break=exam.file_format.option_break),
-        with_ids=not _is_numbered(exam.ids),
-    )
-    return csv_bytes(columns, exam.file_format, delimiter)
-
-
-def _is_numbered(ids: Sequence[str]) -> bool:
-    """Whether ids are what a reader would give to rows without ids: val-1, val-2, …"""
-    prefix = ids[0].rpartition("-")[0] if ids else ""
-    return all(name == f"{prefix}-{number}" for number, name in enumerate(ids, 1))
+    # Ids such as val-1, val-2, … are what a reader gives to rows without ids.
+    prefix = exam.ids[0].rpartition("-")[0] if len(exam) else ""
+    named = any(name != f"{prefix}-{number}" for number, name in enumerate(exam.ids, 1))
+    options = partial(published_options, line_break=exam.file_format.option_break)
+    return csv_bytes(table_of_exam(exam, options, with_ids=named), exam.file_format, delimiter)
 
 
 def _binary() -> Any:

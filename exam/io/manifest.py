@@ -22,15 +22,7 @@ _AGAIN = "copy the whole folder again, or train again"
 
 
 def write_manifest(folder: Path, name: str, kind: str, version: int, **values: Any) -> None:
-    """Write the manifest `name` of all files that are in `folder` now, with JSON `values` of its own.
-
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> _ = (folder / "weights").write_bytes(b"1")
-    >>> write_manifest(folder, "model.json", "lightgbm", 2, settings={"n_estimators": 100})
-    >>> read_manifest(folder, "model.json", "lightgbm", 2)["settings"]
-    {'n_estimators': 100}
-    """
+    """Write the manifest `name` of all files that are in `folder` now, with JSON `values` of its own."""
     digests = {file: _sha256(path) for file, path in _files(folder).items() if file != name}
     content = {"kind": kind, "format": version, **values, "sha256": digests}
     write_atomically(folder / name, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
@@ -82,12 +74,18 @@ def _files(folder: Path) -> dict[str, Path]:
     return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-# zipfile raises RuntimeError where a damaged flag says that the file is encrypted or of a newer version.
+# What reading a well-described but foreign file of arrays can raise; RuntimeError comes from zipfile, where a damaged
+# flag says that the file is encrypted or of a newer version.
 UNREADABLE = (
-    *(EOFError, KeyError, MemoryError, RuntimeError, TypeError, ValueError),
-    *(zipfile.BadZipFile, zlib.error),
+    EOFError,
+    KeyError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
 )
-"""What reading a well-described but foreign file of arrays can raise."""
 
 
 def pack_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
