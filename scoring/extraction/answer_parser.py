@@ -32,8 +32,6 @@ _LETTER_ITEM = re.compile(
     r"(?P<letters>[A-J]{1,8}|[a-j])(?![A-Za-z0-9]|-[A-Za-z0-9])"
     rf"{_CLOSING}(?:选项|项(?!目))?{_CLOSING}"
 )
-_LAST_NARROW_CHARACTER = "\u2e7f"
-_MAY_BEGIN_AN_ITEM = "选第「『【《"
 _LOWER_CASE_ENDS = re.compile(r"[ \t]*(?:$|[\n.。)\],;}\"'])")
 _JOIN = re.compile(
     r"\s*(?:[、,;/&+|]|和|及|与|以及|and\b)\s*(?:和|and\b|(?:\(\d\)|[①-⑩])(?=[A-J]))?\s*"
@@ -288,9 +286,9 @@ class AnswerParser:
         return None
 
     def _item(self, position: int, first: bool = True, joined: bool = False) -> _Item | None:
-        next_char = self.text[position : position + 1]
-        may_begin = next_char <= _LAST_NARROW_CHARACTER or next_char in _MAY_BEGIN_AN_ITEM
-        match = _LETTER_ITEM.match(self.text, position) if may_begin else None
+        # A character beyond Latin begins no item but for these.
+        narrow = self.text[position : position + 1] < "\u2e80" or self.text[position] in "选第「『【《"
+        match = _LETTER_ITEM.match(self.text, position) if narrow else None
         if match is None:
             return None
         letters, end = match["letters"], match.end()
@@ -325,19 +323,16 @@ class AnswerParser:
             text_start = skip(_DELIMITER, self.lowered, after)
             text_end = self.options.own_text_at(self.lowered, index, text_start)
             other = self.options.match_at(self.lowered, text_start)
-            if text_end is not None and (other is None or other.end <= text_end):
-                return _Item(
-                    mask, start, skip(_TEXT_CLOSING, self.text, text_end), named=True, letter_end=after_letter
-                )
-            if other is not None and text_start > after_letter and _NAME_ENDS.match(self.text, other.end):
-                meant = mask if self._prefers(index, other, start) else 1 << other.option
-                return _Item(
-                    meant,
-                    start,
-                    skip(_TEXT_CLOSING, self.text, other.end),
-                    named=True,
-                    letter_end=after_letter,
-                )
+            if other is not None and (text_end is None or other.end > text_end):
+                text_end = None
+                if text_start > after_letter and _NAME_ENDS.match(self.text, other.end):
+                    mask, text_end = (
+                        mask if self._prefers(index, other, start) else 1 << other.option,
+                        other.end,
+                    )
+            if text_end is not None:
+                closing = skip(_TEXT_CLOSING, self.text, text_end)
+                return _Item(mask, start, closing, named=True, letter_end=after_letter)
         return None
 
     @cached_property
@@ -351,10 +346,12 @@ class AnswerParser:
             for mention in self.mentions
             if not _BEHIND_ITS_LETTER.search(self.lowered, max(0, mention.start - 4), mention.start)
         }
-        letters = {}
-        for match in _LETTER_NAMED.finditer(self.text):
-            last = max(match[0].rfind(letter) for letter in LETTERS)
-            letters[match.start() + last] = LETTERS.index(match[0][last])
+        # The last capital of "Answer: B" or "C选项" is the letter.
+        named = [
+            [match.start() + at for at, char in enumerate(match[0]) if char in LETTERS][-1]
+            for match in _LETTER_NAMED.finditer(self.text)
+        ]
+        letters = {place: LETTERS.index(self.text[place]) for place in named}
         return texts, Counter(texts.values()), letters, Counter(letters.values())
 
     def _prefers(self, index: int, other: Mention, start: int) -> bool:

@@ -167,20 +167,19 @@ class OptionTexts:
         """The option whose text ends at `position`, the longest if there are several."""
         return next((i for text, i in self.findable if lowered.endswith(text, 0, position)), None)
 
-    def mentions(self, lowered: str, start: int = 0, end: int | None = None) -> list[Mention]:
-        """Every option text between `start` and `end`; of overlapping ones the longest."""
-        stop = len(lowered) if end is None else end
+    def mentions(self, lowered: str) -> list[Mention]:
+        """Every option text in order; of overlapping ones the longest."""
         found: list[Mention] = []
         covered = bytearray(len(lowered))
         for text, index in self.findable:
-            position = lowered.find(text, start, stop)
+            position = lowered.find(text)
             while position >= 0:
                 after = position + len(text)
                 if covered.find(1, position, after) < 0 and _is_a_word(lowered, position, after):
                     found.append(Mention(position, after, index))
                     covered[position:after] = b"\x01" * len(text)
-                position = lowered.find(text, after, stop)
-        return sorted(found, key=lambda mention: mention.start)
+                position = lowered.find(text, after)
+        return sorted(found)
 
 
 def _comparable(option: str) -> str:
@@ -199,13 +198,13 @@ def _joint(line_break: re.Match[str]) -> str:
 def _without_own_letters(texts: list[str]) -> list[str]:
     """Texts given as "A. 阿托品": the letters go if every option has its own."""
     own = [_OWN_LETTER.match(text) for text in texts]
-    if not all(match and match[1] == LETTERS[i].lower() for i, match in enumerate(own)):
-        return texts
-    return [text[match.end() :] for text, match in zip(texts, own, strict=True) if match]
+    lettered = [text[match.end() :] for text, match in zip(texts, own, strict=True) if match]
+    return lettered if [match and match[1] for match in own] == list(LETTERS[: len(texts)].lower()) else texts
 
 
-def _is_latin_or_digit(char: str) -> bool:
-    return char.isascii() and char.isalnum()
+def _goes_on(char: str, other: str) -> bool:
+    """Whether both are Latin letters or digits, so that a word or number goes on from one to the other."""
+    return (char + other).isascii() and char.isalnum() and other.isalnum()
 
 
 def _is_a_word(text: str, start: int, end: int) -> bool:
@@ -215,9 +214,7 @@ def _is_a_word(text: str, start: int, end: int) -> bool:
     before, after = text[start - 1 : start] if start else "", text[end : end + 1]
     if end - start == 1 and _WIDE.match(text[start]):
         return not _WIDE.match(after) and (not _WIDE.match(before) or before in _BEFORE_A_CHARACTER)
-    if _is_latin_or_digit(before) and _is_latin_or_digit(text[start]):
-        return False
-    if _is_latin_or_digit(after) and _is_latin_or_digit(text[end - 1]):
+    if _goes_on(before, text[start]) or _goes_on(text[end - 1], after):
         return False
     if text[start].isdigit() and before and before in ".~-/" and start > 1 and text[start - 2].isdigit():
         return False

@@ -81,8 +81,11 @@ def _behind_marker(text: str, position: int) -> int:
 
 _LONGEST_VALUE = 400
 # The second form is what remains when "\b" was read as an escape.
-_BOXED = re.compile(r"(?:\\f?box(?:ed)?|\x08oxed|(?<![a-z])boxed)\s*\{", re.IGNORECASE)
-_BOX_CONTENT = re.compile(rf"(?:[^{{}}\n]|\{{[^{{}}\n]{{0,{_LONGEST_VALUE}}}\}}){{0,{_LONGEST_VALUE}}}\}}?")
+_BOXED = re.compile(
+    r"(?:\\f?box(?:ed)?|\x08oxed|(?<![a-z])boxed)\s*\{(?=(?P<value>"
+    rf"(?:[^{{}}\n]|\{{[^{{}}\n]{{0,{_LONGEST_VALUE}}}\}}){{0,{_LONGEST_VALUE}}}\}}?))",
+    re.IGNORECASE,
+)
 _TAG = re.compile(
     r"<[ ]?(?:final_?)?(?:answer|ans|choice|option|答案|选项|solution)[ ]?>(?P<value>[^<]{0,400})",
     re.IGNORECASE,
@@ -128,24 +131,13 @@ FullReader = Callable[[str], "int | None"]
 def structured_readings(reader: AnswerParser, read_text: FullReader) -> Iterator[Reading]:
     """Readings of boxes, tags and JSON fields; `read_text` reads a value that is itself free text."""
     text = reader.text
-    if "box" in text or "\x08" in text or "BOX" in text:
-        yield from _joined(text, _boxes(reader, read_text))
-    if "<" in text:
-        yield from _joined(text, _tags(reader, read_text))
+    for mark, rule, pattern in (("{", "boxed", _BOXED), ("<", "tag", _TAG)):
+        spans = [match.span("value") for match in pattern.finditer(text)] if mark in text else []
+        yield from _joined(
+            text, (found for span in spans for found in _value(rule, reader, read_text, *span))
+        )
     if ":" in text and ("{" in text or '"' in text):
         yield from _json_readings(reader, read_text)
-
-
-def _boxes(reader: AnswerParser, read_text: FullReader) -> Iterator[Reading]:
-    for match in _BOXED.finditer(reader.text):
-        content = _BOX_CONTENT.match(reader.text, match.end())
-        if content is not None:
-            yield from _value("boxed", reader, read_text, content.start(), content.end())
-
-
-def _tags(reader: AnswerParser, read_text: FullReader) -> Iterator[Reading]:
-    for match in _TAG.finditer(reader.text):
-        yield from _value("tag", reader, read_text, *match.span("value"))
 
 
 def _joined(text: str, readings: Iterator[Reading]) -> Iterator[Reading]:

@@ -111,7 +111,8 @@ def kept_ranges(raw: str) -> Kept:
     """
     ranges = _window(raw)
     read = raw if len(ranges) == 1 and ranges[0] == (0, len(raw)) else "".join(raw[a:b] for a, b in ranges)
-    ranges = _outside_thinking(raw, ranges)
+    if any(mark in read for mark in "<◁[#"):
+        ranges = _outside_thinking(raw, ranges)
     repeats = "答案" in read and _STEM_ON_A_LINE.search(read) is not None
     if not (repeats or _MAY_BEGIN_A_TURN.match(read) or _MAY_HOLD_TURNS.search(read)):
         return Kept(ranges, None)

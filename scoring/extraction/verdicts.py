@@ -123,7 +123,6 @@ _IS_THE_ANSWER = re.compile(
     rf"(?P<letters>{LETTERS_TOGETHER})(?:选项|项)?[^。;!?\nA-J]{{0,30}}(?<![不非])(?:为|是)"
     r"(?:本题|此题|该题)?的?(?:正确|最佳)?答案(?=[。,;!\n]|$)"
 )
-_CALLED_THE_ANSWER = (("答案", _IS_THE_ANSWER), ("才", _AFTER_ALL), (" the ", _IS_THE_ENGLISH_ANSWER))
 _EXCEPTED = re.compile(
     rf"除了?(?P<letters>{LETTERS_TOGETHER})(?:选项|[两三]?项)?(?:以外|之外|外)[,]?(?:的?(?:其他|其它|其余))?(?:选项|各项)?"
     r"(?:都|均|全)(?:是|为)?(?P<wrong>错|不)?"
@@ -166,11 +165,10 @@ def verdict_readings(reader: AnswerParser) -> Iterator[Reading]:
     verdicts = ticked or list(_verdicts(reader)) or list(_verdicts_on_texts(reader))
     for reading in (
         *_concluding(reader, verdicts),
-        *_called_the_answer(reader),
+        *_singled_out_in_words(reader),
         *_only(reader, verdicts),
         *_exceptions(reader),
         *_all_but_one(reader),
-        *_better(reader),
     ):
         every = reader.stem.several and reader.options.known and reading.rule == "only-verdict"
         if 0 < reading.mask < reader.options.everything or (every and reading.mask):
@@ -195,17 +193,6 @@ def _all_but_one(reader: AnswerParser) -> Iterator[Reading]:
         rest = reader.options.everything & ~mask_of(match[0]) if match.start() in places else 0
         if rest.bit_count() == 1 and affirmed_together(reader.text, match[0], match.end(), reader.stem):
             yield Reading("only-verdict", rest, *match.span())
-
-
-def _better(reader: AnswerParser) -> Iterator[Reading]:
-    """因此B优于A, in a sentence that concludes."""
-    for position in reader.letters if reader.concludes and not reader.stem.negative else ():
-        match = _BETTER.match(reader.text, position)
-        before = reader.lowered[sentence_start(reader.text, position) : position] if match else ""
-        if match is None or concludes(before) is None or _is_supposed(reader, position):
-            continue
-        if not _DOUBTED.search(before, before.rfind(",") + 1):
-            yield Reading("verdict", mask_of(match["letters"]), position, match.end())
 
 
 def _verdicts(reader: AnswerParser) -> Iterator[Verdict]:
@@ -259,26 +246,31 @@ def _concluding(reader: AnswerParser, verdicts: list[Verdict]) -> Iterator[Readi
     if not stem.several and len({verdict.mask for verdict in chosen}) == reader.options.count:
         return
     for verdict in chosen:
-        before = reader.lowered[sentence_start(text, verdict.start) : verdict.start]
-        if concludes(before) is None and "只有" not in before:
-            continue
-        if not _is_supposed(reader, verdict.start):
+        before = _before(reader, verdict.start)
+        if (concludes(before) is not None or "只有" in before) and not _is_supposed(before):
             yield Reading("verdict", verdict.mask, verdict.start, verdict.end)
 
 
-def _called_the_answer(reader: AnswerParser) -> Iterator[Reading]:
-    """C项错误，为本题答案。 D is the correct answer. 其实D才对。"""
-    for mark, pattern in _CALLED_THE_ANSWER:
-        if mark not in reader.text:
-            continue
-        for position in reader.letters:
-            match = pattern.match(reader.text, position)
-            if match is not None and not _is_supposed(reader, position):
-                yield Reading("verdict", mask_of(match["letters"]), position, match.end())
+def _singled_out_in_words(reader: AnswerParser) -> Iterator[Reading]:
+    """C项错误，为本题答案。 D is the correct answer. 其实D才对。 And, in a sentence that concludes: 因此B优于A。"""
+    patterns = {"答案": _IS_THE_ANSWER, "才": _AFTER_ALL, " the ": _IS_THE_ENGLISH_ANSWER}
+    if reader.concludes and not reader.stem.negative:
+        patterns[""] = _BETTER
+    for mark, pattern in patterns.items():
+        places = reader.letters if mark in reader.text else ()
+        for match in filter(None, (pattern.match(reader.text, place) for place in places)):
+            before = _before(reader, match.start())
+            doubted = concludes(before) is None or _DOUBTED.search(before, before.rfind(",") + 1)
+            if not (_is_supposed(before) or (pattern is _BETTER and doubted)):
+                yield Reading("verdict", mask_of(match["letters"]), *match.span())
 
 
-def _is_supposed(reader: AnswerParser, position: int) -> bool:
-    before = reader.lowered[sentence_start(reader.text, position) : position]
+def _before(reader: AnswerParser, position: int) -> str:
+    """What the sentence says before `position`, in lower case."""
+    return reader.lowered[sentence_start(reader.text, position) : position]
+
+
+def _is_supposed(before: str) -> bool:
     return SUPPOSED.search(before) is not None and not MUST_CHOOSE.search(before)
 
 
@@ -347,16 +339,16 @@ def _asked_for(reader: AnswerParser, judged: list[Verdict], right: int, wrong: i
 
 def all_called_right(reader: AnswerParser) -> Iterator[Reading]:
     """A: 正确答案 B: 正确答案 … for every option: no answer, if nothing is named behind."""
-    if not reader.options.known or len(reader.letters) < reader.options.count or reader.stem.several:
-        return
-    if len({reader.text[place] for place in reader.letters}) < reader.options.count:
+    count = reader.options.count
+    named = {reader.text[place] for place in reader.letters}
+    if not reader.options.known or len(named) < count or reader.stem.several:
         return
     last = _verdict_at(reader, reader.letters[-1])
     if last is None or not last.of_the_answer:
         return
     verdicts = [verdict for verdict in _verdicts(reader) if verdict.right and verdict.of_the_answer]
-    seen = {verdict.mask for verdict in verdicts}
-    if len(seen) == reader.options.count and reader.letters[-1] <= verdicts[-1].start:
+    every = len({verdict.mask for verdict in verdicts}) == count
+    if every and reader.letters[-1] <= verdicts[-1].start:
         yield Reading("all-called-right", 0, verdicts[0].start, verdicts[-1].end)
 
 
