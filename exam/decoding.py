@@ -101,13 +101,9 @@ class Decoder:
         True
         """
         try:
-            rules = [values[name] for name in ("usual", "several")]
-            return cls(
-                *(
-                    SeveralRule(float(rule["threshold"]), float(rule["ratio"])) if rule else None
-                    for rule in rules
-                )
-            )
+            rules = (values["usual"], values["several"])
+            known = (rule and (float(rule["threshold"]), float(rule["ratio"])) for rule in rules)
+            return cls(*(None if rule is None else SeveralRule(*rule) for rule in known))
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{values!r} does not describe a decoder; train the model again") from error
 

@@ -170,9 +170,8 @@ class Exam:
             digest.update(np.array([len(column)], dtype="<i8").tobytes())
             # Texts are encoded again, not kept: all lengths come before the first text.
             for piece in pieces(len(column)):
-                digest.update(
-                    np.array([len(_encoded(text)) for text in column[piece]], dtype="<i8").tobytes()
-                )
+                lengths = [len(text.encode("utf-8", "surrogatepass")) for text in column[piece]]
+                digest.update(np.array(lengths, dtype="<i8").tobytes())
             for piece in pieces(len(column)):
                 digest.update("".join(column[piece]).encode("utf-8", "surrogatepass"))
         digest.update(self.option_offsets.astype("<i8").tobytes())
@@ -199,11 +198,9 @@ class Exam:
             "answer": self.letters(),
             "explanation": self.explanations,
         }
-        for name, values in self.annotations.items():
-            if name in columns:
-                raise InputError(f"annotation {name!r} has the name of another column; rename it")
-            columns[name] = values
-        return to_frame(columns, library)
+        if taken := sorted(columns.keys() & self.annotations.keys()):
+            raise InputError(f"annotation {taken[0]!r} has the name of another column; rename it")
+        return to_frame({**columns, **self.annotations}, library)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """The Arrow PyCapsule interface, by which polars and pyarrow take an exam for a table."""
@@ -231,13 +228,11 @@ class Exam:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Exam):
             return NotImplemented
+        columns = ("ids", "questions", "option_texts", "explanations")
         return (
-            self.ids == other.ids
-            and self.questions == other.questions
-            and self.option_texts == other.option_texts
+            all(getattr(self, name) == getattr(other, name) for name in columns)
             and np.array_equal(self.option_offsets, other.option_offsets)
             and np.array_equal(self.answers, other.answers)
-            and self.explanations == other.explanations
             and list(self.annotations.items()) == list(other.annotations.items())
         )
 
@@ -327,15 +322,13 @@ def freeze_array(owner: Exam | Predictions, name: str, dtype: type[np.generic]) 
 def check_columns(what: str, owner: Exam | Predictions, columns: Mapping[str, Sequence[str] | None]) -> None:
     """Raise `InputError` for columns of other lengths than the ids, and naming the rows of the first duplicate id."""
     n = len(owner.ids)
-    shapes = {name: ((len(values),), n) for name, values in columns.items() if values is not None}
-    shapes["answers"] = owner.answers.shape, n
-    if owner.option_offsets is not None:
-        shapes["option_offsets"] = owner.option_offsets.shape, n + 1
-    wrong = [
-        f"{name} has {shape[0] if len(shape) == 1 else shape}, not {size}"
-        for name, (shape, size) in shapes.items()
-        if shape != (size,)
-    ]
+    known = {**columns, "answers": owner.answers, "option_offsets": owner.option_offsets}
+    wrong = []
+    for name, values in known.items():
+        shape = np.shape(values) if isinstance(values, np.ndarray) else (len(values or ()),)
+        size = n + (name == "option_offsets")
+        if values is not None and shape != (size,):
+            wrong.append(f"{name} has {shape[0] if len(shape) == 1 else shape}, not {size}")
     if wrong:
         raise InputError(f"{what} of {n} ids needs {n} values in every column; {'; '.join(wrong)}")
     refuse_repeated(owner.ids, range(1, n + 1), what)
@@ -355,10 +348,6 @@ def refuse_repeated(
     for name, number in zip(ids, numbers, strict=True):
         if first.setdefault(name, number) != number:
             raise InputError(f"{where}: id {name!r} occurs in {unit} {first[name]} and {number}; {remedy}")
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
 
 
 def _check_options(exam: Exam) -> None:

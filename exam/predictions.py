@@ -15,12 +15,7 @@ from cmexam_baseline.exam.exam import Exam, check_columns, freeze_array, offsets
 from cmexam_baseline.exam.io.formats import read_table
 from cmexam_baseline.exam.io.table import Table, cell_text, to_frame
 from cmexam_baseline.exam.io.text_formats import write_columns
-from cmexam_baseline.exam.letters import (
-    LETTERS,
-    MAX_OPTIONS,
-    masks_to_letters,
-    parse_letters,
-)
+from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS, masks_to_letters, parse_letters
 
 PROBABILITY_COLUMNS = [f"probability_{letter}" for letter in LETTERS]
 
@@ -114,11 +109,7 @@ class Predictions:
     def write_parts(
         parts: Iterable[Predictions], path: str | os.PathLike[str], most_options: int | None = None
     ) -> None:
-        """What `write` writes of all parts together, each asked for when it is written.
-
-        most_options: of any question in any part, where the predictions have probabilities. Raises
-        `InputError` as `write` does.
-        """
+        """What `write` writes of all parts together; `most_options` of any question where there are probabilities."""
         write_columns((part._columns(most_options) for part in parts), path)
 
     def to_frame(self, library: str | None = None) -> Any:

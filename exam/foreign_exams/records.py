@@ -15,7 +15,7 @@ from typing import Any
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.columns import ALIASES, column_key
-from cmexam_baseline.exam.io.options_cell import any_options, split_options, without_decoration
+from cmexam_baseline.exam.io.options_cell import any_options, options_of_cells, split_options
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.exam.letters import LETTERS, parse_letters
 
@@ -180,10 +180,7 @@ def _take_option_fields(fields: _Fields) -> list[str]:
     for pattern in OPTION_NAMES:
         names = [pattern.format(letter) for letter in LETTERS]
         if fields.has(names[0]) and fields.has(names[1]):
-            texts = [cell_text(fields.take([name])) for name in names]
-            while texts and not texts[-1].strip():
-                texts.pop()
-            return without_decoration(texts)
+            return options_of_cells([fields.take([name]) for name in names])
     return []
 
 
@@ -215,9 +212,8 @@ def read_answers(
         for answer, texts in zip(answers, options, strict=True)
     ]
     counts = Counter(name for row in readings for name, mask in row.items() if mask)
-    formats = sorted(
-        FORMATS, key=lambda name: -counts[name]
-    )  # stable: the order of FORMATS decides between equals
+    # Between equals the order of FORMATS decides.
+    formats = sorted(FORMATS, key=lambda name: -counts[name])
     masks = [
         0 if is_missing(answer) else next((row[name] for name in formats if row[name] is not None), None)
         for answer, row in zip(answers, readings, strict=True)
@@ -283,11 +279,8 @@ def _read_text(answer: object, options: Sequence[str], base: int | None) -> int 
 
 def _read_number(answer: object, options: Sequence[str], base: int | None) -> int | None:
     number = _as_number(answer)
-    return (
-        None
-        if number is None or base is None or not 0 <= number - base < len(options)
-        else 1 << number - base
-    )
+    place = -1 if number is None or base is None else number - base
+    return 1 << place if 0 <= place < len(options) else None
 
 
 FORMATS: dict[str, Reader] = {
@@ -299,13 +292,10 @@ FORMATS: dict[str, Reader] = {
 
 
 def _as_number(answer: object) -> int | None:
-    if isinstance(answer, bool):
-        return None
-    if isinstance(answer, str) and re.fullmatch(r"\s*\d{1,2}\s*", answer):
-        return int(answer)
-    if isinstance(answer, float):
-        return int(answer) if answer.is_integer() else None
-    return answer if isinstance(answer, int) else None
+    text = "" if isinstance(answer, bool) else cell_text(answer).strip()
+    return (
+        int(text) if re.fullmatch(r"-?\d+" if isinstance(answer, int | float) else r"\d{1,2}", text) else None
+    )
 
 
 def _find_base(answers: Sequence[Any], options: Sequence[Sequence[str]]) -> int | None:

@@ -6,17 +6,14 @@ import difflib
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import takewhile
 
 from cmexam_baseline.exam.errors import InputError, excerpt_of
 from cmexam_baseline.exam.io.table import Table, cell_text
 from cmexam_baseline.exam.letters import LETTERS
 
-PUBLISHED_NAMES = {
-    "id": "id",
-    "question": "Question",
-    "options": "Options",
-    "answer": "Answer",
-    "explanation": "Explanation",
+PUBLISHED_NAMES = {"id": "id"} | {
+    name.lower(): name for name in ("Question", "Options", "Answer", "Explanation")
 }
 
 # Names that people use, the more telling first; case, width, blanks, "_" and "-" do not matter.
@@ -46,13 +43,11 @@ def find_columns(names: Sequence[str]) -> dict[str, str]:
     >>> find_columns(["题目", "选项", "正确答案", "difficulty"])
     {'question': '题目', 'options': '选项', 'answer': '正确答案'}
     """
-    found = {}
-    for role, aliases in ALIASES.items():
-        published = PUBLISHED_NAMES[role]
-        column = published if published in names else first_named(names, aliases)
-        if column is not None:
-            found[role] = column
-    return found
+    found = {
+        role: PUBLISHED_NAMES[role] if PUBLISHED_NAMES[role] in names else first_named(names, aliases)
+        for role, aliases in ALIASES.items()
+    }
+    return {role: column for role, column in found.items() if column is not None}
 
 
 def find_option_columns(names: Sequence[str]) -> list[str]:
@@ -61,13 +56,8 @@ def find_option_columns(names: Sequence[str]) -> list[str]:
     >>> find_option_columns(["Question", "A", "B", "C", "Answer"])
     ['A', 'B', 'C']
     """
-    columns = []
-    for aliases in _OPTION_COLUMNS:
-        column = first_named(names, aliases)
-        if column is None:
-            break
-        columns.append(column)
-    return columns
+    columns = (first_named(names, aliases) for aliases in _OPTION_COLUMNS)
+    return list(filter(None, takewhile(bool, columns)))
 
 
 def refuse_missing(roles: Iterable[str], names: Sequence[str], file: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -287,11 +287,15 @@ def write_exam(exam: Exam, path: str | os.PathLike[str]) -> None:
     >>> read_exam(file) == sample_exam("val")
     True
     """
-    try:
-        content = format_of(path).write(exam)
-    except InputError as error:
-        raise InputError(f"{os.fspath(path)} cannot be written: {error}") from error
-    write_pieces([content], path)
+    kind = format_of(path)
+
+    def pieces() -> Iterator[bytes]:
+        try:
+            yield kind.write(exam)
+        except InputError as error:
+            raise InputError(f"{os.fspath(path)} cannot be written: {error}") from error
+
+    write_pieces(pieces(), path)
 
 
 def format_of(path: str | os.PathLike[str]) -> Format:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -92,6 +92,14 @@ def parse_options(cell: object) -> list[str]:
     if isinstance(cell, Sequence):
         return _list_to_options(cell)
     return []
+
+
+def options_of_cells(cells: Iterable[object]) -> list[str]:
+    """The option texts of cells that hold one each; empty ones at the end are none."""
+    texts = [cell_text(cell) for cell in cells]
+    while texts and not texts[-1].strip():
+        texts.pop()
+    return without_decoration(texts)
 
 
 def any_options(cell: object) -> list[str]:

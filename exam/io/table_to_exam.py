@@ -16,7 +16,7 @@ from cmexam_baseline.exam.duplicates import first_copies, option_sets
 from cmexam_baseline.exam.errors import BadRow, InputError, excerpt_of, refuse_bad_rows
 from cmexam_baseline.exam.exam import Exam, offsets_of, refuse_repeated
 from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, find_columns, find_option_columns, refuse_missing
-from cmexam_baseline.exam.io.options_cell import format_options, parse_options, without_decoration
+from cmexam_baseline.exam.io.options_cell import format_options, options_of_cells, parse_options
 from cmexam_baseline.exam.io.table import FileFormat, Table, cell_text
 from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS, mask_to_letters, parse_letters
 from cmexam_baseline.exam.normalise import fold_texts
@@ -119,8 +119,7 @@ def _read_rows(table: Table, file: str, name: str, need_answers: bool) -> _Rows:
     option_texts: list[str] = []
     bounds = [0]
     if letters:
-        cells = zip(*(table.columns[column] for column in letters), strict=True)
-        read = map(_options_of_cells, cells)
+        read = map(options_of_cells, zip(*(table.columns[column] for column in letters), strict=True))
     else:
         read = map(parse_options, table.columns[by_role["options"]])
     for options in read:
@@ -156,21 +155,7 @@ def _read_rows(table: Table, file: str, name: str, need_answers: bool) -> _Rows:
 
 
 def _texts(cells: Sequence[object]) -> list[str]:
-    return [
-        cell
-        if isinstance(cell, str)
-        else "".join(map(cell_text, cell))
-        if isinstance(cell, list)
-        else cell_text(cell)
-        for cell in cells
-    ]
-
-
-def _options_of_cells(cells: Sequence[object]) -> list[str]:
-    texts = [cell_text(cell) for cell in cells]
-    while texts and not texts[-1].strip():
-        texts.pop()
-    return without_decoration(texts)
+    return ["".join(map(cell_text, cell)) if isinstance(cell, list) else cell_text(cell) for cell in cells]
 
 
 def _are_plain(options: Sequence[str]) -> bool:
@@ -219,11 +204,9 @@ def _answer_fault(answer: str, mask: int | None, options: Sequence[str]) -> str 
         for place, letter in enumerate(LETTERS)
         if mask >> place & 1 and not (place < len(options) and options[place].strip())
     ]
-    return (
-        f"answer {mask_to_letters(mask)} but no option {', '.join(without_option)}"
-        if without_option
-        else None
-    )
+    if not without_option:
+        return None
+    return f"answer {mask_to_letters(mask)} but no option {', '.join(without_option)}"
 
 
 def _options_doubts(options: Sequence[str]) -> list[str]:
