@@ -35,6 +35,7 @@ _ONLY_FOR = {
     "n_folds": (("ensemble",), "ensembles"),
     "embeddings": (("lightgbm", "ensemble"), "lightgbm's features"),
     "config": (("encoder", "ensemble"), "encoders"),
+    "tune": (("lightgbm",), "LightGBM alone"),
 }
 
 
@@ -92,6 +93,7 @@ def plan_training(
     corpus: PathLike | Sequence[PathLike] | Corpus = (),
     question_banks: bool = False,
     config: PathLike | None = None,
+    tune: int | None = None,
     n_jobs: int | None = None,
     fold_jobs: int = 1,
     **settings: Any,
@@ -102,13 +104,15 @@ def plan_training(
     a wrong setting, and if a package, a GPU or the weights of an encoder are missing.
     """
     kind = model_kind(model)
-    given = {"encoder": encoder, "n_folds": n_folds, "embeddings": embeddings, "config": config}
+    given: dict[str, Any] = {"encoder": encoder, "n_folds": n_folds, "embeddings": embeddings}
+    given |= {"config": config, "tune": tune}
     for name, value in given.items():
         kinds, takers = _ONLY_FOR[name]
         if value is not None and kind not in kinds:
             raise InputError(f"`{name}` is for {takers}; omit it or use another `model`")
     require_extras(kind)
-    parameters: dict[str, Any] = {} if n_folds is None else {"n_folds": n_folds}
+    counts = {"n_folds": n_folds, "tune": tune}
+    parameters: dict[str, Any] = {name: count for name, count in counts.items() if count is not None}
     if kind in ("encoder", "ensemble"):
         if kind == "ensemble" and int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise InputError("an ensemble trains in one process; start it without torchrun")
@@ -171,7 +175,8 @@ def train(
     progress:     a `StageTimer`, which a subclass may draw
     arguments:    `encoder` and `n_folds` (of an ensemble), `embeddings` (a frozen encoder for LightGBM's features),
                   `corpus` (files and folders of text as further evidence; `question_banks=True` reads question
-                  banks among them, too), `config` (a TOML file with encoder settings), `n_jobs` (threads),
+                  banks among them, too), `config` (a TOML file with encoder settings), `tune` (settings of
+                  LightGBM to try by cross-validation), `n_jobs` (threads),
                   `fold_jobs` (folds of an ensemble side by side), and settings: the constructor's arguments of
                   `LightGBMBaseline` for "lightgbm", else the fields of `EncoderSettings`
 
@@ -288,6 +293,10 @@ def train_once(
     checkpoints = _checkpoint_folder(out)
     model = plan.model(random_state, checkpoints)
     model.fit(data.train, data.val, progress=timer, from_other_exam=data.from_other_exam)
+    if trials := getattr(model, "trials_", None):
+        from cmexam_baseline.features.tuning import summary
+
+        timer.say(summary(trials))
     predictions = _predict_splits(model, data, timer)
     parts = _predict_parts(model, plan, random_state, data, timer) if plan.kind == "ensemble" else {}
     scores = scores_of_run(data, predictions, parts, random_state, timer)

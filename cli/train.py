@@ -113,6 +113,13 @@ def encoder_options(command: Any) -> Any:
     metavar="NAME=VALUE",
     help="[lightgbm] A setting of the trees, as in --set n_estimators=500. Repeatable.",
 )
+@click.option(
+    "--tune",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="[lightgbm] Try N settings of the trees by cross-validation on the training questions, the given ones first, and "
+    "use the best (extra: tuning).",
+)
 @click.option("--config", type=InputPath(), help="A TOML file with encoder settings, one per line.")
 @BAD_ROWS
 @OVERWRITE
@@ -153,6 +160,7 @@ def train(
       cmexam-baseline train --data CMExam/data --model bert --head joint --epochs 3
       cmexam-baseline train --data CMExam/data --model bert --evidence 3 --corpus textbooks/
       cmexam-baseline train --data CMExam/data --corpus textbooks/ --set bag=3
+      cmexam-baseline train --data CMExam/data --tune 30
       cmexam-baseline train --data CMExam/data --embeddings intfloat/multilingual-e5-small
       cmexam-baseline train --data CMExam/data --model ensemble --encoder bert --evidence 3 --folds 3
     """

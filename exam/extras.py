@@ -18,6 +18,7 @@ EXTRAS = {
     "prompts": ("openai",),
     "report": ("jinja2", "matplotlib"),
     "tables": ("polars", "fastexcel", "xlsxwriter"),
+    "tuning": ("optuna",),
 }
 
 

@@ -31,6 +31,7 @@ from cmexam_baseline.features.arrays import Columns
 from cmexam_baseline.features.explainer import Explainer
 from cmexam_baseline.features.feature_table import FeatureTable
 from cmexam_baseline.features.training_index import TrainingIndex, right_options
+from cmexam_baseline.features.tuning import best_trial, tune
 from cmexam_baseline.metrics.ragged import row_numbers
 from cmexam_baseline.metrics.threads import cpu_count
 
@@ -53,11 +54,14 @@ class LightGBMBaseline(Estimator):
     n_estimators, learning_rate, num_leaves, min_child_samples, subsample, colsample_bytree, reg_lambda, max_bin:
                        as in `lightgbm.LGBMClassifier`
     bag:               number of boosters with different seeds whose logits are averaged
+    tune:              number of settings that are tried by cross-validation on the training questions, the given ones
+                       first; the best are used
     n_jobs:            threads for LightGBM (default: all processors); does not change the result
     corpus:            a `Corpus`, or files and folders of text that `Corpus.read` reads, as further evidence
     embedder:          a frozen encoder whose vectors are one more kind of evidence (default: none)
+    checkpoints:       folder for the trials of `tune`, from which a repeated `fit` resumes (default: none)
 
-    Learned by `fit`: `decoder_`, `index_` (what the training exam holds), `boosters_`, `explainer_`.
+    Learned by `fit`: `decoder_`, `index_` (what the training exam holds), `boosters_`, `explainer_`, `trials_` (of `tune`).
 
     >>> from cmexam_baseline.exam import Question
     >>> exam = Exam.from_questions([Question("q1", "缺乏可致夜盲症的维生素是", ("维生素A", "维生素C"), "A")])
@@ -75,6 +79,7 @@ class LightGBMBaseline(Estimator):
     corpus_index_: CorpusIndex | None
     embeddings_: dict[str, str] | None
     extra_columns_: list[str]
+    trials_: list[dict[str, Any]]
 
     def __init__(
         self,
@@ -90,9 +95,11 @@ class LightGBMBaseline(Estimator):
         reg_lambda: float = 0.0,
         max_bin: int = 63,
         bag: int = 2,
+        tune: int = 0,
         n_jobs: int | None = None,
         corpus: Corpus | str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
         embedder: Embedder | None = None,
+        checkpoints: Path | None = None,
     ) -> None:
         self.random_state = random_state
         self.n_estimators = n_estimators
@@ -104,14 +111,19 @@ class LightGBMBaseline(Estimator):
         self.reg_lambda = reg_lambda
         self.max_bin = max_bin
         self.bag = bag
+        self.tune = tune
         self.n_jobs = n_jobs
         self.corpus = corpus
         self.embedder = embedder
+        self.checkpoints = checkpoints
 
     @property
     def settings(self) -> dict[str, Any]:
         """What decides the model besides the data, for JSON."""
         found = {name: getattr(self, name) for name in ("random_state", *trees.TUNABLE)}
+        trials = getattr(self, "trials_", [])
+        if trials:
+            found |= best_trial(trials)["settings"]
         embeddings = self.embedder.describe() if self.embedder else getattr(self, "embeddings_", None)
         if self.__sklearn_is_fitted__():
             found["decoder"] = self.decoder_.to_dict()
@@ -120,6 +132,7 @@ class LightGBMBaseline(Estimator):
             "corpus": index and {"passages": len(index.corpus), "left_out": len(index.corpus.left_out)},
             "embeddings": embeddings,
             "extra_columns": getattr(self, "extra_columns_", None),
+            "trials": trials,
         }
         return {**found, **{name: value for name, value in given.items() if value}}
 
@@ -127,6 +140,10 @@ class LightGBMBaseline(Estimator):
         """The parameters that decide the trees; raises `InputError` for a value that LightGBM does not accept."""
         found = {name: getattr(self, name) for name in ("random_state", *trees.TUNABLE)}
         trees.check_settings(found)
+        if isinstance(self.tune, bool) or not isinstance(self.tune, int) or self.tune < 0:
+            raise InputError(f"`tune` must be a number of trials, 0 or more; got {self.tune!r}")
+        if self.tune:
+            require("tuning", "optuna", purpose="a search for settings")
         return found
 
     def use_embedder(self, embedder: Embedder) -> None:
@@ -208,7 +225,11 @@ class LightGBMBaseline(Estimator):
         table = FeatureTable.build(
             self.index_, exam, progress=report, from_other_exam=other, extra_columns=further
         )
-        self.boosters_ = trees.train(table, right_options(exam), settings, self.n_jobs or cpu_count(), report)
+        threads, self.trials_ = self.n_jobs or cpu_count(), []
+        if self.tune:
+            self.trials_ = tune(table, exam, settings, self.tune, threads, self.checkpoints, report)
+            settings = best_trial(self.trials_)["settings"]
+        self.boosters_ = trees.train(table, right_options(exam), settings, threads, report)
         self.explainer_ = Explainer.fit(exam)
         self.decoder_ = Decoder.argmax()
         if val is not None:
@@ -334,6 +355,7 @@ class LightGBMBaseline(Estimator):
 
             self.dense_index_ = DenseIndex.from_arrays(unpack_arrays(files[_DENSE]))
         self.extra_columns_ = [str(name) for name in settings.get("extra_columns", [])]
+        self.trials_ = settings.get("trials", [])
         self.explainer_ = Explainer.from_arrays(unpack_arrays(files[_EXPLAINER]))
         self.boosters_ = [trees.from_text(files[_booster_file(i)].decode()) for i in range(self.bag)]
 

@@ -383,6 +383,16 @@ def test_many_questions_are_answered_in_batches(
     assert (tmp_path / "batches.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
+def test_settings_are_searched_for_and_reported(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    printed = succeed(*TRAIN, "--tune", "2", "--out", tmp_path / "run")
+    assert "best of 2 trials" in printed.stderr
+    settings = json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))["settings"]
+    assert len(settings["trials"]) == 2
+    assert not (tmp_path / "run.checkpoints").exists()
+    complain("train", "--model", "bert", "--tune", "2", about=["--tune is for LightGBM"])
+
+
 def test_a_corpus_is_read_saved_and_shown_by_explain(tmp_path: Path) -> None:
     book = tmp_path / "book.md"
     book.write_text("# 维生素\n缺乏维生素A可引起夜盲症和干眼病，补充鱼肝油后好转。\n", "utf-8")

@@ -41,6 +41,7 @@ WORKS = [
 ]
 WORKS_WITH = {
     "train --out new --set n_estimators=5": "lightgbm",
+    "train --out new --tune 2 --set n_estimators=5": "lightgbm tuning",
     "data convert {sample} converted --to parquet": "tables",
     "data convert {sample} converted --to xlsx": "tables",
     "score predictions.csv {val} --report report.html": "report",
