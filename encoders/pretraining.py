@@ -1,6 +1,7 @@
 """Domain-adaptive pretraining: continued masked-language modelling on the texts of training questions.
 
-Source: Gururangan et al. 2020, "Don't Stop Pretraining", arXiv 2004.10964; masking as in Devlin et al. 2019.
+Source: Gururangan et al. 2020, "Don't Stop Pretraining", arXiv 2004.10964; masking as in Devlin et al. 2019 (80% of the
+chosen tokens are masked, 10% replaced at random, 10% kept), by transformers' collator.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from cmexam_baseline.encoders.models import (
 from cmexam_baseline.encoders.optimization import schedule_factor, seed_everything
 from cmexam_baseline.encoders.runtime import Runtime, device_memory, is_out_of_memory, start_runtime
 from cmexam_baseline.encoders.settings import EncoderSettings
-from cmexam_baseline.encoders.tokens import Template, TextTokenizer
+from cmexam_baseline.encoders.tokens import TextTokenizer
 from cmexam_baseline.exam.duplicates import find_overlap
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
@@ -38,6 +39,8 @@ from cmexam_baseline.exam.normalise import normalise_texts
 from cmexam_baseline.exam.progress import DetailedStage, Progress, no_progress
 
 REPORT = "pretraining.json"
+# Rows of the sequences -> the model's inputs with some tokens masked, and labels, -100 where there is nothing to predict.
+Mask = Callable[[NDArray[np.int64]], dict[str, torch.Tensor]]
 _GRAM = 10
 _HELD_OUT = 0.02
 _MAX_HELD_OUT = 500
@@ -113,7 +116,7 @@ def pretrain(
     head or mask token, if there are too few texts, or if the memory does not suffice. One process; a run that is
     interrupted starts again.
     """
-    from transformers import AutoModel, AutoModelForMaskedLM
+    from transformers import AutoModel, AutoModelForMaskedLM, DataCollatorForLanguageModeling
 
     settings = EncoderSettings(
         model, epochs=epochs, lr=lr, batch_size=batch_size, max_length=max_length,
@@ -133,7 +136,7 @@ def pretrain(
     template, table = text_tokenizer.template, text_tokenizer.tokenize(found.texts, report)
     size = min(max_length, most) - len(template.prefix) - len(template.suffix)
     sequences = [
-        np.array([*template.prefix, *tokens[begin : begin + size], *template.suffix], np.int64)
+        [*template.prefix, *tokens[begin : begin + size].tolist(), *template.suffix]
         for tokens in map(table.__getitem__, range(len(table)))
         for begin in range(0, len(tokens), size)
     ]
@@ -142,13 +145,23 @@ def pretrain(
     order = np.random.default_rng(random_state).permutation(len(sequences))
     n_held_out = min(max(int(_HELD_OUT * len(sequences)), 1), _MAX_HELD_OUT)
     held_out, trained = order[:n_held_out], order[n_held_out:]
-    masker = _Masker(sequences, template, int(tokenizer.mask_token_id), len(tokenizer), mask_share)
-    before = _loss(network, masker, held_out, runtime, batch_size)
-    steps = _train(network, masker, trained, runtime, settings, report)
-    after = _loss(network, masker, held_out, runtime, batch_size)
+    collate = DataCollatorForLanguageModeling(tokenizer, mlm_probability=mask_share)
+
+    def mask(rows: NDArray[np.int64]) -> dict[str, torch.Tensor]:
+        return dict(collate([{"input_ids": sequences[row]} for row in rows.tolist()]))
+
+    plan: list[NDArray[np.int64]] = []
+    for epoch in range(epochs):
+        random = np.random.default_rng([random_state, epoch])
+        batches = _batches(sequences, random.permutation(trained), batch_size)
+        plan += [batches[number] for number in random.permutation(len(batches))]
+    asked = _batches(sequences, held_out, batch_size)
+    before = _loss(network, mask, asked, runtime)
+    _train(network, mask, plan, runtime, settings, report)
+    after = _loss(network, mask, asked, runtime)
     done = PretrainingReport(
         model, weights_fingerprint(base), len(found.texts), found.left_out_questions, found.left_out_texts,
-        sum(len(sequences[row]) for row in trained), steps, before, after,
+        sum(len(sequences[row]) for row in trained), len(plan), before, after,
         device_facts(device).name, runtime.precision,
     )  # fmt: skip
     # A masked-language model has no pooler: that of the base, if any, is kept beside.
@@ -174,46 +187,20 @@ def _contains(text: str, begins: Mapping[str, list[str]]) -> bool:
     )
 
 
-@dataclass(frozen=True)
-class _Masker:
-    """Batches with masked tokens: of the chosen ones 80% are masked, 10% replaced at random, 10% kept."""
-
-    sequences: list[NDArray[np.int64]]
-    template: Template
-    mask: int
-    n_tokens: int
-    share: float
-
-    def batch(self, rows: NDArray[np.int64], random: np.random.Generator) -> dict[str, torch.Tensor]:
-        """Inputs and labels (S, L); a label of -100 is not predicted."""
-        template, sequences = self.template, [self.sequences[row] for row in rows]
-        lengths, places = np.array([[len(one)] for one in sequences]), np.arange(max(map(len, sequences)))
-        attention = places < lengths
-        ids = np.full(attention.shape, template.pad, np.int64)
-        ids[attention] = np.concatenate(sequences)
-        inside = (places >= len(template.prefix)) & (places < lengths - len(template.suffix))
-        chosen = inside & (random.random(ids.shape) < self.share)
-        labels = np.where(chosen, ids, -100)
-        kind = random.random(ids.shape)
-        ids[chosen & (kind < 0.8)] = self.mask
-        replaced = chosen & (kind >= 0.8) & (kind < 0.9)
-        ids[replaced] = random.integers(0, self.n_tokens, int(replaced.sum()))
-        arrays = {"input_ids": ids, "attention_mask": attention.astype(np.int64), "labels": labels}
-        return {name: torch.from_numpy(array) for name, array in arrays.items()}
-
-    def batches(self, rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
-        """Rows in batches of similar length."""
-        order = rows[np.argsort([len(self.sequences[row]) for row in rows], kind="stable")]
-        return [order[begin : begin + size] for begin in range(0, len(order), size)]
+def _batches(sequences: list[list[int]], rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+    """Rows in batches of similar length."""
+    order = rows[np.argsort([len(sequences[row]) for row in rows], kind="stable")]
+    return [order[begin : begin + size] for begin in range(0, len(order), size)]
 
 
-def _loss(network: Any, masker: _Masker, rows: NDArray[np.int64], runtime: Runtime, size: int) -> float:
+def _loss(network: Any, mask: Mask, batches: list[NDArray[np.int64]], runtime: Runtime) -> float:
     """Mean loss of masked tokens; the masks are the same in every call."""
     network.eval()
-    random, total, count = np.random.default_rng(0), 0.0, 0
+    seed_everything(0)
+    total, count = 0.0, 0
     with torch.no_grad():
-        for some in masker.batches(rows, size):
-            inputs = masker.batch(some, random)
+        for rows in batches:
+            inputs = mask(rows)
             n_masked = int((inputs["labels"] >= 0).sum())
             if n_masked:
                 total += float(_step_loss(network, inputs, runtime)) * n_masked
@@ -222,20 +209,20 @@ def _loss(network: Any, masker: _Masker, rows: NDArray[np.int64], runtime: Runti
 
 
 def _train(
-    network: Any, masker: _Masker, rows: NDArray[np.int64], runtime: Runtime, settings: EncoderSettings,
+    network: Any, mask: Mask, plan: list[NDArray[np.int64]], runtime: Runtime, settings: EncoderSettings,
     progress: Progress,
-) -> int:  # fmt: skip
-    """Train over all epochs; returns the number of steps."""
-    steps = settings.epochs * -(-len(rows) // settings.batch_size)
+) -> None:  # fmt: skip
+    """Train on these batches, one after the other."""
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=settings.weight_decay)
     scaler = runtime.scaler()
     network.train()
-    for step, (some, random) in enumerate(_plan(masker, rows, settings)):
+    for step, rows in enumerate(plan):
         for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate() * schedule_factor("linear", step, steps, settings.warmup)
+            factor = schedule_factor("linear", step, len(plan), settings.warmup)
+            group["lr"] = settings.learning_rate() * factor
         optimizer.zero_grad(set_to_none=True)
         seed_everything(settings.random_state, step)
-        inputs = masker.batch(some, random)
+        inputs = mask(rows)
         if not (inputs["labels"] >= 0).any():
             continue
         try:
@@ -247,23 +234,12 @@ def _train(
             memory = device_memory(runtime.device)
             raise InputError(f"{memory} does not suffice; lower `batch_size` or `max_length`") from error
         if not math.isfinite(loss.item()):
-            raise InputError(f"the loss became NaN or infinite at step {step + 1} of {steps}; lower `lr`")
+            raise InputError(f"the loss became NaN or infinite at step {step + 1} of {len(plan)}; lower `lr`")
         scaler.unscale_(optimizer)
         torch.nn.utils.clip_grad_norm_(network.parameters(), settings.max_grad_norm)
         scaler.step(optimizer)
         scaler.update()
-        progress(DetailedStage("pretraining", f"loss {loss.item():.3f}"), step + 1, steps)
-    return steps
-
-
-def _plan(
-    masker: _Masker, rows: NDArray[np.int64], settings: EncoderSettings
-) -> Iterator[tuple[NDArray[np.int64], np.random.Generator]]:
-    for epoch in range(settings.epochs):
-        random = np.random.default_rng([settings.random_state, epoch])
-        batches = masker.batches(random.permutation(rows), settings.batch_size)
-        for number in random.permutation(len(batches)):
-            yield batches[number], random
+        progress(DetailedStage("pretraining", f"loss {loss.item():.3f}"), step + 1, len(plan))
 
 
 def _step_loss(network: Any, inputs: dict[str, torch.Tensor], runtime: Runtime) -> torch.Tensor:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from command_line import complain, succeed
 from tiny_encoders import make_encoder, make_exam
 
 from cmexam_baseline.encoders import EncoderBaseline, collect_texts, pretrain
-from cmexam_baseline.encoders.pretraining import PretrainingTexts, _Masker
-from cmexam_baseline.encoders.tokens import Template
+from cmexam_baseline.encoders.pretraining import PretrainingTexts
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.formats import write_exam
 
@@ -53,22 +51,6 @@ def test_a_pattern_is_learned_and_the_result_trains(bert, exam, tmp_path):
         assert baseline.scorer_.all_new == (head == "joint")
     again = pretrain(str(tmp_path / "model"), texts, tmp_path / "further", epochs=1, lr=1e-4, batch_size=8)
     assert again.loss_before == pytest.approx(report.loss_after, abs=0.2)
-
-
-def test_masks_are_those_of_bert():
-    template = Template((2,), (3,), (3,), pad=0, marker=4, second_type=1)
-    sequences = [np.array([2, *range(10, 10 + n), 3]) for n in (900, 1000)]
-    inputs = _Masker(sequences, template, mask=4, n_tokens=2000, share=0.15).batch(
-        np.array([0, 1]), np.random.default_rng(0)
-    )
-    labels, ids = inputs["labels"].numpy(), inputs["input_ids"].numpy()
-    chosen = labels >= 0
-    assert chosen.sum() == pytest.approx(0.15 * 1900, rel=0.2)
-    assert (ids[chosen] == 4).mean() == pytest.approx(0.8, abs=0.08)
-    assert (ids[chosen] == labels[chosen]).mean() == pytest.approx(0.1, abs=0.06)
-    assert not chosen[:, 0].any()
-    assert not chosen[0, 901:].any()
-    assert inputs["attention_mask"].sum() == 902 + 1002
 
 
 def test_what_cannot_be_pretrained_is_one_line(bert, tmp_path):
