@@ -27,7 +27,7 @@ from cmexam_baseline.encoders.models import (
     trained_folder,
     weights_fingerprint,
 )
-from cmexam_baseline.encoders.optimization import apply_tuning, merge_lora
+from cmexam_baseline.encoders.optimization import apply_tuning
 from cmexam_baseline.encoders.runtime import Runtime, start_runtime, tokens_to_predict, tracker
 from cmexam_baseline.encoders.scoring import score_all
 from cmexam_baseline.encoders.sequences import Evidence, Layout, evidence_kind, refuse_other_evidence
@@ -164,7 +164,8 @@ class EncoderBaseline(Estimator):
             found = replace(trainer.run(), cache_bytes=cached)
         scores = trainer.best_scores
         if settings.tuning == "lora":
-            merge_lora(model.scorer)
+            model.scorer.adapter[0].merge_and_unload()
+            model.scorer.adapter = ()
             scores = None
         decision = Decision(settings.loss, tuple(model.scorer.size_bias.detach().double().cpu().tolist()))
         model.description = replace(model.description, decision=decision, report=found)

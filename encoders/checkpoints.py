@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +44,9 @@ class TrainingState:
     right: float = 0.0
     seen: int = 0
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self)
-
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainingState:
-        """The state that `to_dict` described; other names are ignored."""
+        """The state that `dataclasses.asdict` described; other names are ignored."""
         known = {one.name: values[one.name] for one in fields(cls)}
         known["best"] = tuple(known["best"])
         known["evaluations"] = [Evaluation(**one) for one in known["evaluations"]]
@@ -75,11 +71,11 @@ class TrainingState:
         self.loss_sum, self.right, self.seen = 0.0, 0.0, 0
         if val_accuracy is None or val_loss is None:
             return False
-        if (val_accuracy, -val_loss) <= self.best:
-            self.without_gain += 1
-            return False
-        self.best, self.best_step, self.without_gain = (val_accuracy, -val_loss), self.step, 0
-        return True
+        better = (val_accuracy, -val_loss) > self.best
+        self.without_gain += 1
+        if better:
+            self.best, self.best_step, self.without_gain = (val_accuracy, -val_loss), self.step, 0
+        return better
 
 
 def copy_to_cpu(trained: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:

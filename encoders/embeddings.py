@@ -44,10 +44,8 @@ def embed_texts(
     """
     folder = find_model(name_or_path)
     place = place_in_cache("embeddings", fingerprint([_VERSION, weights_fingerprint(folder)])[:32])
-    keys = [
-        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_KEY_BYTES).digest()
-        for text in texts
-    ]
+    contents = (text.encode("utf-8", "surrogatepass") for text in texts)
+    keys = [hashlib.blake2b(content, digest_size=_KEY_BYTES).digest() for content in contents]
     known: Vectors = {}
     for path in [] if place is None else sorted(place.glob("*.npz")):
         arrays = load_arrays(path)

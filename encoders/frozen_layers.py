@@ -56,11 +56,8 @@ class LowerLayers:
         for parameter in set(encoder.parameters()) - trained:
             parameter.requires_grad_(False)
         open_modules = {inner for module in above for inner in module.modules()}
-        self._frozen = [
-            module
-            for module in encoder.modules()
-            if module not in open_modules and trained.isdisjoint(module.parameters())
-        ]
+        closed = (module for module in encoder.modules() if module not in open_modules)
+        self._frozen = [module for module in closed if trained.isdisjoint(module.parameters())]
         for number, layer in enumerate(layers[:n_layers]):
             layer.forward = self._frozen_forward(layer.forward, number == n_layers - 1)
         with torch.no_grad():  # finds out in what form this kind of layer returns its states

@@ -117,9 +117,9 @@ class Scorer(nn.Module):
     def most_positions(self) -> int | None:
         """The maximum tokens of a sequence that the encoder's positions allow; None where they are relative."""
         embeddings = self._position_embeddings
-        return (
-            embeddings.num_embeddings - self.first_position if isinstance(embeddings, nn.Embedding) else None
-        )
+        if not isinstance(embeddings, nn.Embedding):
+            return None
+        return embeddings.num_embeddings - self.first_position
 
     @property
     def _position_embeddings(self) -> Any:
@@ -208,12 +208,9 @@ def build_scorer(folder: Path, settings: EncoderSettings, size_bias: Floats, sav
         scorer.all_new = pooler is None or any("pooler" in name for name in missing)
     else:
         kind = MODEL_MAPPING.get(type(config), None)
-        has_pooler = (
-            inspect.isclass(kind) and "add_pooling_layer" in inspect.signature(kind.__init__).parameters
-        )
-        encoder, _ = load_encoder(
-            folder, AutoModel, saved, **({"add_pooling_layer": False} if has_pooler else {})
-        )
+        has_pooler = inspect.isclass(kind) and "add_pooling_layer" in inspect.signature(kind).parameters
+        without = {"add_pooling_layer": False} if has_pooler else {}
+        encoder, _ = load_encoder(folder, AutoModel, saved, **without)
         scorer = PoolingScorer(encoder, settings, size_bias)
         if scorer.joint and not _keeps_options_apart(scorer):
             raise InputError(
@@ -233,10 +230,8 @@ def build_scorer(folder: Path, settings: EncoderSettings, size_bias: Floats, sav
             )
         encoder.config.use_cache = False
         # transformers 5.2x renames gradient to activation checkpointing and warns about the old name.
-        enable = (
-            getattr(encoder, "activation_checkpointing_enable", None) or encoder.gradient_checkpointing_enable
-        )
-        enable({"use_reentrant": False})
+        new_name = getattr(encoder, "activation_checkpointing_enable", None)
+        (new_name or encoder.gradient_checkpointing_enable)({"use_reentrant": False})
     return scorer
 
 

@@ -75,13 +75,6 @@ def apply_tuning(scorer: Scorer, settings: EncoderSettings) -> None:
     scorer.size_bias.requires_grad_(settings.loss == "subset")
 
 
-def merge_lora(scorer: Scorer) -> None:
-    """Add LoRA's products to the weights that they change, in place, and remove peft's modules."""
-    (model,) = scorer.adapter
-    model.merge_and_unload()
-    scorer.adapter = ()
-
-
 def trained_parameters(scorer: Scorer) -> dict[str, nn.Parameter]:
     """The parameters that are trained, by name."""
     return {name: parameter for name, parameter in scorer.named_parameters() if parameter.requires_grad}

@@ -129,13 +129,12 @@ def tracker(
     from accelerate import PartialState, tracking
 
     PartialState(cpu=runtime.device.type == "cpu")  # which the messages of trackers need
-    kind = tracking.LOGGER_TYPE_TO_CLASS.get(settings.report_to)
+    name = settings.report_to
+    kind = tracking.LOGGER_TYPE_TO_CLASS.get(name)
     if kind is None:
-        raise InputError(
-            f'`report_to="{settings.report_to}"` needs a newer accelerate; run pip install -U accelerate'
-        )
+        raise InputError(f'`report_to="{name}"` needs a newer accelerate; run pip install -U accelerate')
     # trackio keeps all runs in one place of its own.
-    place = {"tensorboard": "logging_dir", "wandb": "dir", "swanlab": "logdir"}.get(settings.report_to)
+    place = {"tensorboard": "logging_dir", "wandb": "dir", "swanlab": "logdir"}.get(name)
     options = {}
     if place:
         logs = Path(folder or ".") / "logs"

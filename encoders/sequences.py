@@ -85,9 +85,8 @@ def encode_exam(
     first_option, first_sentence = len(exam), len(exam) + len(exam.option_texts)
     joined = None
     if evidence is not None:
-        joined = _join(
-            table.take(slice(first_sentence, None)), [len(unit) for unit in evidence], evidence_tokens
-        )
+        found = table.take(slice(first_sentence, None))
+        joined = _join(found, [len(unit) for unit in evidence], evidence_tokens)
     return make_sequences(
         layout, tokenizer.template, table.take(slice(first_option)),
         table.take(slice(first_option, first_sentence)), exam.option_offsets, joined,
@@ -129,10 +128,8 @@ def make_sequences(
     joint, n = layout.head == "joint", len(option_offsets) - 1
     n_prefix, n_middle, n_suffix = len(template.prefix), len(template.middle), len(template.suffix)
     with_option = evidence is not None and (not joint or len(evidence) != n)
-    groups, firsts = (
-        option_offsets,
-        np.arange(n + 1),
-    )  # the options of each sequence, the sequences of each question
+    # The options of each sequence, and the sequences of each question.
+    groups, firsts = option_offsets, np.arange(n + 1)
     if not joint:
         groups, firsts = np.arange(option_offsets[-1] + 1), option_offsets
         questions = questions.take(row_numbers(option_offsets))
@@ -177,22 +174,18 @@ def make_sequences(
     n_sequences, n_options = len(groups) - 1, np.diff(groups)
     order = np.argsort(np.concatenate([np.arange(n_sequences) * 2, sequence_of * 2 + 1]), kind="stable")
     width = max(len(shared), len(own))
-    blocks = np.concatenate([_stack(shared, n_sequences, width), _stack(own, len(sequence_of), width)], 1)[
-        :, order
-    ]
+    blocks = np.concatenate([_stack(shared, n_sequences, width), _stack(own, len(sequence_of), width)], 1)
+    blocks = blocks[:, order]
     block_lengths = blocks[1].sum(1)
     block_segments = np.concatenate([np.zeros(n_sequences, np.int64), positions(groups) + 1])[order]
     token_positions = None
     if joint:
         question_lengths = np.repeat(block_lengths[block_segments == 0], n_options + 1)
         first = np.where(block_segments > 0, question_lengths, 0)
-        token_positions = (np.repeat(first, block_lengths) + positions(offsets_of(block_lengths))).astype(
-            np.int32
-        )
-    cut_questions, cut_options = (
-        row_max(questions.lengths - kept_questions, firsts),
-        options.lengths - kept_options,
-    )
+        in_block = positions(offsets_of(block_lengths))
+        token_positions = (np.repeat(first, block_lengths) + in_block).astype(np.int32)
+    cut_questions = row_max(questions.lengths - kept_questions, firsts)
+    cut_options = options.lengths - kept_options
     return Sequences(
         ids=take_spans(ids, blocks[0].ravel(), blocks[1].ravel()),
         segments=np.repeat(block_segments, block_lengths).astype(np.int16),

@@ -164,9 +164,8 @@ class Trainer:
             self.train.split(questions, self.batch_tokens, parts)[self.runtime.rank :: self.runtime.world]
             for questions in plan
         ]
-        batches = iter(
-            self.train.load([group for groups in mine for group in groups], self.runtime.device, self.workers)
-        )
+        groups = [group for my_groups in mine for group in my_groups]
+        batches = iter(self.train.load(groups, self.runtime.device, self.workers))
         meter.start()
         for questions, my_groups in zip(plan, mine, strict=True):
             found = self._step(batches, len(my_groups), len(questions))
@@ -174,11 +173,10 @@ class Trainer:
             self.state.step += 1
             meter.count(self.train.work(questions))
             if self.on_step is not None:
-                loss_sum, right, seen = found.tolist()
+                loss_sum, right, n = found.tolist()
                 rate = max(group["lr"] for group in self.optimizer.param_groups)
-                self.on_step(
-                    Step(self.state.step, self.steps, loss_sum / max(seen, 1), right / max(seen, 1), rate)
-                )
+                means = loss_sum / max(n, 1), right / max(n, 1)
+                self.on_step(Step(self.state.step, self.steps, *means, rate))
             evaluated = self._is_time(self.settings.evaluate_every)
             if meter.due(evaluated):
                 self._tell(meter)
@@ -229,13 +227,12 @@ class Trainer:
         """Add the gradients of a micro-batch; returns its losses, right answers and questions, summed."""
         scores = run_scorer(self.scorer, batch, self.runtime)
         rows = in_rows(scores, batch.row_of, batch.column_of, len(batch.n_options))
-        loss = LOSSES[self.settings.loss]
-        losses, answers = loss(rows, batch.n_options, batch.answers, self.scorer.size_bias)
+        criterion = LOSSES[self.settings.loss]
+        losses, answers = criterion(rows, batch.n_options, batch.answers, self.scorer.size_bias)
         self.scaler.scale(losses.sum() / n_questions).backward()
         right = (answers == batch.answers).sum()
-        return torch.stack(
-            [losses.detach().sum().double(), right.double(), right.new_tensor(len(losses)).double()]
-        )
+        sums = losses.detach().sum(), right, right.new_tensor(len(losses))
+        return torch.stack([one.double() for one in sums])
 
     def _halve(self) -> None:
         """Go on with half the tokens per micro-batch; at the minimum save what was done and raise `InputError`."""
@@ -311,7 +308,7 @@ class Trainer:
                 scores = {_VAL_SCORES: torch.from_numpy(self.best_scores)}
                 best = (self.state.best_step, {**self.best_weights, **scores})
             self.state.scaler = self.scaler.state_dict()
-            tensors, state = pack(self.trained, self.optimizer), self.state.to_dict()
+            tensors, state = pack(self.trained, self.optimizer), asdict(self.state)
             self.checkpoints.save_in_background(self.state.step, tensors, state, best)
 
     def _resume(self, checkpoints: Checkpoints) -> None:
