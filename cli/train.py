@@ -214,7 +214,8 @@ def train(
         return
     show_runs(console.results(), Path(model).name, runs, data is None, several=bool(wanted))
     if not quiet:
-        notes.print(f"Run folder: {console.sanitize(str(out))}")
+        size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
+        notes.print(f"Run folder: {console.sanitize(str(out))} ({size / 1e6:,.1f} MB)")
 
 
 def _arguments(given: dict[str, Any], assignments: tuple[str, ...]) -> dict[str, Any]:
