@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from cmexam_baseline.cli import score_tables
-from cmexam_baseline.cli.console import filled_table, json_text, sanitize
+from cmexam_baseline.cli.console import filled_table, json_text, sanitize, shown_p
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES, SOURCE, PublishedResult
 from cmexam_baseline.exam.text_tables import csv_text, latex_table, markdown_table
 from cmexam_baseline.scoring import Comparison, Difference
@@ -75,11 +75,6 @@ def as_dict(row: PublishedResult) -> dict[str, Any]:
     return {**about, **{name: None if value is None else str(value) for name, value in figures.items()}}
 
 
-def _chance(p: float) -> str:
-    # No p is 0: the permutation test cannot tell below one in its number of trials.
-    return f"{p:.4f}" if p >= 0.0001 else "<0.0001"
-
-
 def _json(report: Report, comparison: Comparison, rows: Sequence[PublishedResult]) -> str:
     found = {**report, "comparison": comparison.to_dict(), "published": [as_dict(row) for row in rows]}
     return json_text(found) + "\n"
@@ -140,7 +135,7 @@ def _cells(difference: Difference, agreement: dict[tuple[str, str], float]) -> l
         heading,
         f"{factor * difference.value:+.1f}{' *' if difference.significant else '  '}",
         f"[{factor * difference.low:+.1f}, {factor * difference.high:+.1f}]",
-        _chance(difference.p),
-        _chance(difference.p_holm),
+        shown_p(difference.p),
+        shown_p(difference.p_holm),
         f"{share:.1%}" if share is not None and difference.figure == "accuracy" else "",
     ]

@@ -63,6 +63,11 @@ def percent(fraction: float | None, interval: Sequence[float] | None = None) -> 
     return f"{shown} [{', '.join(map(percent, interval))}]" if interval else shown
 
 
+def shown_p(p: float) -> str:
+    """A p with four digits; none is 0: a permutation test cannot tell below one in its number of trials."""
+    return f"{p:.4f}" if p >= 0.0001 else "<0.0001"
+
+
 def json_text(value: object) -> str:
     """JSON that keeps Chinese readable."""
     return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
@@ -93,7 +98,7 @@ def new_table(
     else:
         table = Table(title=title, title_justify="left", box=None, header_style="bold")
     for name in headings:
-        table.add_column(sanitize(name), justify="left" if name in left else "right")
+        table.add_column(sanitize(name), justify="left" if name in left else "right", overflow="fold")
     return table
 
 

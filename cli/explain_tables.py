@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
-from cmexam_baseline.cli.console import sanitize
+from cmexam_baseline.cli.console import new_table, sanitize
 from cmexam_baseline.exam import Question
 from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.features.attribution import Evidence, OptionAttribution
@@ -39,9 +38,10 @@ def show(console: Console, question: Question, answer: str, found: Sequence[Opti
     console.print(f"[bold]{sanitize(question.id)}[/bold] {sanitize(question.question)}")
     console.print(f"predicted {answer}{known}")
     options = list(zip(LETTERS, question.options, found, strict=False))
-    scores = _table("Options", "", "option", "probability")
-    features = _table("Features that decided", "", "feature", "value", "logit")
-    evidence = _table("Evidence", "", "from", "what it says", "like stem", "like option")
+    scores = new_table(("", "option", "probability"), ("", "option"), "Options")
+    features = new_table(("", "feature", "value", "logit"), ("", "feature"), "Features that decided")
+    left = ("", "from", "what it says")
+    evidence = new_table((*left, "like stem", "like option"), left, "Evidence")
     for letter, text, reasons in options:
         style = "bold" if letter in answer else None
         scores.add_row(letter, sanitize(text), f"{reasons.score:.3f}", style=style)
@@ -58,20 +58,10 @@ def show(console: Console, question: Question, answer: str, found: Sequence[Opti
         console.print(table)
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    numbers = {"probability", "value", "logit", "like stem", "like option"}
-    for name in columns:
-        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
-    return table
-
-
 def _cells(piece: Evidence | Passage) -> tuple[str, str, str, str]:
     if isinstance(piece, Passage):
-        where = sanitize("\n".join(filter(None, [Path(piece.source).name, piece.heading])))
-        return where, sanitize(piece.text), f"{piece.like_stem:.2f}", f"{piece.like_option:.2f}"
-    text = piece.text if len(piece.text) <= _LONGEST else f"{piece.text[:_LONGEST]}…"
-    content = (
-        f"{sanitize(text)}\n{piece.verdict}: {sanitize(piece.option)}" if piece.verdict else sanitize(text)
-    )
-    return sanitize(piece.id), content, f"{piece.like_stem:.2f}", f"{piece.like_option:.2f}"
+        where, text = "\n".join(filter(None, [Path(piece.source).name, piece.heading])), piece.text
+    else:
+        where, text = piece.id, piece.text if len(piece.text) <= _LONGEST else f"{piece.text[:_LONGEST]}…"
+        text += f"\n{piece.verdict}: {piece.option}" if piece.verdict else ""
+    return sanitize(where), sanitize(text), f"{piece.like_stem:.2f}", f"{piece.like_option:.2f}"

@@ -196,18 +196,15 @@ def _join(join: dict[str, Any]) -> str:
 
 def show_extractions(output: Console, scored: Report) -> None:
     """What was read out of every reply, by which rule, from which words, and what was overruled."""
-    from rich.table import Table
-
-    from cmexam_baseline.cli.console import sanitize
+    from cmexam_baseline.cli.console import new_table, sanitize
     from cmexam_baseline.scoring.extraction import RULES
 
     if scored.exam is None:
         return
     rules = set()
     for system in scored.systems:
-        table = Table(title=sanitize(system.name), title_justify="left")
-        for heading in ("id", "letters", "rule", "span", "read from", "overruled"):
-            table.add_column(heading)
+        headings = ("id", "letters", "rule", "span", "read from", "overruled")
+        table = new_table(headings, headings, sanitize(system.name))
         replies = system.aligned.output.replies or []
         for question in system.aligned.matched.tolist():
             found = system.aligned.extractions[question]

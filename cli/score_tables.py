@@ -62,11 +62,7 @@ def print_tables(output: Console, report: Report, slices: str = "main", named: S
 def _print_slices(output: Console, systems: list[Report], shown: list[Report]) -> None:
     n_all = len(systems[0]["slices"])
     if len(systems) == 1:
-        ends = [f"{100 * part['low']:.1f}–{100 * part['high']:.1f}" for part in shown]
-        rows = [
-            [f"{part['n']:,}", f"{100 * part['accuracy']:.1f}", end]
-            for part, end in zip(shown, ends, strict=True)
-        ]
+        rows = [[f"{part['n']:,}", *_percent({**part, "value": part["accuracy"]}, 100)] for part in shown]
         output.print(_grouped_table(["n", "Acc", "95%"], shown, rows))
     else:
         # The group, its number of questions and the lines between take 38 columns, each system eight.
@@ -81,9 +77,8 @@ def _print_slices(output: Console, systems: list[Report], shown: list[Report]) -
         if len(beside) < len(systems):
             output.print(f"Groups of the {len(beside)} most accurate systems; --json has those of all")
     if len(shown) < n_all:
-        output.print(
-            f"{len(shown)} of {n_all} groups, those that differ most; --json has all", soft_wrap=True
-        )
+        line = f"{len(shown)} of {n_all} groups, those that differ most; --json has all"
+        output.print(line, soft_wrap=True)
 
 
 def _shown_slices(systems: Sequence[Report], which: str, named: Sequence[str]) -> list[Report]:
@@ -153,10 +148,7 @@ WRITERS: dict[str, Callable[[Report], str]] = {
 
 def _figure_table(system: Report) -> Table:
     """One system: a row for every figure."""
-    table = Table(title=sanitize(system["name"]), title_justify="left")
-    table.add_column("")
-    for heading in ("percent", "95%", "n"):
-        table.add_column(heading, justify="right")
+    table = console.new_table(("", "percent", "95%", "n"), title=sanitize(system["name"]))
     for shown in FIGURES.values():
         figure = shown.of(system)
         if figure is not None:
@@ -169,11 +161,8 @@ def _figure_table(system: Report) -> Table:
 def _headline_tables(report: Report, width: int) -> Iterator[Table]:
     """Several systems: a row for each; the columns share several tables where one would be too wide."""
     headings, rows = _headline_cells(report, between="\n")
-    cells = [headings, *rows]
-    widths = [
-        max(cell_len(line) for row in cells for line in row[place].split("\n"))
-        for place in range(len(headings))
-    ]
+    columns = zip(headings, *rows, strict=True)
+    widths = [max(cell_len(line) for cell in column for line in cell.split("\n")) for column in columns]
     left = 1 + min(widths[0], _NAME) + 3
     parts: list[list[int]] = [[]]
     for place in range(1, len(headings)):
@@ -222,7 +211,7 @@ def _cell(figure: Mapping[str, float] | None, scale: int, between: str) -> str:
     return f"{value}{between}{interval}" if between == "\n" else f"{value} [{interval}]"
 
 
-def _percent(figure: Mapping[str, float], scale: int) -> tuple[str, str]:
+def _percent(figure: Mapping[str, Any], scale: int) -> tuple[str, str]:
     value, low, high = (f"{scale * figure[part]:.1f}" for part in ("value", "low", "high"))
     return value, f"{low}–{high}"
 

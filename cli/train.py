@@ -183,12 +183,9 @@ def train(
     main = pipeline.is_main_process(plan.kind)
     talks = main and not quiet
     with console.StageProgress(notes, not talks) as progress:
+        needed = MODELS[plan.kind].splits
         found = load_training_data(
-            data,
-            extra_train=extra_train,
-            bad_rows=bad_rows,
-            needed=MODELS[plan.kind].splits,
-            progress=progress,
+            data, extra_train=extra_train, bad_rows=bad_rows, needed=needed, progress=progress
         )
         if talks:
             console.say_bad_rows(notes, found.splits)

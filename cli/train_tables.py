@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from itertools import chain, combinations
 from statistics import mean, stdev
 from typing import Any
 
 from rich.console import Console
 
 from cmexam_baseline.baselines.run_folder import Run
-from cmexam_baseline.cli.console import new_table, percent, sanitize
+from cmexam_baseline.cli.console import new_table, percent, sanitize, shown_p
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES, published_result
 
 BESIDE_EXPLANATIONS = ("Bart-large-chinese-CMExam", "ChatGLM-CMExam", "LLaMA-CMExam")
@@ -106,10 +106,8 @@ def show_gains(console: Console, model: str, scores: Mapping[str, Any]) -> None:
             table.add_row(shown, *(cell for accuracy in accuracies for cell in (accuracy, "")))
         table.add_section()
         for first, second in combinations(_SYSTEMS, 2):
-            cells = [
-                cell for name in _ROWS for cell in _difference(gains[name]["differences"], first, second)
-            ]
-            table.add_row(f"{_SYSTEMS[first]} − {_SYSTEMS[second]}", *cells)
+            pairs = (_difference(gains[name]["differences"], first, second) for name in _ROWS)
+            table.add_row(f"{_SYSTEMS[first]} − {_SYSTEMS[second]}", *chain.from_iterable(pairs))
         console.print(table)
     console.print(
         "Accuracy in percent; differences in points with 95% intervals (paired bootstrap) and p of McNemar's "
@@ -119,21 +117,17 @@ def show_gains(console: Console, model: str, scores: Mapping[str, Any]) -> None:
 
 
 def _cells(figures: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    return [
-        cell
-        for found in figures.values()
-        for cell in (
-            percent(found["accuracy"], found.get("accuracy_interval")),
-            percent(found["weighted_f1"]),
-        )
-    ]
+    cells = []
+    for found in figures.values():
+        cells.append(percent(found["accuracy"], found.get("accuracy_interval")))
+        cells.append(percent(found["weighted_f1"]))
+    return cells
 
 
 def _difference(differences: Sequence[Mapping[str, Any]], first: str, second: str) -> tuple[str, str]:
     for one in differences:
         if (one["figure"], one["first"], one["second"]) == ("accuracy", first, second):
             value, low, high = (100 * one[name] for name in ("value", "low", "high"))
-            p = one["p_holm"]
-            star = " *" if p < 0.05 else "  "
-            return f"{value:+.1f}{star} [{low:+.1f}, {high:+.1f}]", f"{p:.4f}" if p >= 0.0001 else "<0.0001"
+            star = " *" if one["p_holm"] < 0.05 else "  "
+            return f"{value:+.1f}{star} [{low:+.1f}, {high:+.1f}]", shown_p(one["p_holm"])
     return "–", ""

@@ -216,9 +216,7 @@ def _warn_of_labels(gold: list[str], predicted: list[str], name: str) -> None:
 def _encode_integers(values: npt.NDArray[Any], name: str, kind: str | None) -> tuple[IntArray, list[str]]:
     if kind == "labels":
         raise ValueError(f"kind='labels' is for strings; {name} has integers")
-    are_masks = (
-        kind == "masks" or values.dtype.kind == "u" or (len(values) > 0 and values.max() >= len(LETTERS))
-    )
+    are_masks = kind == "masks" or values.dtype.kind == "u" or bool((values >= len(LETTERS)).any())
     if kind is None and not are_masks and len(values) and values.min() >= 0:
         raise ValueError(
             f"{name} has integers that can be bit masks of letters or numbers of options; "

@@ -103,13 +103,6 @@ def exact_sums(statistics: FloatArray) -> tuple[int, ...]:
 
     Whole numbers add up without rounding, so neither the order of the rows nor how they were cut into
     parts changes a single bit of any figure.
-
-    >>> statistics = np.zeros((2, len(STATISTICS)))
-    >>> statistics[:, AT["pairs"]] = 1
-    >>> statistics[:, AT["rouge1"]] = 0.5, 0.25
-    >>> sums = exact_sums(statistics)
-    >>> as_counts(sums)["pairs"], float(as_floats(sums)[AT["rouge1"]])
-    (2, 0.75)
     """
     sums = [int(total) << 2 * _HALF_BITS for total in statistics.sum(axis=0).tolist()]
     scaled = statistics[:, _FRACTIONS] * (1 << _HALF_BITS)

@@ -71,11 +71,7 @@ class Average:
 def label_sums(
     gold: IntArray, predicted: IntArray, mass: FloatArray, n_labels: int
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Support, number of predictions and of correct ones of each label, from numbers of labels and their mass.
-
-    >>> label_sums(np.array([0, 1]), np.array([0, 0]), np.array([1.0, 2.0]), 2)
-    (array([1., 2.]), array([3., 0.]), array([1., 0.]))
-    """
+    """Support, number of predictions and of correct ones of each label, from numbers of labels and their mass."""
     correct = mass * (gold == predicted)
     support, n_predicted, n_correct = (
         np.bincount(labels, masses, n_labels).astype(np.float64, copy=False)

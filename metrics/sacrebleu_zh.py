@@ -16,29 +16,12 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.metrics.tokens import WordSpans, encode, kinds
 
-CHINESE_RANGES = (
-    (0x3400, 0x4DB5),
-    (0x4E00, 0x9FBB),
-    (0xF900, 0xFA2D),
-    (0xFA30, 0xFA6A),
-    (0xFA70, 0xFAD9),
-    (0x2001, 0x2A6D),
-    (0x2F81, 0x2FA1),
-    (0xFF00, 0xFFEF),
-    (0x2E80, 0x2EFF),
-    (0x3000, 0x303F),
-    (0x31C0, 0x31EF),
-    (0x2F00, 0x2FDF),
-    (0x2FF0, 0x2FFF),
-    (0x3100, 0x312F),
-    (0x31A0, 0x31BF),
-    (0xFE10, 0xFE1F),
-    (0xFE30, 0xFE4F),
-    (0x2600, 0x26FF),
-    (0x2700, 0x27BF),
-    (0x3200, 0x32FF),
-    (0x3300, 0x33FF),
+_SPANS = (
+    "3400-4DB5 4E00-9FBB F900-FA2D FA30-FA6A FA70-FAD9 2001-2A6D 2F81-2FA1 FF00-FFEF 2E80-2EFF 3000-303F "
+    "31C0-31EF 2F00-2FDF 2FF0-2FFF 3100-312F 31A0-31BF FE10-FE1F FE30-FE4F 2600-26FF 2700-27BF 3200-32FF "
+    "3300-33FF"
 )
+CHINESE_RANGES = [tuple(int(end, 16) for end in span.split("-")) for span in _SPANS.split()]
 _PUNCTUATION = r"\{-\~\[-\` -\&\(-\+\:-\@\/"
 _OTHER, _ALONE, _POINT, _HYPHEN, _DIGIT = range(5)
 _CLASSES = np.full(0x10000 + 1, _OTHER, np.uint8)

@@ -244,12 +244,6 @@ def number_words(spans: WordSpans) -> tuple[NDArray[np.uint32], int]:
     """Consecutive numbers from 0 for the different words, and how many there are.
 
     Words of a few characters are packed into one integer each, and long ones go by a dictionary.
-
-    >>> codes = np.array([97, 98, 97, 98, 98], np.uint32)
-    >>> starts, lengths = np.array([0, 2, 4]), np.array([2, 2, 1])
-    >>> numbers, n_words = number_words(WordSpans(codes, starts, lengths, np.array([0, 3])))
-    >>> numbers[0] == numbers[1] != numbers[2], n_words
-    (np.True_, 2)
     """
     characters, different = number_code_points(spans.codes)
     bits = len(different).bit_length()
@@ -273,9 +267,6 @@ def number_keys(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint32], int]:
 
     Many times faster than sorting: every key is written into a table at a position computed from it. Keys that
     are found there afterwards have their number; the others, overwritten, are placed in another table.
-
-    >>> number_keys(np.array([7, 5, 7], np.uint64))[1]
-    2
     """
     numbers = np.empty(len(keys), np.uint32)
     n_different = 0

@@ -71,9 +71,8 @@ class BlockCutter:
 
     def unknown_word_ends(self, ids: Sequence[int]) -> list[int]:
         """The ends of the words of a run of Han characters, by Viterbi's algorithm as in jieba's finalseg."""
-        (end_begin, alone_begin), (begin_amid, amid_amid), (begin_end, amid_end), (end_alone, alone_alone) = (
-            self._ways
-        )
+        (end_begin, alone_begin), (begin_amid, amid_amid) = self._ways[:2]
+        (begin_end, amid_end), (end_alone, alone_alone) = self._ways[2:]
         emissions = [row.take(ids).data for row in self._emissions]
         begin, amid, end, alone = (start + row[0] for start, row in zip(self._start, emissions, strict=True))
         # A bit per state: whether the second of its predecessors wins. Written out, for this is the inner loop.
@@ -110,9 +109,7 @@ class TextCutter:
     def __init__(self, table: WordTable, cutter: BlockCutter, split_words: frozenset[str]) -> None:
         self._cutter = cutter
         self._split_words = split_words
-        self._ids = dict(
-            zip(map(chr, table.characters.tolist()), range(1, len(table.characters) + 1), strict=True)
-        )
+        self._ids = {chr(code): i for i, code in enumerate(table.characters.tolist(), 1)}
 
     def cut(self, text: str) -> list[str]:
         """The words of a text."""
