@@ -9,19 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline import metrics
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.files import refuse_unwritable, write_atomically
 from cmexam_baseline.exam.progress import Progress, no_progress, prefix_progress
 from cmexam_baseline.exam.text_tables import csv_text
 from cmexam_baseline.metrics.lazy_names import package_version
-from cmexam_baseline.metrics.learning_curve import FEWEST_SIZES
+
+if TYPE_CHECKING:
+    from cmexam_baseline.exam.exam import Exam
 
 PUBLISHED_TRAINING_QUESTIONS = 54_497
 _FEWEST = 50
@@ -95,6 +96,8 @@ class MeasuredCurve:
         return csv_text(["size", "seeds", "accuracy", "low", "high", "sd", "extrapolated"], measured)
 
     def _extrapolated(self) -> dict[str, Any] | None:
+        from cmexam_baseline.metrics.learning_curve import FEWEST_SIZES
+
         sizes = [point.size for point in self.points]
         if len(set(sizes)) < FEWEST_SIZES or any(point.correct.all() for point in self.points):
             return None
@@ -113,6 +116,8 @@ class MeasuredCurve:
 
 def curve_notes(found: Mapping[str, Any]) -> list[str]:
     """What a reader must know about the figures of `MeasuredCurve.to_dict`."""
+    from cmexam_baseline.metrics.learning_curve import FEWEST_SIZES
+
     notes = [f"{found['n_val']:,} questions; 95% intervals in brackets, for the choice of these questions."]
     beyond = found["extrapolated"]
     if len(found["sizes"]) < FEWEST_SIZES:
@@ -151,17 +156,23 @@ def learning_curve(
     >>> [row["size"] for row in curve.to_dict()["sizes"]]
     [40, 80]
     """
-    wanted = sorted(set(sizes)) or usual_sizes(len(train))
+    wanted = check_sizes(sizes or usual_sizes(len(train)))
     if wanted[-1] > len(train):
         raise InputError(f"`sizes={wanted[-1]}`: there are {len(train)} training questions only")
-    if len(wanted) < 2:
-        raise InputError("a curve needs two sizes or more; add one to `sizes`, or omit it")
     kept = _PointsFile(None if points_file is None else Path(points_file), train, val)
     keys = [(size, seed) for size in wanted for seed in sorted(set(seeds))]
     missing = [key for key in keys if key not in kept.points]
     for point in _measure(train, val, missing, jobs, progress or no_progress):
         kept.add(point)
     return MeasuredCurve([kept.points[key] for key in keys], extrapolate_to)
+
+
+def check_sizes(sizes: Sequence[int]) -> list[int]:
+    """The different sizes in ascending order; raises `InputError` for fewer than two."""
+    wanted = sorted(set(sizes))
+    if len(wanted) < 2:
+        raise InputError("a curve needs two sizes or more; add one to `sizes`, or omit it")
+    return wanted
 
 
 def usual_sizes(n: int) -> list[int]:

@@ -251,18 +251,19 @@ def find_systems(paths: Iterable[Path]) -> list[Path]:
             raise InputError(f"{path} is not there; give a run folder, a prediction file or a folder of them")
         inside = [path]
         if path.is_dir() and not is_run(path):
-            from cmexam_baseline.exam.io.formats import FORMATS
-
-            inside = [
-                child
-                for child in sorted(path.iterdir())
-                if is_run(child)
-                or (child.is_file() and Path(child.name.removesuffix(".gz")).suffix.lower() in FORMATS)
-            ]
+            inside = list(filter(_is_system, sorted(path.iterdir())))
         if not inside:
             raise InputError(f"{path} holds no run folder and no prediction file; give another")
         found += inside
     return found
+
+
+def _is_system(path: Path) -> bool:
+    if is_run(path) or not path.is_file():
+        return is_run(path)
+    from cmexam_baseline.exam.io.formats import FORMATS
+
+    return Path(path.name.removesuffix(".gz")).suffix.lower() in FORMATS
 
 
 def published_entries() -> list[LeaderboardEntry]:

@@ -7,7 +7,7 @@ import inspect
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from functools import partial
@@ -55,11 +55,7 @@ class Plan:
         """The unfitted model; raises `InputError` for a parameter that it does not take."""
         made = MODELS[self.kind].load_class()
         known = list(inspect.signature(made).parameters)
-        for name in self.parameters:
-            if name not in known:
-                close = get_close_matches(name, known, 1)
-                hint = f"did you mean {close[0]}?" if close else f"its parameters are {', '.join(known)}"
-                raise InputError(f"{self.kind} has no parameter {name!r}; {hint}")
+        _refuse_unknown(self.kind, self.parameters, known)
         given = {"n_jobs": self.n_jobs, "fold_jobs": self.fold_jobs, "checkpoints": checkpoints}
         given = {name: value for name, value in given.items() if name in known}
         model: Baseline = made(random_state=random_state, **{**given, **self.parameters})
@@ -132,6 +128,10 @@ def plan_training(
             raise InputError(
                 f'`{name}` is a setting of encoders; use `model="bert"`, roberta or another encoder'
             )
+        from cmexam_baseline.features.tree_settings import TUNABLE, check_settings
+
+        _refuse_unknown(kind, settings, ("random_state", *TUNABLE))
+        check_settings(settings)
         parameters |= settings
     if embeddings is not None:
         from cmexam_baseline.baselines.evidence_encoder import make_embedder
@@ -148,6 +148,14 @@ def plan_training(
     if kind == "lightgbm":
         unfitted.tree_settings()
     return plan
+
+
+def _refuse_unknown(kind: str, given: Iterable[str], known: Sequence[str]) -> None:
+    for name in given:
+        if name not in known:
+            close = get_close_matches(name, known, 1)
+            hint = f"did you mean {close[0]}?" if close else f"its parameters are {', '.join(known)}"
+            raise InputError(f"{kind} has no parameter {name!r}; {hint}")
 
 
 def train(

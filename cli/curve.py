@@ -57,8 +57,11 @@ def curve(
       cmexam-baseline curve
       cmexam-baseline curve --data CMExam/data -o runs/curve --sizes 2000 --sizes 8000 --seeds 1 2
     """
+    from cmexam_baseline.baselines.curve import check_sizes, curve_notes, learning_curve
+
+    if sizes:
+        check_sizes(sizes)
     from cmexam_baseline.baselines.charts import draw_curve
-    from cmexam_baseline.baselines.curve import curve_notes, learning_curve
     from cmexam_baseline.cli import console
     from cmexam_baseline.exam.extras import install_command, require
     from cmexam_baseline.exam.io.files import check_output, write_atomically

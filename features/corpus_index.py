@@ -19,7 +19,7 @@ from cmexam_baseline.features.arrays import (
     split_texts,
 )
 from cmexam_baseline.features.corpus import LEFT_OUT_FIELDS, NO_KEY, Corpus, LeftOut, contained_questions
-from cmexam_baseline.features.inverted_index import FULL_COVERAGE, InvertedIndex, as_array, best_pairs
+from cmexam_baseline.features.inverted_index import FULL_COVERAGE, InvertedIndex, best_pairs
 from cmexam_baseline.features.vocabulary import Vocabulary
 from cmexam_baseline.metrics.ragged import row_numbers
 from cmexam_baseline.metrics.threads import in_threads
@@ -168,7 +168,7 @@ class _Asked:
                 np.isin((owner[found.rows] + start) * len(self.index) + found.documents, self.hidden)
             )
         asking, last = owner[found.rows], len(self.index) - 1
-        with as_array(self.index.scores(stems, keys)) as near:
+        with self.index.score_array(stems, keys) as near:
             of_stem = near[asking, found.documents]
             beside = np.maximum(
                 near[asking, np.maximum(found.documents - 1, 0)],

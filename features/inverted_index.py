@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.features.arrays import Segments
-from cmexam_baseline.metrics.ragged import row_numbers
+from cmexam_baseline.metrics.ragged import row_max, row_numbers
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -86,11 +86,22 @@ class InvertedIndex:
 
     def scores(self, queries: sp.csr_matrix, keys: Keys, threshold: float = 0.0) -> sp.csr_matrix:
         """Scalar products above `threshold` of queries with documents of other keys, CSR (queries, documents)."""
-        scores = (queries @ self.postings).tocsr()
+        scores = queries @ self.postings
+        if threshold:
+            scores.data[scores.data <= threshold] = 0
+            scores.eliminate_zeros()
         own = np.repeat(keys, np.diff(scores.indptr)) == self.keys[scores.indices]
-        scores.data[own | (scores.data <= threshold)] = 0
-        scores.eliminate_zeros()
+        if own.any():
+            scores.data[own] = 0
+            scores.eliminate_zeros()
         return scores
+
+    @contextmanager
+    def score_array(self, queries: sp.csr_matrix, keys: Keys) -> Iterator[NDArray[np.float32]]:
+        """All `scores` as an array (queries, documents) while the context lasts; see `as_array`."""
+        with as_array(queries @ self.postings) as scores:
+            scores[self.documents_with(keys)] = 0
+            yield scores
 
     def matches(self, shares: sp.csr_matrix, keys: Keys, norms: NDArray[np.float32] | None = None) -> Matches:
         """The documents that cover each query, or with `norms` resemble it, from one product.
@@ -99,15 +110,18 @@ class InvertedIndex:
         norm of a query is the sum of its squared weights, so the share that a document holds, times the norm
         of the query, by the norm of the document, is their cosine similarity. Without `norms` it is 0.
         """
-        found = (shares @ self.presence).tocsr()
+        found = shares @ self.presence
         rows = row_numbers(found.indptr)
         kept = found.data > MIN_COVERAGE
-        similarity = np.zeros_like(found.data)
+        similarity = None
         if norms is not None:
             similarity = found.data * norms[rows] / self.norms[found.indices]
             kept |= similarity > MIN_SIMILARITY
-        kept &= keys[rows] != self.keys[found.indices]
-        return Matches(rows[kept], shares.shape[0], found.indices[kept], found.data[kept], similarity[kept])
+        places = np.flatnonzero(kept)
+        places = places[keys[rows[places]] != self.keys[found.indices[places]]]
+        coverage = found.data[places]
+        similarity = np.zeros_like(coverage) if similarity is None else similarity[places]
+        return Matches(rows[places], shares.shape[0], found.indices[places], coverage, similarity)
 
     @cached_property
     def presence(self) -> sp.csr_matrix:
@@ -192,6 +206,17 @@ def top_k(scores: sp.csr_matrix, k: int) -> tuple[NDArray[np.int64], NDArray[np.
         order = np.lexsort((ids, -row_values))[:k]
         documents[row, : len(order)] = ids[order]
         values[row, : len(order)] = row_values[order]
+    return documents, values
+
+
+def best_documents(scores: sp.csr_matrix) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The best document of each row, the first of equals, -1 for none, and its score, 0 for none; as of `top_k`."""
+    values = row_max(scores.data, scores.indptr)
+    rows = row_numbers(scores.indptr)
+    best = np.flatnonzero(scores.data == values[rows])
+    documents = np.full(scores.shape[0], scores.shape[1])
+    np.minimum.at(documents, rows[best], scores.indices[best])
+    documents[documents == scores.shape[1]] = -1
     return documents, values
 
 

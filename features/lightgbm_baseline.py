@@ -31,6 +31,7 @@ from cmexam_baseline.features.arrays import Columns
 from cmexam_baseline.features.explainer import Explainer
 from cmexam_baseline.features.feature_table import FeatureTable
 from cmexam_baseline.features.training_index import TrainingIndex, right_options
+from cmexam_baseline.features.tree_settings import TUNABLE, check_settings
 from cmexam_baseline.features.tuning import best_trial, tune
 from cmexam_baseline.metrics.ragged import row_numbers
 from cmexam_baseline.metrics.threads import cpu_count
@@ -120,7 +121,7 @@ class LightGBMBaseline(Estimator):
     @property
     def settings(self) -> dict[str, Any]:
         """What decides the model besides the data, for JSON."""
-        found = {name: getattr(self, name) for name in ("random_state", *trees.TUNABLE)}
+        found = {name: getattr(self, name) for name in ("random_state", *TUNABLE)}
         trials = getattr(self, "trials_", [])
         if trials:
             found |= best_trial(trials)["settings"]
@@ -138,8 +139,8 @@ class LightGBMBaseline(Estimator):
 
     def tree_settings(self) -> dict[str, Any]:
         """The parameters that decide the trees; raises `InputError` for a value that LightGBM does not accept."""
-        found = {name: getattr(self, name) for name in ("random_state", *trees.TUNABLE)}
-        trees.check_settings(found)
+        found = {name: getattr(self, name) for name in ("random_state", *TUNABLE)}
+        check_settings(found)
         if isinstance(self.tune, bool) or not isinstance(self.tune, int) or self.tune < 0:
             raise InputError(f"`tune` must be a number of trials, 0 or more; got {self.tune!r}")
         if self.tune:
@@ -362,7 +363,7 @@ class LightGBMBaseline(Estimator):
 
 _PARAMETER_TYPES: dict[str, Callable[[Any], Any]] = {
     name: float if name in ("learning_rate", "subsample", "colsample_bytree", "reg_lambda") else int
-    for name in ("random_state", *trees.TUNABLE)
+    for name in ("random_state", *TUNABLE)
 }
 
 

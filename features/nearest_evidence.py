@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.features.arrays import Columns
-from cmexam_baseline.features.inverted_index import top_k
+from cmexam_baseline.features.inverted_index import best_documents, top_k
 from cmexam_baseline.features.queries import Queries
 from cmexam_baseline.features.training_index import TrainingIndex
 from cmexam_baseline.metrics.ragged import row_numbers
@@ -34,7 +34,7 @@ def nearest_question(
     joint.data = (
         joint.data * near[queries.owner[row_numbers(joint.indptr)], index.option_owner[joint.indices]]
     )
-    best, likeness = (one[:, 0] for one in top_k(joint, 1))
+    best, likeness = best_documents(joint)
     question, there = index.option_owner[best], (best >= 0).astype(np.float64)
     asked, known = queries.stem_idf[queries.owner], index.stem_idf[question]
     shared = asked.multiply(known.sign())

@@ -178,7 +178,7 @@ def explanation_similarity(index: TrainingIndex, queries: Queries, near: NDArray
 def answered_question_similarity(index: TrainingIndex, queries: Queries) -> Columns:
     """How well a statement (a stem with what makes it true) resembles this stem and covers this option."""
     found = index.statements.matches(queries.option_shares, queries.option_keys)
-    with as_array(index.statements.scores(queries.stems, queries.keys)) as of_stems:
+    with index.statements.score_array(queries.stems, queries.keys) as of_stems:
         of_stem = of_stems[queries.owner[found.rows], found.documents]
     joint, full = of_stem * found.coverage, found.coverage > FULL_COVERAGE
     columns: Columns = {
@@ -208,7 +208,7 @@ def reversed_question_similarity(
         "reversed_count": np.log1p(found.sum(full)),
     }
     for verdict, options in (("right", index.right), ("wrong", index.wrong)):
-        with as_array(options.scores(queries.stems, queries.keys)) as of_options:
+        with options.score_array(queries.stems, queries.keys) as of_options:
             alike = of_options[asking, found.documents]
         joint = found.coverage * alike
         columns[f"reversed_{verdict}_best"] = found.max(joint)

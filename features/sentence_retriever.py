@@ -19,7 +19,7 @@ from cmexam_baseline.exam.io.manifest import UNREADABLE, pack_arrays, unpack_arr
 from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.features.arrays import join_parts, join_texts, split_parts, split_texts
 from cmexam_baseline.features.corpus import NO_KEY, Corpus, contained_questions
-from cmexam_baseline.features.inverted_index import MIN_SIMILARITY, InvertedIndex, as_array, top_k
+from cmexam_baseline.features.inverted_index import MIN_SIMILARITY, InvertedIndex, top_k
 from cmexam_baseline.features.text import split_sentences
 from cmexam_baseline.features.vocabulary import Vocabulary
 from cmexam_baseline.metrics.ragged import row_numbers
@@ -108,7 +108,7 @@ class SentenceRetriever:
                 options[offsets[0] : offsets[-1]], keys[questions][owner], MIN_SIMILARITY
             )
             asking = owner[row_numbers(similarity.indptr)]
-            with as_array(self.index.scores(stems[questions], keys[questions])) as near:
+            with self.index.score_array(stems[questions], keys[questions]) as near:
                 similarity.data *= near[asking, similarity.indices]
             if len(hidden):
                 similarity.data[np.isin((asking + start) * len(self.texts) + similarity.indices, hidden)] = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,9 +43,9 @@ def word_associations(index: TrainingIndex, queries: Queries) -> Columns:
         queries.owner,
     )
     of_questions = index.stems.documents_with(queries.keys)
-    true, false = (pairs.count(index.stems.presence, words, of_questions) for words in index.option_words)
+    true, false = pairs.count(index.stems.presence, index.option_words, of_questions)
     told = index.sentences.presence
-    together = pairs.count(told, told, index.sentences.documents_with(queries.keys))
+    (together,) = pairs.count(told, [told], index.sentences.documents_with(queries.keys))
     by_chance = (
         _RIGHT * in_stems[pairs.stem_words] * in_options[pairs.option_words] / max(1, len(index.stems))
     )
@@ -112,27 +113,28 @@ class WordPairs:
     def count(
         self,
         left: sp.csr_matrix,
-        right: sp.csr_matrix,
+        rights: Sequence[sp.csr_matrix],
         hidden: tuple[NDArray[np.int64], NDArray[np.int64]],
-    ) -> NDArray[np.float64]:
-        """In how many documents each pair occurs: the stem's word in `left`, the option's in `right`.
+    ) -> list[NDArray[np.float64]]:
+        """In how many documents each pair occurs: the stem's word in `left`, the option's in each of `rights`.
 
-        left, right: CSR (terms, documents), how often each document counts for a term
-        hidden:      questions, which do not decrease, and the documents that each of them does not see
+        left, rights: CSR (terms, documents), how often each document counts for a term
+        hidden:       questions, which do not decrease, and the documents that each of them does not see
         """
         (stem_words, first_place), (option_words, second_place) = self._distinct
-        first, second = left[stem_words], right[option_words]
-        counts: NDArray[np.float64] = (
-            (first @ second.T).toarray()[first_place, second_place].astype(np.float64)
-        )
         question, documents = hidden
-        own_first, own_second = first[:, documents].toarray(), second[:, documents].toarray()
         bounds = np.searchsorted(question, np.arange(self._n_questions + 1))
         of_pair = offsets_of(np.diff(bounds)[self._asking])
         pair = row_numbers(of_pair)
         own = positions(of_pair) + bounds[self._asking[pair]]
-        both = own_first[first_place[pair], own] * own_second[second_place[pair], own]
-        counts -= np.bincount(pair, both, len(counts))
+        first = left[stem_words]
+        own_first = first[:, documents].toarray()[first_place[pair], own]
+        counts = []
+        for right in rights:
+            second = right[option_words]
+            own_second = second[:, documents].toarray()[second_place[pair], own]
+            together = (first @ second.T).toarray()[first_place, second_place]
+            counts.append(together - np.bincount(pair, own_first * own_second, len(together)))
         return counts
 
 
