@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from cmexam_baseline import metrics
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.files import refuse_unwritable, write_atomically
+from cmexam_baseline.exam.io.text_formats import csv_text
 from cmexam_baseline.exam.progress import Progress, no_progress, prefix_progress
-from cmexam_baseline.exam.text_tables import csv_text
 from cmexam_baseline.metrics.lazy_names import package_version
 
 if TYPE_CHECKING:

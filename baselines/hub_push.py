@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cmexam_baseline.baselines.run_folder import load_run
+from cmexam_baseline.exam import splits
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.extras import require
-from cmexam_baseline.exam.io import hub
 
 # What `train` writes. Logs of trackers name machines and paths, so they stay here.
 _RUN_FILES = (
@@ -47,11 +47,11 @@ def push_run(
     from huggingface_hub import constants, get_token
     from huggingface_hub.errors import RepositoryNotFoundError
 
-    with hub.hub_access(lambda reason: f"{folder} was not uploaded to {repository}: {reason}") as api:
+    with splits.hub_access(lambda reason: f"{folder} was not uploaded to {repository}: {reason}") as api:
         if not constants.HF_HUB_OFFLINE and get_token() is None:
             raise InputError(f"{folder} was not uploaded to {repository}: {_NO_TOKEN}")
         try:
-            there = api.model_info(repository, timeout=hub.SECONDS_TO_WAIT)
+            there = api.model_info(repository, timeout=splits.SECONDS_TO_WAIT)
             if private and not there.private:
                 raise InputError(
                     f"{repository} is public already; make it private on the hub, or give another name"

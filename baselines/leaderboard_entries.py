@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from cmexam_baseline.baselines.run_folder import is_run, load_run
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.io.text_formats import csv_text, latex_table, markdown_table
 from cmexam_baseline.exam.published import PUBLISHED_RESULTS
 from cmexam_baseline.exam.splits import load_exam, split_of, stem_of
-from cmexam_baseline.exam.text_tables import csv_text, latex_table, markdown_table
 from cmexam_baseline.metrics.lazy_names import package_version
 
 if TYPE_CHECKING:

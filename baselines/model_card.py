@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from cmexam_baseline.exam.io.text_formats import markdown_table
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES
-from cmexam_baseline.exam.text_tables import markdown_table
 
 _KINDS = {
     "lightgbm": "LightGBM on TF-IDF and retrieval features",

@@ -31,7 +31,7 @@ from cmexam_baseline.baselines.registry import MODELS, require_extras
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.io.files import check_output_folder, new_folder, write_atomically
-from cmexam_baseline.exam.text_tables import csv_text
+from cmexam_baseline.exam.io.text_formats import csv_text
 
 if TYPE_CHECKING:
     from cmexam_baseline.baselines.registry import Baseline, Predictor

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.duplicates import find_overlap
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.io.text_formats import csv_text
 from cmexam_baseline.exam.progress import StageTimer
 from cmexam_baseline.exam.splits import SPLIT_NAMES, Split, load_splits, stem_of
-from cmexam_baseline.exam.text_tables import csv_text
 
 PathLike = str | os.PathLike[str]
 

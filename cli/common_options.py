@@ -30,7 +30,7 @@ class InputPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Path:
         path = Path(os.fsdecode(super().convert(value, param, context)))
         if self.exam and not os.path.lexists(path):
-            from cmexam_baseline.exam.io.hub import local_exam
+            from cmexam_baseline.exam.splits import local_exam
 
             path = local_exam(path)
         if not os.path.lexists(path) and str(path) != "-":

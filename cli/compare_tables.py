@@ -9,8 +9,8 @@ from rich.console import Console
 
 from cmexam_baseline.cli import score_tables
 from cmexam_baseline.cli.console import filled_table, json_text, sanitize, shown_p
+from cmexam_baseline.exam.io.text_formats import csv_text, latex_table, markdown_table
 from cmexam_baseline.exam.published import EXPLANATION_FIGURES, SOURCE, PublishedResult
-from cmexam_baseline.exam.text_tables import csv_text, latex_table, markdown_table
 from cmexam_baseline.scoring import Comparison, Difference
 
 Report = score_tables.Report

@@ -68,9 +68,9 @@ def stats(
     from cmexam_baseline.cli import console
     from cmexam_baseline.exam.io.files import check_output, check_output_folder, new_folder
     from cmexam_baseline.exam.io.formats import import_exams
+    from cmexam_baseline.exam.io.text_formats import csv_text, latex_table, markdown_table
     from cmexam_baseline.exam.sample import SAMPLE_FOLDER
     from cmexam_baseline.exam.statistics import describe_exams
-    from cmexam_baseline.exam.text_tables import csv_text, latex_table, markdown_table
 
     inputs = list(filter(None, (exam, key)))
     if output is not None:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cmexam_baseline.cli import console
 from cmexam_baseline.cli.console import sanitize
-from cmexam_baseline.exam.text_tables import csv_text, latex_table, markdown_table
+from cmexam_baseline.exam.io.text_formats import csv_text, latex_table, markdown_table
 from cmexam_baseline.metrics.profiles import PROFILES
 from cmexam_baseline.scoring.report_data import FIGURES, missing_predictions
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+from cmexam_baseline.exam import splits
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io import hub
 
 NAMES = {
     "bert": ("bert-base-chinese", "google-bert/bert-base-chinese"),
@@ -158,9 +158,9 @@ def _missing(folder: Path) -> str:
 def _download(repository: str, name: str) -> Path:
     from huggingface_hub import snapshot_download
 
-    with hub.hub_access(lambda reason: _how_to_get(repository, name, reason)) as api:
+    with splits.hub_access(lambda reason: _how_to_get(repository, name, reason)) as api:
         # Asked first because snapshot_download would wait for ever where nothing answers.
-        api.model_info(repository, timeout=hub.SECONDS_TO_WAIT)
+        api.model_info(repository, timeout=splits.SECONDS_TO_WAIT)
         folder = Path(snapshot_download(repository, allow_patterns=[*_SMALL_FILES, "*.safetensors"]))
         if not any((folder / weights).is_file() for weights in _WEIGHTS):
             folder = Path(snapshot_download(repository, allow_patterns=[*_SMALL_FILES, "pytorch_model*.bin"]))

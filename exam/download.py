@@ -18,6 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -331,14 +332,12 @@ class _Download:
 
 def _wait_of(retry_after: str | None) -> float | None:
     """The seconds that a Retry-After header (a number or a date) asks for, at most a minute."""
-    try:
-        seconds = float(retry_after or "")
-    except ValueError:
-        try:
-            seconds = email.utils.parsedate_to_datetime(retry_after or "").timestamp() - time.time()
-        except ValueError:
-            return None
-    return min(max(0.0, seconds), LONGEST_WAIT)
+    with suppress(ValueError):
+        return min(max(0.0, float(retry_after or "")), LONGEST_WAIT)
+    with suppress(ValueError):
+        date = email.utils.parsedate_to_datetime(retry_after or "")
+        return min(max(0.0, date.timestamp() - time.time()), LONGEST_WAIT)
+    return None
 
 
 def _size(path: Path) -> int:

@@ -31,13 +31,12 @@ class Estimator:
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The constructor's arguments by name; those of nested estimators as `name__parameter` if `deep`."""
         found = {name: getattr(self, name) for name in self._parameter_names()}
-        nested = {
+        nested = {name: one for name, one in found.items() if deep and isinstance(one, Estimator)}
+        return found | {
             f"{name}__{inner}": value
-            for name, one in found.items()
-            if deep and isinstance(one, Estimator)
+            for name, one in nested.items()
             for inner, value in one.get_params().items()
         }
-        return {**found, **nested}
 
     def set_params(self: Self, **parameters: Any) -> Self:
         """Store parameters by name, `name__parameter` for nested ones; raises `InputError` for unknown names."""

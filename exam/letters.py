@@ -18,8 +18,7 @@ MAX_OPTIONS = len(LETTERS)
 MAX_MASK = (1 << MAX_OPTIONS) - 1
 
 _LETTERS_OF_MASK = [
-    "".join(letter for bit, letter in enumerate(LETTERS) if mask >> bit & 1)
-    for mask in range(1 << len(LETTERS))
+    "".join(letter for bit, letter in enumerate(LETTERS) if mask >> bit & 1) for mask in range(MAX_MASK + 1)
 ]
 
 
@@ -45,7 +44,7 @@ def mask_to_letters(mask: int) -> str:
     >>> mask_to_letters(11)
     'ABD'
     """
-    if not 0 <= mask < len(_LETTERS_OF_MASK):
+    if not 0 <= mask <= MAX_MASK:
         raise InputError(f"answer mask {mask} must be between 0 and {MAX_MASK}")
     return _LETTERS_OF_MASK[mask]
 
@@ -77,7 +76,7 @@ def masks_to_letters(masks: ArrayLike) -> list[str]:
     ['C', '', 'AD']
     """
     values: Sequence[int] = np.asarray(masks).tolist()
-    if values and not (min(values) >= 0 and max(values) < len(_LETTERS_OF_MASK)):
+    if values and not 0 <= min(values) <= max(values) <= MAX_MASK:
         raise InputError(f"answer masks must be between 0 and {MAX_MASK}; got {min(values)} to {max(values)}")
     return [_LETTERS_OF_MASK[mask] for mask in values]
 

@@ -12,8 +12,8 @@ from cmexam_baseline.exam import BadRow, Exam
 from cmexam_baseline.exam.errors import InputError, count_left_out
 from cmexam_baseline.exam.io.file_bytes import open_file
 from cmexam_baseline.exam.io.formats import import_exam, read_exam_with_issues
-from cmexam_baseline.exam.io.hub import local_exam, shown_exam
 from cmexam_baseline.exam.io.table import is_frame, to_frame
+from cmexam_baseline.exam.splits import local_exam, shown_exam
 from cmexam_baseline.scoring.alignment import AlignedOutput, align
 from cmexam_baseline.scoring.outputs.column_decision import ColumnChoice
 from cmexam_baseline.scoring.outputs.reader import SystemOutput, read_outputs, read_pairs

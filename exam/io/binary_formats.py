@@ -15,13 +15,7 @@ from typing import TYPE_CHECKING
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.io.file_bytes import MAX_BYTES, Source, read_bytes, refuse_bomb
-from cmexam_baseline.exam.io.table import (
-    ROWS_A_PIECE,
-    Table,
-    cell_text,
-    refuse_wide,
-    table_of_rows,
-)
+from cmexam_baseline.exam.io.table import ROWS_A_PIECE, Table, cell_text, refuse_wide, table_of_rows, to_frame
 from cmexam_baseline.exam.splits import DATASETS_STATE
 
 if TYPE_CHECKING:
@@ -94,9 +88,9 @@ def xlsx_bytes(columns: Mapping[str, Sequence[object]]) -> bytes:
                 f"XLSX holds at most {MAX_ROWS:,} rows, not {len(cells):,}; write CSV or Parquet"
             )
         for row, text in enumerate(map(cell_text, (name, *cells))):
-            if len(text) > MAX_CELL or _NOT_IN_XML(text):
-                long = f"has {len(text):,} characters"
-                fault = long if len(text) > MAX_CELL else "holds a character XML has not"
+            fault = "holds a character XML has not" if _NOT_IN_XML(text) else ""
+            fault = f"has {len(text):,} characters" if len(text) > MAX_CELL else fault
+            if fault:
                 raise InputError(f"row {row}, column {name}: a text {fault}; write CSV, JSONL or Parquet")
             if text:
                 sheet.write_string(row, place, text)
@@ -140,17 +134,8 @@ def _parts(data: bytes, file: str) -> Iterator[polars.DataFrame]:
 
 def parquet_bytes(columns: Mapping[str, Sequence[object]]) -> bytes:
     """The bytes of a Parquet file with these columns: lists of texts, or texts."""
-    import polars
-
-    frame = polars.DataFrame(
-        [
-            # An empty exam has no cell to tell the type by.
-            polars.Series(name, list(cells), dtype=None if cells else polars.String)
-            for name, cells in columns.items()
-        ]
-    )
     buffer = io.BytesIO()
-    frame.write_parquet(buffer)
+    to_frame(columns, "polars").write_parquet(buffer)
     return buffer.getvalue()
 
 

@@ -14,7 +14,6 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, add_answers, find_columns, refuse_missing
 from cmexam_baseline.exam.io.file_bytes import Source, read_standard_input
-from cmexam_baseline.exam.io.hub import local_exam
 from cmexam_baseline.exam.io.options_cell import option_list
 from cmexam_baseline.exam.io.table import Table, read_columns
 from cmexam_baseline.exam.io.table_to_exam import exam_of_table, published_options, table_of_exam
@@ -33,6 +32,7 @@ from cmexam_baseline.exam.splits import (
     ending_of,
     is_datasets_folder,
     load_splits,
+    local_exam,
     split_files,
     split_of,
     stem_of,

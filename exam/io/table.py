@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -60,13 +59,9 @@ def cell_text(cell: object) -> str:
     """
     if isinstance(cell, str):
         return cell
-    if cell is None:
+    if cell is None or cell != cell:
         return ""
-    if isinstance(cell, float):
-        if math.isnan(cell):
-            return ""
-        return str(int(cell)) if cell.is_integer() else repr(cell)
-    return str(cell)
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
 def pieces(n: int) -> Iterator[slice]:
@@ -104,13 +99,10 @@ def table_of_rows(
             column.extend(cells)
     if not n_rows:
         raise InputError(f"{file} holds a header but no row; expected at least one row")
-    numbers = range(1, n_rows + 1)
-    return Table(
-        _named_columns(header, columns, file),
-        [number for number in numbers if number not in damaged] if damaged else numbers,
-        damaged,
-        file_format,
-    )
+    numbers: Sequence[int] = range(1, n_rows + 1)
+    if damaged:
+        numbers = [number for number in numbers if number not in damaged]
+    return Table(_named_columns(header, columns, file), numbers, damaged, file_format)
 
 
 def table_of_records(records: Iterable[Mapping[str, object]], file: str) -> Table:
@@ -174,8 +166,7 @@ def to_frame(columns: Mapping[str, Sequence[object]], library: str | None = None
     if chosen not in LIBRARIES:
         raise InputError(f"`library` must be one of {', '.join(LIBRARIES)}; got {chosen!r}")
     lists = {
-        name: cells.tolist() if isinstance(cells, np.ndarray) else list(cells)
-        for name, cells in columns.items()
+        name: np.ndarray.tolist(x) if isinstance(x, np.ndarray) else list(x) for name, x in columns.items()
     }
     if chosen == "pandas":
         import pandas
@@ -261,11 +252,6 @@ def _flat(columns: dict[str, list[object]]) -> dict[str, list[object]]:
 def _plain(cell: Any) -> object:
     if isinstance(cell, np.ndarray | np.generic):
         return cell.tolist()
-    # pandas.NA compares to nothing, NaN and NaT are not equal to themselves.
-    if (
-        cell is None
-        or type(cell).__name__ in ("NAType", "NaTType")
-        or (isinstance(cell, float) and cell != cell)
-    ):
-        return None
-    return cell
+    is_nan = isinstance(cell, float) and cell != cell
+    # pandas.NA compares to nothing.
+    return None if is_nan or type(cell).__name__ in ("NAType", "NaTType") else cell

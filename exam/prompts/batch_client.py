@@ -227,7 +227,12 @@ def ask_all(
     """
     policy = policy or RequestPolicy()
     keys = {request.id: request_key(server.body(request)) for request in requests}
-    _refuse_other_requests(replies, keys)
+    other = [name for name, key in replies.answered.items() if keys.get(name, key) != key]
+    if other:
+        raise InputError(
+            f"{replies.path} holds a reply to another prompt, model or setting for {other[0]!r} "
+            f"({len(other)} such); choose another `path`"
+        )
     waiting = [request for request in requests if request.id not in replies.answered]
     outcome = Outcome(already_answered=len(requests) - len(waiting))
     if not waiting:
@@ -342,12 +347,3 @@ def _record(
     replies.append({"id": request.id, "key": keys[request.id], **reply})
     outcome.answered += 1
     outcome.cut_off += reply.get("finish_reason") == "length"
-
-
-def _refuse_other_requests(replies: ReplyFile, keys: Mapping[str, str]) -> None:
-    other = [name for name, key in replies.answered.items() if name in keys and keys[name] != key]
-    if other:
-        raise InputError(
-            f"{replies.path} holds a reply to another prompt, model or setting for {other[0]!r} "
-            f"({len(other)} such); choose another `path`"
-        )

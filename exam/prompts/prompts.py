@@ -194,12 +194,9 @@ def pick_examples(
         usable &= np.array([bool(text) for text in train.explanations])
     pool = np.flatnonzero(usable)
     stems = train.normalised_questions
+    ranked: Iterable[Sequence[int]] = _most_similar(exam, train, pool, shots)
     if by == "seed":
-        ranked: Iterable[Sequence[int]] = repeat(
-            np.random.default_rng(seed).permutation(pool).tolist(), len(exam)
-        )
-    else:
-        ranked = _most_similar(exam, train, pool, shots)
+        ranked = repeat(np.random.default_rng(seed).permutation(pool).tolist(), len(exam))
     picked = []
     for stem, candidates in zip(exam.normalised_questions, ranked, strict=True):
         rows = _without_copies(stem, candidates, stems, shots)
@@ -258,23 +255,15 @@ class Request:
     settings: dict[str, Any]
 
 
+_BATCH = {"method": "POST", "url": "/v1/chat/completions"}
 FORMS: dict[str, Callable[[Prompt, Mapping[str, Any]], dict[str, Any]]] = {
-    "messages": lambda prompt, settings: {
-        "id": prompt.id,
-        "messages": list(prompt.messages),
-        "examples": list(prompt.examples),
+    "messages": lambda one, _: {"id": one.id, "messages": one.messages, "examples": one.examples},
+    "openai-batch": lambda one, settings: {
+        "custom_id": one.id,
+        **_BATCH,
+        "body": {**settings, "messages": one.messages},
     },
-    "openai-batch": lambda prompt, settings: {
-        "custom_id": prompt.id,
-        "method": "POST",
-        "url": "/v1/chat/completions",
-        "body": {**settings, "messages": list(prompt.messages)},
-    },
-    "text": lambda prompt, settings: {
-        "id": prompt.id,
-        "prompt": prompt.text,
-        "examples": list(prompt.examples),
-    },
+    "text": lambda one, _: {"id": one.id, "prompt": one.text, "examples": one.examples},
 }
 
 
@@ -348,21 +337,15 @@ def _request_of(value: Mapping[str, Any], where: str) -> Request:
     inner = value.get("body")
     body = inner if isinstance(inner, dict) else value
     identity = value.get("custom_id", value.get("id"))
-    messages = body.get("messages")
-    if messages is None and isinstance(body.get("prompt"), str):
-        messages = [{"role": "user", "content": body["prompt"]}]
+    messages = body.get("messages", [{"role": "user", "content": body.get("prompt")}])
     if not isinstance(identity, str) or not identity:
         raise InputError(f"{where}: no id; expected a text as custom_id or id")
-    if not isinstance(messages, list) or not _are_messages(messages):
+    texts = [
+        isinstance(message, dict) and isinstance(message.get(part), str)
+        for message in (messages if isinstance(messages, list) else [])
+        for part in ("role", "content")
+    ]
+    if not texts or not all(texts):
         raise InputError(f"{where}: no messages with role and content, and no prompt text; nothing to send")
     settings = {} if body is value else {name: body[name] for name in body if name != "messages"}
     return Request(identity, messages, settings)
-
-
-def _are_messages(values: list[Any]) -> bool:
-    return bool(values) and all(
-        isinstance(message, dict)
-        and isinstance(message.get("role"), str)
-        and isinstance(message.get("content"), str)
-        for message in values
-    )

@@ -15,7 +15,7 @@ from command_line import complain
 
 from cmexam_baseline.baselines import load_run, push_run, train
 from cmexam_baseline.exam import InputError
-from cmexam_baseline.exam.io import hub as hub_module
+from cmexam_baseline.exam import splits as hub_module
 from cmexam_baseline.exam.sample import sample_exam
 
 pytest.importorskip("huggingface_hub")

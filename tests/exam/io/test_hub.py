@@ -10,7 +10,7 @@ import pytest
 from command_line import complain, succeed
 
 from cmexam_baseline.exam import InputError, read_exam, read_splits
-from cmexam_baseline.exam.io import hub as hub_module
+from cmexam_baseline.exam import splits as hub_module
 from cmexam_baseline.exam.sample import SAMPLE_FOLDER, sample_exam
 
 pytest.importorskip("huggingface_hub")
