@@ -112,18 +112,7 @@ _EXPLANATION_KEY = re.compile(
     r"[\"'“](?:explanations?|explain|reason(?:ing|s)?|rationale|analysis|thoughts?|解释|解析|答案解析|分析|理由|原因|思路|说明)[\"'”]\s*:\s*",
     re.IGNORECASE,
 )
-_BACKUP_KEYS = [
-    "response",
-    "output",
-    "result",
-    "输出",
-    "结果",
-    "model_result",
-    "options",
-    "choices",
-    "选项",
-    "answer_text",
-]
+_BACKUP_KEYS = words("response output result 输出 结果 model_result options choices 选项 answer_text")
 
 FullReader = Callable[[str], "int | None"]
 
@@ -158,7 +147,7 @@ def _json_readings(reader: AnswerParser, read_text: FullReader) -> Iterator[Read
     backup: list[Reading] = []
     for match in _KEY.finditer(reader.text):
         found = list(_json_value(reader, read_text, match.end()))
-        if match["key"].lower() in _BACKUP_KEYS:
+        if match["key"].lower().replace("_", " ") in _BACKUP_KEYS:
             backup.extend(reading for reading in found if reading.mask != reader.options.everything)
         else:
             direct.extend(found)

@@ -103,12 +103,6 @@ def evidence_of(cells: Sequence[object], seen: Seen, read: bool = True) -> Evide
 
     Without `read` answers are only read out of texts that contain the exam's explanations: it takes the extraction's
     rules, which are slow to import.
-
-    >>> from cmexam_baseline.exam.sample import sample_exam
-    >>> exam = sample_exam("val")[:20]
-    >>> seen = seen_rows(exam, np.arange(20), {})
-    >>> evidence_of(exam.letters(), seen).is_gold, evidence_of(["A1"] * 20, seen).kind
-    (True, 'constant')
     """
     values = [cells[row] for row in seen.rows]
     filled = [place for place, value in enumerate(values) if value not in (None, "", []) and value == value]
@@ -116,7 +110,11 @@ def evidence_of(cells: Sequence[object], seen: Seen, read: bool = True) -> Evide
         return Evidence("empty")
     first = values[filled[0]]
     if isinstance(first, tuple):
-        found = _of_scores(values, seen)
+        scores = {place: value for place, value in enumerate(values) if isinstance(value, tuple)}
+        n_fitting = sum(len(value) == len(seen.options(place)) for place, value in scores.items())
+        best = {place: best_option(value) for place, value in scores.items()}
+        masks = {place: 0 if one is None else 1 << one for place, one in best.items()}
+        found = _judged("scores", masks, seen) if n_fitting >= MOST * len(scores) else Evidence("other")
     elif isinstance(first, list):
         found = _of_lists(values, seen)
     else:
@@ -170,25 +168,14 @@ def _exams_own(texts: Sequence[str], filled: Sequence[int], seen: Seen) -> str:
     """Whether texts are the exam's own question, explanation or annotation, "" where they are neither."""
     few = filled[:TEXT_SAMPLE]
     own_columns = [("question", seen.exam.questions), ("explanation", seen.exam.explanations)]
-    annotations = [
-        ("annotation", values) for values in seen.exam.annotations.values() if len(set(values)) > 1
-    ]
-    for kind, values in (*own_columns, *annotations):
+    own_columns += [("annotation", cells) for cells in seen.exam.annotations.values() if len(set(cells)) > 1]
+    for kind, values in own_columns:
         own = {place: values[seen.questions[place]].strip() for place in few}
         held = [place for place in few if own[place]]
         same = sum(texts[place] == own[place] for place in held)
         if held and len(held) >= len(few) / 2 and same >= 0.9 * len(held):
             return kind
     return ""
-
-
-def _of_scores(values: Sequence[object], seen: Seen) -> Evidence:
-    scores = {place: value for place, value in enumerate(values) if isinstance(value, tuple)}
-    n_fitting = sum(len(value) == len(seen.options(place)) for place, value in scores.items())
-    if n_fitting < MOST * len(scores):
-        return Evidence("other")
-    best = {place: best_option(value) for place, value in scores.items()}
-    return _judged("scores", {place: 0 if one is None else 1 << one for place, one in best.items()}, seen)
 
 
 def best_option(scores: Sequence[float]) -> int | None:
@@ -228,12 +215,14 @@ def are_letter_sets(lists: Iterable[Sequence[object]]) -> bool:
 
 def _of_numbers(texts: Sequence[str], filled: Sequence[int], seen: Seen) -> Evidence:
     numbers = {place: int(texts[place]) if texts[place].isdecimal() else -1 for place in filled}
-    by_base = []
-    for base in (0, 1):
-        masks = {place: 1 << n - base if base <= n < 100 else 0 for place, n in numbers.items()}
-        by_base.append(_judged("numbers", masks, seen))
-    best = max(by_base, key=lambda found: found.agreement)
-    return replace(best, base=by_base.index(best) if best.is_gold else None)
+    by_base = [
+        _judged(
+            "numbers", {place: 1 << n - base if base <= n < 100 else 0 for place, n in numbers.items()}, seen
+        )
+        for base in (0, 1)
+    ]
+    base = int(by_base[1].agreement > by_base[0].agreement)
+    return replace(by_base[base], base=base if by_base[base].is_gold else None)
 
 
 def _of_replies(texts: Sequence[str], filled: Sequence[int], seen: Seen, read: bool = True) -> Evidence:
@@ -251,18 +240,15 @@ def _of_replies(texts: Sequence[str], filled: Sequence[int], seen: Seen, read: b
 
 def _judged(kind: str, masks: Mapping[int, int], seen: Seen) -> Evidence:
     """Compare answers with the exam's, in the exam's order of options and as they are."""
-    n = len(masks)
-    if not n:
-        return Evidence(kind)
-    answers = {
-        place: map_back(mask, seen.shown[seen.rows[place]], seen.options(place))
-        if mask and seen.rows[place] in seen.shown
-        else mask
-        for place, mask in masks.items()
-    }
+    answers = dict(masks)
+    for place, mask in masks.items():
+        shown = seen.shown.get(seen.rows[place])
+        if mask and shown is not None:
+            answers[place] = map_back(mask, shown, seen.options(place))
     gold = {place: int(seen.exam.answers[seen.questions[place]]) for place in masks}
-    agreement = max(sum(each[place] == gold[place] for place in masks) / n for each in (answers, masks))
-    return Evidence(kind, answers, agreement, n, sum(map(bool, masks.values())) / n)
+    n_same = max(sum(each[place] == gold[place] for place in masks) for each in (answers, masks))
+    n = len(masks)
+    return Evidence(kind, answers, n_same / max(n, 1), n, sum(map(bool, masks.values())) / max(n, 1))
 
 
 def letters_mask(text: str, options: Sequence[str] = ()) -> int:

@@ -24,15 +24,10 @@ Scores = tuple[float, ...]
 _ASKS = {"user", "human", "question"}
 _REPLIES = {"assistant", "gpt", "model", "bot", "chatgpt", "ai"}
 _OTHER_ROLES = {"system", "developer", "tool", "function", "observation"}
+_TEXTS = ("message", "content", "text", "value", "parts", "prompt", "generated_text", "output_text")
 _THOUGHT = {
-    "thinking",
-    "redacted_thinking",
-    "reasoning",
-    "tool_use",
-    "tool_call",
-    "function_call",
-    "image_url",
-    "image",
+    *("thinking", "redacted_thinking", "reasoning", "tool_use", "tool_call", "function_call"),
+    *("image_url", "image"),
 }
 # Arguments of a tool call that are the answer.
 _ANSWERS = {"answer", "answers", "finalanswer", "choice", "option", "letter", "letters", "答案", "选项"}
@@ -146,11 +141,11 @@ def _fields_of_objects(name: str, items: list[object], depth: int) -> list[tuple
         return [(name, _likeliest_letter((str(item["token"]), float(item["logprob"])) for item in objects))]
     if _are_tokens(name) and isinstance(items[0], Mapping):  # one object a token; the first tells the answer
         return _fields(name, items[0], depth + 1)
-    if all(("type" in item or "text" in item) and not _letter_of(item) for item in objects):
+    if all(("type" in item or "text" in item) and not _has_letter(item) for item in objects):
         text = _joined(items)
         if text is not None:
             return [(name, text)]
-    options = parse_options(items) if all(_letter_of(item) for item in objects) else []
+    options = parse_options(items) if all(map(_has_letter, objects)) else []
     if options:
         return [(name, options)]
     if len(items) == 1:
@@ -206,10 +201,8 @@ def _text_of(item: object, depth: int = 0) -> str | None:
         return None
     if item.get("thought") is True or str(item.get("type")) in _THOUGHT:
         return ""
-    text = None
-    for name in ("message", "content", "text", "value", "parts", "prompt", "generated_text", "output_text"):
-        if text is None and item.get(name) is not None:
-            text = _text_of(item[name], depth + 1)
+    found = (_text_of(item[name], depth + 1) for name in _TEXTS if item.get(name) is not None)
+    text = next((text for text in found if text is not None), None)
     if text:
         return text
     called = _called_answer(item.get("tool_calls") or [item.get("function_call")])
@@ -246,29 +239,22 @@ def _arguments_of(call: object) -> Mapping[object, object]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _letter_of(item: Mapping[object, object]) -> bool:
-    keys = ("label", "key", "letter", "option", "id")
-    return any(
-        len(str(item.get(key, ""))) == 1 and str(item[key]).upper() in LETTERS for key in keys if key in item
-    )
+def _has_letter(item: Mapping[object, object]) -> bool:
+    texts = (str(item.get(key, "")) for key in ("label", "key", "letter", "option", "id"))
+    return any(len(text) == 1 and text.upper() in LETTERS for text in texts)
 
 
 def _scores(items: list[object]) -> Scores | None:
     """Numbers, or log-likelihoods as lm-eval has them: pairs of a number and whether the text is the likeliest."""
-    if len(items) > 1 and all(isinstance(item, float) for item in items):
-        return tuple(item for item in items if isinstance(item, float))
+    floats = [item for item in items if isinstance(item, float)]
+    if len(floats) == len(items) > 1:
+        return tuple(floats)
     found: list[float] = []
     for item in items:
         if not isinstance(item, list | tuple):
             return None
-        if (
-            len(item) == 2
-            and _is_number(item[0])
-            and (isinstance(item[1], bool) or item[1] in ("True", "False"))
-        ):
-            found.append(float(cell_text(item[0])))
-            continue
-        inner = _scores(list(item))
+        flagged = len(item) == 2 and (isinstance(item[1], bool) or item[1] in ("True", "False"))
+        inner = (float(cell_text(item[0])),) if flagged and _is_number(item[0]) else _scores(list(item))
         if inner is None:
             return None
         found += inner

@@ -205,26 +205,20 @@ def _options_column(
     exam: Exam, flat: Columns, choice: ColumnChoice, met: Join
 ) -> tuple[str | None, list[list[str]] | None]:
     """The column that holds the options of every row, and these; None where there is none."""
-    if choice.options is not None:
-        return choice.options, option_lists(exam, flat[choice.options], met.question_of)
-    for name in sorted(flat, key=lambda name: not is_called("options", name)):
+    for name in (
+        [choice.options] if choice.options else sorted(flat, key=lambda one: not is_called("options", one))
+    ):
         if any(isinstance(cell, list | str) for cell in flat[name][:20]):
             options = option_lists(exam, flat[name], met.question_of)
             if options is not None:
                 return name, options
-    return None, None
+    return choice.options, None
 
 
 def option_lists(
     exam: Exam, cells: Sequence[object], question_of: NDArray[np.int64]
 ) -> list[list[str]] | None:
-    """The options of every row, if a column holds those of its question in any order; else None.
-
-    >>> from cmexam_baseline.exam.sample import sample_exam
-    >>> exam = sample_exam("val")[:2]
-    >>> option_lists(exam, [exam.options(row)[::-1] for row in range(2)], np.arange(2))[0] == exam.options(0)[::-1]
-    True
-    """
+    """The options of every row, if a column holds those of its question in any order; else None."""
     seen = seen_rows(exam, question_of, {}, most=TEXT_SAMPLE)
     shown = [(any_options(cells[row]), seen.options(place)) for place, row in enumerate(seen.rows)]
     filled = [pair for pair in shown if pair[0]]
@@ -299,12 +293,9 @@ def probability_columns(columns: Columns) -> dict[str, str]:
         match = PROBABILITY.fullmatch(name.strip().lower())
         if match:
             found.setdefault(match["kind"], {})[match["letter"].upper()] = name
-    for by_letter in sorted(found.values(), key=len, reverse=True):
-        in_order = {letter: by_letter[letter] for letter in LETTERS if letter in by_letter}
-        # One lone "p_C" says nothing; a run from A on does.
-        if len(in_order) > 1 and list(in_order) == list(LETTERS[: len(in_order)]):
-            return in_order
-    return {}
+    # One lone "p_C" says nothing; a run from A on does.
+    runs = [by for by in found.values() if len(by) > 1 and sorted(by) == list(LETTERS[: len(by)])]
+    return dict(sorted(max(runs, key=len, default={}).items()))
 
 
 def texts_of_column(cells: Sequence[object]) -> Sequence[str]:

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import TypeVar
 
 import numpy as np
@@ -253,9 +254,8 @@ def _filter_column(output: SystemOutput, flat: Columns) -> str | None:
     column = first_of_role("filter", flat)
     if column is None or output.replies is None or len({cell_text(cell) for cell in flat[column]}) < 2:
         return None
-    replies: dict[int, str] = {}
-    pairs = zip(output.join.question_of.tolist(), output.replies, strict=True)
-    return column if any(replies.setdefault(question, reply) != reply for question, reply in pairs) else None
+    pairs = set(zip(output.join.question_of.tolist(), output.replies, strict=True))
+    return column if len(pairs) > len({question for question, _ in pairs}) else None
 
 
 def _best_letters(scores: Iterable[Sequence[float]]) -> list[str]:
@@ -265,18 +265,18 @@ def _best_letters(scores: Iterable[Sequence[float]]) -> list[str]:
 
 def _softmax(scores: Sequence[Sequence[float]]) -> NDArray[np.float64]:
     """Probabilities of options from log-likelihoods or other scores, NaN where there is no option."""
-    width = max(map(len, scores), default=0)
-    table = np.full((len(scores), width), np.nan)
-    for row, values in enumerate(scores):
-        table[row, : len(values)] = values
+    table = np.array(list(zip_longest(*scores, fillvalue=math.nan)), dtype=np.float64).T.reshape(
+        len(scores), -1
+    )
     known = np.isfinite(table)
     totals = np.nansum(table, axis=1)
     if known.any() and (table[known] >= 0).all() and np.allclose(totals[known.any(axis=1)], 1.0, atol=0.01):
         return table
-    highest = np.max(np.where(known, table, -np.inf), axis=1, initial=-np.inf)
-    powers = np.exp(np.where(known, table, -np.inf) - np.where(np.isfinite(highest), highest, 0.0)[:, None])
-    sums = powers.sum(axis=1)
-    return np.where(known, powers / np.where(sums > 0, sums, 1.0)[:, None], np.nan)
+    logs = np.where(known, table, -np.inf)
+    highest = np.max(logs, axis=1, initial=-np.inf, keepdims=True)
+    powers = np.exp(logs - np.where(np.isfinite(highest), highest, 0.0))
+    sums = powers.sum(axis=1, keepdims=True)
+    return np.where(known, powers / np.where(sums > 0, sums, 1.0), np.nan)
 
 
 def _letter_of_number(cell: object, base: int) -> str:
@@ -311,14 +311,12 @@ def _probabilities(
 
 def _number(cell: object, file: str, row: int, column: str) -> float:
     text = cell_text(cell).strip()
-    if not text:
-        return math.nan
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     is_log = LOGARITHM.search(column.lower()) is not None
-    if not (value <= 0.0 if is_log else 0.0 <= value <= 1.0):
+    if text and not (value <= 0.0 if is_log else 0.0 <= value <= 1.0):
         expected = "the logarithm of a probability" if is_log else "a probability from 0 to 1"
         raise InputError(f"{file}, row {row}: {column} is {text[:20]!r}; expected {expected}, or nothing")
     return value

@@ -28,18 +28,10 @@ Record = dict[str, object]
 KEY, REPLY = "key", "reply"
 
 # Fields of logs that hold the samples, beside settings and results.
-_SAMPLES = [
-    "samples",
-    "details",
-    "predictions",
-    "data",
-    "rows",
-    "records",
-    "results",
-    "items",
-    "examples",
-    "instances",
-]
+_SAMPLES = (
+    *("samples", "details", "predictions", "data", "rows", "records", "results", "items"),
+    *("examples", "instances"),
+)
 # A JSON object with one of these fields is one record, not a mapping from ids to replies.
 _FIELDS = {"id", "question", "prompt", "prediction", "predict", "answer", "response", "output", "messages"}
 
@@ -79,8 +71,8 @@ def is_list_of_paths(source: object) -> TypeGuard[list[str]]:
     """Whether a source is the shards of one data set."""
     return (
         isinstance(source, list)
-        and bool(source)
-        and all(isinstance(part, str | os.PathLike) for part in source)
+        and source != []
+        and all(isinstance(one, str | os.PathLike) for one in source)
     )
 
 
@@ -228,11 +220,8 @@ def _is_of_columns(value: Mapping[object, object], lists: Mapping[str, list[obje
 
 def _is_of_replies(value: Mapping[object, object]) -> bool:
     """Whether this is {id: reply, …}."""
-    plain = all(
-        part is None
-        or all(isinstance(one, str | int | float) for one in (part if isinstance(part, list) else [part]))
-        for part in value.values()
-    )
+    cells = chain.from_iterable(part if isinstance(part, list) else [part] for part in value.values())
+    plain = all(cell is None or isinstance(cell, str | int | float) for cell in cells)
     return len(value) > 1 and plain and not _FIELDS & {column_key(str(key)) for key in value}
 
 
@@ -263,13 +252,10 @@ def _records_of_lines(lines: Sequence[str]) -> list[Record]:
     start = min(numbers, default=0)
     if len(numbers) == len(lines) > 1 and sorted(numbers) == list(range(start, start + len(lines))):
         return [{KEY: str(int(found["number"])), REPLY: found["reply"]} for found in numbered if found]
-    parts = [line.split("\t") for line in lines]
-    if (
-        len(lines) > 1
-        and all(len(part) == 2 for part in parts)
-        and len({part[0] for part in parts}) == len(lines)
-    ):
-        return [{KEY: key, REPLY: reply} for key, reply in parts]
+    parts = [line.partition("\t") for line in lines]
+    keys = {key for key, tab, reply in parts if tab and "\t" not in reply}
+    if len(keys) == len(lines) > 1:
+        return [{KEY: key, REPLY: reply} for key, _, reply in parts]
     return [{REPLY: line} for line in lines]
 
 
