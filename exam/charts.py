@@ -36,16 +36,10 @@ def pyplot() -> Any:
     from matplotlib import font_manager, pyplot
 
     there = {font.name for font in font_manager.fontManager.ttflist}
-    matplotlib.rcParams.update(
-        {
-            "svg.fonttype": "none",
-            # The same data give the same bytes.
-            "svg.hashsalt": "cmexam-baseline",
-            "font.family": [font for font in FONTS if font in there],
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-        }
-    )
+    # With a salt the same data give the same bytes.
+    matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "cmexam-baseline"})
+    matplotlib.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
+    matplotlib.rcParams["font.family"] = [font for font in FONTS if font in there]
     return pyplot
 
 
@@ -61,11 +55,11 @@ def draw_statistics(exams: Mapping[str, Exam], statistics: Statistics, folder: P
 
 def save(figure: Any, file: Path) -> Path:
     """Write a figure in the form of its ending, whole or not at all, and forget it; the same data give the same bytes."""
-    name = "cmexam-baseline"
+    name = {"Creator": "cmexam-baseline"}
     stamp = {
-        "svg": {"Date": None, "Creator": name},
-        "png": {"Software": name},
-        "pdf": {"CreationDate": None, "Creator": name},
+        "svg": {"Date": None, **name},
+        "png": {"Software": name["Creator"]},
+        "pdf": {"CreationDate": None, **name},
     }
     ending = file.suffix.lower().removeprefix(".")
     content = io.BytesIO()
@@ -104,9 +98,8 @@ def _draw_answers(statistics: Statistics, folder: Path) -> Path:
     letters = sorted({letter for split in statistics.splits.values() for letter in split.letters})
     width = 0.8 / len(statistics.splits)
     for place, (name, split) in enumerate(statistics.splits.items()):
-        positions = [
-            spot + (place - (len(statistics.splits) - 1) / 2) * width for spot in range(len(letters))
-        ]
+        shift = (place - (len(statistics.splits) - 1) / 2) * width
+        positions = [spot + shift for spot in range(len(letters))]
         panel.bar(positions, [split.letters.get(letter, 0) for letter in letters], width, label=name)
     panel.set_xticks(range(len(letters)), letters)
     panel.set_ylabel("share of answers that hold the letter")
@@ -117,13 +110,9 @@ def _draw_answers(statistics: Statistics, folder: Path) -> Path:
 def _draw_annotations(annotations: Mapping[str, Mapping[str, int]], file: Path) -> Path:
     shown = {column: _most_frequent(counts) for column, counts in annotations.items()}
     heights = [max(len(counts), 2) for counts in shown.values()]
-    figure, panels = pyplot().subplots(
-        len(shown),
-        1,
-        figsize=(8, 0.22 * sum(heights) + 0.8 * len(heights)),
-        squeeze=False,
-        gridspec_kw={"height_ratios": heights},
-    )
+    size = (8, 0.22 * sum(heights) + 0.8 * len(heights))
+    ratios = {"height_ratios": heights}
+    figure, panels = pyplot().subplots(len(shown), figsize=size, squeeze=False, gridspec_kw=ratios)
     for panel, (column, counts) in zip(panels[:, 0], shown.items(), strict=True):
         panel.barh(range(len(counts)), list(counts.values()))
         panel.set_yticks(range(len(counts)), list(counts))

@@ -48,24 +48,18 @@ def install_command(extra: str) -> str:
     >>> "[report]" in install_command("report")
     True
     """
-    return f"pip install {_requirement(extra)}"
-
-
-def _requirement(extra: str) -> str:
     from importlib.metadata import PackageNotFoundError, distribution  # costs as much as all of `--help`
 
-    by_name = f"'cmexam-baseline[{extra}]'"
     try:
-        text = distribution("cmexam-baseline").read_text("direct_url.json")
+        origin = json.loads(distribution("cmexam-baseline").read_text("direct_url.json") or "{}")
     except PackageNotFoundError:
-        return by_name
-    origin = json.loads(text) if text else {}
-    url = str(origin.get("url", ""))
-    if not url:
-        return by_name
-    if "dir_info" in origin:
+        origin = {}
+    url, requirement = str(origin.get("url", "")), f"'cmexam-baseline[{extra}]'"
+    if url and "dir_info" in origin:
         option = "-e " if origin["dir_info"].get("editable") else ""
-        return f"{option}'{unquote(urlsplit(url).path)}[{extra}]'"
-    if "vcs_info" in origin:
-        url = f"{origin['vcs_info']['vcs']}+{url}@{origin['vcs_info']['commit_id']}"
-    return f"'cmexam-baseline[{extra}] @ {url}'"
+        requirement = f"{option}'{unquote(urlsplit(url).path)}[{extra}]'"
+    elif url:
+        version = origin.get("vcs_info")
+        url = f"{version['vcs']}+{url}@{version['commit_id']}" if version else url
+        requirement = f"'cmexam-baseline[{extra}] @ {url}'"
+    return f"pip install {requirement}"

@@ -39,10 +39,8 @@ _NORMAL, _FOLDED = _CharacterMap(_normal_character), _CharacterMap(_folded_chara
 @lru_cache(maxsize=1 << 16)
 def _combines(character: str) -> bool:
     """Whether NFKC may depend on the neighbours: marks and Hangul jamo, also out of a compatibility form."""
-    return any(
-        unicodedata.category(part)[0] == "M" or "\u1100" <= part <= "\u11ff"
-        for part in unicodedata.normalize("NFKC", character)
-    )
+    parts = unicodedata.normalize("NFKC", character)
+    return any(unicodedata.category(part)[0] == "M" or "\u1100" <= part <= "\u11ff" for part in parts)
 
 
 def normalise_text(text: str) -> str:

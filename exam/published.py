@@ -96,14 +96,12 @@ _TABLE_3 = (
 )
 
 
-def _result(model: str, size: str, figures: str) -> PublishedResult:
-    accuracy, f1, bleu_1, bleu_4, rouge_1, rouge_2, rouge_l = (
-        None if printed == "–" else Figure(printed) for printed in figures.split()
+PUBLISHED_RESULTS = tuple(
+    PublishedResult(
+        model, size, *(None if printed == "–" else Figure(printed) for printed in figures.split())
     )
-    return PublishedResult(model, size, accuracy, f1, bleu_1, bleu_4, rouge_1, rouge_2, rouge_l)
-
-
-PUBLISHED_RESULTS = tuple(_result(*row) for row in _TABLE_3)
+    for model, size, figures in _TABLE_3
+)
 
 
 def published_result(model: str) -> PublishedResult:
@@ -112,8 +110,7 @@ def published_result(model: str) -> PublishedResult:
     >>> str(published_result("RoBERTa-CMExam").accuracy), published_result("Human volunteers").weighted_f1
     ('37.1±0.2', None)
     """
-    for result in PUBLISHED_RESULTS:
-        if result.model == model:
-            return result
-    names = ", ".join(result.model for result in PUBLISHED_RESULTS)
-    raise KeyError(f"{model!r} is not in the paper's Table 3; it has {names}")
+    by_name = {result.model: result for result in PUBLISHED_RESULTS}
+    if model not in by_name:
+        raise KeyError(f"{model!r} is not in the paper's Table 3; it has {', '.join(by_name)}")
+    return by_name[model]

@@ -18,8 +18,9 @@ need the whole files; a test compares all of them wherever these are present.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -177,16 +178,9 @@ def _lengths(values: Sequence[int]) -> Lengths:
 
 
 def _combined(parts: Sequence[Lengths]) -> Lengths:
-    return Lengths(
-        longest=max(part.longest for part in parts),
-        mean=float(np.mean([part.mean for part in parts])),
-        median=float(np.median([part.median for part in parts])),
-        lower_quartile=float(np.median([part.lower_quartile for part in parts])),
-        upper_quartile=float(np.median([part.upper_quartile for part in parts])),
-    )
+    longest, means, *quartiles = zip(*map(astuple, parts), strict=True)
+    return Lengths(max(longest), float(np.mean(means)), *map(float, map(np.median, quartiles)))
 
 
 def _counted(values: Sequence[str]) -> dict[str, int]:
-    names, counts = np.unique(np.array(values, dtype=object), return_counts=True)
-    order = np.argsort(-counts, kind="stable")
-    return {str(names[place]): int(counts[place]) for place in order}
+    return dict(sorted(Counter(values).items(), key=lambda pair: (-pair[1], pair[0])))

@@ -62,7 +62,8 @@ class AlignedOutput:
     @property
     def extra(self) -> list[int]:
         """The rows (0-based) of no question."""
-        return list(map(int, np.flatnonzero(self.output.join.question_of < 0)))
+        found: list[int] = np.flatnonzero(self.output.join.question_of < 0).tolist()
+        return found
 
     def rule_counts(self) -> dict[str, int]:
         """How many answers each extraction rule read, the most used first; texts without an answer are ""."""
@@ -129,14 +130,13 @@ def align(
         sample_answers = several.table() if policy == "mean" else None
         if not several.sampled:
             duplicates = sorted(set(rows.tolist()) - set(rows[chosen].tolist()))
-    place_of = np.full(len(exam), -1, dtype=np.int64)
-    place_of[questions[chosen]] = chosen
-    there = place_of >= 0
     row_of = np.full(len(exam), -1, dtype=np.int64)
-    row_of[there] = rows[place_of[there]]
+    row_of[questions[chosen]] = rows[chosen]
     answers = np.zeros(len(exam), dtype=np.uint16)
-    answers[there] = masks[place_of[there]]
-    extractions = [found[place] if place >= 0 else None for place in place_of.tolist()]
+    answers[questions[chosen]] = masks[chosen]
+    extractions: list[Extraction | None] = [None] * len(exam)
+    for question, place in zip(questions[chosen].tolist(), chosen.tolist(), strict=True):
+        extractions[question] = found[place]
     return AlignedOutput(
         name=output.name,
         output=output,
@@ -198,12 +198,12 @@ class _Replies:
         """The place in the rows of the reply that counts for each question."""
         if policy != "vote":
             return self._starts
-        places = []
-        for start, masks in zip(self._starts.tolist(), map(np.ndarray.tolist, self._masks), strict=True):
-            # A reply without an answer has no vote.
-            votes = Counter(filter(None, masks)).most_common(1)
-            places.append(start + masks.index(votes[0][0] if votes else 0))
-        return np.array(places, dtype=np.int64)
+        # A reply without an answer has no vote.
+        votes = [
+            (masks.tolist(), Counter(filter(None, masks.tolist())).most_common(1)) for masks in self._masks
+        ]
+        places = [masks.index(vote[0][0] if vote else 0) for masks, vote in votes]
+        return self._starts + np.array(places, dtype=np.int64)
 
     def table(self) -> NDArray[np.uint16]:
         """The answers of all replies, uint16 (questions, k); `InputError` where some questions have fewer."""
@@ -220,7 +220,7 @@ class _Replies:
         """How many replies there are and what they come to."""
         if not self.sampled and policy == "first":
             return []
-        number = f"{self._most}" if self._least == self._most else f"{self._least} to {self._most}"
+        number = " to ".join(map(str, sorted({self._least, self._most})))
         words = {"vote": "majority vote", "first": "the first counts", "mean": "mean of all"}
         return [f'{number} replies a question: {words[policy]} (samples="{policy}")']
 
@@ -258,11 +258,10 @@ def _read_replies(
             known[place] = each
         found += known
     masks = np.array([each.mask if each else 0 for each in found], dtype=np.uint16)
-    if output.options:
-        for place, row in enumerate(rows.tolist()):
-            if row in output.options and masks[place]:
-                options_of = exam.options(int(output.join.question_of[row]))
-                masks[place] = map_back(int(masks[place]), output.options[row], options_of)
+    for place, row in enumerate(rows.tolist() if output.options else ()):
+        if row in output.options and masks[place]:
+            options_of = exam.options(int(output.join.question_of[row]))
+            masks[place] = map_back(int(masks[place]), output.options[row], options_of)
     return found, masks
 
 

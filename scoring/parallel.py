@@ -97,9 +97,14 @@ class Executor:
             except BrokenExecutor as error:
                 raise InputError("a worker process was killed; use a smaller `n_jobs`") from error
             return
-        client = _connected(self.scheduler)
-        from distributed import KilledWorker
+        from distributed import Client, KilledWorker
 
+        try:
+            client = Client(self.scheduler, timeout=PATIENCE, set_as_default=True)
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(
+                f"no Dask scheduler answers at {self.scheduler!r}; give its address, as in tcp://localhost:8786"
+            ) from error
         try:
             with client, parallel_config(backend="dask"):
                 yield
@@ -125,14 +130,3 @@ def _score(
     if whole_replies:
         predictions = [text and script_explanation(text) for text in predictions]
     return metrics.score_explanations(references, predictions, profile=profile)
-
-
-def _connected(scheduler: str) -> Any:
-    from distributed import Client
-
-    try:
-        return Client(scheduler, timeout=PATIENCE, set_as_default=True)
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(
-            f"no Dask scheduler answers at {scheduler!r}; give its address, as in tcp://localhost:8786"
-        ) from error

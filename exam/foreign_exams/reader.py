@@ -69,7 +69,12 @@ def read_other_table(
     columns["Options"] = [option_list(row.options) for row in rows]
     columns["Answer"] = list(letters)
     columns["Explanation"] = [row.explanation for row in rows]
-    columns.update(_annotation_columns(rows, list(columns)))
+    taken = list(columns)
+    for column in dict.fromkeys(name for row in rows for name in row.annotations):
+        # Read again, an annotation must not be taken for a question, an answer or an id.
+        clashes = column in taken or find_columns([*taken, column]) != find_columns(taken)
+        cells: list[object] = [row.annotations.get(column, "") for row in rows]
+        columns[f"source {column}" if clashes else column] = cells
     notes = _notes(rows, answer_format)
     if len(rows) > len(table.rows):
         notes.append(f"{len(table.rows)} records with shared stems or options became {len(rows)} questions")
@@ -83,8 +88,7 @@ def _ids(rows: Sequence[OtherRow], numbers: Sequence[int], name: str) -> list[ob
     ids: list[object] = []
     for row, number in zip(rows, numbers, strict=True):
         place[number] += 1
-        several = f"{name}-{number}-{place[number]}" if counts[number] > 1 else ""
-        ids.append(row.id or several)
+        ids.append(row.id or (f"{name}-{number}-{place[number]}" if counts[number] > 1 else ""))
     return ids
 
 
@@ -101,16 +105,6 @@ def _mark_contradictions(
     for place, second in zip(with_second, seconds, strict=True):
         if masks[place] and second and second != masks[place]:
             letters[place] = f"{letters[place]} and {mask_to_letters(second)} at once"
-
-
-def _annotation_columns(rows: Sequence[OtherRow], taken: Sequence[str]) -> Mapping[str, list[object]]:
-    names = dict.fromkeys(name for row in rows for name in row.annotations)
-    columns: dict[str, list[object]] = {}
-    for name in names:
-        # Read again, an annotation must not be taken for a question, an answer or an id.
-        clashes = name in taken or find_columns([*taken, name]) != find_columns(taken)
-        columns[f"source {name}" if clashes else name] = [row.annotations.get(name, "") for row in rows]
-    return columns
 
 
 def _notes(rows: Sequence[OtherRow], answer_format: str) -> list[str]:
@@ -240,11 +234,9 @@ class _Heading:
 
 
 def _are_questions(value: object) -> bool:
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(part, Mapping) and _field(part, _SUB_QUESTION) is not None for part in value)
-    )
+    parts = value if isinstance(value, list) else []
+    asked = [isinstance(part, Mapping) and _field(part, _SUB_QUESTION) is not None for part in parts]
+    return bool(asked) and all(asked)
 
 
 def _field(record: Record, names: Sequence[str]) -> str | None:

@@ -148,11 +148,8 @@ def _without_turns(record: Mapping[str, object]) -> Mapping[str, object]:
             return {**rest, **_last_exchange(turns)}
     if "instruction" in by_key and "output" in by_key:
         parts = [cell_text(record[by_key[name]]) for name in ("instruction", "input") if name in by_key]
-        rest = {
-            name: value
-            for name, value in record.items()
-            if column_key(name) not in ("instruction", "input", "output")
-        }
+        used = {by_key.get(name) for name in ("instruction", "input", "output")}
+        rest = {name: value for name, value in record.items() if name not in used}
         return {**rest, "question": "\n".join(filter(None, parts)), "answer": record[by_key["output"]]}
     return record
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -86,7 +87,9 @@ def parse_options(cell: object) -> list[str]:
     (['肝炎', '肝癌', '肝硬化'], ['肝炎', '肝癌'])
     """
     if isinstance(cell, str):
-        return _json_options(cell) or without_decoration(_published(cell) or _lines_to_options(cell))
+        published = _PUBLISHED(cell)
+        texts = list(filter(None, published.groups())) if published else _lines_to_options(cell)
+        return _json_options(cell) or without_decoration(texts)
     if isinstance(cell, Mapping):
         return without_decoration(_mapping_to_options(cell))
     if isinstance(cell, Sequence):
@@ -196,11 +199,6 @@ def option_list(texts: Sequence[str]) -> list[str]:
     return lettered
 
 
-def _published(cell: str) -> list[str]:
-    match = _PUBLISHED(cell)
-    return [text for text in match.groups() if text] if match else []
-
-
 def _json_options(cell: str) -> list[str]:
     try:
         return parse_options(json.loads(cell)) if cell[:1] in ("{", "[") else []
@@ -212,9 +210,8 @@ def _lines_to_options(cell: str) -> list[str]:
     unified = cell.replace("\r\n", "\n").replace("\r", "\n")
     best = _best_reading(unified)
     if "\\n" in unified:
-        literal = _best_reading(unified.replace("\\r\\n", "\n").replace("\\n", "\n"))
-        best = literal if len(literal) > len(best) else best
         unified = unified.replace("\\r\\n", "\n").replace("\\n", "\n")
+        best = max(best, _best_reading(unified), key=len)
     n_found = sum(map(bool, best))
     if n_found < _MANY_OPTIONS:
         for mark in (_LINE_MARK, _RUNNING_MARK, _LOWER_MARK, _BARE_MARK):
@@ -258,21 +255,17 @@ def _with_gaps(lines: Sequence[str], style: re.Pattern[str]) -> list[str]:
 
 def _marked(line: str, style: re.Pattern[str]) -> tuple[str, str] | None:
     match = style.fullmatch(line)
-    if match is None:
-        return None
-    return _plain_letter(match["letter"]), match["text"] or ""
+    return (_plain_letter(match["letter"]), match["text"] or "") if match else None
 
 
 def _plain_letter(letter: str) -> str:
-    full_width = ord(letter) >= 0xFF21
-    return (chr(ord(letter) - 0xFEE0) if full_width else letter).upper()
+    return unicodedata.normalize("NFKC", letter).upper()
 
 
 def _list_to_options(items: Sequence[object]) -> list[str]:
-    if items and all(isinstance(item, Mapping) for item in items):
-        return _pairs_to_options(items)
-    if any(isinstance(item, Mapping | list) for item in items):
-        return []
+    pairs = [item for item in items if isinstance(item, Mapping)]
+    if pairs or any(isinstance(item, list) for item in items):
+        return _pairs_to_options(pairs) if len(pairs) == len(items) else []
     texts = [cell_text(item) for item in items]
     for style in _LIST_STYLES:
         marked = [_marked(text, style) for text in texts]
@@ -293,12 +286,10 @@ def _mapping_to_options(options: Mapping[object, object]) -> list[str]:
     return [texts.get(letter, "") for letter in _ALPHABET[: last + 1]] if known.issuperset(texts) else []
 
 
-def _pairs_to_options(items: Sequence[object]) -> list[str]:
+def _pairs_to_options(items: Sequence[Mapping[str, object]]) -> list[str]:
     """Options as [{"key": "A", "value": "xxx"}, …]."""
     pairs: dict[object, object] = {}
     for item in items:
-        if not isinstance(item, Mapping):
-            return []
         letter = next((item[key] for key in _LETTER_KEYS if key in item), None)
         text = next((item[key] for key in _TEXT_KEYS if key in item), None)
         if isinstance(letter, list | Mapping) or letter in pairs:
@@ -354,8 +345,5 @@ def _cut(text: str, marks: list[re.Match[str]]) -> SplitQuestion:
     last, _, rest = text[marks[-1].end() :].partition("\n")
     options = [text[match.end() : end] for match, end in zip(marks[:-1], ends, strict=True)] + [last]
     stem = _OPTIONS_WORD.sub("", _STEM_LEAD.sub("", text[: marks[0].start()]))
-    return SplitQuestion(stem.strip(), [_one_line(option) for option in options], rest.strip())
-
-
-def _one_line(option: str) -> str:
-    return re.sub(r"\s*\n\s*", " ", option.strip())
+    lines = [re.sub(r"\s*\n\s*", " ", option.strip()) for option in options]
+    return SplitQuestion(stem.strip(), lines, rest.strip())

@@ -199,30 +199,20 @@ def _answer_fault(answer: str, mask: int | None, options: Sequence[str]) -> str 
         return f"answer {excerpt_of(answer, 20)!r} is not a set of letters"
     if mask == 0:
         return "no answer"
-    without_option = [
-        letter
-        for place, letter in enumerate(LETTERS)
-        if mask >> place & 1 and not (place < len(options) and options[place].strip())
-    ]
-    if not without_option:
-        return None
-    return f"answer {mask_to_letters(mask)} but no option {', '.join(without_option)}"
+    there = {letter for letter, text in zip(LETTERS, options, strict=False) if text.strip()}
+    missing = [letter for letter in mask_to_letters(mask) if letter not in there]
+    return f"answer {mask_to_letters(mask)} but no option {', '.join(missing)}" if missing else None
 
 
 def _options_doubts(options: Sequence[str]) -> list[str]:
     """What is odd about options that can still be used: no text, or twice the same but for width and blanks."""
-    doubts = []
     letters_of: dict[str, list[str]] = {}
     for letter, text in zip(LETTERS, fold_texts(options), strict=False):
         letters_of.setdefault(text, []).append(letter)
-    empty = [letter for letter, text in zip(LETTERS, options, strict=False) if not text.strip()]
-    if empty:
-        doubts.append(f"option {', '.join(empty)} has no text")
-    return doubts + [
-        f"options {' and '.join(letters)} are the same"
-        for text, letters in letters_of.items()
-        if text and len(letters) > 1
-    ]
+    empty = letters_of.pop("", [])
+    doubts = [f"option {', '.join(empty)} has no text"] if empty else []
+    same = [letters for letters in letters_of.values() if len(letters) > 1]
+    return doubts + [f"options {' and '.join(letters)} are the same" for letters in same]
 
 
 def _exam_of_rows(rows: _Rows, kept: Sequence[int]) -> Exam:
@@ -256,10 +246,10 @@ def _bad_rows(rows: _Rows, exam: Exam, kept: Sequence[int], file: str) -> list[B
     reasons = [(row, reason, True) for row, reason in rows.faults.items()]
     reasons += [(row, reason, False) for row, doubts in rows.doubts.items() for reason in doubts]
     for copy, first in first_copies(exam).items():
-        reason = f"same question and options as row {rows.table.rows[kept[first]]}"
-        if _right_options(exam, first) != _right_options(exam, copy):
-            reason += ", but another answer"
-        reasons.append((kept[copy], reason, False))
+        right = option_sets([exam[first].right_options, exam[copy].right_options])
+        other = "" if right[0] == right[1] else ", but another answer"
+        number = rows.table.rows[kept[first]]
+        reasons.append((kept[copy], f"same question and options as row {number}{other}", False))
     listed += [
         BadRow(file, rows.table.rows[row], reason, excerpt_of(rows.questions[row]), left_out)
         for row, reason, left_out in reasons
@@ -267,15 +257,8 @@ def _bad_rows(rows: _Rows, exam: Exam, kept: Sequence[int], file: str) -> list[B
     return sorted(listed, key=lambda row: row.row)
 
 
-def _right_options(exam: Exam, row: int) -> tuple[str, ...]:
-    mask = int(exam.answers[row])
-    return option_sets([[text for place, text in enumerate(exam.options(row)) if mask >> place & 1]])[0]
-
-
 def _file_format(table: Table, found: Mapping[str, str]) -> FileFormat:
     cells = table.columns[found["options"]] if "options" in found else []
     first = next((cell for cell in cells if isinstance(cell, str)), "")
-    option_break = next(
-        (mark for mark in ("\r\n", "\n", "\\n") if mark in first), table.file_format.option_break
-    )
-    return replace(table.file_format, option_break=option_break)
+    marks = (mark for mark in ("\r\n", "\n", "\\n") if mark in first)
+    return replace(table.file_format, option_break=next(marks, table.file_format.option_break))

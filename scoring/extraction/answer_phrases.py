@@ -171,7 +171,10 @@ def declared_readings(reader: AnswerParser) -> Iterator[Reading]:
     if _ENGLISH_WORD.search(reader.lowered) is None:
         return
     found = list(_joined_lines(reader, list(_declared_in_english(reader))))
-    cases = [reading for reading in found if _is_case(reader.lowered, reading.start)]
+    starts = [sentence_start(reader.lowered, reading.start, ".;:\n") for reading in found]
+    cases = [
+        one for one, start in zip(found, starts, strict=True) if _CASE.match(reader.lowered, start, one.start)
+    ]
     left_open = any(reading.rule == "either-or" for reading in found) or len({r.mask for r in cases}) > 1
     for reading in found:
         yield reading._replace(rule="either-or", mask=0) if left_open and reading in cases else reading
@@ -221,12 +224,6 @@ def _declared_in_english(reader: AnswerParser) -> Iterator[Reading]:
                     yield from _left_open(reader, match)
             elif not _EN_NEGATED_BEFORE.search(text, max(0, start - _LOOK_BACK), start):
                 yield Reading(text_rule if answer.by_text else rule, answer.mask, start, answer.end)
-
-
-def _is_case(lowered: str, position: int) -> bool:
-    """Whether the sentence before `position` supposes something ("if there is cough, …")."""
-    start = sentence_start(lowered, position, ".;:\n")
-    return _CASE.match(lowered, start, position) is not None
 
 
 def _left_open(reader: AnswerParser, match: re.Match[str]) -> Iterator[Reading]:

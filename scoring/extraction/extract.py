@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from itertools import repeat
+from typing import NamedTuple
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS, mask_to_letters, parse_letters
-
-_Entry = TypeVar("_Entry")
 
 
 class Rule(NamedTuple):
@@ -175,8 +174,10 @@ def extract_all(
     >>> [found.letters for found in extract_all(["答案：C", "A、B"])]
     ['C', 'AB']
     """
-    columns = (_aligned(texts, options, "lists of options"), _aligned(texts, stems, "stems"))
-    return [extract(*row) for row in zip(texts, *columns, strict=True)]
+    for others, what in ((options, "lists of options"), (stems, "stems")):
+        if others is not None and len(others) != len(texts):
+            raise InputError(f"{len(texts)} texts with {len(others)} {what}; give one per text")
+    return list(map(extract, texts, options or repeat(None), stems or repeat(None)))
 
 
 def extract_answers(
@@ -184,23 +185,12 @@ def extract_answers(
     options: Sequence[Sequence[str] | None] | None = None,
     stems: Sequence[str | None] | None = None,
 ) -> list[str | None]:
-    """The letters (sorted, as in "ABD") that each text answers, None where it gives no answer.
-
-    `options` (2–10 texts) and `stems` hold one entry (or None) per text. Raises `InputError` where the
-    lengths differ.
+    """The letters (sorted, as in "ABD") that each text answers, None where it gives no answer; see `extract_all`.
 
     >>> extract_answers(["ABD", "The answer is (C).", "我不知道"])
     ['ABD', 'C', None]
     """
     return [found.letters for found in extract_all(texts, options, stems)]
-
-
-def _aligned(texts: Sequence[str], others: Sequence[_Entry] | None, what: str) -> Sequence[_Entry | None]:
-    if others is None:
-        return [None] * len(texts)
-    if len(others) != len(texts):
-        raise InputError(f"{len(texts)} texts with {len(others)} {what}; give one per text")
-    return others
 
 
 _LONGEST = 4_096
@@ -219,9 +209,7 @@ def plain_reading(text: str, options: Sequence[str] | None) -> Reading | None:
     >>> plain_reading("A,C", ["甲", "乙", "丙"])
     Reading(rule='letters', mask=5, start=0, end=3)
     """
-    if len(text) > _LONGEST:
-        return None
-    match = _LETTERS.fullmatch(text)
+    match = _LETTERS.fullmatch(text) if len(text) <= _LONGEST else None
     if match is not None:
         mask = parse_letters(match["letters"]) or 0
         unknown = mask >> (UNKNOWN_COUNT if options is None else len(options))
@@ -232,10 +220,11 @@ def plain_reading(text: str, options: Sequence[str] | None) -> Reading | None:
             return Reading("answer-phrase", mask, match.start("phrase"), end)
         start = len(text) - len(text.lstrip())
         return Reading("letters", mask, start, len(text.rstrip()))
-    match = _LETTER_AND_TEXT.fullmatch(text) if options is not None and len(text) <= _LONGEST_LINE else None
+    match = _LETTER_AND_TEXT.fullmatch(text) if options and len(text) <= _LONGEST_LINE else None
     if match is None or options is None:
         return None
     index = LETTERS.index(match["letter"])
-    if index >= len(options) or match["text"] != options[index].strip() or options.count(options[index]) > 1:
-        return None
-    return Reading("letters", 1 << index, match.start("letter"), match.end("text"))
+    named = [place for place, option in enumerate(options) if option.strip() == match["text"]]
+    return (
+        Reading("letters", 1 << index, match.start("letter"), match.end("text")) if named == [index] else None
+    )

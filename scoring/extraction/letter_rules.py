@@ -9,14 +9,14 @@ from itertools import pairwise
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
 from cmexam_baseline.scoring.extraction.extract import Reading
 from cmexam_baseline.scoring.extraction.patterns import (
+    CONCLUDING,
+    FINALLY,
     LETTERS_TOGETHER,
     SENTENCE,
     WRONG_BEHIND,
     affirmed_together,
     any_of,
     concludes,
-    concludes_at_start,
-    concludes_finally,
     mask_of,
     says_of_option,
     skip,
@@ -172,23 +172,18 @@ def stem_readings(reader: AnswerParser) -> Iterator[Reading]:
     text = reader.text
     for position in reader.letters:
         cue = _CUE.search(text, max(0, position - _LONGEST_CUE), position)
-        if cue is None or _is_dismissed(text, cue):
+        start = 0 if cue is None else cue.start()
+        if cue is None or _DISMISSED_BEFORE.search(text, max(0, start - 8), start):
+            continue
+        plain = cue["positive"] is None and cue["negative"] is None
+        if plain and _NOT_BEFORE_COPULA.search(text, max(0, start - 4), start):
             continue
         slot = reader.read_letters(cue.end())
         if slot is None or slot.mask == reader.options.everything or _goes_on(text, slot):
             continue
         if _STEM_ENDS.match(text, slot.end):
-            rule = "negative-stem" if cue["negative"] else "stem"
-            yield Reading(rule, slot.mask, cue.start(), slot.end)
+            yield Reading("negative-stem" if cue["negative"] else "stem", slot.mask, start, slot.end)
     yield from _filled_blank(reader)
-
-
-def _is_dismissed(text: str, cue: re.Match[str]) -> bool:
-    start = cue.start()
-    plain = cue["positive"] is None and cue["negative"] is None
-    if plain and _NOT_BEFORE_COPULA.search(text, max(0, start - 4), start):
-        return True
-    return _DISMISSED_BEFORE.search(text, max(0, start - 8), start) is not None
 
 
 def _filled_blank(reader: AnswerParser) -> Iterator[Reading]:
@@ -201,13 +196,10 @@ def _filled_blank(reader: AnswerParser) -> Iterator[Reading]:
     first = blanks[0]
     if len({blank["letters"] for blank in blanks}) > 1:
         mask = mask_of("".join(blank["letters"] for blank in blanks))
+        end = blanks[-1].end()
         listed = all(_LISTED_BLANK.fullmatch(reader.text, a.end(), b.start()) for a, b in pairwise(blanks))
-        if (
-            listed
-            and mask < reader.options.everything
-            and not WRONG_BEHIND.match(reader.text, blanks[-1].end())
-        ):
-            yield Reading("stem", mask, first.start(), blanks[-1].end())
+        if listed and mask < reader.options.everything and not WRONG_BEHIND.match(reader.text, end):
+            yield Reading("stem", mask, first.start(), end)
         return
     named = reader.options.ending_at(reader.lowered, first.start())
     mask = mask_of(first["letters"]) if named is None else 1 << named
@@ -235,20 +227,14 @@ _DISMISSED = re.compile(
 
 def conclusion_readings(reader: AnswerParser) -> Iterator[Reading]:
     """Readings of the rules conclusion and only-letter."""
-    names = list(_names(reader))
+    names: list[ParsedAnswer] = []
+    for position in reader.letters:
+        if not (names and position < names[-1].end) and not _denied(reader, position):
+            name = _name_at(reader, position)
+            names += [name] if name is not None and name.mask <= reader.options.everything else []
     if names:
         yield from _conclusions(reader, names)
         yield from _only_letter(reader, names)
-
-
-def _names(reader: AnswerParser) -> Iterator[ParsedAnswer]:
-    """Every place where a letter names an option."""
-    end = 0
-    for position in reader.letters:
-        name = None if position < end or _denied(reader, position) else _name_at(reader, position)
-        if name is not None and name.mask <= reader.options.everything:
-            end = name.end
-            yield name
 
 
 def _denied(reader: AnswerParser, position: int) -> bool:
@@ -291,11 +277,10 @@ def _conclusions(reader: AnswerParser, names: list[ParsedAnswer]) -> Iterator[Re
         if concludes(reader.lowered, *span) is None or _DISMISSED.search(reader.lowered, *span):
             continue
         rejected = says_of_option(reader.lowered, inside[-1].end, sentence.end(), reader.stem) is False
-        # Without the stem, the one option that a reason calls wrong is what the question asks for.
-        if not rejected or (
-            not reader.stem.known and len(names) == 1 and not concludes_at_start(sentence[0])
-        ):
-            found.append((inside[-1], concludes_finally(reader.lowered, *span)))
+        # Without the stem, the one option that a reason in front calls wrong is what the question asks for.
+        reasoned = CONCLUDING.match(sentence[0].lstrip()) is None
+        if not rejected or (not reader.stem.known and len(names) == 1 and reasoned):
+            found.append((inside[-1], FINALLY.search(reader.lowered, *span) is not None))
     # 因此 closes the paragraph on each option as well; then only 综上 and its like conclude the whole.
     each_in_turn = len({name.mask for name, final in found if not final}) > 1
     for name, final in found:
@@ -306,12 +291,8 @@ def _conclusions(reader: AnswerParser, names: list[ParsedAnswer]) -> Iterator[Re
 def _only_letter(reader: AnswerParser, names: list[ParsedAnswer]) -> Iterator[Reading]:
     if len({name.mask for name in names}) != 1 or _DISMISSED.search(reader.lowered):
         return
-    alone = {
-        reader.text[p]
-        for p in reader.letters
-        if not (_NOT_ALONE.match(reader.text, p + 1) or _denied(reader, p))
-    }
-    if len(alone) > 1:
+    places = [place for place in reader.letters if not _NOT_ALONE.match(reader.text, place + 1)]
+    if len({reader.text[place] for place in places if not _denied(reader, place)}) > 1:
         return
     read = (name for name in reversed(names[-_LAST_NAMES:]) if reader.read_letters(name.start) is not None)
     last = next(read, None)

@@ -12,11 +12,11 @@ from cmexam_baseline.scoring.extraction.extract import Reading
 from cmexam_baseline.scoring.extraction.options import Mention
 from cmexam_baseline.scoring.extraction.patterns import (
     CLAUSE,
+    FINALLY,
     SENTENCE,
     SUPPOSED,
     any_of,
     concludes,
-    concludes_finally,
     says_of_option,
     words,
 )
@@ -41,7 +41,6 @@ _ALL_CLAIMED = re.compile(
     re.IGNORECASE,
 )
 _JOINED = re.compile(r"\s?(?:、|,|和|与|及|以及|and)\s?")
-# A number alone occurs in a calculation as well.
 _LONGEST_REMARK = 100
 _WORD = re.compile(r"[^\W\d_]")
 _LARGEST_GROUP = 3
@@ -86,7 +85,7 @@ def _concluded(reader: AnswerParser, sentences: list[Part]) -> Iterator[tuple[Re
         conclusion = concludes(reader.lowered, sentence.start, sentence.end)
         if conclusion is None or sentence.listed or (in_turn and sentence.begins_with_option):
             continue
-        final = concludes_finally(reader.lowered, sentence.start, sentence.end)
+        final = FINALLY.search(reader.lowered, sentence.start, sentence.end) is not None
         behind = [clause for clause in sentence.clauses if clause.end > conclusion]
         right, wrong = _judged(reader, behind)
         if right or wrong:
@@ -190,35 +189,19 @@ def _superlative(reader: AnswerParser, sentences: list[Part]) -> Iterator[Readin
 def _only_text(reader: AnswerParser, sentences: list[Part]) -> Iterator[Reading]:
     if len({index for sentence in sentences for index in sentence.indexes}) != 1:
         return
-    prominent = [
-        sentence.spoken_for[-1]
-        for sentence in sentences
-        if sentence.spoken_for
-        and _is_prominent(reader, sentence)
-        and not _restates(reader, sentence)
-        and _may_answer(reader, sentence)
-        and (
-            len(reader.text) < _LONGEST_REMARK
-            or _WORD.search(reader.options.texts[sentence.spoken_for[-1].option])
-            or _is_claim(reader, sentence, sentence.spoken_for[-1])
-        )
-    ]
-    if prominent:
-        yield _reading("only-text", prominent[-1])
-
-
-def _may_answer(reader: AnswerParser, sentence: Part) -> bool:
-    """Whether a sentence does not reject its option; under 错误的是 it must claim it, or deny what the stem denies."""
-    mention = sentence.spoken_for[-1]
-    said = says_of_option(reader.lowered, mention.end, sentence.end, reader.stem)
-    if not reader.stem.negative:
-        return said is not False
-    return said is True or _is_claim(reader, sentence, mention)
-
-
-def _is_prominent(reader: AnswerParser, sentence: Part) -> bool:
-    """Whether a sentence is one of the first two or the last; amid a long text an option is mere mention."""
-    return sentence.number < 2 or not reader.text[sentence.end :].strip("。.!\n ")
+    for sentence in reversed([sentence for sentence in sentences if sentence.spoken_for]):
+        mention = sentence.spoken_for[-1]
+        # One of the first two or the last; amid a long text an option is mere mention.
+        prominent = sentence.number < 2 or not reader.text[sentence.end :].strip("。.!\n ")
+        claimed = _is_claim(reader, sentence, mention)
+        said = says_of_option(reader.lowered, mention.end, sentence.end, reader.stem)
+        # Not rejected; under 错误的是 claimed, or denied what the stem denies.
+        may_answer = (said is True or claimed) if reader.stem.negative else said is not False
+        # A number alone occurs in a calculation as well.
+        is_word = len(reader.text) < _LONGEST_REMARK or _WORD.search(reader.options.texts[mention.option])
+        if prominent and may_answer and (is_word or claimed) and not _restates(reader, sentence):
+            yield _reading("only-text", mention)
+            return
 
 
 def _restates(reader: AnswerParser, sentence: Part) -> bool:

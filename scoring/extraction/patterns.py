@@ -95,7 +95,7 @@ RIGHT_BEHIND = re.compile(r"\s*(?:选项|项)?\s*(?:均|都|皆)?(?:是)?(?:正�
 _JOINT = r"(?:[、/&]|,[ \t]?(?:and[ \t])?|[ \t]and[ \t]|和|及|与|以及)"
 LETTERS_TOGETHER = rf"[A-J](?:(?:选项|项)?{_JOINT}?(?:选项)?[A-J](?![a-z])){{0,7}}"
 
-_CONCLUDING = re.compile(
+CONCLUDING = re.compile(
     any_of(
         r"综上 因此 所以 故(?!障|意|事|乡) 综合(?!征|症) 总之 总而言之 总结 由此 可见[,:] 可知[,:]"
         r" 根据(?:以上|上述|这些|[您你]提供|题目提供)"
@@ -105,7 +105,8 @@ _CONCLUDING = re.compile(
 _CONCLUDING_ENGLISH = re.compile(
     any_of("therefore thus hence in_conclusion in_summary overall consequently to_conclude based_on so,")
 )
-_FINALLY = re.compile(
+# What concludes the whole text (综上), not perhaps one paragraph of it (因此).
+FINALLY = re.compile(
     any_of(
         r"综上 综合(?!征|症) 总之 总而言之 总结 最终 结论 我们?会?(?:认为|倾向|选) 根据(?:以上|上述|这些)"
         r" 基于(?:以上|上述|这些) 必须选 in_conclusion in_summary overall finally"
@@ -115,18 +116,8 @@ _FINALLY = re.compile(
 
 def concludes(lowered: str, start: int = 0, end: int = sys.maxsize) -> int | None:
     """Where lowered[start:end] has a word that concludes (综上, 因此, therefore), or None."""
-    found = _CONCLUDING.search(lowered, start, end) or _CONCLUDING_ENGLISH.search(lowered, start, end)
+    found = CONCLUDING.search(lowered, start, end) or _CONCLUDING_ENGLISH.search(lowered, start, end)
     return found.start() if found else None
-
-
-def concludes_at_start(sentence: str) -> bool:
-    """Whether a sentence begins with a word that concludes, without a reason of its own in front."""
-    return _CONCLUDING.match(sentence.lstrip()) is not None
-
-
-def concludes_finally(lowered: str, start: int, end: int) -> bool:
-    """Whether lowered[start:end] concludes the whole text (综上), not perhaps one paragraph of it (因此)."""
-    return _FINALLY.search(lowered, start, end) is not None
 
 
 SUPPOSED = re.compile(

@@ -192,11 +192,9 @@ def _ends_nothing(raw: str, match: re.Match[str], start: int, end: int, has_repl
     """Whether an end marker is quoted, or precedes the text that it should end."""
     if not has_reply and not raw[start : match.start()].strip():
         return True
-    if not raw[match.end() : end].strip():
-        return False
-    if _QUOTED_BEHIND.match(raw, match.end(), end):
-        return True
-    return _QUOTED_BEFORE.search(raw, max(start, match.start() - _BEFORE_A_QUOTE), match.start()) is not None
+    before = max(start, match.start() - _BEFORE_A_QUOTE)
+    quoted = _QUOTED_BEHIND.match(raw, match.end(), end) or _QUOTED_BEFORE.search(raw, before, match.start())
+    return bool(quoted and raw[match.end() : end].strip())
 
 
 def _role(match: re.Match[str]) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator
 
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser
@@ -100,8 +99,9 @@ def undecided_readings(reader: AnswerParser) -> Iterator[Reading]:
         found = none or _CANNOT_SAY.search(reader.lowered, *sentence.span())
         if found is None or _OTHERS.search(sentence[0]) or reader.last_named >= sentence.end():
             continue
-        if _names_behind_in_clause(reader, found.end(), sentence.end()):
-            continue
+        comma = reader.text.find(",", found.end(), sentence.end())
+        if comma >= 0 and any(comma <= place < sentence.end() for place in reader.named):
+            continue  # to another clause that names an option: 无法确定,但B最可能
         if none is not None:
             option = reader.options.none_of_them
             yield Reading("no-option", 0 if option is None else 1 << option, *found.span())
@@ -109,15 +109,6 @@ def undecided_readings(reader: AnswerParser) -> Iterator[Reading]:
             yield Reading("no-option", 0, *found.span())
         elif concludes(reader.lowered, *sentence.span()) is not None:
             yield Reading("undecided", 0, *found.span())
-
-
-def _names_behind_in_clause(reader: AnswerParser, position: int, end: int) -> bool:
-    """Whether the sentence goes on to another clause that names an option: 无法确定,但B最可能."""
-    comma = reader.text.find(",", position, end)
-    if comma < 0:
-        return False
-    first = bisect_left(reader.named, comma)
-    return first < len(reader.named) and reader.named[first] < end
 
 
 def _all_options(reader: AnswerParser) -> Iterator[Reading]:

@@ -106,12 +106,11 @@ def shares(totals: Sequence[int], most: int) -> list[int]:
     >>> shares([2, 50, 90], most=42)
     [2, 20, 20]
     """
-    taken = [0] * len(totals)
-    left = most
-    for done, place in enumerate(sorted(range(len(totals)), key=totals.__getitem__)):
-        taken[place] = min(totals[place], left // (len(totals) - done))
-        left -= taken[place]
-    return taken
+    taken: dict[int, int] = {}
+    for place in sorted(range(len(totals)), key=totals.__getitem__):
+        left = most - sum(taken.values())
+        taken[place] = min(totals[place], left // (len(totals) - len(taken)))
+    return [taken[place] for place in range(len(totals))]
 
 
 def cut(text: str, length: int) -> str:
