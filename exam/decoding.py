@@ -86,20 +86,12 @@ class Decoder:
         return np.where(asks, _decode(padded, self.several), _decode(padded, self.usual))
 
     def to_dict(self) -> dict[str, dict[str, float] | None]:
-        """The rules as plain values for JSON.
-
-        >>> Decoder(usual=SeveralRule(0.5, 0.5)).to_dict()
-        {'usual': {'threshold': 0.5, 'ratio': 0.5}, 'several': None}
-        """
+        """The rules as plain values for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Mapping[str, float] | None]) -> Decoder:
-        """The decoder that `to_dict` described; raises `InputError` for anything else.
-
-        >>> Decoder.from_dict(Decoder.argmax().to_dict()) == Decoder.argmax()
-        True
-        """
+        """The decoder that `to_dict` described; raises `InputError` for anything else."""
         try:
             rules = (values["usual"], values["several"])
             known = (rule and (float(rule["threshold"]), float(rule["ratio"])) for rule in rules)

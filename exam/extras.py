@@ -43,11 +43,7 @@ def require(extra: str, *modules: str, purpose: str = "this") -> None:
 
 
 def install_command(extra: str) -> str:
-    """The pip command that adds an extra to this installation.
-
-    >>> "[report]" in install_command("report")
-    True
-    """
+    """The pip command that adds an extra to this installation."""
     from importlib.metadata import PackageNotFoundError, distribution  # costs as much as all of `--help`
 
     try:

@@ -82,9 +82,5 @@ def masks_to_letters(masks: ArrayLike) -> list[str]:
 
 
 def letter_counts(masks: ArrayLike) -> NDArray[np.int64]:
-    """How many letters each answer holds, int64 (n,): 0 no answer, 1 single, 2 and more multi-answer.
-
-    >>> letter_counts([4, 0, 11]).tolist()
-    [1, 0, 3]
-    """
+    """How many letters each answer holds, int64 (n,): 0 no answer, 1 single, 2 and more multi-answer."""
     return np.bitwise_count(np.asarray(masks, dtype=np.uint16)).astype(np.int64)

@@ -15,12 +15,7 @@ def no_progress(stage: str, done: int, total: int) -> None:
 
 
 class DetailedStage(str):
-    """The name of a stage, with what there is to say of it at the moment in `detail`.
-
-    >>> stage = DetailedStage("training", "loss 1.482, 41.0 questions/s")
-    >>> stage == "training", stage.detail
-    (True, 'loss 1.482, 41.0 questions/s')
-    """
+    """The name of a stage, with what there is to say of it at the moment in `detail`."""
 
     detail: str
 

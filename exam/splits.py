@@ -85,11 +85,7 @@ def load_exam(
 
 
 def split_of(name: str) -> str | None:
-    """The split that a file of this name (without ending) holds, or None.
-
-    >>> split_of("test_with_annotations"), split_of("medqa")
-    ('test', None)
-    """
+    """The split that a file of this name (without ending) holds, or None."""
     return next((split for split, names in SPLIT_NAMES.items() if name.lower() in names), None)
 
 
@@ -124,12 +120,6 @@ def split_files(folder: str | os.PathLike[str], endings: Collection[str]) -> dic
     `endings` are the file endings to look for, each also with .gz; a split may also be a folder that the `datasets`
     library saved to disk. Where there are none, those in its folder `data` are taken. Raises `InputError` where `folder`
     is none, holds no split, or holds one split twice in files that differ only in their ending.
-
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> _ = (folder / "val.csv").write_text("")
-    >>> {split: file.name for split, file in split_files(folder, [".csv"]).items()}
-    {'val': 'val.csv'}
     """
     place = Path(folder)
     if not place.is_dir():
@@ -186,9 +176,6 @@ def local_exam(source: str | os.PathLike[str]) -> Path:
     `owner/name@revision` is a branch, tag or commit. Downloaded are the split files of the repository; with
     HF_HUB_OFFLINE=1 the copy in the cache is taken as it is. A path whose folder exists, or with the ending of a
     file, is never looked up. Raises `InputError` where the data set cannot be had.
-
-    >>> local_exam("exams/val.csv").name
-    'val.csv'
     """
     path = Path(source)
     text = path.as_posix()

@@ -83,11 +83,7 @@ class AlignedOutput:
 
 
 def texts_by_row(texts: Sequence[str | None], row_of: NDArray[np.int64]) -> list[str | None]:
-    """Texts of a file in the exam's order; None for no text or row.
-
-    >>> texts_by_row(["甲", "乙", ""], np.array([1, -1, 2]))
-    ['乙', None, None]
-    """
+    """Texts of a file in the exam's order; None for no text or row."""
     return [texts[row] or None if row >= 0 else None for row in row_of.tolist()]
 
 

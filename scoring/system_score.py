@@ -263,13 +263,7 @@ def _answer_intervals(scores: metrics.AnswerScores, settings: Settings) -> dict[
 def sampled_intervals(
     gold: NDArray[np.uint16], samples: NDArray[np.uint16], resamples: int, random_state: int
 ) -> dict[str, Interval]:
-    """The same of k replies a question, (questions, k): questions are drawn, each with all its replies.
-
-    >>> gold = np.array([1, 2] * 20, np.uint16)
-    >>> found = sampled_intervals(gold, np.stack([gold, gold * 0 + 1], axis=1), 100, 0)
-    >>> found["accuracy"].value, found["accuracy"].low > 0.5
-    (0.75, True)
-    """
+    """The same of k replies a question, (questions, k): questions are drawn, each with all its replies."""
 
     def figures(rows: NDArray[np.int64]) -> tuple[float, float, float]:
         return right[rows].mean(), _weighted_f1(gold[rows], samples[rows]), unread[rows].mean()

@@ -39,9 +39,6 @@ def find_columns(names: Sequence[str]) -> dict[str, str]:
     """Role -> column for the roles id, question, options, answer and explanation that `names` hold.
 
     What is not found is left out.
-
-    >>> find_columns(["题目", "选项", "正确答案", "difficulty"])
-    {'question': '题目', 'options': '选项', 'answer': '正确答案'}
     """
     found = {
         role: PUBLISHED_NAMES[role] if PUBLISHED_NAMES[role] in names else first_named(names, aliases)
@@ -83,11 +80,7 @@ def _hint(roles: Iterable[str], names: Sequence[str]) -> str:
 
 
 def first_named(columns: Iterable[str], names: Iterable[str]) -> str | None:
-    """The column that has the first of `names` that any has, by `column_key`; of several columns the first.
-
-    >>> first_named(["Model_Answer", "id"], ["prediction", "model answer"])
-    'Model_Answer'
-    """
+    """The column that has the first of `names` that any has, by `column_key`; of several columns the first."""
     by_key = _by_key(columns)
     return next((by_key[key] for key in map(column_key, names) if key in by_key), None)
 

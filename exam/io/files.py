@@ -72,13 +72,6 @@ def new_folder(path: PathLike, overwrite: bool = False) -> Iterator[Path]:
 
     A folder that is not empty is kept, unless `overwrite` is set and this package wrote it: then it is replaced as a
     whole. Raises `InputError` if `path` is taken or its parent cannot be written.
-
-    >>> import tempfile
-    >>> parent = Path(tempfile.mkdtemp())
-    >>> with new_folder(parent / "run") as folder:
-    ...     _ = (folder / "config.json").write_text("{}")
-    >>> [file.name for file in (parent / "run").iterdir()]
-    ['config.json']
     """
     target = Path(path)
     refuse_taken(target, overwrite)

@@ -210,10 +210,6 @@ def import_exams(
     """The exams in a file, or in the split files of a folder, by the name of the split or file; see `import_exam`.
 
     Raises `InputError` as `import_exam` does, and where a key is given for a folder.
-
-    >>> from cmexam_baseline.exam.sample import SAMPLE_FOLDER
-    >>> {name: len(imported.exam) for name, imported in import_exams(SAMPLE_FOLDER).items() if name != "train"}
-    {'val': 200, 'test': 200}
     """
     path = local_exam(path)
     if not path.is_dir() or is_datasets_folder(path):
@@ -314,11 +310,7 @@ def format_of(path: str | os.PathLike[str]) -> Format:
 
 
 def name_by_content(data: bytes) -> str:
-    """A name with the ending of what the bytes of a table hold.
-
-    >>> name_by_content(b'{"id": 1}')
-    'x.jsonl'
-    """
+    """A name with the ending of what the bytes of a table hold."""
     start = data[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
     return next((name for mark, name in _FIRST_BYTES.items() if start.startswith(mark)), "x.csv")
 

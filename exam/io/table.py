@@ -65,11 +65,7 @@ def cell_text(cell: object) -> str:
 
 
 def pieces(n: int) -> Iterator[slice]:
-    """Slices of `ROWS_A_PIECE` rows that together are `n` rows; one empty slice where there is none.
-
-    >>> list(pieces(3))
-    [slice(0, 3, None)]
-    """
+    """Slices of `ROWS_A_PIECE` rows that together are `n` rows; one empty slice where there is none."""
     for start in range(0, max(n, 1), ROWS_A_PIECE):
         yield slice(start, min(start + ROWS_A_PIECE, n))
 
@@ -183,9 +179,6 @@ def to_frame(columns: Mapping[str, Sequence[object]], library: str | None = None
 def is_frame(data: object) -> bool:
     """Whether `read_columns` takes this for a table: a frame of pandas or polars, a pyarrow table, a data set of
     the `datasets` library, a list of records, or a mapping of columns.
-
-    >>> is_frame([{"id": "q1"}]), is_frame("val.csv")
-    (True, False)
     """
     return _library_of(data) is not None or isinstance(data, Mapping) or _are_records(data)
 

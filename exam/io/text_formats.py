@@ -64,11 +64,7 @@ def _rows(source: Source, delimiter: str) -> Iterator[list[str]]:
 
 
 def read_jsonl(source: Source) -> Table:
-    """The table in a JSONL file: one object a line.
-
-    >>> read_jsonl(Source("val.jsonl", '{"Question": "问题"}'.encode())).columns
-    {'Question': ['问题']}
-    """
+    """The table in a JSONL file: one object a line."""
     return table_of_records((record for _, record in read_records(source)), source.name)
 
 
@@ -90,9 +86,6 @@ def read_json(source: Source) -> Table:
     by id.
 
     Raises `InputError` where it holds something else, and as `decode` does.
-
-    >>> read_json(Source("val.json", '{"data": [{"Question": "问题"}]}'.encode())).columns
-    {'Question': ['问题']}
     """
     value = parse_json(source.text.content, source.name)
     if isinstance(value, dict):
@@ -184,11 +177,7 @@ def jsonl_bytes(columns: Columns) -> bytes:
 
 
 def json_bytes(columns: Columns) -> bytes:
-    """The bytes of a JSON file: a list with one object a line.
-
-    >>> json_bytes({"id": ["q1"]})
-    b'[\\n{"id": "q1"}\\n]\\n'
-    """
+    """The bytes of a JSON file: a list with one object a line."""
     return ("[\n" + ",\n".join(_json_lines(columns)) + "\n]\n").encode("utf-8")
 
 
@@ -208,12 +197,6 @@ def write_columns(parts: Iterable[Columns], path: str | os.PathLike[str]) -> Non
 
     A cell that is None is empty in CSV and left out in JSONL. Raises `InputError` for another ending, and as
     `write_pieces` does.
-
-    >>> import tempfile
-    >>> file = Path(tempfile.mkdtemp()) / "rows.csv"
-    >>> write_columns([{"id": ["q1"], "bleu4": [None]}], file)
-    >>> file.read_text("utf-8")
-    'id,bleu4\\nq1,\\n'
     """
     ending = ending_of(path)
     if ending not in _RESULT_WRITERS:
@@ -264,11 +247,7 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], left: S
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """CSV with a header; None is an empty cell.
-
-    >>> csv_text(["system", "size"], [["a,b", None]])
-    'system,size\\n"a,b",\\n'
-    """
+    """CSV with a header; None is an empty cell."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([header, *rows])
     return text.getvalue()

@@ -299,11 +299,7 @@ def write_prompts(
 
 
 def shard_names(path: Path, shards: int) -> list[Path]:
-    """The files of a sharded file: itself for one shard, else name-1-of-3.jsonl and so on.
-
-    >>> [file.name for file in shard_names(Path("prompts.jsonl"), 2)]
-    ['prompts-1-of-2.jsonl', 'prompts-2-of-2.jsonl']
-    """
+    """The files of a sharded file: itself for one shard, else name-1-of-3.jsonl and so on."""
     if shards == 1:
         return [path]
     width = len(str(shards))

@@ -112,13 +112,7 @@ class _Item(NamedTuple):
 
 
 class AnswerParser:
-    """Reads answers at given places of one text.
-
-    >>> text = "答案是A、C选项,B错误"
-    >>> slot = AnswerParser(text, OptionTexts(["甲", "乙", "丙", "丁"])).read(3)
-    >>> slot.mask, text[slot.start : slot.end]
-    (5, 'A、C选项')
-    """
+    """Reads answers at given places of one text."""
 
     def __init__(self, text: str, options: OptionTexts, stem: Stem | None = None) -> None:
         self.options = options

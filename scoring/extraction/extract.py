@@ -76,12 +76,7 @@ class Reading(NamedTuple):
 
 
 def ranked(readings: list[Reading]) -> list[Reading]:
-    """The readings by priority, of equal ones the last in the text first (of two that end together, the longer).
-
-    >>> first, last = Reading("answer-phrase", 1, 0, 4), Reading("answer-phrase", 2, 9, 13)
-    >>> ranked([last, first, Reading("only-text", 4, 20, 22)])[0].mask
-    2
-    """
+    """The readings by priority, of equal ones the last in the text first (of two that end together, the longer)."""
     return sorted(readings, key=lambda reading: (-RULES[reading.rule].priority, -reading.end, reading.start))
 
 

@@ -54,12 +54,7 @@ class Mention(NamedTuple):
 
 
 class OptionTexts:
-    """Option texts in plain, lower-case form; unknown options (None) name letters only.
-
-    >>> options = OptionTexts(["阿托品", "阿司匹林", "以上都是"])
-    >>> options.count, options.match_at("阿司匹林。", 0), options.all_of_them
-    (3, Mention(start=0, end=4, option=1), 2)
-    """
+    """Option texts in plain, lower-case form; unknown options (None) name letters only."""
 
     def __init__(self, options: Sequence[str] | None) -> None:
         self._raw = options
@@ -113,11 +108,7 @@ class OptionTexts:
         return None
 
     def resembles(self, index: int, text: str) -> bool:
-        """Whether `text` is the text of option `index` but for a word or some punctuation.
-
-        >>> OptionTexts(["急性期卧床休息，避免剧烈活动", "发热时首选物理降温"]).resembles(0, "急性期卧床，避免活动。")
-        True
-        """
+        """Whether `text` is the text of option `index` but for a word or some punctuation."""
         given = text.lower()
         if ")" in given:
             given = _IN_BRACKETS_BEHIND.sub("", given)

@@ -30,12 +30,7 @@ _NOTHING_BUT_AN_ANSWER = re.compile(
 
 
 def explanation_of(clean: CleanText, reading: Reading | None) -> str:
-    """The raw text without the line or sentence that holds the answer and without the word 解释 in front.
-
-    >>> raw = "答案:B\\n解析:抑制，呼吸。"
-    >>> explanation_of(CleanText(raw, [(0, len(raw))]), Reading("answer-phrase", 2, 0, 4))
-    '抑制，呼吸。'
-    """
+    """The raw text without the line or sentence that holds the answer and without the word 解释 in front."""
     text = clean.text
     if reading is None:
         return clean.raw_text(_behind_marker(text, 0), len(text)).strip()
@@ -182,11 +177,7 @@ def _is_the_value(text: str, slot: ParsedAnswer, end: int) -> bool:
 
 
 def json_explanation(text: str) -> str | None:
-    """The explanation field of a JSON reply, unescaped, or None where there is none.
-
-    >>> json_explanation('{"answer": "B", "explanation": "抑制呼吸"}')
-    '抑制呼吸'
-    """
+    """The explanation field of a JSON reply, unescaped, or None where there is none."""
     match = _EXPLANATION_KEY.search(text)
     value = _STRING.match(text, match.end()) if match else None
     if value is None:

@@ -271,12 +271,7 @@ def fold(text: str) -> str:
 
 
 class CleanText:
-    """The parts of a raw text that count, made plain, joined by newlines.
-
-    >>> clean = CleanText("**答案：** Ｂ", [(0, 9)])
-    >>> clean.text, clean.raw_span(3, 4)
-    ('答案:B', (8, 9))
-    """
+    """The parts of a raw text that count, made plain, joined by newlines."""
 
     def __init__(self, raw: str, ranges: list[tuple[int, int]]) -> None:
         self.raw = raw

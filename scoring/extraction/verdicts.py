@@ -59,11 +59,7 @@ class Verdict(NamedTuple):
 
 
 def ticked_verdicts(text: str) -> Iterator[Verdict]:
-    """What a check list, a table or an object of booleans says of each option.
-
-    >>> [(verdict.mask, verdict.right) for verdict in ticked_verdicts("✅ A. 甲\\n❌ B. 乙")]
-    [(1, True), (2, False)]
-    """
+    """What a check list, a table or an object of booleans says of each option."""
     for pattern in (_MARKED_LINE, _TABLE_ROW, _FIELD):
         for match in pattern.finditer(text):
             mask = 1 << LETTERS.index(match["letter"])

@@ -179,11 +179,7 @@ def _exams_own(texts: Sequence[str], filled: Sequence[int], seen: Seen) -> str:
 
 
 def best_option(scores: Sequence[float]) -> int | None:
-    """The place of the highest score, None where there is no number.
-
-    >>> best_option((-3.0, -0.5, -2.0))
-    1
-    """
+    """The place of the highest score, None where there is no number."""
     known = [score for score in scores if score == score]
     return list(scores).index(max(known)) if known else None
 
@@ -202,11 +198,7 @@ def _of_lists(values: Sequence[object], seen: Seen) -> Evidence:
 
 
 def are_letter_sets(lists: Iterable[Sequence[object]]) -> bool:
-    """Whether lists are the letters of one answer each, not several replies: in order and without repetition.
-
-    >>> are_letter_sets([["A"], ["A", "C"]]), are_letter_sets([["A", "A", "C"], ["B", "A", "B"]])
-    (True, False)
-    """
+    """Whether lists are the letters of one answer each, not several replies: in order and without repetition."""
     texts = [[cell_text(item).strip() for item in items] for items in lists]
     short = all(len(text) <= 1 for each in texts for text in each)
     ordered = all(each == sorted(set(each)) for each in texts)

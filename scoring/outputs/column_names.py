@@ -101,11 +101,7 @@ def leaf_key(name: str) -> str:
 
 
 def is_called(role: str, name: str) -> bool:
-    """Whether a column's name, or the last part of it, is one of those of a role.
-
-    >>> is_called("answer", "Predicted Answer"), is_called("raw", "choices.message.content")
-    (True, True)
-    """
+    """Whether a column's name, or the last part of it, is one of those of a role."""
     return column_key(name) in _ROLE_OF[role] or leaf_key(name) in _ROLE_OF[role]
 
 
@@ -116,11 +112,7 @@ def name_rank(role: str, name: str) -> int:
 
 
 def first_of_role(role: str, columns: Iterable[str]) -> str | None:
-    """The column with the most telling name of a role, None where no column has one.
-
-    >>> first_of_role("raw", ["id", "Generated Text"])
-    'Generated Text'
-    """
+    """The column with the most telling name of a role, None where no column has one."""
     held = [name for name in columns if is_called(role, name)]
     return min(held, key=lambda name: name_rank(role, name), default=None)
 

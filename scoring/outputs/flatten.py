@@ -161,11 +161,7 @@ def _are_tokens(name: str) -> bool:
 
 
 def _likeliest_letter(tokens: Iterable[tuple[str, float]]) -> str:
-    """The likeliest token where it is a letter of an option, else "".
-
-    >>> _likeliest_letter([(" B", -0.2), ("The", -1.9)]), _likeliest_letter([("The", -0.2), ("B", -1.9)])
-    ('B', '')
-    """
+    """The likeliest token where it is a letter of an option, else ""."""
     token = max(tokens, key=lambda pair: pair[1])[0].strip(" .:()（）：。\n\u2581\u0120").upper()
     return token if len(token) == 1 and token in LETTERS else ""
 

@@ -301,11 +301,7 @@ def numbers_of(ids: Sequence[str]) -> list[int] | None:
 
 
 def position_base(numbers: Sequence[int], n: int) -> int | None:
-    """0 or 1 where numbers count the n rows of the exam's file from there; None where they do not, or leave it open.
-
-    >>> position_base([2, 0, 1], 3), position_base([7, 9], 10)
-    (0, None)
-    """
+    """0 or 1 where numbers count the n rows of the exam's file from there; None where they do not, or leave it open."""
     if 0 in numbers and max(numbers) < n:
         return 0
     return 1 if numbers and 0 not in numbers and max(numbers) == n else None

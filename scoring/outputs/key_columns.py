@@ -232,11 +232,7 @@ def option_lists(
 
 
 def _in_order(cell: object, options: Sequence[str]) -> list[str]:
-    """The options in the order in which a cell of any form holds them; [] where it holds more than options.
-
-    >>> _in_order("<b>二</b><br>一一", ["一一", "二"])
-    ['二', '一一']
-    """
+    """The options in the order in which a cell of any form holds them; [] where it holds more than options."""
     rest = cell if isinstance(cell, str) else str(cell)
     found = []
     for option in sorted(options, key=len, reverse=True):

@@ -48,9 +48,6 @@ def read_shape(source: object) -> Table:
     """The table in a file ("-" is standard input), a folder or list of Parquet shards, a frame, or a list of mappings.
 
     Raises `InputError` where the source cannot be read as rows.
-
-    >>> read_shape([{"id": "q1", "prediction": "A"}]).columns
-    {'id': ['q1'], 'prediction': ['A']}
     """
     if is_list_of_paths(source):
         return _table_of_shards(source)

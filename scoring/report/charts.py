@@ -79,11 +79,7 @@ def axis_over(values: Iterable[float], least: float = 0.1) -> Axis:
 
 
 def signed_points(fraction: float) -> str:
-    """A difference in percentage points with its sign.
-
-    >>> signed_points(-0.034), signed_points(0.0)
-    ('−3.4', '0.0')
-    """
+    """A difference in percentage points with its sign."""
     return _signed(100 * fraction, 1)
 
 

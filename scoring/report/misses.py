@@ -119,11 +119,7 @@ def cut(text: str, length: int) -> str:
 
 
 def cut_reply(text: str, span: tuple[int, int] | None, length: int) -> tuple[str, tuple[int, int] | None]:
-    """Beginning and end of a long reply: the answer is mostly in one of them.
-
-    >>> cut_reply("0123456789", (8, 9), 4)
-    ('01 […] 89', (7, 8))
-    """
+    """Beginning and end of a long reply: the answer is mostly in one of them."""
     if len(text) <= length:
         return text, span
     half = length // 2

@@ -42,11 +42,7 @@ def _wording() -> dict[str, Any]:
 
 
 def words_in(language: str) -> SimpleNamespace:
-    """Every text of the page in a language: "en" or "zh".
-
-    >>> words_in("en").contents, words_in("zh").contents
-    ('Contents', '目录')
-    """
+    """Every text of the page in a language: "en" or "zh"."""
     place = LANGUAGES.index(language)
     return SimpleNamespace(**{name: texts[place] for name, texts in _wording()["texts"].items()})
 
