@@ -96,12 +96,14 @@ _TABLE_3 = (
 )
 
 
-PUBLISHED_RESULTS = tuple(
-    PublishedResult(
-        model, size, *(None if printed == "–" else Figure(printed) for printed in figures.split())
+def _result(model: str, size: str, figures: str) -> PublishedResult:
+    accuracy, f1, bleu_1, bleu_4, rouge_1, rouge_2, rouge_l = (
+        None if printed == "–" else Figure(printed) for printed in figures.split()
     )
-    for model, size, figures in _TABLE_3
-)
+    return PublishedResult(model, size, accuracy, f1, bleu_1, bleu_4, rouge_1, rouge_2, rouge_l)
+
+
+PUBLISHED_RESULTS = tuple(_result(*row) for row in _TABLE_3)
 
 
 def published_result(model: str) -> PublishedResult:

@@ -73,8 +73,7 @@ def read_other_table(
     for column in dict.fromkeys(name for row in rows for name in row.annotations):
         # Read again, an annotation must not be taken for a question, an answer or an id.
         clashes = column in taken or find_columns([*taken, column]) != find_columns(taken)
-        cells: list[object] = [row.annotations.get(column, "") for row in rows]
-        columns[f"source {column}" if clashes else column] = cells
+        columns[f"source {column}" if clashes else column] = [row.annotations.get(column, "") for row in rows]
     notes = _notes(rows, answer_format)
     if len(rows) > len(table.rows):
         notes.append(f"{len(table.rows)} records with shared stems or options became {len(rows)} questions")

@@ -145,9 +145,7 @@ class OptionTexts:
 
     def match_at(self, lowered: str, position: int) -> Mention | None:
         """The longest option text that begins at `position` and is a word of its own."""
-        if lowered[position : position + 1] not in self._initials:
-            return None
-        for text, index in self.findable:
+        for text, index in self.findable if lowered[position : position + 1] in self._initials else ():
             if lowered.startswith(text, position):
                 end = position + len(text)
                 if _is_a_word(lowered, position, end):
@@ -299,18 +297,10 @@ _CAPITALS = re.compile(
 
 
 def without_pronoun(text: str, count: int) -> str:
-    """The text with every "I" that names no option taken out: all of them unless option I exists.
-
-    >>> without_pronoun("I think option I is it", 9)
-    'ı think option I is it'
-    """
+    """The text with every "I" that names no option taken out: all of them unless option I exists."""
     return (_PRONOUN if count > LETTERS.index("I") else _LONE_I).sub("ı", text)
 
 
 def letter_positions(text: str) -> list[int]:
-    """Where capital letters A–J name options: not in a Latin word, behind a noun (维生素C) or as a unit.
-
-    >>> letter_positions("维生素C缺乏选B,不选A")
-    [7, 11]
-    """
+    """Where capital letters A–J name options: not in a Latin word, behind a noun (维生素C) or as a unit."""
     return [match.start() for match in _CAPITALS.finditer(text)]

@@ -34,13 +34,12 @@ _WEAKER = (
 def read(raw: str, options: Sequence[str] | None, stem: str | None = None) -> tuple[CleanText, list[Reading]]:
     """What of `raw` counts, and the readings in it, the one that wins first."""
     texts, asked = _option_texts(None if options is None else tuple(options)), read_stem(stem)
-    kept = kept_ranges(raw)
-    clean = CleanText(raw, kept.first)
+    first, otherwise = kept_ranges(raw)
+    clean = CleanText(raw, first)
     readings = _ranked(clean.text, texts, asked)
-    if not readings and kept.otherwise:
-        second = CleanText(raw, kept.otherwise)
-        found = _ranked(second.text, texts, asked)
-        if found:
+    if not readings and otherwise:
+        second = CleanText(raw, otherwise)
+        if found := _ranked(second.text, texts, asked):
             return second, found
     return clean, readings
 
@@ -58,16 +57,16 @@ def _ranked(text: str, options: OptionTexts, stem: Stem, nested: bool = False) -
         found = [] if nested else _ranked(value, options, stem, nested=True)
         return found[0].mask if found else None
 
+    def strongest() -> int:
+        return max([RULES[reading.rule].priority for reading in readings], default=0)
+
     readings = list(line_readings(reader))
-    if not any(RULES[reading.rule].priority == WHOLE_TEXT for reading in readings):
-        readings.extend(structured_readings(reader, read_value))
-        readings.extend(declared_readings(reader))
-        readings.extend(list(reply_readings(reader, readings)))
-    strongest = max([RULES[reading.rule].priority for reading in readings], default=0)
+    if strongest() < WHOLE_TEXT:
+        readings += structured_readings(reader, read_value)
+        readings += declared_readings(reader)
+        readings += list(reply_readings(reader, readings))
     for rules, highest in _WEAKER:
-        if strongest > highest:
+        if strongest() > highest:
             break
-        for reading in rules(reader):
-            readings.append(reading)
-            strongest = max(strongest, RULES[reading.rule].priority)
+        readings += rules(reader)
     return ranked(readings)

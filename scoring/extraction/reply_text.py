@@ -7,7 +7,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from typing import NamedTuple
 
 from cmexam_baseline.scoring.extraction.patterns import any_of
 
@@ -92,22 +91,15 @@ _QUOTED_BEHIND = re.compile(
 )
 
 
-class Kept(NamedTuple):
-    """Stretches of the raw text to read, and where to look if nothing is found there (maybe nowhere)."""
-
-    first: Ranges
-    otherwise: Ranges | None
-
-
-def kept_ranges(raw: str) -> Kept:
-    """The stretches of `raw` that are the model's reply.
+def kept_ranges(raw: str) -> tuple[Ranges, Ranges]:
+    """The stretches of `raw` that are the model's reply, and where to look if nothing is found there.
 
     Thinking blocks go, also unfinished ones and those whose beginning is missing; so do the turns of
     others, and what follows when the model goes on to invent a new question. A text of more than
     32,768 characters is read at its first 8,192 and last 24,576 only (after the last thought).
 
-    >>> kept_ranges("<think>B?</think>答案：C").first
-    [(17, 21)]
+    >>> kept_ranges("<think>B?</think>答案：C")
+    ([(17, 21)], [])
     """
     ranges = _window(raw)
     read = raw if len(ranges) == 1 and ranges[0] == (0, len(raw)) else "".join(raw[a:b] for a, b in ranges)
@@ -115,7 +107,7 @@ def kept_ranges(raw: str) -> Kept:
         ranges = _outside_thinking(raw, ranges)
     repeats = "答案" in read and _STEM_ON_A_LINE.search(read) is not None
     if not (repeats or _MAY_BEGIN_A_TURN.match(read) or _MAY_HOLD_TURNS.search(read)):
-        return Kept(ranges, None)
+        return ranges, []
     return _replies(raw, ranges, _MARKER_OR_QUESTION if repeats else _MARKER)
 
 
@@ -150,7 +142,7 @@ def _outside_thinking(raw: str, ranges: Ranges) -> Ranges:
     return [(a, b) for a, b in kept if b > a and not raw[a:b].isspace()]
 
 
-def _replies(raw: str, ranges: Ranges, marker: re.Pattern[str]) -> Kept:
+def _replies(raw: str, ranges: Ranges, marker: re.Pattern[str]) -> tuple[Ranges, Ranges]:
     """Walk through the turn markers; `reply` collects the first reply, `later` what might be one besides."""
     reply: Ranges = []
     later: Ranges = []
@@ -178,14 +170,12 @@ def _replies(raw: str, ranges: Ranges, marker: re.Pattern[str]) -> Kept:
                 continue
             if next_role in (OTHER, QUESTION) and reply and not closed:
                 if assistant_named and next_role == OTHER:
-                    return Kept(reply, None)
+                    return reply, []
                 closed = True
             assistant_named |= next_role == ASSISTANT
             role = ASSISTANT if next_role == QUESTION else next_role
         collect(position, end)
-    if not reply and not later:
-        return Kept(ranges, None)
-    return Kept(reply, later) if reply else Kept(later, None)
+    return (reply, later) if reply else (later or ranges, [])
 
 
 def _ends_nothing(raw: str, match: re.Match[str], start: int, end: int, has_reply: bool) -> bool:

@@ -114,9 +114,13 @@ def undecided_readings(reader: AnswerParser) -> Iterator[Reading]:
 def _all_options(reader: AnswerParser) -> Iterator[Reading]:
     """A、B、C、D均符合题意: every option, if the words or the stem say that all can be the answer."""
     everything, stem = reader.options.everything, reader.stem
-    for match in _candidates(reader) if reader.options.known else ():
-        if not (stem.several or _ANSWER_MARKS.search(reader.text)):
-            return
+    if not reader.options.known or not (stem.several or _ANSWER_MARKS.search(reader.text)):
+        return
+    listed = [_LETTERS_FIT.match(reader.text, at) for at in reader.letters if reader.text[at] == "A"]
+    candidates = [match for match in listed if match and mask_of(match["letters"]) == everything]
+    if reader.options.all_of_them is None:
+        candidates += _ALL_FIT.finditer(reader.text)
+    for match in candidates:
         if _OTHERS.search(reader.lowered, max(0, match.start() - 12), match.end()):
             continue
         group = match.groupdict()
@@ -124,13 +128,3 @@ def _all_options(reader: AnswerParser) -> Iterator[Reading]:
         fits = group["wrong"] if stem.negative else (true and not group["wrong"])
         if group["answer"] or group["answers_en"] or (stem.several and fits):
             yield Reading("all-options", everything, *match.span())
-
-
-def _candidates(reader: AnswerParser) -> Iterator[re.Match[str]]:
-    if len(reader.letters) >= reader.options.count:
-        for place in reader.letters:
-            match = _LETTERS_FIT.match(reader.text, place) if reader.text[place] == "A" else None
-            if match is not None and mask_of(match["letters"]) == reader.options.everything:
-                yield match
-    if reader.options.all_of_them is None:
-        yield from _ALL_FIT.finditer(reader.text)

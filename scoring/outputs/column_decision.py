@@ -212,21 +212,20 @@ def _index_base(
 
 def _gold_column(evidence: Mapping[str, Evidence], by_user: Sequence[str]) -> str | None:
     """The exam's answers by content; of several such columns the one whose name is the least a model's."""
-    others = any(
-        found.kind in READ_KINDS and found.read >= READABLE and not found.is_gold
-        for found in evidence.values()
-    )
+    answers = [found for found in evidence.values() if found.kind in READ_KINDS and found.read >= READABLE]
+    others = not all(found.is_gold for found in answers)
+    # A model that is always right may say so in words, where the file holds no other answers.
     golden = [
         name
         for name, found in evidence.items()
-        # A model that is always right may say so in words, where the file holds no other answers.
         if found.is_gold and name not in by_user and (others or not _may_be_perfect(name, found))
     ]
-    # An answer by letters alone is likelier to be the key than a reply that leads to it.
-    bare = ("letters", "numbers", "constant")
-    return min(
-        golden, key=lambda name: (abs(standing_of(name) - 1), evidence[name].kind not in bare), default=None
-    )
+
+    def rank(name: str) -> tuple[int, bool]:
+        # An answer by letters alone is likelier to be the key than a reply that leads to it.
+        return abs(standing_of(name) - 1), evidence[name].kind not in ("letters", "numbers", "constant")
+
+    return min(golden, key=rank, default=None)
 
 
 def _may_be_perfect(name: str, found: Evidence) -> bool:
@@ -241,24 +240,18 @@ def _candidates(
     aside: dict[str, str],
 ) -> list[str]:
     """Columns that may be a model's answers; what speaks against the others goes to `aside`."""
-    candidates = []
-    for name, found in evidence.items():
-        if name == gold or found.kind == "empty":
-            continue
-        reason = _objection(name, found)
-        if reason:
-            aside[name] = reason
-        else:
-            candidates.append(name)
+    free = {name: found for name, found in evidence.items() if name != gold and found.kind != "empty"}
+    aside |= {name: reason for name, found in free.items() if (reason := _objection(name, found))}
+    candidates = [name for name in free if name not in aside]
     for name in list(candidates):
-        kind, rank = evidence[name].kind, standing_of(name)
-        others = [other for other in candidates if other != name and standing_of(other) >= rank]
-        readable = [evidence[other] for other in others if evidence[other].kind in READ_KINDS]
+        rank = standing_of(name)
+        others = [evidence[other] for other in candidates if other != name and standing_of(other) >= rank]
         few = len({cell_text(columns[name][row]).strip() for row in seen.rows}) <= 4
-        is_short = kind in ("letters", "numbers") and few
-        if is_short and any(is_verdict_on(columns[name], other, seen) for other in readable):
-            candidates.remove(name)
-            aside[name] = "verdict"
+        if few and evidence[name].kind in ("letters", "numbers"):
+            readable = [other for other in others if other.kind in READ_KINDS]
+            if any(is_verdict_on(columns[name], other, seen) for other in readable):
+                candidates.remove(name)
+                aside[name] = "verdict"
     return candidates
 
 
@@ -288,14 +281,11 @@ def _systems(candidates: Sequence[str], evidence: Mapping[str, Evidence], aside:
     texts = [name for name in candidates if evidence[name].kind != "numbers" or standing_of(name) == 3]
     pool = texts or list(candidates)
     best = max(map(standing_of, pool), default=0)
-    systems = [name for name in pool if standing_of(name) == best] if best else []
-    reasons = {
-        1: "called the exam's answers, which it differs from",
-        0: "a category, verdict or second choice by its name",
-    }
-    for name in candidates:
-        if name not in systems:
-            aside[name] = reasons.get(standing_of(name), "its name says less than that of the answers")
+    systems = [name for name in pool if standing_of(name) == best > 0]
+    reasons = ["a category, verdict or second choice by its name"]
+    reasons += ["called the exam's answers, which it differs from"]
+    reasons += ["its name says less than that of the answers"] * 2
+    aside |= {name: reasons[standing_of(name)] for name in candidates if name not in systems}
     return systems
 
 
