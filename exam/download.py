@@ -1,9 +1,8 @@
 """CMExam's published files from the authors' repository, or from a mirror of it.
 
-A file is what its git blob id says (SHA-1 over "blob <size>\\0" and the content), so it does not matter
-who sent it. The ids are those of the published files. `COMMIT` is a commit of the authors' repository from
-which public projects fetched all three files and noted the sizes below; that this commit's blobs carry
-these ids is what the check at the end of every download establishes.
+A file is what its git blob id says (SHA-1 over "blob <size>\\0" and the content), so it does not matter who sent it.
+`COMMIT` is a commit of the authors' repository from which public projects fetched all three files and noted the sizes
+below; the check at the end of every download establishes that its blobs carry the ids below.
 """
 
 from __future__ import annotations

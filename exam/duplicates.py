@@ -28,8 +28,8 @@ NEAR_RATIO = 90
 def copy_keys(exam: Exam) -> NDArray[np.uint64]:
     """A number per question, uint64 (n,), equal for the same stem with the same set of options.
 
-    Width, case, blanks, punctuation and the order of the options do not matter; neither do answer and
-    explanation. The number is the start of a SHA-256, so it is the same in every process.
+    Width, case, blanks, punctuation and the order of the options do not matter, nor do answer and explanation.
+    The number is the start of a SHA-256: the same in every process.
     """
     options = option_sets([exam.options(row) for row in range(len(exam))])
     stems = exam.normalised_questions

@@ -179,13 +179,11 @@ class Exam:
 
     def to_frame(self, library: str | None = None) -> Any:
         """A data frame with the columns id, question, options (lists), answer (letters), explanation, and one
-        column per annotation.
+        column per annotation; `read_exam` reads it back.
 
         library: "pandas" or "polars"; None takes pandas where it is installed, else polars
 
-        `read_exam` reads it back. `polars.DataFrame(exam)` is the same frame; `pandas.DataFrame(exam)` holds the
-        annotations as one column of mappings. Raises `InputError` where the library is missing, or where an
-        annotation has the name of another column.
+        Raises `InputError` where the library is missing, or an annotation has the name of another column.
 
         >>> exam = Exam.from_questions([Question("q1", "缺乏可致夜盲症的是", ("维生素A", "维生素C"), "A")])
         >>> list(exam.to_frame().columns)

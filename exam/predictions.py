@@ -64,8 +64,7 @@ class Predictions:
 
         Questions without a prediction and predictions without a question are an `InputError` that counts and
         names them, unless `missing` is "empty" (no answer, equal probabilities, no explanation) or `extra` is
-        "drop". Also raises it where a question has another number of options than the prediction has
-        probabilities.
+        "drop"; so is another number of options than of probabilities.
 
         >>> from cmexam_baseline.exam.exam import Question
         >>> exam = Exam.from_questions([Question("q1", "甲", ("一", "二"), "A")])
@@ -96,12 +95,10 @@ class Predictions:
         )
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write CSV or JSONL (also .gz) with the columns id, answer, explanation and probability_A,
-        probability_B, …
+        """Write CSV or JSONL (also .gz) with the columns id, answer, explanation and probability_A, probability_B, …
 
-        Columns that the model does not give are left out; probabilities are empty (CSV) or left out
-        (JSONL) where a question has no such option, and are read back exactly. The same predictions give
-        the same bytes. Raises `InputError` for another ending or where the file cannot be written.
+        What the model does not give, or a question has no option for, is left out. Probabilities are read back
+        exactly; the same predictions give the same bytes. Raises `InputError` where the file cannot be written.
         """
         write_columns([self._columns()], path)
 
@@ -224,9 +221,8 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
     """Predictions in their own form: columns id, answer and where given explanation, probability_A, … (CSV,
     JSONL).
 
-    Raises `InputError`, naming file and row, where the file cannot be read, a column is missing, an id is
-    empty or duplicate, an answer is not a set of letters, or a probability is not a number between 0 and 1 or
-    leaves a gap.
+    Raises `InputError`, naming file and row, where something is missing, an id is empty or duplicate, an answer is
+    not a set of letters, or a probability is not a number between 0 and 1 or leaves a gap.
 
     >>> import pathlib, tempfile
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "predictions.csv"

@@ -1,7 +1,6 @@
 """The statistics of an exam, as CMExam's authors count them.
 
-Their notebook (`src/preprocess/data stats.ipynb` in williamliujl/CMExam) computes the published table, and
-the definitions here are its own:
+The definitions are those of their notebook (`src/preprocess/data stats.ipynb` in williamliujl/CMExam):
 
 - a length is a number of characters, blanks and line breaks included; a missing explanation counts as 0
 - Q is the stem without its options, A the letters of the answer, E the explanation
@@ -11,9 +10,7 @@ the definitions here are its own:
   that a split of 6,811 questions weighs as much as one of 54,497; `Statistics.pooled` has the figures over
   all questions instead
 
-What could be checked with parts of the published files at hand: the longest stem and explanation of val (500
-and 2,678 characters) exactly, means and quartiles within their sampling error. The other published figures
-need the whole files; a test compares all of them wherever these are present.
+A test compares all published figures wherever the whole published files are present.
 """
 
 from __future__ import annotations

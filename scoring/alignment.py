@@ -94,9 +94,8 @@ def align(
 
     Letters that were given to options in another order are mapped back by the options' texts. `workers` read
     the replies; None = this process. `samples` says what several replies to a question come to: "first", "vote"
-    or "mean"; None votes where the file holds equally many replies to every question.
-
-    Raises `InputError` where some questions have several rows with different answers and `samples` is None.
+    or "mean"; None votes where the file holds equally many replies to every question, else raises `InputError` where
+    the answers differ.
 
     >>> from cmexam_baseline.exam.sample import sample_exam
     >>> from cmexam_baseline.scoring.outputs import read_outputs

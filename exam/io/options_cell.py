@@ -74,12 +74,12 @@ _MANY_OPTIONS = 4
 def parse_options(cell: object) -> list[str]:
     """The option texts of a cell, without their letters; fewer than two where it cannot be read as options.
 
-    A string holds one option a line, marked `A xxx`, `A. xxx`, `A、xxx`, `A：xxx`, `(A) xxx` or `Axxx`,
-    letters and marks half- or full-width, lines broken by newlines or by a literal backslash-n; or all options on
-    one line (`A.xxx B.yyy`); or JSON. A line that does not start with the next letter continues the option before
-    it; where letters rise with gaps on every line, the missing options are "". Lists hold one option an item,
-    mappings are keyed by letter. Letters that all options repeat (`A A: xxx`) and semicolons that separate them are
-    removed. In the published form texts are kept to the character, in all others blanks around them go.
+    A string holds one option a line, marked `A xxx`, `A. xxx`, `A、xxx`, `A：xxx`, `(A) xxx` or `Axxx`, half- or
+    full-width, lines broken by newlines or a literal backslash-n; or all options on one line (`A.xxx B.yyy`); or JSON.
+    A line that does not start with the next letter continues the option before it; where letters rise with gaps on
+    every line, the missing options are "". Lists hold one option an item, mappings are keyed by letter. Letters that
+    all options repeat (`A A: xxx`) and semicolons that separate them are removed. In the published form texts are
+    kept to the character, in all others blanks around them go.
 
     >>> parse_options("A. 肝炎\\nB. 肝癌"), parse_options({"A": "肝炎", "B": "肝癌"})
     (['肝炎', '肝癌'], ['肝炎', '肝癌'])

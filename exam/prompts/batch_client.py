@@ -213,13 +213,10 @@ def ask_all(
     `progress(done, total)` counts questions. Raises `InputError` where the package openai is missing, where the file
     holds replies to other requests, or where the server refuses them all; what has come until then is in the file.
 
-    >>> import tempfile
-    >>> from pathlib import Path
     >>> requests = [Request("val-1", [{"role": "user", "content": "题目：…"}], {})]
-    >>> nobody = ChatServer("http://127.0.0.1:1/v1", {"model": "my-model"})
-    >>> with ReplyFile(Path(tempfile.mkdtemp()) / "replies.jsonl") as replies:
-    ...     ask_all(nobody, requests, replies, RequestPolicy(attempts=1)).failed
-    {'val-1': 'Connection error. ...'}
+    >>> with ReplyFile("replies.jsonl") as replies:  # doctest: +SKIP
+    ...     ask_all(ChatServer("http://localhost:8000/v1", {"model": "my-model"}), requests, replies).answered
+    1
     """
     policy = policy or RequestPolicy()
     keys = {request.id: request_key(server.body(request)) for request in requests}

@@ -44,8 +44,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     "filter": ("filter",),
 }  # fmt: skip
 
-# Role -> the names as they are compared, in the same order.
-_ROLE_OF = {role: {column_key(name): None for name in names} for role, names in NAMES.items()}
+# Role -> name as it is compared -> its place.
+_RANKS = {role: {column_key(name): rank for rank, name in enumerate(names)} for role, names in NAMES.items()}
 
 # A judge's or a metric's verdict on an answer, and what sorts questions: no answers, whatever letters they hold.
 _VERDICT = re.compile(
@@ -102,13 +102,13 @@ def leaf_key(name: str) -> str:
 
 def is_called(role: str, name: str) -> bool:
     """Whether a column's name, or the last part of it, is one of those of a role."""
-    return column_key(name) in _ROLE_OF[role] or leaf_key(name) in _ROLE_OF[role]
+    return column_key(name) in _RANKS[role] or leaf_key(name) in _RANKS[role]
 
 
 def name_rank(role: str, name: str) -> int:
     """The place of a name among those of its role, 0 the most telling; their number where it is none of them."""
-    keys = list(_ROLE_OF[role])
-    return next((keys.index(key) for key in (column_key(name), leaf_key(name)) if key in keys), len(keys))
+    ranks = _RANKS[role]
+    return ranks.get(column_key(name), ranks.get(leaf_key(name), len(ranks)))
 
 
 def first_of_role(role: str, columns: Iterable[str]) -> str | None:
