@@ -14,7 +14,7 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.table import pieces
 from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS
 from cmexam_baseline.scoring.extraction import Extraction, extract
-from cmexam_baseline.scoring.outputs.column_evidence import map_back
+from cmexam_baseline.scoring.outputs.joining import map_back
 from cmexam_baseline.scoring.outputs.reader import SystemOutput
 from cmexam_baseline.scoring.parallel import Executor
 

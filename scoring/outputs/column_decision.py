@@ -1,13 +1,14 @@
 """Which columns of a prediction file hold a model's answers, which the exam's, and which neither.
 
 The rows' questions are found first (`key_columns.locate`). Then every column is looked at (`column_evidence`) and one
-place, `decide`, says what is gold, what are systems and what is left aside; content outranks names (`column_names`).
+place, `decide`, says what is gold, what are systems and what is left aside; content outranks names.
 Where two readings would give different figures it refuses and names the parameter that decides.
 """
 
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -16,16 +17,13 @@ from cmexam_baseline.exam.errors import InputError, excerpt_of
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.scoring.outputs.column_evidence import (
     FEW_ROWS,
+    GOLD_AGREEMENT,
     Evidence,
     Seen,
     evidence_of,
-    is_verdict_on,
-)
-from cmexam_baseline.scoring.outputs.column_names import (
-    are_conventional,
     first_of_role,
     is_called,
-    name_order,
+    name_rank,
     owner_of,
     standing_of,
 )
@@ -249,10 +247,22 @@ def _candidates(
         few = len({cell_text(columns[name][row]).strip() for row in seen.rows}) <= 4
         if few and evidence[name].kind in ("letters", "numbers"):
             readable = [other for other in others if other.kind in READ_KINDS]
-            if any(is_verdict_on(columns[name], other, seen) for other in readable):
+            if any(_is_verdict_on(columns[name], other, seen) for other in readable):
                 candidates.remove(name)
                 aside[name] = "verdict"
     return candidates
+
+
+def _is_verdict_on(values: Sequence[object], answer: Evidence, seen: Seen) -> bool:
+    """Whether a column of few values tells for every row no more than whether `answer` is right."""
+    by_value: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
+    for place, mask in answer.answers.items():
+        text = cell_text(values[seen.rows[place]]).strip()
+        by_value[mask == int(seen.exam.answers[seen.questions[place]])][text] += 1
+    right, wrong = (by_value[key].most_common(1) for key in (True, False))
+    if len(answer.answers) < FEW_ROWS or not right or not wrong or right[0][0] == wrong[0][0]:
+        return False
+    return right[0][1] + wrong[0][1] >= GOLD_AGREEMENT * len(answer.answers)
 
 
 def _objection(name: str, found: Evidence) -> str:
@@ -268,7 +278,7 @@ def _objection(name: str, found: Evidence) -> str:
     if _is_explanation(name):
         return "an explanation"
     unread = found.kind in ("text", "samples") and found.read < READABLE and standing_of(name) < 3
-    empty = found.kind == "text" and not found.read and not are_conventional(name)
+    empty = found.kind == "text" and not found.read and not _are_conventional(name)
     return "no answers in it" if unread or empty else ""
 
 
@@ -295,12 +305,12 @@ def _paired(
     """Columns that say the same, as one system: letters with the replies they came from, a reply kept twice."""
     kept = list(systems)
     raw: dict[str, str] = {}
-    order = sorted(kept, key=lambda name: (evidence[name].kind != "letters", name_order(name)))
+    order = sorted(kept, key=lambda name: (evidence[name].kind != "letters", _name_order(name)))
     for name, other in combinations(order, 2):
         if name not in kept or other not in kept:
             continue
         same = evidence[name].same_share(evidence[other])
-        conventional = are_conventional(name, other)
+        conventional = _are_conventional(name, other)
         if evidence[name].kind == "letters" and evidence[other].kind in ("text", "samples"):
             of_one = conventional or "" != owner_of(name) == owner_of(other)
             if not of_one and (same < SAME_ANSWERS or len(systems) > 2):
@@ -372,3 +382,14 @@ def _did_you_mean(name: str, columns: Columns) -> str:
     close = difflib.get_close_matches(name, list(columns), n=1)
     known = excerpt_of(", ".join(list(columns)[:12]), 300)
     return f"; did you mean {close[0]!r}?" if close else f"; it has {known}"
+
+
+def _are_conventional(*names: str) -> bool:
+    """Whether all are names that a file uses for the answers and replies of one model, not names of models."""
+    usual = all(is_called("answer", name) or is_called("raw", name) for name in names)
+    return usual and len(set(map(owner_of, names))) == 1
+
+
+def _name_order(name: str) -> int:
+    """The rank of a name among those of answers and replies; smaller is more usual."""
+    return min(name_rank("answer", name), name_rank("raw", name))

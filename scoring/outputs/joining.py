@@ -1,4 +1,4 @@
-"""Which question of an exam every row of a prediction file belongs to."""
+"""Rows and letters of a prediction file as the exam has them: the question of every row, the options that letters mean."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.normalise import normalise_texts
+from cmexam_baseline.exam.letters import LETTERS
+from cmexam_baseline.exam.normalise import fold_texts, normalise_texts
 
 # Ids or positions that fewer of the rows agree with than this contradict the question texts.
 AGREEING = 0.98
@@ -345,3 +346,37 @@ def _why_not(exam: Exam, keys: JoinKeys, places: Places) -> str:
         f"the rows do not match the exam: {'; '.join(found)}; "
         "give a column with the exam's ids, the question texts, or one row a question in order"
     )
+
+
+def map_back(mask: int, shown: Sequence[str], options: Sequence[str]) -> int:
+    """A bit mask over the options as shown as one over the exam's, by their texts.
+
+    Texts are compared without blanks and full-width forms, and where that finds nothing without punctuation and case
+    too. 0 where a letter is beyond the shown options, or its text is not exactly one of the exam's options.
+
+    >>> map_back(0b101, ["青霉素", "吗啡", "头孢拉定"], ["头孢拉定", "青霉素", "吗啡"])
+    3
+    >>> map_back(1, ["维生素"], ["头孢拉定", "青霉素"])
+    0
+    """
+    mapped = 0
+    for place in (place for place in range(len(LETTERS)) if mask >> place & 1):
+        found = _places_of(shown[place], options) if place < len(shown) else []
+        if len(found) != 1:
+            return 0
+        mapped |= 1 << found[0]
+    return mapped
+
+
+def _places_of(text: str, options: Sequence[str]) -> list[int]:
+    for alike in (fold_texts, normalise_texts):
+        wanted, *texts = alike([text, *options])
+        places = [place for place, each in enumerate(texts) if each == wanted and wanted]
+        if places:
+            return places
+    return []
+
+
+def same_options(shown: Iterable[str], options: Sequence[str]) -> bool:
+    """Whether two lists hold the same texts in any order, punctuation and repetition aside."""
+    return set(normalise_texts(list(shown))) == set(normalise_texts(options))

@@ -20,17 +20,13 @@ from cmexam_baseline.scoring.outputs.column_decision import ColumnChoice, Column
 from cmexam_baseline.scoring.outputs.column_evidence import (
     MOST,
     TEXT_SAMPLE,
-    letters_mask,
-    same_options,
-    seen_rows,
-)
-from cmexam_baseline.scoring.outputs.column_names import (
-    PROBABILITY,
     first_of_role,
     is_called,
     leaf_key,
+    letters_mask,
     name_rank,
     owner_of,
+    seen_rows,
     standing_of,
 )
 from cmexam_baseline.scoring.outputs.joining import (
@@ -43,8 +39,13 @@ from cmexam_baseline.scoring.outputs.joining import (
     numbers_of,
     plain_id,
     position_base,
+    same_options,
 )
 
+# Columns of a letter each, compared in lower case.
+_PROBABILITY = re.compile(
+    r"(?P<kind>(?:log[ _\-]?)?(?:probability|prob|p|概率)|log[ _\-]?likelihood|ll|lp)[ _\-.]?(?P<letter>[a-j])"
+)
 # Options are looked for inside the question's text if this share of the rows has them there.
 WITH_OPTIONS = 0.5
 # Names of prompts, also where they tell the model that got them.
@@ -286,7 +287,7 @@ def probability_columns(columns: Columns) -> dict[str, str]:
     """Letter -> the column of its probability or the logarithm of it, {} where there is no run of them from A on."""
     found: dict[str, dict[str, str]] = {}
     for name in columns:
-        match = PROBABILITY.fullmatch(name.strip().lower())
+        match = _PROBABILITY.fullmatch(name.strip().lower())
         if match:
             found.setdefault(match["kind"], {})[match["letter"].upper()] = name
     # One lone "p_C" says nothing; a run from A on does.

@@ -15,7 +15,7 @@ ANY = st.text(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.lists(ANY, max_size=6))
 @example(["\x1e", "a\x1eb", ""])
 @example(["e", "\u0301"])

@@ -314,7 +314,7 @@ CELLS = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.dictionaries(st.sampled_from(NAMES), CELLS, min_size=1, max_size=6), min_size=1, max_size=4)
 )

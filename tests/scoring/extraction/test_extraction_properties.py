@@ -91,7 +91,7 @@ PIECES = st.sampled_from(
 TEXTS = st.lists(PIECES, max_size=30).map("".join) | st.text(max_size=80)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(
     TEXTS,
     st.sampled_from(
@@ -123,7 +123,7 @@ def test_any_text_is_read_or_left(text: str, options: list[str] | None, stem: st
     assert 0 <= found.span[0] < found.span[1] <= len(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TEXTS)
 def test_reading_its_own_letters_again_changes_nothing(text: str) -> None:
     letters = extract(text, OPTIONS).letters
@@ -131,7 +131,7 @@ def test_reading_its_own_letters_again_changes_nothing(text: str) -> None:
         assert extract(letters, OPTIONS).letters == letters
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TEXTS)
 @example("\\boxed{<answer>ABD不")
 def test_blanks_around_and_width_do_not_matter(text: str) -> None:
@@ -139,7 +139,7 @@ def test_blanks_around_and_width_do_not_matter(text: str) -> None:
     assert extract_answers([f" \n{text} \n"], [OPTIONS])[0] == letters
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.text(alphabet="ABCDEF答案正确：: 、,，。.()（毛果芸香碱新斯的明", max_size=14)
     | st.builds("{}. {}".format, st.sampled_from("ABCDE"), st.sampled_from(OPTIONS))
@@ -153,7 +153,7 @@ def test_the_fast_path_reads_what_the_rules_read(text: str) -> None:
         assert extract(text, OPTIONS).mask == plain.mask
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TEXTS)
 def test_clean_text_knows_its_place(text: str) -> None:
     whole = CleanText(text, [(0, len(text))])
@@ -163,7 +163,7 @@ def test_clean_text_knows_its_place(text: str) -> None:
         assert fold(text[start:end]) == char
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TEXTS)
 def test_what_is_kept_lies_in_the_text_in_order(text: str) -> None:
     kept = kept_ranges(text)

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from cmexam_baseline.exam.letters import letters_to_mask, mask_to_letters
-from cmexam_baseline.scoring.outputs.column_evidence import map_back
+from cmexam_baseline.scoring.outputs.joining import map_back
 
 EXAM = ["头孢拉定", "青霉素 G", "吗啡", "10mg", "10mg以上"]
 
