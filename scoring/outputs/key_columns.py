@@ -300,9 +300,11 @@ def texts_of_column(cells: Sequence[object]) -> Sequence[str]:
     return list(map(_text_of_cell, cells))
 
 
-def optional_texts(cells: Sequence[object]) -> Sequence[str | None]:
-    """The same, None where there is no cell."""
-    return [None if cell is None else _text_of_cell(cell) for cell in cells]
+def optional_texts(columns: Columns, name: str | None) -> Sequence[str | None] | None:
+    """The same of a column that there may be, None where there is no cell."""
+    if name is None:
+        return None
+    return [None if cell is None else _text_of_cell(cell) for cell in columns[name]]
 
 
 def _text_of_cell(cell: object) -> str:

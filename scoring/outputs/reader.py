@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,8 @@ from cmexam_baseline.scoring.outputs.joining import Join, Stems, places_of
 from cmexam_baseline.scoring.outputs.key_columns import locate, optional_texts, texts_of_column
 from cmexam_baseline.scoring.outputs.shapes import REPLY, is_list_of_paths, read_shape
 
-Cell = TypeVar("Cell", str, str | None)
+# Columns of a system's rows.
+_COLUMNS = ("replies", "raw", "explanations", "references", "rows")
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,9 +104,8 @@ def read_outputs(
     >>> output.name, output.replies, output.recognition.describe()
     ('qwen', ['答案：B', '选A'], 'answer = response; id = id')
     """
-    file, table, flat = _read(source)
     choice = columns or ColumnChoice()
-    choice.check(flat, file)
+    file, table, flat = _read(source, choice)
     _refuse_rows_of_options(flat, file)
     stems = Stems(exam)
     _refuse_headerless(exam, stems, flat, file)
@@ -117,11 +117,11 @@ def read_outputs(
         found,
         met,
         shown,
-        references=_optional(flat, found.roles.get("reference")),
+        references=optional_texts(flat, found.roles.get("reference")),
         probabilities=_probabilities(flat, list(found.probabilities.values()), file, table.rows),
-        explanations=_optional(flat, found.roles.get("explanation")) if len(found.systems) < 2 else None,
+        explanations=optional_texts(flat, found.roles.get("explanation")) if len(found.systems) < 2 else None,
         rows=table.rows,
-        damaged=_damaged(table),
+        damaged={row: problem for row, (problem, _) in table.damaged.items()},
         others={column: texts_of_column(flat[column]) for column in keep if column in flat},
         sampled=first_of_role("sample", flat) is not None,
     )
@@ -143,9 +143,8 @@ def read_pairs(
     >>> output.references, output.explanations
     (['缺乏维生素A'], ['缺乏维生素A'])
     """
-    file, table, flat = _read(source)
     choice = columns or ColumnChoice()
-    choice.check(flat, file)
+    file, table, flat = _read(source, choice)
     reference = choice.reference or first_of_role("reference", flat)
     if reference is None:
         return None
@@ -156,29 +155,26 @@ def read_pairs(
     roles = {"reference": reference}
     if explanation or reply:
         roles |= {"explanation": explanation} if explanation else {"reply": reply or ""}
-    n = len(table.rows)
     return SystemOutput(
         name or stem_of(file),
         file,
         Recognition(roles),
-        Join("row", np.arange(n, dtype=np.int64)),
-        explanations=_optional(flat, explanation or reply),
-        references=_optional(flat, reference),
+        Join("row", np.arange(len(table.rows), dtype=np.int64)),
+        explanations=optional_texts(flat, explanation or reply),
+        references=optional_texts(flat, reference),
         rows=table.rows,
-        damaged=_damaged(table),
+        damaged={row: problem for row, (problem, _) in table.damaged.items()},
     )
 
 
-def _damaged(table: Table) -> dict[int, str]:
-    return {row: problem for row, (problem, _) in table.damaged.items()}
-
-
-def _read(source: object) -> tuple[str, Table, dict[str, Sequence[object]]]:
+def _read(source: object, choice: ColumnChoice) -> tuple[str, Table, dict[str, Sequence[object]]]:
     first = source[0] if is_list_of_paths(source) else source
     file = os.fspath(first) if isinstance(first, str | os.PathLike) else "the frame"
     file = "standard input" if file == "-" else file
     table = read_shape(source)
-    return file, table, flatten_columns(table.columns, file)
+    flat = flatten_columns(table.columns, file)
+    choice.check(flat, file)
+    return file, table, flat
 
 
 def _of_column(output: SystemOutput, flat: Columns, column: str, exam: Exam) -> SystemOutput:
@@ -216,21 +212,14 @@ def _expanded(output: SystemOutput, cells: Sequence[object]) -> SystemOutput:
 def _rows_of(output: SystemOutput, rows: NDArray[np.int64]) -> SystemOutput:
     """The output of these rows alone, which may repeat."""
     picked = rows.tolist()
-
-    def taken(cells: Sequence[Cell] | None) -> list[Cell] | None:
-        return None if cells is None else [cells[row] for row in picked]
-
+    columns: dict[str, Any] = {name: getattr(output, name) for name in _COLUMNS}
     return replace(
         output,
         join=replace(output.join, question_of=output.join.question_of[rows]),
         options={place: output.options[row] for place, row in enumerate(picked) if row in output.options},
-        replies=taken(output.replies),
-        raw=taken(output.raw),
-        explanations=taken(output.explanations),
-        references=taken(output.references),
         probabilities=None if output.probabilities is None else output.probabilities[rows],
-        rows=[output.rows[row] for row in picked],
         others={name: [cells[row] for row in picked] for name, cells in output.others.items()},
+        **{name: cells and [cells[row] for row in picked] for name, cells in columns.items()},
     )
 
 
@@ -292,10 +281,6 @@ def _letters(text: str, exam: Exam, question: int) -> str:
     if len(text) == 1 and text in LETTERS or question < 0:
         return text
     return mask_to_letters(letters_mask(text.strip(), exam.options(question))) or text
-
-
-def _optional(flat: Columns, name: str | None) -> Sequence[str | None] | None:
-    return None if name is None else optional_texts(flat[name])
 
 
 def _probabilities(
