@@ -212,14 +212,17 @@ def _expanded(output: SystemOutput, cells: Sequence[object]) -> SystemOutput:
 def _rows_of(output: SystemOutput, rows: NDArray[np.int64]) -> SystemOutput:
     """The output of these rows alone, which may repeat."""
     picked = rows.tolist()
-    columns: dict[str, Any] = {name: getattr(output, name) for name in _COLUMNS}
+    columns: dict[str, Any] = {}
+    for name in _COLUMNS:
+        cells = getattr(output, name)
+        columns[name] = cells and [cells[row] for row in picked]
     return replace(
         output,
         join=replace(output.join, question_of=output.join.question_of[rows]),
         options={place: output.options[row] for place, row in enumerate(picked) if row in output.options},
         probabilities=None if output.probabilities is None else output.probabilities[rows],
         others={name: [cells[row] for row in picked] for name, cells in output.others.items()},
-        **{name: cells and [cells[row] for row in picked] for name, cells in columns.items()},
+        **columns,
     )
 
 
