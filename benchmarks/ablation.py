@@ -1,11 +1,12 @@
-"""What each group of features and each index is worth to the LightGBM baseline, measured on val.
+"""What each group of features is worth to the LightGBM baseline, measured on held-out training questions.
 
-    python benchmarks/ablation.py CMExam/data --seeds 1 2 3 --work /tmp/ablation --corpus books --embeddings e5
+    python benchmarks/ablation.py CMExam/data --work /tmp/ablation --corpus books --embeddings e5-small-zh
 
-The features of train and val are computed once and kept under --work, and so is every fit: run again, it goes
-on where it was stopped. Accuracy is that of the best option (argmax), so that no decoder is fitted on val.
-Percent of rows answered exactly right; the mean over seeds and their standard deviation. Groups alone are
-fitted with the first seed only.
+Trees learn from one half of the training questions and answer the other half; copies of a question are in the same half, and
+evidence comes from all questions but those copies. Val and test are not read. The features are computed once and
+kept under --work, and so is every fit: run again, it goes on where it was stopped. Accuracy is that of the best option
+(argmax), in percent of questions answered exactly right: the mean over seeds and their standard deviation. Groups alone
+are fitted with the first seed only.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from pathlib import Path
 from statistics import mean, stdev
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cmexam_baseline.baselines.evidence_encoder import make_embedder
 from cmexam_baseline.exam import Exam, read_splits
 from cmexam_baseline.exam.decoding import Decoder
+from cmexam_baseline.exam.duplicates import copy_keys
 from cmexam_baseline.features import LightGBMBaseline
 from cmexam_baseline.features import booster as trees
 from cmexam_baseline.features.arrays import Columns
@@ -28,6 +31,7 @@ from cmexam_baseline.features.corpus_index import CorpusIndex
 from cmexam_baseline.features.dense_index import DenseIndex
 from cmexam_baseline.features.feature_table import FeatureTable
 from cmexam_baseline.features.training_index import TrainingIndex, right_options
+from cmexam_baseline.metrics.ragged import offsets_of, row_numbers
 
 # What a group is called: the beginnings of its features' names.
 GROUPS = {
@@ -43,66 +47,54 @@ GROUPS = {
     "surface of options and stem": (
         "length", "digits", "shared_", "place", "n_options", "stem_", "all_or_none", "option_negated",
     ),
-    "passages of the corpus": ("corpus_",),
-    "embeddings": ("meant_",),
 }  # fmt: skip
+FURTHER = {"passages of a corpus": ("corpus_",), "embeddings": ("meant_",)}
 INDICES = {
-    "explanations (sentences)": ("explanation_", "sentence_", "literal_", "association_information"),
-    "options": (
-        "votes_",
-        "nearest_",
-        "association_",
-        "history_like",
-        "history_right_like",
-        "history_wrong_like",
-    ),
-    "option texts": ("history",),
-    "statements": ("answered_",),
-    "right and wrong options of questions": ("reversed_right", "reversed_wrong", "reversed_balance"),
+    "explanations": ("explanation_", "sentence_", "literal_", "association_information"),
+    "options": ("votes_", "nearest_", "association_", "history_"),
 }
 
 
-def tables(
+def features(
     data: Path, work: Path, corpus: Path | None, embeddings: str | None
-) -> tuple[Exam, Exam, FeatureTable, FeatureTable]:
-    """Both exams and their features, computed on the first run."""
-    splits = read_splits(data)
-    train, val = splits["train"][splits["train"].answers > 0], splits["val"]
-    file = work / f"{train.fingerprint()[:12]}-{val.fingerprint()[:12]}.npz"
+) -> tuple[Exam, FeatureTable]:
+    """The training questions and their features, computed on the first run."""
+    train = read_splits(data)["train"]
+    train = train[train.answers > 0]
+    file = work / f"{train.fingerprint()[:12]}.npz"
     if not file.exists():
-        index = TrainingIndex.fit(train)
-        further: tuple[Columns, Columns] = {}, {}
+        further: Columns = {}
         if corpus is not None:
-            passages = Corpus.read(corpus).without_questions({"train": train, "val": val})
-            known = CorpusIndex.fit(passages, train)
-            for columns, exam in zip(further, (train, val), strict=True):
-                columns |= known.evidence(exam)
+            passages = Corpus.read(corpus).without_questions({"train": train})
+            further |= CorpusIndex.fit(passages, train).evidence(train)
         if embeddings is not None:
             embedder = make_embedder(embeddings)
-            meant = DenseIndex.fit(train, embedder)
-            for columns, exam in zip(further, (train, val), strict=True):
-                columns |= meant.evidence(exam, embedder)
-        seen, asked = (
-            FeatureTable.build(index, exam, extra_columns=columns)
-            for exam, columns in zip((train, val), further, strict=True)
-        )
-        np.savez(file, train=seen.values, val=asked.values, names=np.array(seen.names))
+            further |= DenseIndex.fit(train, embedder).evidence(train, embedder)
+        table = FeatureTable.build(TrainingIndex.fit(train), train, extra_columns=further)
+        np.savez(file, values=table.values, names=np.array(table.names))
     with np.load(file, allow_pickle=False) as saved:
-        names = saved["names"].tolist()
-        seen = FeatureTable(names, saved["train"], train.option_offsets)
-        return train, val, seen, FeatureTable(names, saved["val"], val.option_offsets)
+        return train, FeatureTable(saved["names"].tolist(), saved["values"], train.option_offsets)
 
 
-def without(table: FeatureTable, prefixes: tuple[str, ...], only: bool = False) -> FeatureTable:
-    """`table` without the features that begin so, or with them alone."""
-    kept = [i for i, name in enumerate(table.names) if name.startswith(prefixes) == only]
+def first_half(exam: Exam) -> NDArray[np.bool_]:
+    """Which questions the trees learn from: about a half, copies together, the same in every run."""
+    mixed = copy_keys(exam) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(20)
+    half: NDArray[np.bool_] = mixed % np.uint64(2) == 0
+    return half
+
+
+def part(table: FeatureTable, rows: NDArray[np.bool_], columns: list[int]) -> FeatureTable:
+    """The chosen questions and features of `table`."""
+    values = table.values[rows[row_numbers(table.offsets)]][:, columns]
     return FeatureTable(
-        [table.names[i] for i in kept], np.ascontiguousarray(table.values[:, kept]), table.offsets
+        [table.names[i] for i in columns],
+        np.ascontiguousarray(values),
+        offsets_of(np.diff(table.offsets)[rows]),
     )
 
 
 def main() -> None:
-    """Fit what has not been fitted yet, then print the Markdown document."""
+    """Fit what has not been fitted yet, then print the table as Markdown."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -110,57 +102,49 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--bag", type=int, default=2)
+    parser.add_argument("--bag", type=int, default=1)
     parser.add_argument("--corpus", type=Path)
     parser.add_argument("--embeddings")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
-    train, val, seen, asked = tables(arguments.data, arguments.work, arguments.corpus, arguments.embeddings)
+    train, table = features(arguments.data, arguments.work, arguments.corpus, arguments.embeddings)
+    learned = first_half(train)
+    asked, right = train[~learned], right_options(train[learned])
     store = arguments.work / "fits.json"
     fits: dict[str, float] = json.loads(store.read_text()) if store.exists() else {}
 
-    def accuracies(name: str, prefixes: tuple[str, ...], only: bool = False) -> list[float]:
-        seeds = arguments.seeds[:1] if only else arguments.seeds
+    def accuracies(name: str, columns: list[int], seeds: list[int]) -> list[float]:
         for seed in seeds:
             if f"{name} {seed}" not in fits:
                 settings = LightGBMBaseline(random_state=seed, bag=arguments.bag).tree_settings()
-                model = trees.train(
-                    without(seen, prefixes, only), right_options(train), settings, arguments.jobs
-                )
-                scores = trees.probabilities(model, without(asked, prefixes, only))
-                answers = Decoder.argmax().decode(scores, val.option_offsets)
-                fits[f"{name} {seed}"] = float((answers == val.answers).mean() * 100)
+                model = trees.train(part(table, learned, columns), right, settings, arguments.jobs)
+                scores = trees.probabilities(model, part(table, ~learned, columns))
+                answers = Decoder.argmax().decode(scores, asked.option_offsets)
+                fits[f"{name} {seed}"] = float((answers == asked.answers).mean() * 100)
                 store.write_text(json.dumps(fits, indent=1))
         return [fits[f"{name} {seed}"] for seed in seeds]
 
-    full = accuracies("all features", ())
-    rows = [("all features", full)]
-    groups = {name: own for name, own in GROUPS.items() if any(one.startswith(own) for one in seen.names)}
-    parts = [(f"without {name}", prefixes, False) for name, prefixes in groups.items()]
-    parts += [(f"{name} alone", prefixes, True) for name, prefixes in groups.items()]
-    parts += [(f"without the index of {name}", prefixes, False) for name, prefixes in INDICES.items()]
-    rows += [(name, accuracies(name, prefixes, only)) for name, prefixes, only in parts]
-    print(document(rows, len(train), len(val), arguments.seeds))
+    def named(prefixes: tuple[str, ...]) -> list[int]:
+        return [i for i, name in enumerate(table.names) if name.startswith(prefixes)]
 
-
-def document(rows: list[tuple[str, list[float]]], n_train: int, n_val: int, seeds: list[int]) -> str:
-    """The table as Markdown."""
-    full = mean(rows[0][1])
-    lines = [
-        "# What the features are worth",
-        "",
-        f"Accuracy of the best option in percent on {n_val:,} val questions, {n_train:,} training questions,",
-        f"mean ± standard deviation over seeds {', '.join(map(str, seeds))}. Made by `benchmarks/ablation.py`.",
-        f"The sampling error of one figure on {n_val:,} questions is about "
-        f"{100 * (full / 100 * (1 - full / 100) / n_val) ** 0.5:.1f} points; differences below one point say little.",
-        "",
-        "| features | accuracy | difference |",
-        "|---|---|---|",
-    ]
-    for name, found in rows:
+    further = {name: found for name, prefixes in FURTHER.items() if (found := named(prefixes))}
+    default = sorted(set(range(len(table.names))).difference(*further.values()))
+    rows = {"all features, the default": accuracies("all", default, arguments.seeds)}
+    added = dict(further, **({"both": sorted(sum(further.values(), []))} if len(further) > 1 else {}))
+    for name, columns in added.items():
+        rows[f"with {name}"] = accuracies(f"with {name}", default + columns, arguments.seeds)
+    left_out = {**GROUPS, **{f"the index of {name}": prefixes for name, prefixes in INDICES.items()}}
+    for name, prefixes in left_out.items():
+        kept = sorted(set(default).difference(named(prefixes)))
+        rows[f"without {name}"] = accuracies(f"without {name}", kept, arguments.seeds)
+    for name, columns in {**{name: named(prefixes) for name, prefixes in GROUPS.items()}, **further}.items():
+        rows[f"{name} alone"] = accuracies(f"{name} alone", columns, arguments.seeds[:1])
+    full = mean(rows["all features, the default"])
+    print(f"{learned.sum():,} questions learned from, {len(asked):,} answered, seeds {arguments.seeds}")
+    print("\n| features | accuracy | difference |\n|---|---:|---:|")
+    for name, found in rows.items():
         spread = f" ± {stdev(found):.2f}" if len(found) > 1 else ""
-        lines.append(f"| {name} | {mean(found):.2f}{spread} | {mean(found) - full:+.2f} |")
-    return "\n".join(lines)
+        print(f"| {name} | {mean(found):.2f}{spread} | {mean(found) - full:+.2f} |")
 
 
 if __name__ == "__main__":
