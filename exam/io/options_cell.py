@@ -120,6 +120,10 @@ def any_options(cell: object) -> list[str]:
         )
     if not isinstance(cell, str) or isinstance(value, list):
         return parse_options(value)
+    if cell.lstrip().startswith(
+        ("[", "{")
+    ):  # nothing but marks in brackets: lines of damaged JSON are no options
+        return parse_options(cell)
     apart = split_options(cell)
     found = parse_options(cell) or (apart.options if apart and not apart.stem else [])
     for separator in "[|｜]", "\n":

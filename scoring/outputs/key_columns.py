@@ -209,7 +209,7 @@ def _options_column(
     for name in (
         [choice.options] if choice.options else sorted(flat, key=lambda one: not is_called("options", one))
     ):
-        if any(isinstance(cell, list | str) for cell in flat[name][:20]):
+        if choice.options or any(isinstance(cell, list | str) for cell in flat[name][:20]):
             options = option_lists(exam, flat[name], met.question_of)
             if options is not None:
                 return name, options

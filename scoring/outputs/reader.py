@@ -259,9 +259,9 @@ def _best_letters(scores: Iterable[Sequence[float]]) -> list[str]:
 
 def _softmax(scores: Sequence[Sequence[float]]) -> NDArray[np.float64]:
     """Probabilities of options from log-likelihoods or other scores, NaN where there is no option."""
-    table = np.array(list(zip_longest(*scores, fillvalue=math.nan)), dtype=np.float64).T.reshape(
-        len(scores), -1
-    )
+    width = max(map(len, scores), default=0)
+    padded = list(zip_longest(*scores, fillvalue=math.nan))
+    table = np.array(padded, dtype=np.float64).reshape(width, len(scores)).T
     known = np.isfinite(table)
     totals = np.nansum(table, axis=1)
     if known.any() and (table[known] >= 0).all() and np.allclose(totals[known.any(axis=1)], 1.0, atol=0.01):
