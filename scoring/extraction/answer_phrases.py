@@ -37,8 +37,7 @@ _NOT_THE_ANSWER = "(?!" + any_of("解析 分析 解释 说明 依据 要点 错�
 _ZH_ANSWER = re.compile(
     any_of(
         "答案 正解 正确的?选项 最终的?选项 最佳的?选项 最优的?选项 合适的?选项 恰当的?选项 正确的?选择"
-        " 最终的?选择"
-        " 作答(?=:) 最佳的?选择 我的?选择 最终结论 选项(?:字母|编号|序号)"
+        " 最终的?选择 作答(?=:) 最佳的?选择 我的?选择 最终结论 选项(?:字母|编号|序号)"
     )
     + rf"{_NOT_THE_ANSWER}(?:的?(?:字母|编号|序号|代码|选项))?\d{{0,2}}{_ZH_FILLER}"
 )
@@ -80,11 +79,10 @@ _CLAUSE_START = re.compile(r"[。;!?,\n:]")
 _LEADS_TO_A_CHOICE = re.compile(
     r"(?:[\s\"'“”()#>|+\-\d]|"
     + any_of(
-        "故 所以 因此 因而 从而 于是 那么 则 综上(?:所述)? 综合(?:以上|上述|考虑|分析)?(?:分析)? 根据(?:以上|上述)?分析"
-        " 由此 可[见知]"
-        " 总之 最终 最后 本题 此题 该题 这道?题 题目 这里 答案 正确 我们? 会 应该?当? 应当 必须 只能?有? 可以? 可能"
-        " 就 便 更 才 也 还是 仍 要 需 建议 认为 觉得 倾向于? 答 而 但 是 → [A-J、和与及项] 选项 都 均 该 当然 毫无疑问"
-        " 不对 错误 正确"
+        "故 所以 因此 因而 从而 于是 那么 则 综上(?:所述)? 综合(?:以上|上述|考虑|分析)?(?:分析)?"
+        " 根据(?:以上|上述)?分析 由此 可[见知] 总之 最终 最后 本题 此题 该题 这道?题 题目 这里 答案 正确 我们? 会"
+        " 应该?当? 应当 必须 只能?有? 可以? 可能 就 便 更 才 也 还是 仍 要 需 建议 认为 觉得 倾向于? 答 而 但 是"
+        " → [A-J、和与及项] 选项 都 均 该 当然 毫无疑问 不对 错误 正确"
     )
     + ")*"
 )
@@ -107,11 +105,9 @@ _SUBJECT = re.compile(
 # Words between the phrase and the answer; as in Chinese, nothing follows the repetition.
 _ENGLISH_WORD = re.compile(r"[a-z][a-z]")
 _FILLER_WORDS = any_of(
-    "is was are would should must be will has_to most more likely probably therefore thus clearly"
-    " definitely indeed either (?:could|may|might)_be(?=_either)"
-    " options? choices? letters? answers? the correct best right appropriate final single one following both"
-    " a_combination_of combination_of"
-    " here actually text"
+    "is was are would should must be will has_to most more likely probably therefore thus clearly definitely"
+    " indeed either (?:could|may|might)_be(?=_either) options? choices? letters? answers? the correct best right"
+    " appropriate final single one following both a_combination_of combination_of here actually text"
 )
 _EN_FILLER = (
     r"(?:[\s:=\-\"'“”‘’\[\](){}<>#|\\]"
@@ -132,10 +128,9 @@ _EN_ANSWER = re.compile(
 )
 _EN_CHOOSE = re.compile(
     any_of(
-        "correction conclusion choose chose choosing select(?:ed|ing)? pick(?:ed|ing)? go(?:ing)?_with"
-        " opt_for settle_on"
-        r" combination_of(?=_(?:options?_)?\(?[a-j]\)?_and\b)"
-        " vote_for i'd_say i_would_say leads?_(?:me_|us_)?to points?_to pointing_to left_with leaving"
+        "correction conclusion choose chose choosing select(?:ed|ing)? pick(?:ed|ing)? go(?:ing)?_with opt_for"
+        r" settle_on combination_of(?=_(?:options?_)?\(?[a-j]\)?_and\b) vote_for i'd_say i_would_say"
+        " leads?_(?:me_|us_)?to points?_to pointing_to left_with leaving"
     )
     + rf"\b{_EN_FILLER}"
 )

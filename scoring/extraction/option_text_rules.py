@@ -23,9 +23,8 @@ from cmexam_baseline.scoring.extraction.patterns import (
 
 _SUPERLATIVE = re.compile(
     any_of(
-        r"最(?:常|多见|主要|重要|有?可能|佳|合适|适|易|容易|有效|敏感|特异|根本|突出|典型|早|先|宜|基本|关键|严重|具)"
-        r" 最好的?(?:方法|选择|治疗)"
-        r" 更(?:能|可能|符合|支持|适合|合适) 首选 首要 较为?常见"
+        "最(?:常|多见|主要|重要|有?可能|佳|合适|适|易|容易|有效|敏感|特异|根本|突出|典型|早|先|宜|基本|关键|严重|具)"
+        " 最好的?(?:方法|选择|治疗) 更(?:能|可能|符合|支持|适合|合适) 首选 首要 较为?常见"
         r" \b(?:most_(?:likely|common|appropriate)|first[- ]line|best|drug_of_choice|better_than)\b"
     )
     + "|主要的?[^,。;是为]{0,8}?"
@@ -236,9 +235,8 @@ _DISMISSED_BEFORE = (
     ),
 )
 _DISMISSED_BEHIND = words(
-    "可能性小 可能性低 可能性不大 的可能性小 的可能性低 的可能性不大 的可能小"
-    " 排除 可排除 被排除 可被排除 除外 错误 不正确 不对 不符 不选"
-    " _is_not _is_unlikely _is_incorrect _isn't _can_be_ruled _can_be_excluded"
+    "可能性小 可能性低 可能性不大 的可能性小 的可能性低 的可能性不大 的可能小 排除 可排除 被排除 可被排除 除外"
+    " 错误 不正确 不对 不符 不选 _is_not _is_unlikely _is_incorrect _isn't _can_be_ruled _can_be_excluded"
 )
 _COMPARED_BEFORE = words("than_ than_the_ than_a_ than_an_ 比 不如 优于 而非 而不是")
 _CLAIM_BEFORE = re.compile(

@@ -58,9 +58,8 @@ CHINESE = r"\u3400-\u9fff"
 # A letter that begins a medical word is no option: A型, B超, C肽, D二聚体, E玫瑰花环.
 MEDICAL_WORD = re.compile(
     any_of(
-        r"-?型 超(?!过) 细胞 淋巴 组(?!合) 族 类 级 期 肽 链 反应 受体 波 病毒 区 线 抗 因子 蛋白 酶 离子"
-        r" 导联 段 环 角 带 峰"
-        r" 药(?!物) 群 株 点 度 轴 层 肝炎 二聚体 玫瑰 亚 胺 -?\d \+(?![A-J]) ['′°℃βαγ%]"
+        "-?型 超(?!过) 细胞 淋巴 组(?!合) 族 类 级 期 肽 链 反应 受体 波 病毒 区 线 抗 因子 蛋白 酶 离子 导联 段"
+        r" 环 角 带 峰 药(?!物) 群 株 点 度 轴 层 肝炎 二聚体 玫瑰 亚 胺 -?\d \+(?![A-J]) ['′°℃βαγ%]"
     )
 )
 
@@ -122,9 +121,8 @@ MUST_CHOOSE = re.compile(
 WRONG_BEHIND = re.compile(
     r"\s{0,3}[:(]?\s{0,3}(?:的?(?:说法|描述|叙述|表述|内容))?(?:是|都|均|也|则|为|显然|明显)*"
     + any_of(
-        "错误(?!答案) 错的 错(?![过综误]) 不正确 不对 不准确 不符 不是(?=正确|答案|最佳|本题|该题|此题|首选) 不选 不成立"
-        " 不合适 不恰当"
-        " 有误 可以?排除 应?排除 被排除 × ✗ ✘ ❌"
+        "错误(?!答案) 错的 错(?![过综误]) 不正确 不对 不准确 不符 不是(?=正确|答案|最佳|本题|该题|此题|首选) 不选"
+        " 不成立 不合适 不恰当 有误 可以?排除 应?排除 被排除 × ✗ ✘ ❌"
     )
     + r"|[ \t]+(?:is|are|was|were|seems?|can_be)[ \t]+".replace("_", " ")
     + any_of("not n't in(?:correct|appropriate) wrong false unlikely ruled_out excluded")
@@ -134,11 +132,10 @@ WRONG_BEHIND = re.compile(
 
 _CALLED_WRONG = re.compile(
     any_of(
-        r"错误(?!的?是) 不正确 不对(?!称|劲) 不符 不恰当 不妥 不合适 不合理 不合法 不合规 不成立 不准确 不严谨"
-        r" 违反 违背 违法 有误 不予考虑"
-        r" \b(?:in|not_)(?:correct|appropriate|accurate)"
-        r" \bnot_(?:the_|a_)?(?:correct|right|best|most|true|answer|appropriate|likely)"
-        r" \bwrong \bfalse \bunlikely \bruled_out \bless_likely \bviolat"
+        "错误(?!的?是) 不正确 不对(?!称|劲) 不符 不恰当 不妥 不合适 不合理 不合法 不合规 不成立 不准确 不严谨"
+        r" 违反 违背 违法 有误 不予考虑 \b(?:in|not_)(?:correct|appropriate|accurate)"
+        r" \bnot_(?:the_|a_)?(?:correct|right|best|most|true|answer|appropriate|likely) \bwrong \bfalse"
+        r" \bunlikely \bruled_out \bless_likely \bviolat"
     ),
     re.IGNORECASE,
 )
