@@ -23,14 +23,11 @@ class Estimator:
     that end in `_`. `sklearn.base.clone` works on it.
     """
 
-    @classmethod
-    def _parameter_names(cls) -> list[str]:
-        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
-        return sorted(one.name for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD))
-
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The constructor's arguments by name; those of nested estimators as `name__parameter` if `deep`."""
-        found = {name: getattr(self, name) for name in self._parameter_names()}
+        parameters = list(inspect.signature(type(self).__init__).parameters.values())[1:]
+        named = [one.name for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+        found = {name: getattr(self, name) for name in sorted(named)}
         nested = {name: one for name, one in found.items() if deep and isinstance(one, Estimator)}
         return found | {
             f"{name}__{inner}": value

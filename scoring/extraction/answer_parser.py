@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.exam.stem_wording import Stem
-from cmexam_baseline.scoring.extraction.options import Mention, OptionTexts, letter_positions, without_pronoun
+from cmexam_baseline.scoring.extraction.options import CAPITALS, LONE_I, PRONOUN, Mention, OptionTexts
 from cmexam_baseline.scoring.extraction.patterns import (
     BEGINS_NEW_CLAUSE,
     CHINESE,
@@ -119,8 +119,10 @@ class AnswerParser:
         self.stem = stem or Stem()
         lowered = text.lower()
         self.lowered = lowered if len(lowered) == len(text) else text
-        self.text = without_pronoun(text, options.count) if "I" in text else text
-        self.letters = letter_positions(self.text)
+        # An "I" that names no option is none: all of them unless option I exists.
+        pronoun = PRONOUN if options.count > LETTERS.index("I") else LONE_I
+        self.text = pronoun.sub("ı", text) if "I" in text else text
+        self.letters = [match.start() for match in CAPITALS.finditer(self.text)]
         self._lists: dict[int, list[_Item]] = {}
 
     @cached_property

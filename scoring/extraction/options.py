@@ -277,8 +277,8 @@ def _end_of_list(text: str, lowered: str, options: OptionTexts, position: int) -
     return end
 
 
-_LONE_I = re.compile(r"(?<![A-Za-z0-9])I(?![A-Za-z0-9])")
-_PRONOUN = re.compile(
+LONE_I = re.compile(r"(?<![A-Za-z0-9])I(?![A-Za-z0-9])")
+PRONOUN = re.compile(
     r"(?<![A-Za-z0-9])(?<!ption )(?<!hoice )(?<!nswer )I"
     r"(?=['’]|,?[ \t]+(?!(?:is|and|or|because|since|as|for|due|would[ \t]be)\b)[a-z])"
 )
@@ -290,17 +290,7 @@ _AMONG_OPTIONS = "|".join(
     for noun in ["选项", "答案", "以上", "上述", "其", "题"]
     for inside in ("", "中", "里")
 )
-_CAPITALS = re.compile(
+CAPITALS = re.compile(
     rf"[A-J](?:(?<=[{_BEFORE_A_LETTER}].)|(?<![^\W_].)(?<![+'°-].)(?<!\d[ \t].)|{_AMONG_OPTIONS})"
     r"[A-J]{0,7}(?![A-Za-z0-9])"
 )
-
-
-def without_pronoun(text: str, count: int) -> str:
-    """The text with every "I" that names no option taken out: all of them unless option I exists."""
-    return (_PRONOUN if count > LETTERS.index("I") else _LONE_I).sub("ı", text)
-
-
-def letter_positions(text: str) -> list[int]:
-    """Where capital letters A–J name options: not in a Latin word, behind a noun (维生素C) or as a unit."""
-    return [match.start() for match in _CAPITALS.finditer(text)]

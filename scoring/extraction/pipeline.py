@@ -44,10 +44,8 @@ def read(raw: str, options: Sequence[str] | None, stem: str | None = None) -> tu
     return clean, readings
 
 
-@lru_cache(maxsize=8192)
-def _option_texts(options: tuple[str, ...] | None) -> OptionTexts:
-    """The prepared options of a question; kept, because several models answer the same exam."""
-    return OptionTexts(options)
+# Several models answer the same exam.
+_option_texts = lru_cache(maxsize=8192)(OptionTexts)
 
 
 def _ranked(text: str, options: OptionTexts, stem: Stem, nested: bool = False) -> list[Reading]:

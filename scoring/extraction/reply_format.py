@@ -42,11 +42,6 @@ def explanation_of(clean: CleanText, reading: Reading | None) -> str:
     return "\n".join(part for part in (before, after) if part)
 
 
-def begins_explanation(text: str, position: int) -> bool:
-    """Whether, behind punctuation, a word such as 解释: begins at `position`."""
-    return _MARKER.match(text, skip(_BEHIND_THE_ANSWER, text, position)) is not None
-
-
 def only_leads_to_an_answer(text: str, position: int) -> bool:
     """Whether the sentence that goes on at `position` has said nothing yet but 因此 or 正确答案."""
     return (
@@ -213,7 +208,7 @@ def reply_readings(reader: AnswerParser, readings: Iterable[Reading]) -> Iterato
     for reading in (*readings, *_option_text(reader)):
         if (
             reading.rule in _MAY_STAND_FIRST
-            and begins_explanation(text, reading.end)
+            and _MARKER.match(text, skip(_BEHIND_THE_ANSWER, text, reading.end))
             and only_leads_to_an_answer(text, reading.start)
             and not _TAKEN_BACK.search(text, reading.end)
         ):

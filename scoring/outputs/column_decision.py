@@ -305,7 +305,8 @@ def _paired(
     """Columns that say the same, as one system: letters with the replies they came from, a reply kept twice."""
     kept = list(systems)
     raw: dict[str, str] = {}
-    order = sorted(kept, key=lambda name: (evidence[name].kind != "letters", _name_order(name)))
+    usual = {name: min(name_rank("answer", name), name_rank("raw", name)) for name in kept}
+    order = sorted(kept, key=lambda name: (evidence[name].kind != "letters", usual[name]))
     for name, other in combinations(order, 2):
         if name not in kept or other not in kept:
             continue
@@ -388,8 +389,3 @@ def _are_conventional(*names: str) -> bool:
     """Whether all are names that a file uses for the answers and replies of one model, not names of models."""
     usual = all(is_called("answer", name) or is_called("raw", name) for name in names)
     return usual and len(set(map(owner_of, names))) == 1
-
-
-def _name_order(name: str) -> int:
-    """The rank of a name among those of answers and replies; smaller is more usual."""
-    return min(name_rank("answer", name), name_rank("raw", name))

@@ -158,11 +158,6 @@ def published_marks() -> list[Entry]:
     return [Entry(name, figure.value / 100, "published") for name, figure in found if figure is not None]
 
 
-def is_cmexam_test(exam: Mapping[str, Any]) -> bool:
-    """Whether the published figures are on an exam of this size and split."""
-    return exam["n"] == CMEXAM_TEST_QUESTIONS and exam["split"] in (None, "test")
-
-
 def ranges(numbers: Iterable[int]) -> str:
     """Numbers in short.
 

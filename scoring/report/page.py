@@ -210,7 +210,8 @@ def _ranking(
     apart: list[charts.Entry] = []
     if answering:
         marks = [charts.Entry(getattr(words, name), value, "random") for name, value in random.items()]
-        (marks if charts.is_cmexam_test(exam) else apart).extend(charts.published_marks())
+        is_cmexam_test = exam["n"] == charts.CMEXAM_TEST_QUESTIONS and exam["split"] in (None, "test")
+        (marks if is_cmexam_test else apart).extend(charts.published_marks())
     shown = sorted([*rows[:MOST_ROWS], *marks], key=lambda entry: (-entry.value, entry.rank))
     ends = [side for entry in [*rows, *marks, *apart] for side in (entry.low, entry.value, entry.high)]
     return {
