@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from cmexam_baseline.metrics.ragged import offsets_of
 from cmexam_baseline.metrics.tokens import TokenStreams
@@ -31,41 +31,13 @@ smaller of both counts, `shared` the number of different n-grams on both sides, 
 the length of the longest common subsequence."""
 
 _EIGHT = 8  # flags are counted eight at a time, so rows are a multiple of eight wide
-_FEW = 4  # repetitions of an n-gram that are followed step by step in all rows
-_MANY = 64  # repetitions that are followed step by step where there are any
-
-
-class Buffers:
-    """Named scratch arrays: asking again for a name gives the same memory, enlarged where needed.
-
-    A new array of a few hundred kilobytes costs a page fault every four of them, more than most
-    computations on it. An object belongs to one thread.
-    """
-
-    def __init__(self) -> None:
-        self._memory: dict[str, NDArray[np.uint8]] = {}
-
-    def array(self, name: str, size: int, dtype: DTypeLike) -> NDArray[Any]:
-        """An uninitialised array of `size` elements; the previous array of this name is overwritten."""
-        n_bytes = size * np.dtype(dtype).itemsize
-        memory = self._memory.get(name)
-        if memory is None or len(memory) < n_bytes:
-            memory = self._memory[name] = np.empty(n_bytes, np.uint8)
-        return memory[:n_bytes].view(dtype)
-
-    def zeros(self, name: str, size: int, dtype: DTypeLike) -> NDArray[Any]:
-        """An array of zeros, for callers that reset it to zeros."""
-        n_bytes = size * np.dtype(dtype).itemsize
-        if len(self._memory.get(name, ())) < n_bytes:
-            self._memory[name] = np.zeros(n_bytes, np.uint8)
-        return self.array(name, size, dtype)
+_FEW = 4  # repetitions of an n-gram that are followed step by step
 
 
 class PairRows:
-    """A chunk of pairs as a matrix, and the counting over it. The arrays are in the buffers."""
+    """A chunk of pairs as a matrix, and the counting over it."""
 
-    def __init__(self, streams: TokenStreams, index: NDArray[np.int64], buffers: Buffers) -> None:
-        self.buffers = buffers
+    def __init__(self, streams: TokenStreams, index: NDArray[np.int64]) -> None:
         self.counts = np.zeros(len(index), COUNTS)
         starts = streams.offsets[2 * index]
         middles = streams.offsets[2 * index + 1]
@@ -77,15 +49,13 @@ class PairRows:
         self.width = -(-(longest + MAX_ORDER - 1) // _EIGHT) * _EIGHT
         self.size = len(index) * self.width
         self.padding = streams.n_types
-        tokens = buffers.array("tokens", self.size, np.uint32)
-        tokens.fill(self.padding)
+        tokens = np.full(self.size, self.padding, np.uint32)
         for row, start, end in zip(self._matrix(tokens), starts.tolist(), ends.tolist(), strict=True):
             row[: end - start] = streams.ids[start:end]
         self.tokens = tokens
-        self.columns = np.arange(self.width, dtype=np.int32)
         self.boundaries = middles - starts
-        self.side = self._flags("side")
-        np.greater_equal(self.columns, self.boundaries.astype(np.int32)[:, None], out=self._matrix(self.side))
+        columns = np.arange(self.width, dtype=np.int32)
+        self.side = (columns >= self.boundaries.astype(np.int32)[:, None]).ravel()
         self.local = np.zeros(0, np.uint8)
         self.n_local = 0
 
@@ -98,9 +68,6 @@ class PairRows:
 
     def _matrix(self, flat: NDArray[Any]) -> NDArray[Any]:
         return flat.reshape(-1, self.width)
-
-    def _flags(self, name: str) -> NDArray[np.bool_]:
-        return self.buffers.array(name, self.size, np.bool_)
 
     def per_row(self, flags: NDArray[np.bool_]) -> NDArray[np.int64]:
         """How many flags are set in each row."""
@@ -116,13 +83,12 @@ class PairRows:
 
         `again` has one entry more than there are keys, so that the end of a run can be found.
         """
-        difference = self.buffers.array("difference", self.size, keys.dtype)
+        difference = np.empty_like(keys)
         np.bitwise_xor(keys[1:], keys[:-1], out=difference[1:])
-        again: NDArray[np.bool_] = self.buffers.array("again", self.size + 1, np.bool_)
+        again = np.empty(self.size + 1, np.bool_)
         np.equal(difference, 0, out=again[:-1])
         again[:: self.width] = False
-        both = self._flags("both")
-        np.equal(difference, 1, out=both)
+        both = difference == 1
         both[:: self.width] = False
         return again, both
 
@@ -137,7 +103,7 @@ class PairRows:
 
     def _count_tokens(self) -> None:
         """Order 1, and the numbers of the tokens on both sides."""
-        keys = self.buffers.array("keys", self.size, _integers(int(self.padding).bit_length() + 1))
+        keys = np.empty(self.size, _integers(int(self.padding).bit_length() + 1))
         np.left_shift(self.tokens, 1, out=keys, casting="same_kind")
         keys |= self.side
         self._matrix(keys).sort(axis=1)
@@ -162,26 +128,20 @@ class PairRows:
         self.n_local = int(shared.max(initial=0)) + 1
         n_types = self.padding + 1
         first_cells = np.arange(0, len(shared) * n_types, n_types)
-        table = self.buffers.zeros("table", len(shared) * n_types, np.min_scalar_type(self.n_local))
+        table = np.zeros(len(shared) * n_types, np.min_scalar_type(self.n_local))
         cells = tokens + first_cells[rows]
         numbers = np.arange(1, len(cells) + 1) - (np.cumsum(shared) - shared)[rows]
         table[cells] = numbers.astype(table.dtype)
-        places = self.buffers.array("places", self.size, np.intp)
-        np.add(self._matrix(self.tokens), first_cells[:, None], out=self._matrix(places))
-        self.local = self.buffers.array("local", self.size, table.dtype)
+        places = (self._matrix(self.tokens) + first_cells[:, None]).ravel()
         # "wrap" skips the check of bounds, which no index violates.
-        table.take(places, out=self.local, mode="wrap")
-        table[cells] = 0
+        self.local = table.take(places, mode="wrap")
 
     def _count_bigrams(self) -> None:
         token_bits = int(self.padding).bit_length()
-        keys = self.buffers.array("keys", self.size, _integers(2 * token_bits + 1))
-        np.left_shift(
-            self.tokens, keys.dtype.type(token_bits), out=keys, casting="same_kind", dtype=keys.dtype
-        )
+        kind = _integers(2 * token_bits + 1)
+        keys = np.left_shift(self.tokens, kind(token_bits), dtype=kind)
         keys[:-1] |= self.tokens[1:]
-        outside = self._flags("outside")
-        np.equal(self.tokens, self.padding, out=outside)
+        outside = self.tokens == self.padding
         outside[:-1] |= outside[1:]
         self._leave_out_crossing(outside, 2)
         again, both = self._count_sorted(2, keys, outside)
@@ -191,35 +151,33 @@ class PairRows:
     def _count_longer(self) -> None:
         """Orders 3 and 4 of the tokens on both sides."""
         local, n_local = self.local, self.n_local
-        pairs, n_pairs = self._packed("pairs", local, n_local, local, n_local, distance=1), n_local**2
+        pairs, n_pairs = self._packed(local, n_local, local, n_local, distance=1), n_local**2
         if 2 * n_pairs**2 >= 1 << 64:
             pairs[:] = np.unique(pairs, return_inverse=True)[1]
             n_pairs = int(pairs.max()) + 1
-        alone = self._flags("alone")
-        np.equal(local, 0, out=alone)
-        outside = self._flags("outside")
-        np.logical_or(alone[:-1], alone[1:], out=outside[:-1])
+        alone = local == 0
+        outside = alone.copy()
+        outside[:-1] |= alone[1:]
         outside[-1] = True
         self._leave_out_crossing(outside, 2)
 
         outside[:-2] |= alone[2:]
         self._leave_out_crossing(outside, 3)
-        self._count_sorted(3, self._packed("keys", pairs, n_pairs, local, n_local, distance=2), outside)
+        self._count_sorted(3, self._packed(pairs, n_pairs, local, n_local, distance=2), outside)
 
         outside[:-3] |= alone[3:]
         self._leave_out_crossing(outside, 4)
-        self._count_sorted(4, self._packed("keys", pairs, n_pairs, pairs, n_pairs, distance=2), outside)
+        self._count_sorted(4, self._packed(pairs, n_pairs, pairs, n_pairs, distance=2), outside)
 
     def _packed(
-        self, name: str, first: NDArray[Any], n_first: int, second: NDArray[Any], n_second: int, distance: int
+        self, first: NDArray[Any], n_first: int, second: NDArray[Any], n_second: int, distance: int
     ) -> NDArray[Any]:
         """Each number of `first` with the one `distance` further on in `second`, in one integer with a bit to spare.
 
         The numbers are below `n_first` and `n_second`.
         """
-        bits = (2 * n_first * n_second).bit_length()
-        packed = self.buffers.array(name, self.size, _integers(bits))
-        np.multiply(first, packed.dtype.type(n_second), out=packed, dtype=packed.dtype)
+        kind = _integers((2 * n_first * n_second).bit_length())
+        packed: NDArray[Any] = np.multiply(first, kind(n_second), dtype=kind)
         packed[:-distance] += second[distance:]
         return packed
 
@@ -241,8 +199,7 @@ class PairRows:
 
     def _matches(self, again: NDArray[np.bool_], both: NDArray[np.bool_]) -> NDArray[np.int64]:
         """For each row the sum over n-grams of the smaller count: k where k entries before and after a turn agree."""
-        matching = self._flags("matching")
-        np.copyto(matching, both)
+        matching = both.copy()
         eights = matching.view(np.uint64)
         counts_of_eight = np.bitwise_count(eights)
         for step in range(1, _FEW):
@@ -254,20 +211,10 @@ class PairRows:
         return self._row_sums(counts_of_eight) + self._beyond_few(again, np.flatnonzero(matching))
 
     def _beyond_few(self, again: NDArray[np.bool_], turns: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Matches beyond the first few for each row, where `turns` are those that had all of these."""
-        matches = np.zeros(len(self.counts), np.int64)
-        for step in range(_FEW, _MANY):
-            turns = turns[again[turns - step] & again[turns + step]]
-            if not len(turns):
-                return matches
-            matches += np.bincount(turns // self.width, minlength=len(matches))
-        return matches + self._beyond_many(again, turns)
-
-    def _beyond_many(self, again: NDArray[np.bool_], turns: NDArray[np.int64]) -> NDArray[np.int64]:
-        """As above, but by the lengths of the runs before and after the turns, of any length."""
+        """Matches beyond the first few for each row, by the lengths of the runs before and after the turns."""
         starts = np.flatnonzero(~again)
         runs = np.searchsorted(starts, turns)
-        matches = np.minimum(turns - starts[runs - 1], starts[runs + 1] - turns) - _MANY
+        matches = np.minimum(turns - starts[runs - 1], starts[runs + 1] - turns) - _FEW
         return np.bincount(turns // self.width, matches, len(self.counts)).astype(np.int64)
 
 
@@ -324,10 +271,9 @@ def count_pairs(streams: TokenStreams, max_order: int = MAX_ORDER, with_lcs: boo
     Orders above `max_order` (2 or 4) and, without `with_lcs`, the LCS stay 0.
     """
     counts = np.zeros(len(streams), COUNTS)
-    buffers = Buffers()
     lengths = np.diff(streams.offsets[::2])
     for index in chunks(lengths, CHUNK_TOKENS, max(1, CHUNK_CELLS // (streams.n_types + 1))):
-        rows = PairRows(streams, index, buffers)
+        rows = PairRows(streams, index)
         rows.count(max_order)
         if with_lcs:
             rows.counts["lcs"] = _lcs_of(rows)
