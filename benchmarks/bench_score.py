@@ -16,7 +16,6 @@ import argparse
 import os
 import platform
 import random
-import resource
 import statistics
 import subprocess
 import sys
@@ -26,12 +25,12 @@ from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 
+from bench_before import COMMAND, caches, earlier_version, processor_seconds
 from official_scripts import official_scores
 from pairs import N_PAIRS, BenchmarkPairs, benchmark_pairs
 
 SECONDS, MEGABYTES, RATIO = 1.5, 300, 150
 RUNS = 7
-PACKAGES = ("metrics", "exam", "scoring", "cli")
 SAMPLED = 10
 ANNOTATIONS = {
     "Disease Group": 27,
@@ -89,23 +88,14 @@ def run(exam: Path, predictions: Path) -> tuple[float, float]:
 
 def before_and_after(revision: str, exam: Path, predictions: Path) -> str:
     """A row of processor times: the command of an earlier commit and of this one, by turns, the best of each."""
-    program = "from cmexam_baseline.cli.main import main; main()"
-    command = [sys.executable, "-c", program, "score", str(predictions), "--exam", str(exam)]
-    with tempfile.TemporaryDirectory() as folder:
-        package = Path(folder) / "cmexam_baseline"
-        package.mkdir()
-        archive = subprocess.run(["git", "archive", revision, *PACKAGES], check=True, stdout=subprocess.PIPE)
-        subprocess.run(["tar", "x", "-C", package], input=archive.stdout, check=True)
-        caches = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": f"{folder}/caches"}
-        earlier = {**os.environ, **caches, "PYTHONPATH": folder}
-        best = {"before": float("inf"), "now": float("inf")}
+    command = [*COMMAND, "score", str(predictions), "--exam", str(exam)]
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        environments = {"before": earlier_version(revision, folder), "now": caches(folder)}
+        best = dict.fromkeys(environments, float("inf"))
         for turn in range(RUNS + 1):  # the first turn fills the caches
-            for name, environment in (("before", earlier), ("now", {**os.environ, **caches})):
-                start = resource.getrusage(resource.RUSAGE_CHILDREN)
-                quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-                subprocess.run(command, check=True, env=environment, **quiet)
-                end = resource.getrusage(resource.RUSAGE_CHILDREN)
-                seconds = end.ru_utime + end.ru_stime - start.ru_utime - start.ru_stime
+            for name, environment in environments.items():
+                seconds = processor_seconds(command, environment, folder)
                 best[name] = min(best[name], seconds) if turn else best[name]
     before, now = best.values()
     return f"| `{revision}` | {1000 * before:.0f} | {1000 * now:.0f} | {before / now:.2f} |"

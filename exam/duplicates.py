@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.exam import Exam, remembered
 from cmexam_baseline.exam.normalise import code_points, normalise_texts
 
 # From the closest to the loosest; every question has the first that fits.
@@ -25,6 +25,7 @@ _MULTIPLIER = 0x9E3779B97F4A7C15
 NEAR_RATIO = 90
 
 
+@remembered
 def copy_keys(exam: Exam) -> NDArray[np.uint64]:
     """A number per question, uint64 (n,), equal for the same stem with the same set of options.
 

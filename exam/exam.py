@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, overload
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+from weakref import finalize
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +27,8 @@ from cmexam_baseline.exam.normalise import normalise_texts
 
 if TYPE_CHECKING:
     from cmexam_baseline.exam.predictions import Predictions
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -330,6 +333,20 @@ def check_columns(what: str, owner: Exam | Predictions, columns: Mapping[str, Se
     if wrong:
         raise InputError(f"{what} of {n} ids needs {n} values in every column; {'; '.join(wrong)}")
     refuse_repeated(owner.ids, range(1, n + 1), what)
+
+
+def remembered(function: Callable[[Exam], _Result]) -> Callable[[Exam], _Result]:
+    """`function`, called once for each exam; its results are forgotten with the exam."""
+    known: dict[int, _Result] = {}
+
+    @wraps(function)
+    def call(exam: Exam) -> _Result:
+        if id(exam) not in known:
+            known[id(exam)] = function(exam)
+            finalize(exam, known.pop, id(exam), None)
+        return known[id(exam)]
+
+    return call
 
 
 def refuse_repeated(

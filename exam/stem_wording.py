@@ -103,6 +103,8 @@ def _question(stem: str) -> str:
     return stem[start:] if len(stem) - start >= _SHORTEST_SENTENCE else stem
 
 
+# Training, prediction and scores ask for the same stems.
+@lru_cache(1 << 16)
 def _is_negated(stem: str) -> bool:
     if not _ANY_OF_THEM.search(stem):
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,6 @@ from cmexam_baseline.metrics.threads import in_threads
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
-_BLOCK = 64
 _CANDIDATES = 40
 _SHORTEST_SENTENCE = 10
 
@@ -87,8 +87,10 @@ class Explainer:
         for row, turned in enumerate(is_negated(exam.questions).tolist()):
             restated[row] = restated[row].turned() if turned else restated[row]
 
+        size = index.block_size
+
         def block(start: int) -> list[str]:
-            rows = slice(start, start + _BLOCK)
+            rows = slice(start, start + size)
             scores = index.sentences.scores(queries[rows], keys[rows])
             documents, similarity = top_k(scores, _CANDIDATES)
             documents[similarity < _LEAST_OF_BEST * similarity[:, :1]] = -1
@@ -96,7 +98,7 @@ class Explainer:
             return [frame.filled(texts) for frame, texts in zip(restated[rows], found, strict=True)]
 
         explanations: list[str] = []
-        for written in in_threads(block, range(0, len(exam), _BLOCK)):
+        for written in in_threads(block, range(0, len(exam), size)):
             explanations += written
             progress("writing explanations", len(explanations), len(exam))
         return explanations
@@ -153,9 +155,10 @@ class _Restated:
         tail = _verdicts(self.others, self.other_verdict)
         left, used, middle = _LENGTH - len(head) - len(tail), set[str](), ""
         for sentence in sentences:
-            pairs = {sentence[i : i + 2] for i in range(len(sentence) - 1)}
-            repeats = len(pairs - used) < _LEAST_NEW * len(pairs)
-            if sentence and not repeats and len(sentence) <= left + _OVERHANG:
+            if not sentence or len(sentence) > left + _OVERHANG:
+                continue
+            pairs = set(map(add, sentence, sentence[1:]))
+            if len(pairs - used) >= _LEAST_NEW * len(pairs):
                 middle += f"{sentence}。"
                 used |= pairs
                 left -= len(sentence) + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,7 @@ def surface(exam: Exam) -> Columns:
 def context(exam: Exam) -> Columns:
     """Columns about the question or about the option's place and wording, each float64 (options,)."""
     owner = row_numbers(exam.option_offsets)
+    options = list(map(normalize, exam.option_texts))
     stem_lengths = np.array([len(text) for text in exam.questions], dtype=np.float64)
     return {
         "place": (positions(exam.option_offsets)).astype(np.float64),
@@ -61,8 +62,8 @@ def context(exam: Exam) -> Columns:
         "stem_length": stem_lengths[owner],
         "stem_negated": is_negated(exam.questions)[owner].astype(np.float64),
         "stem_asks_for_several": asks_for_several(exam.questions)[owner].astype(np.float64),
-        "all_or_none": all_or_none(exam.option_texts).astype(np.float64),
-        "option_negated": negated_option(exam.option_texts).astype(np.float64),
+        "all_or_none": _matches(_ALL_OR_NONE, options).astype(np.float64),
+        "option_negated": _matches(_NEGATED_OPTION, options).astype(np.float64),
     }
 
 
@@ -98,7 +99,7 @@ def all_or_none(options: Sequence[str]) -> NDArray[np.bool_]:
     >>> all_or_none(["以上都对", "阿司匹林"]).tolist()
     [True, False]
     """
-    return _matches(_ALL_OR_NONE, options)
+    return _matches(_ALL_OR_NONE, map(normalize, options))
 
 
 def negated_option(options: Sequence[str]) -> NDArray[np.bool_]:
@@ -107,10 +108,8 @@ def negated_option(options: Sequence[str]) -> NDArray[np.bool_]:
     >>> negated_option(["无明显症状", "发热"]).tolist()
     [True, False]
     """
-    return _matches(_NEGATED_OPTION, options)
+    return _matches(_NEGATED_OPTION, map(normalize, options))
 
 
-def _matches(pattern: re.Pattern[str], texts: Sequence[str]) -> NDArray[np.bool_]:
-    return np.fromiter(
-        (bool(pattern.search(normalize(text))) for text in texts), dtype=bool, count=len(texts)
-    )
+def _matches(pattern: re.Pattern[str], texts: Iterable[str]) -> NDArray[np.bool_]:
+    return np.array([pattern.search(text) is not None for text in texts], np.bool_)

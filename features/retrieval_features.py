@@ -14,7 +14,7 @@ from cmexam_baseline.features.arrays import Columns, Segments
 from cmexam_baseline.features.inverted_index import FULL_COVERAGE, Keys, as_array, top_k
 from cmexam_baseline.features.nearest_evidence import nearest_question, nearest_sentences
 from cmexam_baseline.features.queries import Queries
-from cmexam_baseline.features.training_index import TrainingIndex, comparable
+from cmexam_baseline.features.training_index import TrainingIndex
 from cmexam_baseline.features.word_associations import word_associations
 from cmexam_baseline.metrics.ragged import row_numbers
 from cmexam_baseline.metrics.threads import in_threads
@@ -22,7 +22,6 @@ from cmexam_baseline.metrics.threads import in_threads
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
-_BLOCK = 64
 _NEIGHBOURS = 5
 # Options that are less similar have no vote.
 SIMILARITY_THRESHOLD = 0.3
@@ -40,13 +39,13 @@ def retrieval_features(
     """
     keys = copy_keys(exam) if keys is None else keys
     queries = Queries.of(exam, keys, index)
-    parts: list[Columns] = []
-    for columns in in_threads(lambda block: _block(index, block), queries.blocks(_BLOCK)):
-        progress("looking up evidence", min(len(parts) * _BLOCK, len(exam)), len(exam))
+    size, parts = index.block_size, list[Columns]()
+    for columns in in_threads(lambda block: _block(index, block), queries.blocks(size)):
+        progress("looking up evidence", min(len(parts) * size, len(exam)), len(exam))
         parts.append(columns)
     progress("looking up evidence", len(exam), len(exam))
     gathered = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return {**gathered, **option_history(index, exam, keys)}
+    return {**gathered, **option_history(index, queries)}
 
 
 def _block(index: TrainingIndex, queries: Queries) -> Columns:
@@ -105,13 +104,13 @@ def neighbour_votes(index: TrainingIndex, queries: Queries, near: NDArray[np.flo
     return {**columns, **nearest_question(index, queries, near, scores)}
 
 
-def option_history(index: TrainingIndex, exam: Exam, keys: Keys) -> Columns:
+def option_history(index: TrainingIndex, queries: Queries) -> Columns:
     """How often the very text of the option was right and wrong when other questions offered it."""
     ids = index.text_ids
     offered = np.array([ids[text] for text in index.option_texts], dtype=np.int64)
-    asked = np.array([ids.get(text, -1) for text in comparable(exam.option_texts)], dtype=np.int64)
+    asked = np.array([ids.get(text, -1) for text in queries.option_texts], dtype=np.int64)
     known = asked >= 0
-    offered_by, asked_by = index.options.keys, np.repeat(keys, exam.n_options)
+    offered_by, asked_by = index.options.keys, queries.option_keys
     distinct_keys = np.unique(offered_by)
     # A text and a key as one number; a key that the index does not know shares no text with it.
     offered_pairs = offered * len(distinct_keys) + np.searchsorted(distinct_keys, offered_by)

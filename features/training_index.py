@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.duplicates import copy_keys
-from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.exam import Exam, remembered
 from cmexam_baseline.exam.normalise import fold_texts
 from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.exam.stem_wording import is_negated
@@ -27,10 +26,6 @@ if TYPE_CHECKING:
 
 _INDICES = ("stems", "right", "wrong", "statements", "options", "sentences")
 _TEXTS = ("option_texts", "ids", "questions", "sentence_texts")
-
-# By id of an exam, while it exists: a vocabulary, and its counts of stems and options. Index, features and
-# explanations ask for the same.
-_COUNTED: dict[int, tuple[Vocabulary, sp.csr_matrix, sp.csr_matrix]] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +79,7 @@ class TrainingIndex:
         progress("collecting words", 0, 2)
         vocabulary, counts = Vocabulary.fit_counts(texts, np.concatenate([np.arange(len(exam)), owner]))
         stems, options = counts[: len(exam)], counts[len(exam) :]
-        _remember_counts(exam, vocabulary, stems, options)
+        _counted(exam)[:] = vocabulary, stems, options
         progress("collecting words", 1, 2)
         option_right, negated = right_options(exam), is_negated(exam.questions)
         true = option_right ^ negated[owner]
@@ -123,11 +118,17 @@ class TrainingIndex:
 
     def counts(self, exam: Exam) -> tuple[sp.csr_matrix, sp.csr_matrix]:
         """How often each term occurs in the stems and in the options of `exam`, CSR (n, terms) and (m, terms)."""
-        known = _COUNTED.get(id(exam))
-        if known is None or known[0] is not self.vocabulary:
-            stems, options = map(self.vocabulary.counts, (exam.questions, exam.option_texts))
-            known = _remember_counts(exam, self.vocabulary, stems, options)
-        return known[1:]
+        known = _counted(exam)
+        found = tuple(known)
+        if not found or found[0] is not self.vocabulary:
+            counts = map(self.vocabulary.counts, (exam.questions, exam.option_texts))
+            found = known[:] = self.vocabulary, *counts
+        return found[1], found[2]
+
+    @property
+    def block_size(self) -> int:
+        """How many questions to look up at once: many, for few calls, unless their arrays of documents get large."""
+        return min(256, max(64, 2**22 // max(1, len(self.stems))))
 
     @cached_property
     def text_ids(self) -> dict[str, int]:
@@ -210,12 +211,10 @@ class TrainingIndex:
         )
 
 
-def _remember_counts(
-    exam: Exam, vocabulary: Vocabulary, stems: sp.csr_matrix, options: sp.csr_matrix
-) -> tuple[Vocabulary, sp.csr_matrix, sp.csr_matrix]:
-    finalize(exam, _COUNTED.pop, id(exam), None)
-    known = _COUNTED[id(exam)] = vocabulary, stems, options
-    return known
+@remembered
+def _counted(exam: Exam) -> list[Any]:
+    """The last vocabulary that counted `exam`, and its counts: index, features and explanations ask for the same."""
+    return []
 
 
 def right_options(exam: Exam) -> NDArray[np.bool_]:

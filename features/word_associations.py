@@ -14,6 +14,7 @@ from cmexam_baseline.features.queries import Queries
 from cmexam_baseline.features.training_index import TrainingIndex
 from cmexam_baseline.features.vocabulary import scale_to_unit_length
 from cmexam_baseline.metrics.ragged import offsets_of, positions, row_numbers
+from cmexam_baseline.metrics.tokens import number_code_points
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -107,7 +108,7 @@ class WordPairs:
         self.of_option = Segments(rows, len(counts))
         self.weights = (stems.data[left] * options.data[right]).astype(np.float64)
         self.stem_words, self.option_words = stems.indices[left], options.indices[right]
-        self._distinct = [np.unique(one, return_inverse=True) for one in (self.stem_words, self.option_words)]
+        self._distinct = [number_code_points(one) for one in (self.stem_words, self.option_words)]
         self._asking, self._n_questions = owner[rows], stems.shape[0]
 
     def count(
@@ -121,7 +122,7 @@ class WordPairs:
         left, rights: CSR (terms, documents), how often each document counts for a term
         hidden:       questions, which do not decrease, and the documents that each of them does not see
         """
-        (stem_words, first_place), (option_words, second_place) = self._distinct
+        (first_place, stem_words), (second_place, option_words) = self._distinct
         question, documents = hidden
         bounds = np.searchsorted(question, np.arange(self._n_questions + 1))
         of_pair = offsets_of(np.diff(bounds)[self._asking])
