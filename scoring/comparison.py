@@ -252,10 +252,10 @@ def _on_rows(system: SystemScore, rows: NDArray[np.int64]) -> SimpleNamespace | 
     if scores is None:
         return None
     statistics = scores.statistics[np.searchsorted(system.rows, rows)]
-    names = ("figure_names", "statistic_names", "figures_of", "n_summed")
-    kept = {name: getattr(scores, name) for name in names if hasattr(scores, name)}
-    n_pairs = statistics[:, scores.statistic_names.index("pairs")].sum()
-    return SimpleNamespace(statistics=statistics, **kept) if n_pairs else None
+    if not statistics[:, scores.statistic_names.index("pairs")].any():
+        return None
+    kept = {name: getattr(scores, name) for name in ("figure_names", "statistic_names", "figures_of")}
+    return SimpleNamespace(statistics=statistics, **kept)
 
 
 def _difference(figure: str, first: str, second: str, found: metrics.PairedComparison) -> Difference:

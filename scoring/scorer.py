@@ -281,15 +281,15 @@ def _the_exam(exam: object, how: Reading) -> tuple[Exam, ExamSource]:
     if isinstance(exam, Exam):
         return exam, ExamSource("the exam", how.split)
     if is_frame(exam):
-        return read_exam_with_issues(exam, how.bad_rows)[0], ExamSource("data frame")
+        found, bad_rows = read_exam_with_issues(exam, how.bad_rows)
+        return found, ExamSource("data frame", None, bad_rows)
     if not isinstance(exam, str | os.PathLike):
         raise InputError(f"`exam` must be an Exam, a frame or the path of one; got {type(exam).__name__}")
     path = local_exam(exam)
     if not path.is_dir():
         open_file(path).close()  # a path that is not there matters more than its ending
     imported = import_exam(path, how.bad_rows, split=how.split, key=how.key)
-    found, bad_rows = imported.exam, imported.bad_rows
-    return found, ExamSource(shown_exam(path), how.split, bad_rows)
+    return imported.exam, ExamSource(shown_exam(path), how.split, imported.bad_rows)
 
 
 def _score(
