@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam, remembered
-from cmexam_baseline.exam.normalise import code_points, normalise_texts
+from cmexam_baseline.exam.normalise import normalise_texts
+from cmexam_baseline.metrics.tokens import encode
 
 # From the closest to the loosest; every question has the first that fits.
 CATEGORIES = ("exact", "stem", "near", "none")
@@ -222,7 +223,7 @@ class _Grams:
 
 def _hashes(texts: list[str], size: int) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
     """Hashes of all character n-grams, uint64, and the text that each occurs in, int32, rising."""
-    codes, bounds = code_points(texts)
+    codes, bounds = encode(texts)
     n_grams = max(len(codes) - size + 1, 0)
     hashes = np.zeros(n_grams, dtype=np.uint64)
     for place in range(size):

@@ -24,6 +24,7 @@ from cmexam_baseline.exam.letters import (
     masks_to_letters,
 )
 from cmexam_baseline.exam.normalise import normalise_texts
+from cmexam_baseline.metrics.ragged import offsets_of
 
 if TYPE_CHECKING:
     from cmexam_baseline.exam.predictions import Predictions
@@ -293,16 +294,6 @@ class Exam:
             annotations={name: [values[row] for row in picked] for name, values in self.annotations.items()},
             file_format=self.file_format,
         )
-
-
-def offsets_of(counts: ArrayLike) -> NDArray[np.int64]:
-    """Bounds of ragged rows, int64 (n+1,), from the n row lengths.
-
-    >>> offsets_of([5, 4]).tolist()
-    [0, 5, 9]
-    """
-    lengths = np.asarray(counts, dtype=np.int64)
-    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
 
 
 def freeze_array(owner: Exam | Predictions, name: str, dtype: type[np.generic]) -> None:

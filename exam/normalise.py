@@ -6,9 +6,6 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-import numpy as np
-from numpy.typing import NDArray
-
 
 class _CharacterMap(dict[int, str]):
     """What `str.translate` replaces characters by; each different character is looked at once."""
@@ -77,10 +74,3 @@ def fold_texts(texts: Sequence[str]) -> list[str]:
     ['10mg', '10³']
     """
     return [text.translate(_FOLDED) for text in texts]
-
-
-def code_points(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """All code points of the texts, flat uint32, and their bounds, int64 (n+1,)."""
-    codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-    return codes, np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cmexam_baseline.exam.errors import InputError, excerpt_of
-from cmexam_baseline.exam.exam import Exam, check_columns, freeze_array, offsets_of, refuse_repeated
+from cmexam_baseline.exam.exam import Exam, check_columns, freeze_array, refuse_repeated
 from cmexam_baseline.exam.io.formats import read_table
 from cmexam_baseline.exam.io.table import Table, cell_text, to_frame
 from cmexam_baseline.exam.io.text_formats import write_columns
 from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS, masks_to_letters, parse_letters
+from cmexam_baseline.metrics.ragged import offsets_of
 
 PROBABILITY_COLUMNS = [f"probability_{letter}" for letter in LETTERS]
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from cmexam_baseline import metrics
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.exam import Exam, offsets_of
+from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.metrics.profiles import choose_profile
+from cmexam_baseline.metrics.ragged import offsets_of
 from cmexam_baseline.scoring.alignment import SAMPLES, AlignedOutput, texts_by_row
 from cmexam_baseline.scoring.outputs.reader import SystemOutput
 from cmexam_baseline.scoring.parallel import Executor

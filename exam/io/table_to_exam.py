@@ -14,12 +14,13 @@ import numpy as np
 
 from cmexam_baseline.exam.duplicates import first_copies, option_sets
 from cmexam_baseline.exam.errors import BadRow, InputError, excerpt_of, refuse_bad_rows
-from cmexam_baseline.exam.exam import Exam, offsets_of, refuse_repeated
+from cmexam_baseline.exam.exam import Exam, refuse_repeated
 from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, find_columns, find_option_columns, refuse_missing
 from cmexam_baseline.exam.io.options_cell import format_options, options_of_cells, parse_options
 from cmexam_baseline.exam.io.table import FileFormat, Table, cell_text
 from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS, mask_to_letters, parse_letters
 from cmexam_baseline.exam.normalise import fold_texts
+from cmexam_baseline.metrics.ragged import offsets_of
 
 # What `fold_texts` changes.
 _WIDE_OR_BLANK = re.compile(r"[\s\uff01-\uff5e]").search

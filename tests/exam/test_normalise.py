@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cmexam_baseline.exam import normalise_text, normalise_texts
-from cmexam_baseline.exam.normalise import code_points, fold_texts
+from cmexam_baseline.exam.normalise import fold_texts
 
 ANY = st.text(
     st.one_of(st.characters(), st.sampled_from("。（）Ａａ　ﬁ①Ⅱ㎎℃e\u0301\u1100\u1161\u11a8ßİ\x1e\uff9e"))
@@ -48,10 +48,3 @@ def test_folding_touches_width_and_blanks_alone(texts: list[str]) -> None:
 )
 def test_what_counts(text: str, normal: str) -> None:
     assert normalise_text(text) == normal
-
-
-def test_code_points() -> None:
-    codes, bounds = code_points(["甲乙", "", "𠀀"])
-    assert codes.tolist() == [ord("甲"), ord("乙"), 0x20000]
-    assert bounds.tolist() == [0, 2, 2, 3]
-    assert code_points([])[1].tolist() == [0]

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from cmexam_baseline.exam import Exam, Predictions, Question
-from cmexam_baseline.exam.exam import offsets_of
+from cmexam_baseline.metrics.ragged import offsets_of
 
 ANNOTATIONS = ["Disease Group", "Clinical Department", "Difficulty level"]
 
