@@ -12,6 +12,7 @@ import numpy as np
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.extras import require
+from cmexam_baseline.metrics.inputs import is_missing
 
 # No exam or prediction file has more; a file that does is something else and would only fill the memory.
 MAX_COLUMNS = 1000
@@ -245,6 +246,4 @@ def _flat(columns: dict[str, list[object]]) -> dict[str, list[object]]:
 def _plain(cell: Any) -> object:
     if isinstance(cell, np.ndarray | np.generic):
         return cell.tolist()
-    is_nan = isinstance(cell, float) and cell != cell
-    # pandas.NA compares to nothing.
-    return None if is_nan or type(cell).__name__ in ("NAType", "NaTType") else cell
+    return None if is_missing(cell) else cell
