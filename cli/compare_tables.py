@@ -86,14 +86,6 @@ def _csv(report: Report, comparison: Comparison, rows: Sequence[PublishedResult]
     return csv_text(list(Difference.__dataclass_fields__), rows_of)
 
 
-def _markdown(report: Report, comparison: Comparison, rows: Sequence[PublishedResult]) -> str:
-    return score_tables.markdown_of(report) + _text_tables(markdown_table, comparison, rows)
-
-
-def _latex(report: Report, comparison: Comparison, rows: Sequence[PublishedResult]) -> str:
-    return score_tables.latex_of(report) + _text_tables(latex_table, comparison, rows)
-
-
 def _text_tables(table: Callable[..., str], comparison: Comparison, rows: Sequence[PublishedResult]) -> str:
     """The differences and, if there are any, the published rows."""
     parts = [table([*_PAIR, *_DIFFERENCE], _differences(comparison), _PAIR)]
@@ -103,7 +95,14 @@ def _text_tables(table: Callable[..., str], comparison: Comparison, rows: Sequen
     return "\n" + "\n".join(parts)
 
 
-WRITERS = {"json": _json, "csv": _csv, "markdown": _markdown, "latex": _latex}
+WRITERS: dict[str, Callable[[Report, Comparison, Sequence[PublishedResult]], str]] = {
+    "json": _json,
+    "csv": _csv,
+    "markdown": lambda report, *others: (
+        score_tables.markdown_of(report) + _text_tables(markdown_table, *others)
+    ),
+    "latex": lambda report, *others: score_tables.latex_of(report) + _text_tables(latex_table, *others),
+}
 
 
 def _published(rows: Sequence[PublishedResult]) -> list[list[str]]:
