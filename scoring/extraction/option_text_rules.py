@@ -192,13 +192,15 @@ def _only_text(reader: AnswerParser, sentences: list[Part]) -> Iterator[Reading]
         mention = sentence.spoken_for[-1]
         # One of the first two or the last; amid a long text an option is mere mention.
         prominent = sentence.number < 2 or not reader.text[sentence.end :].strip("。.!\n ")
+        if not prominent or _restates(reader, sentence):
+            continue
         claimed = _is_claim(reader, sentence, mention)
         said = says_of_option(reader.lowered, mention.end, sentence.end, reader.stem)
         # Not rejected; under 错误的是 claimed, or denied what the stem denies.
         may_answer = (said is True or claimed) if reader.stem.negative else said is not False
         # A number alone occurs in a calculation as well.
         is_word = len(reader.text) < _LONGEST_REMARK or _WORD.search(reader.options.texts[mention.option])
-        if prominent and may_answer and (is_word or claimed) and not _restates(reader, sentence):
+        if may_answer and (is_word or claimed):
             yield _reading("only-text", mention)
             return
 
