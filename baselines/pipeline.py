@@ -128,10 +128,11 @@ def plan_training(
             raise InputError(
                 f'`{name}` is a setting of encoders; use `model="bert"`, roberta or another encoder'
             )
-        from cmexam_baseline.features.tree_settings import TUNABLE, check_settings
+        if kind == "lightgbm":  # the parameters of other models are known once one is made, below
+            from cmexam_baseline.features.tree_settings import TUNABLE, check_settings
 
-        _refuse_unknown(kind, settings, ("random_state", *TUNABLE))
-        check_settings(settings)
+            _refuse_unknown(kind, settings, ("random_state", *TUNABLE))
+            check_settings(settings)
         parameters |= settings
     if embeddings is not None:
         from cmexam_baseline.baselines.evidence_encoder import make_embedder

@@ -10,6 +10,7 @@ from command_line import complain, succeed
 from tiny_exam import tiny_exam
 
 from cmexam_baseline import baselines
+from cmexam_baseline.baselines import run_folder
 from cmexam_baseline.baselines.registry import ModelKind, model_kind
 from cmexam_baseline.exam import read_predictions, write_exam
 from cmexam_baseline.exam.errors import InputError, NotFittedError
@@ -20,7 +21,9 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(baselines.MODELS, "one-letter", ModelKind("toy_baseline:OneLetter", ()))
 
 
-def test_a_registered_model_goes_through_every_command(tmp_path: Path) -> None:
+def test_a_registered_model_goes_through_every_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("train", "val"):
         write_exam(tiny_exam(prefix=name)[:20], tmp_path / f"{name}.csv")
     run, val = tmp_path / "run", tmp_path / "val.csv"
@@ -32,6 +35,10 @@ def test_a_registered_model_goes_through_every_command(tmp_path: Path) -> None:
     assert loaded.scores["val"]["accuracy"] == pytest.approx(share)
     succeed("predict", run, val, "-o", tmp_path / "p.csv", "-q")
     assert read_predictions(tmp_path / "p.csv").letters() == ["B"] * 20
+    whole = loaded.predict(tiny_exam()[:20])
+    monkeypatch.setattr(run_folder, "BATCH_SIZE", 7)
+    assert len(list(loaded.predict_batches(tiny_exam()[:20]))) == 3
+    assert loaded.predict(tiny_exam()[:20]) == whole
     assert "run" in succeed("leaderboard", run).stdout
     complain(*command, "--overwrite", "--epochs", "3", about=["--epochs is a setting of encoders"])
     complain(*command, "--overwrite", "--set", "leter=B", about=["did you mean letter?"])

@@ -13,6 +13,7 @@ from command_line import complain, succeed
 from cmexam_baseline.baselines import parallel_jobs
 from cmexam_baseline.baselines.curve import learning_curve
 from cmexam_baseline.exam import write_exam
+from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.sample import sample_exam
 
 SIZES = (20, 40, 60, 80)
@@ -72,6 +73,27 @@ def test_what_was_measured_is_not_measured_again(data: Path, measured: tuple[Pat
     again = succeed("curve", "--data", data, "-o", out, *sizes, "--seeds", "0", "--json", "-q")
     assert json.loads(again.stdout)["sizes"][0]["accuracy"] == 0
     assert json.loads(again.stdout)["extrapolated"] is None, "two sizes fit a power law exactly"
+
+
+def test_the_table_marks_what_is_extrapolated(data: Path, measured: tuple[Path, dict]) -> None:
+    out, _ = measured
+    sizes = [part for size in SIZES for part in ("--sizes", str(size))]
+    shown = succeed("curve", "--data", data, "-o", out, *sizes, "--seeds", "0,1")
+    assert "54,497, extrapolated" in shown.stdout
+    assert "Extrapolated, not measured: error = " in shown.stdout
+    assert f"Points, table and chart: {out}" in shown.stderr or "No chart without matplotlib" in shown.stderr
+    few = succeed("curve", "--data", data, "-o", out, *sizes[:4], "--seeds", "0", "-q")
+    assert "No extrapolation: it needs 4 sizes" in few.stdout and few.stderr == ""
+
+
+def test_points_as_a_frame_and_damaged_ones(measured: tuple[Path, dict], tmp_path: Path) -> None:
+    out, _ = measured
+    train, val = sample_exam("train")[:80], sample_exam("val")[:30]
+    curve = learning_curve(train, val, [20, 80], [0], points_file=out / "points.json")
+    assert curve.to_frame("polars")["size"].to_list() == [20, 80]
+    (tmp_path / "points.json").write_text('{"train": 1}', "utf-8")
+    with pytest.raises(InputError, match="is no list of measured points"):
+        learning_curve(train, val, [20, 80], [0], points_file=tmp_path / "points.json")
 
 
 def test_trainings_side_by_side_give_the_same_curve(monkeypatch: pytest.MonkeyPatch) -> None:
