@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.decoding import Decoder
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.estimator import Estimator
-from cmexam_baseline.exam.exam import Exam
+from cmexam_baseline.exam.exam import Exam, remembered
 from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.io.files import new_folder
 from cmexam_baseline.exam.io.manifest import (
@@ -263,9 +263,14 @@ class LightGBMBaseline(Estimator):
         self._check_is_fitted()
         if not len(exam):
             return np.zeros(0, dtype=np.float64)
-        further = self._further_columns(exam, extra_columns, progress or no_progress)
-        table = FeatureTable.build(self.index_, exam, progress=progress or no_progress, extra_columns=further)
-        return trees.probabilities(self.boosters_, table)
+        known, report = _scored(exam), progress or no_progress
+        found = tuple(known)
+        if extra_columns or not found or found[0] is not self.boosters_:
+            further = self._further_columns(exam, extra_columns, report)
+            table = FeatureTable.build(self.index_, exam, progress=report, extra_columns=further)
+            found = self.boosters_, trees.probabilities(self.boosters_, table)
+            known[:] = () if extra_columns else found
+        return np.array(found[1])
 
     def attributions(
         self, exam: Exam, top: int = 5, extra_columns: Columns | None = None
@@ -359,6 +364,12 @@ class LightGBMBaseline(Estimator):
         self.trials_ = settings.get("trials", [])
         self.explainer_ = Explainer.from_arrays(unpack_arrays(files[_EXPLAINER]))
         self.boosters_ = [trees.from_text(files[_booster_file(i)].decode()) for i in range(self.bag)]
+
+
+@remembered
+def _scored(exam: Exam) -> list[Any]:
+    """The boosters that scored `exam` last without extra columns, and the scores: `fit` and `predict` ask for those of val."""
+    return []
 
 
 _PARAMETER_TYPES: dict[str, Callable[[Any], Any]] = {
