@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
 from math import erfc, exp, factorial, isqrt, log, nan, pi, sqrt
 from operator import index
 from statistics import NormalDist
@@ -142,13 +141,13 @@ def _deviance(x: int, mean: float) -> float:
     if abs(x - mean) >= 0.1 * (x + mean):
         return x * log(x / mean) + mean - x
     v = (x - mean) / (x + mean)
-    total, power = (x - mean) * v, 2 * x * v
-    for order in count(1):
+    total, power, order = (x - mean) * v, 2 * x * v, 1
+    while True:
         power *= v * v
-        if total + power / (2 * order + 1) == total:
+        order += 2
+        if total + power / order == total:
             return total
-        total += power / (2 * order + 1)
-    raise AssertionError("the series has no end")
+        total += power / order
 
 
 def _relative_tail(fewer: int, more: int) -> float:
