@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,31 +46,47 @@ def train(
     import lightgbm
 
     n_estimators, bag = settings["n_estimators"], settings["bag"]
+    if len(table.values) < _WORTH_THREADS:
+        n_jobs = 1
+    # Boosters side by side keep cores busier than the threads of one.
+    side_by_side = min(bag, n_jobs)
     given = {
         **_FIXED,
-        "num_threads": n_jobs if len(table.values) >= _WORTH_THREADS else 1,
+        "num_threads": n_jobs // side_by_side,
         **{name: settings[name] for name in TUNABLE if name not in ("n_estimators", "bag")},
     }
     data = lightgbm.Dataset(
         table.values,
         right.astype(np.float32),
         feature_name=table.names,
-        params={**given, "seed": settings["random_state"]},
+        params={**given, "num_threads": n_jobs, "seed": settings["random_state"]},
     )
     # Where every feature is constant, as for a single question, LightGBM refuses gradients from outside.
     data.construct()
     constant = all(data.feature_num_bin(i) < 2 for i in range(len(table.names)))
     objective = "binary" if constant else _Softmax(right, table.offsets)
-    boosters: list[Any] = []
+    n_grown, stopped = [0] * bag, Event()
 
-    def report(state: Any) -> None:
-        progress("training trees", len(boosters) * n_estimators + state.iteration + 1, bag * n_estimators)
+    def grow(member: int) -> Any:
+        def count(state: Any) -> None:
+            n_grown[member] = state.iteration + 1
+            if stopped.is_set():
+                raise CancelledError
 
-    for member in range(bag):
         # Seeds of different models do not share a member of their bags.
         parameters = {**given, "seed": settings["random_state"] + member * 1_000_003, "objective": objective}
-        boosters.append(lightgbm.train(parameters, data, n_estimators, callbacks=[report]))
-    return boosters
+        return lightgbm.train(parameters, data, n_estimators, callbacks=[count])
+
+    with ThreadPoolExecutor(side_by_side) as pool:
+        boosters = [pool.submit(grow, member) for member in range(bag)]
+        try:
+            while wait(boosters, timeout=0.1).not_done:
+                progress("training trees", sum(n_grown), bag * n_estimators)
+        except BaseException:
+            stopped.set()
+            raise
+    progress("training trees", bag * n_estimators, bag * n_estimators)
+    return [booster.result() for booster in boosters]
 
 
 class _Softmax:
