@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from cmexam_baseline.encoders import EncoderBaseline, EncoderSettings, OnnxEncoder
     from cmexam_baseline.features import Corpus, Embedder, SentenceRetriever
 
-LEFT_OUT_FILE = "corpus_left_out.csv"
 SENTENCES = "sentences.npz"
 
 
@@ -127,7 +126,7 @@ class EvidenceEncoder(Estimator):
         if self.sentences_ is not None:
             self.sentences_.save(folder / SENTENCES)
         if self.corpus_ is not None:
-            write_atomically(folder / LEFT_OUT_FILE, self.corpus_.left_out_csv().encode())
+            write_atomically(folder / self.corpus_.LEFT_OUT_FILE, self.corpus_.left_out_csv().encode())
 
     @classmethod
     def load(cls, folder: Path, device: str = "auto") -> EvidenceEncoder:

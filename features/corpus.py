@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import numpy as np
 
@@ -99,6 +99,9 @@ class Corpus:
     sources: list[str]
     counts: Mapping[str, int] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
+
+    # Where a saved model lists what its corpus goes without.
+    LEFT_OUT_FILE: ClassVar[str] = "corpus_left_out.csv"
 
     def __len__(self) -> int:
         return len(self.texts)

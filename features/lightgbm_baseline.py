@@ -317,7 +317,7 @@ class LightGBMBaseline(Estimator):
         }
         if self.corpus_index_ is not None:
             files[_CORPUS] = pack_arrays(self.corpus_index_.arrays())
-            files["corpus_left_out.csv"] = self.corpus_index_.corpus.left_out_csv().encode()
+            files[self.corpus_index_.corpus.LEFT_OUT_FILE] = self.corpus_index_.corpus.left_out_csv().encode()
         if self.dense_index_ is not None:
             files[_DENSE] = pack_arrays(self.dense_index_.arrays())
         with new_folder(folder, overwrite) as place:

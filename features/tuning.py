@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cmexam_baseline.exam.decoding import Decoder
 from cmexam_baseline.exam.duplicates import copy_keys, folds_of
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.files import write_atomically
@@ -18,7 +19,7 @@ from cmexam_baseline.exam.progress import Progress, no_progress
 from cmexam_baseline.features import booster as trees
 from cmexam_baseline.features.feature_table import FeatureTable
 from cmexam_baseline.features.training_index import right_options
-from cmexam_baseline.metrics.ragged import row_numbers
+from cmexam_baseline.metrics.ragged import offsets_of, row_numbers
 
 N_FOLDS = 3
 TRIALS_FILE = "trials.json"
@@ -120,22 +121,21 @@ def _accuracy(
     table: FeatureTable, exam: Exam, folds: NDArray[np.int64], settings: Mapping[str, Any], n_jobs: int
 ) -> float:
     """The share of questions whose best option is the whole answer, each answered by trees of the other folds."""
-    right, best = right_options(exam), np.zeros(len(exam), np.int64)
+    right, answers = right_options(exam), np.zeros_like(exam.answers)
     for fold in range(N_FOLDS):
         held_out = folds == fold
         boosters = trees.train(*_part(table, right, ~held_out), {**settings, "bag": 1}, n_jobs)
         part, _ = _part(table, right, held_out)
         scores = trees.probabilities(boosters, part)
-        order = np.lexsort((-scores, row_numbers(part.offsets)))
-        best[held_out] = order[part.offsets[:-1]] - part.offsets[:-1]
-    return float(np.mean(exam.answers == np.left_shift(1, best)))
+        answers[held_out] = Decoder.argmax().decode(scores, part.offsets)
+    return float(np.mean(exam.answers == answers))
 
 
 def _part(
     table: FeatureTable, right: NDArray[np.bool_], questions: NDArray[np.bool_]
 ) -> tuple[FeatureTable, NDArray[np.bool_]]:
     options = questions[row_numbers(table.offsets)]
-    offsets = np.append(0, np.cumsum(np.diff(table.offsets)[questions]))
+    offsets = offsets_of(np.diff(table.offsets)[questions])
     return FeatureTable(table.names, table.values[options], offsets), right[options]
 
 
