@@ -12,6 +12,7 @@ import click
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.metrics.lazy_names import package_version
+from cmexam_baseline.metrics.threads import wait_passively
 
 # Each command with its module and what `--help` says of it, so that listing them imports none.
 COMMANDS = {
@@ -194,6 +195,7 @@ def prompts() -> None:
 
 def main() -> None:
     """Run the command line of this process."""
+    wait_passively()
     for stream in (sys.stdout, sys.stderr):
         # A terminal or pipe in another encoding must not turn a Chinese question into a traceback.
         if hasattr(stream, "reconfigure"):

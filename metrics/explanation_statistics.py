@@ -26,7 +26,7 @@ from cmexam_baseline.metrics.tokens import GIVEN, Tokenizer, tokenize
 Explanations = str | Sequence[str] | Sequence[Sequence[str]] | None
 """One side of a pair: a text, a list of tokens, a list of several references, or None where it is missing."""
 
-BATCH_CHARACTERS = 1 << 18
+BATCH_CHARACTERS = 1 << 19
 """Characters in a batch, which bounds the memory in use for any number of pairs."""
 
 _SMALLEST_BATCH = 1 << 15
