@@ -1,9 +1,10 @@
-"""LightGBM and an encoder as one model: the encoder's option scores are among the features of the trees."""
+"""LightGBM and an encoder as one model: the encoder's scores among the features of the trees, or both weighted."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,14 @@ from cmexam_baseline.baselines.evidence_encoder import EvidenceEncoder
 from cmexam_baseline.baselines.out_of_fold import (
     FoldCache,
     OofScores,
+    Scores,
     fold_scores,
     hold_folder,
     leak_safe_folds,
     out_of_fold_scores,
 )
 from cmexam_baseline.exam import Exam, Predictions
+from cmexam_baseline.exam.decoding import Decoder
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.estimator import Estimator
 from cmexam_baseline.exam.io.files import new_folder, write_atomically
@@ -33,6 +36,8 @@ from cmexam_baseline.exam.io.manifest import (
 )
 from cmexam_baseline.exam.progress import Progress, no_progress, prefix_progress
 from cmexam_baseline.features import Embedder, LightGBMBaseline, score_columns
+from cmexam_baseline.features.stacking import log_odds
+from cmexam_baseline.features.training_index import right_options
 
 if TYPE_CHECKING:
     from cmexam_baseline.encoders import EncoderSettings
@@ -45,11 +50,51 @@ _MANIFEST, _OOF_SCORES = "ensemble.json", "out_of_fold.npz"
 _LIGHTGBM, _ENCODER = "lightgbm", "encoder"
 
 
+@dataclass(frozen=True)
+class Mixture:
+    """The probabilities of several models as one: a logistic regression over their log-odds.
+
+    weights: one per model
+    """
+
+    weights: tuple[float, ...]
+    intercept: float
+
+    @classmethod
+    def fit(cls, scores: Sequence[Scores], exam: Exam) -> Mixture:
+        """The mixture that fits the answers of `exam` best; of each model a score per option, flat.
+
+        Raises `InputError` where no question of `exam` has both a right and a wrong option.
+        """
+        from sklearn.linear_model import LogisticRegression
+
+        known = np.repeat(exam.answers > 0, exam.n_options)
+        right = right_options(exam)[known]
+        if len(np.unique(right)) < 2:
+            raise InputError(
+                "val has no right and wrong options to weigh the models on; give val with answers"
+            )
+        odds = np.column_stack([log_odds(one[known]) for one in scores])
+        found = LogisticRegression().fit(odds, right)
+        return cls(tuple(found.coef_[0].tolist()), float(found.intercept_[0]))
+
+    def mix(self, scores: Sequence[Scores]) -> Scores:
+        """The probability of each option.
+
+        >>> Mixture((0.5, 0.5), 0.0).mix([np.array([0.5, 0.9]), np.array([0.5, 0.1])]).tolist()
+        [0.5, 0.5]
+        """
+        odds = self.intercept + sum(w * log_odds(one) for w, one in zip(self.weights, scores, strict=True))
+        mixed: Scores = 1 / (1 + np.exp(-odds))
+        return mixed
+
+
 class Ensemble(Estimator):
-    """LightGBM with the option scores of an encoder among its features.
+    """LightGBM with the option scores of an encoder among its features, or beside the encoder.
 
     encoder_settings: an `EncoderSettings` (default: all its defaults)
-    n_folds:          parts of the training questions; each is scored by an encoder of the others
+    n_folds:          parts of the training questions; each is scored by an encoder of the others. With 1
+                      both models learn from all questions, and `val` weighs their probabilities
     random_state:     seed of both models and of the folds
     n_jobs:           threads for LightGBM (default: all processors)
     fold_jobs:        folds trained side by side, each in a process; needs `checkpoints`
@@ -57,9 +102,10 @@ class Ensemble(Estimator):
     embedder:         as for `LightGBMBaseline`
     checkpoints:      folder for checkpoints and finished folds, from which a repeated `fit` resumes
 
-    No score that the trees read comes from an encoder that saw the question or a duplicate of it: training
+    With folds, no score that the trees read comes from an encoder that saw the question or a duplicate of it: training
     questions get out-of-fold scores, and keep them when they are asked again. Other questions are scored by an
-    encoder of all training questions. Learned attributes: `encoder_`, `lightgbm_`, `oof_scores_`.
+    encoder of all training questions. Learned attributes: `encoder_`, `lightgbm_`, `oof_scores_` (empty without
+    folds), `mixture_` (None with folds) and its `decoder_`.
 
     >>> Ensemble(n_folds=5)
     Ensemble(n_folds=5)
@@ -68,6 +114,8 @@ class Ensemble(Estimator):
     encoder_: EvidenceEncoder
     lightgbm_: LightGBMBaseline
     oof_scores_: OofScores
+    mixture_: Mixture | None = None
+    decoder_: Decoder
 
     def __init__(
         self,
@@ -100,6 +148,8 @@ class Ensemble(Estimator):
         shown = {"folds": self.n_folds, "n_parameters": encoder["n_parameters"]}
         if "embeddings" in trees:
             shown["embeddings"] = trees["embeddings"]
+        if self.mixture_ is not None:
+            shown["mixture"] = {**asdict(self.mixture_), "decoder": self.decoder_.to_dict()}
         return {**shown, "lightgbm": trees, "encoder": encoder}
 
     def use_embedder(self, embedder: Embedder) -> None:
@@ -118,24 +168,39 @@ class Ensemble(Estimator):
         """Train an encoder per fold, one of all questions, and LightGBM; `val` is used as by each part.
 
         Questions without an answer are ignored; `from_other_exam` as for `LightGBMBaseline`. Raises
-        `InputError` for fewer different questions than folds, and what the parts raise.
+        `InputError` for fewer different questions than folds, for a single fold without `val`, and what the
+        parts raise.
         """
         report, known = progress or no_progress, exam.answers > 0
         exam, other = exam[known], None if from_other_exam is None else from_other_exam[known]
+        if self.n_folds == 1 and val is None:
+            raise InputError("a single fold weighs the models on val; give `val`, or `n_folds` of 2 or more")
         with hold_folder(self.checkpoints):
             folds, cache, train = self._folds(exam, val)
-            scores = out_of_fold_scores(exam, folds, train, cache, report, self.fold_jobs)
+            scores = np.zeros(0)
+            if self.n_folds > 1:
+                scores = out_of_fold_scores(exam, folds, train, cache, report, self.fold_jobs)
             place = None if self.checkpoints is None else self.checkpoints / _ENCODER
             self.encoder_ = train(exam, prefix_progress(report, "encoder of all questions"), place)
-        self.oof_scores_ = OofScores.from_exam(exam, scores)
         self._encoder_predictions = {}
-        lightgbm = LightGBMBaseline(
+        self.lightgbm_ = LightGBMBaseline(
             random_state=self.random_state, n_jobs=self.n_jobs, corpus=self.corpus, embedder=self.embedder
         )
-        self.lightgbm_ = lightgbm.fit_stacked(
+        report_trees = prefix_progress(report, "LightGBM")
+        if self.n_folds == 1 and val is not None:
+            self.oof_scores_ = OofScores.none()
+            self.lightgbm_.fit(exam, val, progress=report_trees, from_other_exam=other)
+            both = self._scores_of_both(val, report)
+            self.mixture_ = Mixture.fit(both, val)
+            self.decoder_ = Decoder.fit(
+                self.mixture_.mix(both), val.option_offsets, val.answers, val.questions
+            )
+            return self
+        self.oof_scores_, self.mixture_ = OofScores.from_exam(exam, scores), None
+        self.lightgbm_.fit_stacked(
             exam,
             val,
-            progress=prefix_progress(report, "LightGBM"),
+            progress=report_trees,
             from_other_exam=other,
             extra_columns=score_columns(_ENCODER, scores, exam.option_offsets),
             val_extra_columns=None if val is None else self._columns(val, report),
@@ -149,6 +214,8 @@ class Ensemble(Estimator):
 
         So that several machines can share the work. Raises `InputError` where there is no such fold.
         """
+        if self.n_folds == 1:
+            raise InputError("a single fold trains no encoder apart; omit `only`, or use more `n_folds`")
         if not 1 <= fold <= self.n_folds:
             raise InputError(f"there is no fold {fold}; `only` takes 1 to {self.n_folds}")
         exam = exam[exam.answers > 0]
@@ -159,9 +226,13 @@ class Ensemble(Estimator):
     def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
         """Answers, probabilities of options and, where training questions had any, explanations."""
         self._check_is_fitted()
-        return self.lightgbm_.predict(
-            exam, progress, extra_columns=self._columns(exam, progress or no_progress)
-        )
+        report = progress or no_progress
+        if self.mixture_ is None:
+            return self.lightgbm_.predict(exam, progress, extra_columns=self._columns(exam, report))
+        scores = self.mixture_.mix(self._scores_of_both(exam, report))
+        answers = self.decoder_.decode(scores, exam.option_offsets, exam.questions)
+        explanations = self.lightgbm_.explainer_.explain(self.lightgbm_.index_, exam, answers, report)
+        return Predictions(exam.ids, answers, scores, exam.option_offsets, explanations)
 
     def encoder_predictions(self, exam: Exam, progress: Progress | None = None) -> Predictions:
         """The predictions of the encoder of all training questions alone."""
@@ -174,9 +245,10 @@ class Ensemble(Estimator):
         return kept[key]
 
     def attributions(self, exam: Exam, top: int = 5) -> list[OptionAttribution]:
-        """As of `LightGBMBaseline`; the encoder's scores are features among others."""
+        """As of `LightGBMBaseline`; with folds, the encoder's scores are features among others."""
         self._check_is_fitted()
-        return self.lightgbm_.attributions(exam, top, self._columns(exam, no_progress))
+        columns = self._columns(exam, no_progress) if self.mixture_ is None else None
+        return self.lightgbm_.attributions(exam, top, columns)
 
     def save(self, folder: Path) -> None:
         """Write both parts into a new folder, each as it is saved alone, and a manifest."""
@@ -185,7 +257,8 @@ class Ensemble(Estimator):
             self.lightgbm_.save(place / _LIGHTGBM)
             self.encoder_.save(place / _ENCODER)
             write_atomically(place / _OOF_SCORES, pack_arrays(vars(self.oof_scores_)))
-            write_manifest(place, _MANIFEST, _KIND, _FORMAT, folds=self.n_folds)
+            mixture = self.settings.get("mixture")
+            write_manifest(place, _MANIFEST, _KIND, _FORMAT, folds=self.n_folds, mixture=mixture)
 
     @classmethod
     def load(cls, folder: Path, device: str = "auto") -> Ensemble:
@@ -197,6 +270,10 @@ class Ensemble(Estimator):
         try:
             arrays = unpack_arrays((folder / _OOF_SCORES).read_bytes())
             scores, n_folds = OofScores(arrays["keys"], arrays["scores"]), int(manifest["folds"])
+            mixture = manifest.get("mixture")
+            if mixture is not None:
+                decoder = Decoder.from_dict(mixture["decoder"])
+                mixture = Mixture(tuple(map(float, mixture["weights"])), float(mixture["intercept"]))
         except UNREADABLE as error:
             raise InputError(
                 f"{folder} does not fit this version ({error}); train the model again"
@@ -205,6 +282,8 @@ class Ensemble(Estimator):
         encoder = EvidenceEncoder.load(folder / _ENCODER, device)
         loaded = cls(encoder.encoder_settings, n_folds=n_folds, random_state=lightgbm.random_state)
         loaded.lightgbm_, loaded.encoder_, loaded.oof_scores_ = lightgbm, encoder, scores
+        if mixture is not None:
+            loaded.mixture_, loaded.decoder_ = mixture, decoder
         return loaded
 
     def _folds(
@@ -234,12 +313,17 @@ class Ensemble(Estimator):
         identity = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         return folds, FoldCache(self.checkpoints, identity), train
 
+    def _encoder_scores(self, exam: Exam, progress: Progress) -> Scores:
+        if not len(exam):
+            return np.zeros(0)
+        found = np.asarray(self.encoder_predictions(exam, progress).option_scores, np.float64)
+        return self.oof_scores_.replace_known(found, exam)
+
     def _columns(self, exam: Exam, progress: Progress) -> Columns:
-        scores = np.zeros(0)
-        if len(exam):
-            found = np.asarray(self.encoder_predictions(exam, progress).option_scores, np.float64)
-            scores = self.oof_scores_.replace_known(found, exam)
-        return score_columns(_ENCODER, scores, exam.option_offsets)
+        return score_columns(_ENCODER, self._encoder_scores(exam, progress), exam.option_offsets)
+
+    def _scores_of_both(self, exam: Exam, progress: Progress) -> tuple[Scores, Scores]:
+        return self.lightgbm_.option_scores(exam, progress), self._encoder_scores(exam, progress)
 
 
 def _train_encoder(

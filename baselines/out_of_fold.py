@@ -44,6 +44,11 @@ class OofScores:
         keys, first = np.unique(option_keys(exam), return_index=True)
         return cls(keys, scores[first])
 
+    @classmethod
+    def none(cls) -> OofScores:
+        """No scores: those of no question are replaced."""
+        return cls(np.zeros(0, np.uint64), np.zeros(0))
+
     def replace_known(self, scores: Scores, exam: Exam) -> Scores:
         """`scores` of the options of `exam`, flat; questions that occur here get the scores kept for them.
 

@@ -357,10 +357,13 @@ def _predict_parts(
     model: Any, plan: Plan, random_state: int, data: TrainingData, timer: StageTimer
 ) -> dict[str, dict[str, Predictions]]:
     """By split, the predictions of an ensemble's parts alone: LightGBM trained without the encoder, the encoder."""
-    shared = {name: value for name, value in plan.parameters.items() if name in ("corpus", "embedder")}
-    alone = replace(plan, kind="lightgbm", parameters=shared).model(random_state)
-    report = prefix_progress(timer, "LightGBM alone")
-    alone.fit(data.train, data.val, progress=report, from_other_exam=data.from_other_exam)
+    if model.mixture_ is not None:
+        alone = model.lightgbm_
+    else:
+        shared = {name: value for name, value in plan.parameters.items() if name in ("corpus", "embedder")}
+        alone = replace(plan, kind="lightgbm", parameters=shared).model(random_state)
+        report = prefix_progress(timer, "LightGBM alone")
+        alone.fit(data.train, data.val, progress=report, from_other_exam=data.from_other_exam)
     of_lightgbm = _predict_splits(alone, data, timer, "LightGBM alone: ")
     return {
         name: {"lightgbm": of_lightgbm[name], "encoder": model.encoder_predictions(exam)}

@@ -39,8 +39,8 @@ def explain(
     """Show what decided about one question of EXAM: evidence and features for each of its options.
 
     RUN is a run folder of the LightGBM baseline, or of an ensemble, in which the encoder's scores are
-    features. Contributions are logits (TreeSHAP); a feature counts together with its comparisons with the
-    other options.
+    features; of an ensemble with one fold, LightGBM is explained, which does not read them. Contributions are
+    logits (TreeSHAP); a feature counts together with its comparisons with the other options.
 
     \b
     Examples:

@@ -70,8 +70,9 @@ def encoder_options(command: Any) -> Any:
 @click.option(
     "--folds",
     "n_folds",
-    type=click.IntRange(2, 50),
-    help="[ensemble] Parts of the training questions, each scored by an encoder of the others.  [default: 3]",
+    type=click.IntRange(1, 50),
+    help="[ensemble] Parts of the training questions, each scored by an encoder of the others; with 1 both models "
+    "learn from all questions, and val weighs them: the time of one encoder.  [default: 3]",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of everything random.")
 @SEEDS
@@ -149,7 +150,8 @@ def train(
     The model is chosen and tuned on val alone; the test split is read for the final figure only. An encoder
     that was interrupted resumes from its last checkpoint when the command is run again. An ensemble trains an
     encoder for each fold and one of all questions, so that no question is scored by an encoder that saw it,
-    and reports what it gains over LightGBM and the encoder alone.
+    and reports what it gains over LightGBM and the encoder alone; with --folds 1 it weighs the probabilities of
+    both instead.
 
     \b
     Examples:

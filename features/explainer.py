@@ -74,11 +74,14 @@ class Explainer:
 
     def explain(
         self, index: TrainingIndex, exam: Exam, answers: NDArray[np.uint16], progress: Progress = no_progress
-    ) -> list[str]:
+    ) -> list[str] | None:
         """An explanation of each answer (bit masks, uint16 (n,)); "" where there is no answer.
 
-        No sentence comes from the explanation of the question itself or of a copy of it.
+        None if no training question had an explanation. No sentence comes from the explanation of the question
+        itself or of a copy of it.
         """
+        if not self.sentences:
+            return None
         if not len(exam):
             return []
         keys = copy_keys(exam)

@@ -251,9 +251,7 @@ class LightGBMBaseline(Estimator):
         """
         scores = self.option_scores(exam, progress, extra_columns)
         answers = self.decoder_.decode(scores, exam.option_offsets, exam.questions)
-        explanations = None
-        if self.explainer_.sentences:
-            explanations = self.explainer_.explain(self.index_, exam, answers, progress or no_progress)
+        explanations = self.explainer_.explain(self.index_, exam, answers, progress or no_progress)
         return Predictions(exam.ids, answers, scores, exam.option_offsets, explanations)
 
     def option_scores(

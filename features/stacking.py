@@ -24,13 +24,23 @@ def score_columns(name: str, probabilities: ArrayLike, offsets: ArrayLike) -> Co
     [-1.39, 1.39, -2.77]
     """
     given, bounds = np.asarray(probabilities, np.float64), np.asarray(offsets, np.int64)
-    inside = np.clip(given, _EPSILON, 1 - _EPSILON)
-    odds = np.log(inside / (1 - inside))
+    odds = log_odds(given)
     return {
         f"{name}_probability": given,
         f"{name}_log_odds": odds,
         f"{name}_margin": odds - _best_other(odds, bounds),
     }
+
+
+def log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The logarithm of p / (1 - p), finite for 0 and 1, too.
+
+    >>> log_odds(np.array([0.5, 0.8])).round(2).tolist()
+    [0.0, 1.39]
+    """
+    inside = np.clip(probabilities, _EPSILON, 1 - _EPSILON)
+    found: NDArray[np.float64] = np.log(inside / (1 - inside))
+    return found
 
 
 def _best_other(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:

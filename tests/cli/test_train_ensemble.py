@@ -129,6 +129,45 @@ def test_explain_reads_an_ensemble(trained: tuple[Path, str], places: Path) -> N
     assert found["predicted"] == read_predictions(run / "predictions_val.csv").letters()[1]
 
 
+@pytest.fixture(scope="module")
+def mixed(places: Path) -> Path:
+    """A run of both models weighted on val."""
+    result = succeed(*command(places, places / "mixed", "--folds", "1"))
+    assert "encoder alone" in result.stdout
+    return places / "mixed"
+
+
+def test_one_fold_weighs_the_probabilities_of_both(mixed: Path) -> None:
+    settings = json.loads((mixed / "config.json").read_text("utf-8"))["settings"]
+    assert settings["folds"] == 1 and "extra_columns" not in settings["lightgbm"]
+    parts = [
+        np.asarray(read_predictions(mixed / f"predictions_val_{part}.csv").option_scores)
+        for part in ("lightgbm", "encoder")
+    ]
+    odds = [np.log(one / (1 - one)) for one in parts]
+    first, second = settings["mixture"]["weights"]
+    expected = 1 / (1 + np.exp(-(settings["mixture"]["intercept"] + first * odds[0] + second * odds[1])))
+    written = np.asarray(read_predictions(mixed / "predictions_val.csv").option_scores)
+    assert written == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_moved_run_of_one_fold_predicts_and_explains_the_same(
+    mixed: Path, places: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(mixed, tmp_path / "moved")
+    val = places / "data" / "val.csv"
+    succeed("predict", tmp_path / "moved", val, "-o", tmp_path / "again.csv", "-q")
+    assert (tmp_path / "again.csv").read_bytes() == (mixed / "predictions_val.csv").read_bytes()
+    found = json.loads(succeed("explain", tmp_path / "moved", val, "--row", "2", "--json").stdout)
+    assert found["predicted"] == read_predictions(mixed / "predictions_val.csv").letters()[1]
+    assert not any("encoder" in one["feature"] for o in found["options"].values() for one in o["features"])
+
+
+def test_one_fold_has_no_fold_to_train_alone(places: Path, tmp_path: Path) -> None:
+    arguments = command(places, tmp_path / "run", "--folds", "1", "--only", "1")
+    complain(*arguments, about=["a single fold trains no encoder apart; omit --only"])
+
+
 def test_export_is_refused(trained: tuple[Path, str], tmp_path: Path) -> None:
     complain("export", trained[0], "--onnx", tmp_path / "onnx", about=["'ensemble'", "only encoders alone"])
 

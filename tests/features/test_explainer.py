@@ -20,7 +20,7 @@ ASKED = tiny_exam(seed=1, prefix="val")
 
 def _explained(train: Exam, asked: Exam, answers: np.ndarray | None = None) -> list[str]:
     given = asked.answers if answers is None else answers
-    return Explainer.fit(train).explain(TrainingIndex.fit(train), asked, given)
+    return Explainer.fit(train).explain(TrainingIndex.fit(train), asked, given) or []
 
 
 def _exam(*questions: tuple[str, tuple[str, ...], str, str]) -> Exam:
