@@ -121,8 +121,10 @@ class FoldCache:
 def leak_safe_folds(exam: Exam, n_folds: int, random_state: int) -> NDArray[np.int64]:
     """A fold for each question, int64 (n,); a question and its duplicates (`copy_keys`) share one.
 
-    Raises `InputError` if there are fewer different questions than folds.
+    Raises `InputError` if there are fewer different questions than folds, or no fold.
     """
+    if n_folds < 1:
+        raise InputError(f"`n_folds` must be 1 or more; got {n_folds}")
     keys = copy_keys(exam)
     n_different = len(np.unique(keys))
     if n_different < n_folds:

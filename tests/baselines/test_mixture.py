@@ -9,6 +9,7 @@ import pytest
 from tiny_exam import tiny_exam
 
 from cmexam_baseline.baselines.ensemble import Ensemble, Mixture
+from cmexam_baseline.baselines.out_of_fold import leak_safe_folds
 from cmexam_baseline.exam import Exam, InputError
 from cmexam_baseline.features.training_index import right_options
 
@@ -50,3 +51,8 @@ def test_val_must_have_right_and_wrong_options() -> None:
 def test_one_fold_needs_val() -> None:
     with pytest.raises(InputError, match="give `val`, or `n_folds` of 2 or more"):
         Ensemble(n_folds=1).fit(VAL)
+
+
+def test_there_is_no_ensemble_without_a_fold() -> None:
+    with pytest.raises(InputError, match="must be 1 or more"):
+        leak_safe_folds(VAL, 0, 0)
