@@ -21,6 +21,8 @@ from cmexam_baseline.scoring.outputs.column_evidence import (
     Evidence,
     Seen,
     evidence_of,
+)
+from cmexam_baseline.scoring.outputs.column_names import (
     first_of_role,
     is_called,
     name_rank,
@@ -76,7 +78,7 @@ class Recognition:
     option_columns, probabilities: columns of single options
     left_aside:    column -> why it is none of these
     index_base:    of answers that are numbers
-    by_order:      whether nothing but the order of the rows tells their questions
+    by_order:      whether nothing but the order of the rows, or their position, tells their questions
     remarks:       single lines on what was assumed
     """
 
@@ -357,7 +359,7 @@ def _refuse_another_order(evidence: Mapping[str, Evidence], systems: Sequence[st
         called_gold = standing_of(name) == 1 and found.kind in ("letters", "numbers") and name not in systems
         if called_gold and found.n >= FEW_ROWS and found.agreement < SAME_ANSWERS:
             raise InputError(
-                f"{file}: nothing but their order tells the questions of the rows, and {name} agrees with the exam's "
+                f"{file}: nothing but order or position tells the questions of the rows, and {name} agrees with the exam's "
                 f"answers in {found.agreement:.0%} of them; give ids or question texts, or, if the order is the exam's, "
                 f"decide with `answer_column={(list(systems) or ['NAME'])[0]!r}`"
             )

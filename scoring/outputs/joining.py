@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,15 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.exam.normalise import fold_texts, normalise_texts
+from cmexam_baseline.scoring.outputs.row_ids import (
+    are_of_server,
+    count_up,
+    numbers_of,
+    plain_id,
+    position_base,
+    restarts,
+    split_named,
+)
 
 # Ids or positions that fewer of the rows agree with than this contradict the question texts.
 AGREEING = 0.98
@@ -22,10 +30,6 @@ AGREEING = 0.98
 ENOUGH_STEMS = 0.5
 # A stem is looked for inside a longer prompt by its first characters; shorter ones occur by chance.
 _ANCHOR = 8
-# Ids that a server makes for its own use.
-_SERVER_ID = re.compile(
-    r"(chatcmpl|cmpl|resp|msg|batch_req|gen|req)[-_].*|[0-9a-f]{8}-[0-9a-f-]{20,}|[0-9a-f]{24,}", re.I
-)
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class JoinKeys:
     ids:       n ids as written
     questions: n texts, a stem or a prompt that holds one
     options:   n lists of option texts
-    groups:    n values that tell the systems of the file apart; each may answer every question
+    groups:    n values that tell the systems of the file, and their samples, apart; each may answer every question
+    id_column: the name of the column of ids
     """
 
     n: int
@@ -43,6 +48,7 @@ class JoinKeys:
     questions: Sequence[str] | None = None
     options: Sequence[Sequence[str]] | None = None
     groups: Sequence[str] | None = None
+    id_column: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,9 +268,15 @@ def _by_id(exam: Exam, keys: JoinKeys, places: Places) -> Join | None:
     if (question_of >= 0).all():
         return Join("id", question_of)
     known = Join("id", question_of) if (question_of >= 0).any() else None
-    numbers = None if all(map(_SERVER_ID.fullmatch, ids)) else numbers_of(ids)
+    numbers = None if are_of_server(ids, keys.id_column) or _other_split(exam, ids) else numbers_of(ids)
     if numbers is None or (known is not None and not all(value.isdecimal() for value in ids)):
         return known
+    if restarts(numbers, keys.groups, places.n):
+        raise InputError(
+            f"every id from {min(numbers)} to {max(numbers)} occurs several times and {places.n - len(set(numbers))} "
+            "questions have none: an index that restarts, or several replies to the first questions; give the exam's "
+            f"ids ({exam.ids[0]}, …) or the question texts"
+        )
     by_position = by_number = None
     base = position_base(numbers, places.n)
     if base is not None:
@@ -285,57 +297,43 @@ def _by_id(exam: Exam, keys: JoinKeys, places: Places) -> Join | None:
     return by_position or by_number or known
 
 
+def _other_split(exam: Exam, ids: Sequence[str]) -> tuple[str, str] | None:
+    """The split that ids name and the exam's, where these differ; numbers are no positions then."""
+    names = split_named(ids), split_named(exam.ids)
+    return (names[0], names[1]) if names[0] and names[1] and names[0] != names[1] else None
+
+
 def _places_among(values: Sequence[object], known: Sequence[object]) -> NDArray[np.int64]:
     place_of = {value: place for place, value in enumerate(known)}
     return np.array([place_of.get(value, -1) for value in values], dtype=np.int64)
 
 
-def numbers_of(ids: Sequence[str]) -> list[int] | None:
-    """The numbers of ids that are the same text and a number each; None for other ids.
-
-    >>> numbers_of(["exam_7", "exam_029"]), numbers_of(["7", "29"]), numbers_of(["a1", "b2"])
-    ([7, 29], [7, 29], None)
-    """
-    parts = [re.fullmatch(r"(.*\D)?(\d{1,9})", value, re.ASCII) for value in ids]
-    found = [(part[1], int(part[2])) for part in parts if part]
-    return [number for _, number in found] if len({text for text, _ in found}) == 1 and all(parts) else None
-
-
-def position_base(numbers: Sequence[int], n: int) -> int | None:
-    """0 or 1 where numbers count the n rows of the exam's file from there; None where they do not, or leave it open."""
-    if 0 in numbers and max(numbers) < n:
-        return 0
-    return 1 if numbers and 0 not in numbers and max(numbers) == n else None
-
-
-def plain_id(value: str) -> str:
-    """An id as text; whole numbers that a table program made floats are whole again."""
-    text = value.strip()
-    return text[:-2] if text[-2:] == ".0" and text[:-2].isdecimal() else text
-
-
 def _by_order(exam: Exam, keys: JoinKeys, places: Places) -> Join | None:
-    if keys.ids is not None and not _count_up(keys.ids):
+    ids = list(map(plain_id, keys.ids or ()))
+    of_server = bool(ids) and are_of_server(ids, keys.id_column)
+    if not (count_up(ids) or of_server) or keys.n not in (len(exam), places.n):
         return None
+    remarks = []
+    if of_server:
+        remarks.append(
+            f"warning: ids such as {ids[0][:20]} are a server's and name no question; the rows are assumed to be in the "
+            "exam's order"
+        )
     if keys.n == len(exam):
-        return Join("row number", np.arange(len(exam), dtype=np.int64))
-    if keys.n != places.n:
-        return None
+        return Join("row number", np.arange(len(exam), dtype=np.int64), remarks=remarks)
     question_of = np.full(keys.n, -1, dtype=np.int64)
     question_of[places.rows] = np.arange(len(exam))
-    remark = f"{keys.n - len(exam)} rows belong to questions that the exam goes without"
-    return Join("row number", question_of, remarks=[remark])
-
-
-def _count_up(ids: Sequence[str]) -> bool:
-    """Whether ids say no more than the order of the rows; ids of another make must not be overlooked."""
-    values = list(map(plain_id, ids))
-    numbers = [int(value) for value in values if value.isdecimal()]
-    counting = len(numbers) == len(values) and all(b - a == 1 for a, b in pairwise(numbers))
-    return counting or all(map(_SERVER_ID.fullmatch, ids))
+    remarks.append(f"{keys.n - len(exam)} rows belong to questions that the exam goes without")
+    return Join("row number", question_of, remarks=remarks)
 
 
 def _why_not(exam: Exam, keys: JoinKeys, places: Places) -> str:
+    other = _other_split(exam, list(map(plain_id, keys.ids or ())))
+    if other is not None and keys.ids:
+        return (
+            f"ids such as {keys.ids[0]!r} are of the split {other[0]}, but the exam is {other[1]} ({exam.ids[0]}, …); give "
+            f"the questions of {other[0]} as `exam` or with `split={other[0]!r}`, or a column with the question texts"
+        )
     left_out = f" ({places.n} rows in its file)" if places.n != len(exam) else ""
     found = [f"{keys.n} rows for {len(exam)} questions{left_out}"]
     if keys.ids is not None and keys.n:

@@ -20,13 +20,15 @@ from cmexam_baseline.scoring.outputs.column_decision import ColumnChoice, Column
 from cmexam_baseline.scoring.outputs.column_evidence import (
     MOST,
     TEXT_SAMPLE,
+    letters_mask,
+    seen_rows,
+)
+from cmexam_baseline.scoring.outputs.column_names import (
     first_of_role,
     is_called,
     leaf_key,
-    letters_mask,
     name_rank,
     owner_of,
-    seen_rows,
     standing_of,
 )
 from cmexam_baseline.scoring.outputs.joining import (
@@ -36,11 +38,9 @@ from cmexam_baseline.scoring.outputs.joining import (
     Places,
     Stems,
     join,
-    numbers_of,
-    plain_id,
-    position_base,
     same_options,
 )
+from cmexam_baseline.scoring.outputs.row_ids import numbers_of, plain_id, position_base
 
 # Columns of a letter each, compared in lower case.
 _PROBABILITY = re.compile(
@@ -71,14 +71,15 @@ def locate(
     # A column of the model's that repeats the questions remains the model's, and tells the rows where no ids do.
     models = question is not None and choice.question is None and repeats_questions(question)
     roles |= {"question": None if models else question, "model": model, "reference": choice.reference}
-    groups = None if model is None else texts_of_column(flat[model])
+    apart = [texts_of_column(flat[name]) for name in (model, first_of_role("sample", flat)) if name]
+    groups = list(map("\0".join, zip(*apart, strict=True))) if apart else None
     ids = None if roles["id"] is None else texts_of_column(flat[roles["id"]])
     if models and ids is not None and set(map(plain_id, ids)) <= set(map(plain_id, exam.ids)):
         question = None
     questions, inline = (
         (None, None) if question is None else _options_taken_out(texts_of_column(flat[question]))
     )
-    keys = JoinKeys(len(next(iter(flat.values()), [])), ids, questions, None, groups)
+    keys = JoinKeys(len(next(iter(flat.values()), [])), ids, questions, None, groups, roles["id"])
     try:
         met = join(exam, keys, places, stems)
     except InputError as error:
@@ -99,7 +100,7 @@ def locate(
         {role: column for role, column in roles.items() if column is not None},
         option_columns=singles,
         probabilities=probability_columns(flat),
-        by_order=met.by == "row number",
+        by_order=met.by in ("row number", "position"),
         remarks=list(met.remarks),
     )
     shown = {

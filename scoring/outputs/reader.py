@@ -19,13 +19,15 @@ from cmexam_baseline.exam.letters import LETTERS, mask_to_letters, parse_letters
 from cmexam_baseline.exam.splits import stem_of
 from cmexam_baseline.scoring.outputs.column_decision import ColumnChoice, Columns, Recognition, decide
 from cmexam_baseline.scoring.outputs.column_evidence import (
-    LOGARITHM,
     are_letter_sets,
     best_option,
-    first_of_role,
-    leaf_key,
     letters_mask,
     seen_rows,
+)
+from cmexam_baseline.scoring.outputs.column_names import (
+    LOGARITHM,
+    first_of_role,
+    leaf_key,
 )
 from cmexam_baseline.scoring.outputs.flatten import flatten_columns
 from cmexam_baseline.scoring.outputs.joining import Join, Stems, places_of

@@ -182,3 +182,13 @@ def test_replies_and_explanations_that_repeat_their_questions_are_the_models(ids
     said[0] += f"，而不是{exam.questions[1]}"
     (output,) = read_outputs({"id": list(exam.ids), "pred": list(letters()), "explanation": said}, exam)
     assert output.join.question_of.tolist() == list(range(N))
+
+
+@pytest.mark.parametrize("index", [list(range(N)), [f"q{row}" for row in range(N)]])
+def test_gold_that_contradicts_the_exam_stops_a_match_by_position(index: list[Any]) -> None:
+    columns = {"index": index, "pred": list(letters())}
+    assert accuracies({**columns, "label": the_exam().letters()}) == [0.6]
+    with pytest.raises(
+        InputError, match="order or position tells the questions of the rows, and label agrees"
+    ):
+        score_file({**columns, "label": the_exam().letters()[::-1]}, the_exam())

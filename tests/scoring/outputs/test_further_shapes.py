@@ -260,9 +260,3 @@ def test_a_row_for_every_option_is_no_answer() -> None:
     ]
     with pytest.raises(InputError, match="by reference_index a row scores one option"):
         score_file(rows, exam)
-
-
-def test_ids_of_a_server_say_nothing_of_the_questions() -> None:
-    exam = the_exam()
-    rows = [{"id": f"chatcmpl-{N - row}", "response": reply_of(row)} for row in range(N)]
-    assert score_file(rows, exam, resamples=10).accuracy == 0.6

@@ -138,3 +138,44 @@ def test_numbers_that_are_positions_or_ids_are_refused() -> None:
     assert join(numbered("q1", "q2", "q3"), keys).question_of.tolist() == [0, 1, 2]
     with pytest.raises(InputError, match="may be positions or the numbers of the exam's ids"):
         join(numbered("q3", "q2", "q1"), keys)
+
+
+@pytest.mark.parametrize("prefix", ["val-", "dev_", "CMExam-validation-"])
+def test_ids_of_another_split_are_no_positions(prefix: str) -> None:
+    exam = numbered("test-1", "test-2", "test-3")
+    ids = [f"{prefix}{n}" for n in (1, 2, 3)]
+    with pytest.raises(InputError, match="are of the split val, but the exam is test .*`split='val'`"):
+        join(exam, JoinKeys(3, ids=ids))
+    assert questions(exam, JoinKeys(3, ids=ids, questions=list(exam.questions))) == [0, 1, 2]
+    assert questions(exam, JoinKeys(3, ids=["test_2", "test_1", "test_3"])) == [1, 0, 2]
+
+
+@pytest.mark.parametrize("prefix", ["req-", "req_", "gen_", "msg-", "resp-"])
+def test_a_short_number_behind_a_prefix_is_a_position(prefix: str) -> None:
+    keys = JoinKeys(3, ids=[f"{prefix}{n}" for n in (2, 0, 1)], id_column="custom_id")
+    assert questions(numbered("a", "b", "c"), keys) == [2, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "made", ["chatcmpl-{}", "{:032x}", "msg_01Xa{}", "{:08x}-0000-4000-8000-000000000000"]
+)
+def test_ids_of_a_server_leave_the_order_of_the_rows_with_a_warning(made: str) -> None:
+    exam = numbered("a", "b", "c")
+    ids = [made.format(n) for n in (7, 9, 8)]
+    found = join(exam, JoinKeys(3, ids=ids, id_column="id"))
+    assert found.question_of.tolist() == [0, 1, 2] and "in the exam's order" in found.remarks[0]
+    # A custom_id was sent with the request: batches come back in any order.
+    with pytest.raises(InputError, match="the rows do not match the exam"):
+        join(exam, JoinKeys(3, ids=ids, id_column="custom_id"))
+
+
+def test_an_index_that_restarts_is_refused() -> None:
+    exam = numbered(*"abcd")
+    for ids in (["0", "1", "0", "1"], ["0", "0", "1", "1"], ["row1", "row0", "row0", "row1"]):
+        with pytest.raises(InputError, match="from 0 to 1 occurs several times and 2 questions have none"):
+            join(exam, JoinKeys(4, ids=ids))
+        assert join(
+            exam,
+            JoinKeys(4, ids=ids, groups=["m1", "m2"] * 2 if ids[0] == ids[1] else ["m1", "m1", "m2", "m2"]),
+        )
+    assert questions(exam, JoinKeys(8, ids=list("01230123"))) == [0, 1, 2, 3] * 2
