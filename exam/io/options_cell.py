@@ -219,7 +219,7 @@ def _lines_to_options(cell: str) -> list[str]:
     n_found = sum(map(bool, best))
     if n_found < _MANY_OPTIONS:
         for mark in (_LINE_MARK, _RUNNING_MARK, _LOWER_MARK, _BARE_MARK):
-            marks = _longest_run([(found, _plain_letter(found.group(1))) for found in mark.finditer(unified)])
+            marks = _longest_run(_lettered(unified, mark))
             split = _cut(unified, marks) if len(marks) > max(n_found, 1) else None
             if split is not None and not split.stem and not split.rest:
                 return [text.rstrip(";；,，、|/ ") for text in split.options]
@@ -322,26 +322,50 @@ def split_options(text: str) -> SplitQuestion | None:
     >>> split_options("问题: 缺乏可致夜盲症的是, 选项: A. 维生素A B. 维生素C").options
     ['维生素A', '维生素C']
     """
-    text = _OPTIONS_WORD_BEFORE_A.sub(r"\1\n", text.replace("\r\n", "\n"))
+    text = _with_options_on_a_line(text)
     for mark in (_LINE_MARK, _RUNNING_MARK):
-        marks = _longest_run([(found, _plain_letter(found.group(1))) for found in mark.finditer(text)])
+        marks = _longest_run(_lettered(text, mark))
         if len(marks) >= 2:
             return _cut(text, marks)
     return None
 
 
-def _longest_run(found: list[tuple[re.Match[str], str]]) -> list[re.Match[str]]:
-    """The last of the longest runs A, B, C, … among the marks: a stem may hold marks of its own before."""
-    best: list[re.Match[str]] = []
-    run: list[re.Match[str]] = []
+def option_lists_in(text: str) -> list[SplitQuestion]:
+    """Every list of options in a text, in their order, as in a prompt with examples before its question.
+
+    >>> [found.options for found in option_lists_in("甲？\\nA. 是\\nB. 否\\n答案：A\\n乙？\\nA. 有\\nB. 无")]
+    [['是', '否'], ['有', '无']]
+    """
+    text = _with_options_on_a_line(text)
+    runs = [
+        run for mark in (_LINE_MARK, _RUNNING_MARK) for run in _runs(_lettered(text, mark)) if len(run) > 1
+    ]
+    starts = {(run[0].start(1), len(run)): run for run in reversed(runs)}
+    return [_cut(text, starts[start]) for start in sorted(starts)]
+
+
+def _with_options_on_a_line(text: str) -> str:
+    return _OPTIONS_WORD_BEFORE_A.sub(r"\1\n", text.replace("\r\n", "\n"))
+
+
+def _lettered(text: str, mark: re.Pattern[str]) -> list[tuple[re.Match[str], str]]:
+    return [(found, _plain_letter(found.group(1))) for found in mark.finditer(text)]
+
+
+def _runs(found: list[tuple[re.Match[str], str]]) -> list[list[re.Match[str]]]:
+    """The runs A, B, C, … among the marks; other letters between them do not count."""
+    runs: list[list[re.Match[str]]] = []
     for match, letter in found:
         if letter == "A":
-            run = [match]
-        elif run and letter == LETTERS[len(run) % len(LETTERS)]:
-            run.append(match)
-        if len(run) >= len(best):
-            best = list(run)
-    return best
+            runs.append([match])
+        elif runs and letter == LETTERS[len(runs[-1]) % len(LETTERS)]:
+            runs[-1].append(match)
+    return runs
+
+
+def _longest_run(found: list[tuple[re.Match[str], str]]) -> list[re.Match[str]]:
+    """The last of the longest runs: a stem may hold marks of its own before."""
+    return max(reversed(_runs(found)), key=len, default=[])
 
 
 def _cut(text: str, marks: list[re.Match[str]]) -> SplitQuestion:

@@ -138,14 +138,14 @@ def decide(
     """
     by_user = [*chosen.named("answer"), *chosen.named("raw")]
     named = {*by_user, *chosen.named("gold"), *chosen.named("explanation")}
-    taken = {*known.roles.values(), *known.option_columns, *known.probabilities.values()}
+    taken = {*known.roles.values(), *known.option_columns, *known.probabilities.values(), *known.left_aside}
     # 1. What every other column shows. Whatever can be read out of explanations is no answer unless the user says so.
     evidence = {
         name: evidence_of(cells, seen, read=name in named or not _is_explanation(name))
         for name, cells in columns.items()
         if name not in taken and not is_called("sample", name) or name in named
     }
-    roles, aside = dict(known.roles), dict[str, str]()
+    roles, aside = dict(known.roles), dict(known.left_aside)
     # 2. The exam's answers.
     gold = chosen.gold or _gold_column(evidence, by_user)
     if gold is not None:
@@ -191,7 +191,7 @@ def decide(
         raw=raw,
         left_aside=aside,
         index_base=_index_base(systems, evidence, index_base, file),
-        remarks=remarks,
+        remarks=[*known.remarks, *remarks],
     )
 
 

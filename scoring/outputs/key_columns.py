@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
-from cmexam_baseline.exam.io.columns import find_option_columns
-from cmexam_baseline.exam.io.options_cell import any_options, split_options
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.scoring.outputs.column_decision import ColumnChoice, Columns, Recognition
@@ -21,7 +15,6 @@ from cmexam_baseline.scoring.outputs.column_evidence import (
     MOST,
     TEXT_SAMPLE,
     letters_mask,
-    seen_rows,
 )
 from cmexam_baseline.scoring.outputs.column_names import (
     first_of_role,
@@ -38,22 +31,18 @@ from cmexam_baseline.scoring.outputs.joining import (
     Places,
     Stems,
     join,
-    same_options,
 )
 from cmexam_baseline.scoring.outputs.row_ids import numbers_of, plain_id, position_base
+from cmexam_baseline.scoring.outputs.shown_options import find_options, stems_of_prompts
 
 # Columns of a letter each, compared in lower case.
 _PROBABILITY = re.compile(
     r"(?P<kind>(?:log[ _\-]?)?(?:probability|prob|p|概率)|log[ _\-]?likelihood|ll|lp)[ _\-.]?(?P<letter>[a-j])"
 )
-# Options are looked for inside the question's text if this share of the rows has them there.
-WITH_OPTIONS = 0.5
 # Names of prompts, also where they tell the model that got them.
 _PROMPTS = re.compile(
     r"^(text|content)$|prompt|input|question|query|request|(?<!sy)stem|instruction|message|题|问|指令"
 )
-# Letters and field names around an option in a cell of options take no more characters than this.
-_MARKUP = 24
 
 
 def locate(
@@ -76,36 +65,30 @@ def locate(
     ids = None if roles["id"] is None else texts_of_column(flat[roles["id"]])
     if models and ids is not None and set(map(plain_id, ids)) <= set(map(plain_id, exam.ids)):
         question = None
-    questions, inline = (
-        (None, None) if question is None else _options_taken_out(texts_of_column(flat[question]))
-    )
+    questions = None if question is None else stems_of_prompts(texts_of_column(flat[question]))
     keys = JoinKeys(len(next(iter(flat.values()), [])), ids, questions, None, groups, roles["id"])
     try:
         met = join(exam, keys, places, stems)
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
-    singles = option_columns(flat) or _option_columns_by_content(exam, flat, met)
-    roles["options"], options = _options_column(exam, flat, choice, met)
-    if options is None and singles:
-        cells = [texts_of_column(flat[name]) for name in singles]
-        options = [[text for text in row if text] for row in zip(*cells, strict=True)]
-    if options is None and inline is not None:
-        options = [
-            texts if question >= 0 and same_options(texts, exam.options(question)) else []
-            for question, texts in zip(met.question_of.tolist(), inline, strict=True)
-        ]
-    if options is not None and met.by_order:
-        met = join(exam, replace(keys, options=options), places, stems)
+    prompt = find_question_column(stems, flat, choice) if by_id else roles["question"]
+    prompt = None if prompt and by_id and repeats_questions(prompt) else prompt
+    prompts = None if prompt is None else (prompt, texts_of_column(flat[prompt]))
+    seen = find_options(exam, flat, choice, met, prompts)
+    roles["options"] = seen.column
+    if seen.rows is not None and met.by_order:
+        met = join(exam, replace(keys, options=seen.rows), places, stems)
     known = Recognition(
         {role: column for role, column in roles.items() if column is not None},
-        option_columns=singles,
+        option_columns=seen.columns,
         probabilities=probability_columns(flat),
         by_order=met.by in ("row number", "position"),
-        remarks=list(met.remarks),
+        left_aside=seen.rejected,
+        remarks=[*met.remarks, *seen.remarks],
     )
     shown = {
         row: texts
-        for row, (question, texts) in enumerate(zip(met.question_of.tolist(), options or (), strict=False))
+        for row, (question, texts) in enumerate(zip(met.question_of.tolist(), seen.rows or (), strict=False))
         if question >= 0 and len(texts) > 1 and texts != exam.options(question)
     }
     return known, met, shown
@@ -201,87 +184,6 @@ def find_model_column(columns: Columns, chosen: ColumnChoice) -> str | None:
         if few and max(map(len, values)) <= 200 and not are_replies:
             return name
     return None
-
-
-def _options_column(
-    exam: Exam, flat: Columns, choice: ColumnChoice, met: Join
-) -> tuple[str | None, list[list[str]] | None]:
-    """The column that holds the options of every row, and these; None where there is none."""
-    for name in (
-        [choice.options] if choice.options else sorted(flat, key=lambda one: not is_called("options", one))
-    ):
-        if choice.options or any(isinstance(cell, list | str) for cell in flat[name][:20]):
-            options = option_lists(exam, flat[name], met.question_of)
-            if options is not None:
-                return name, options
-    return choice.options, None
-
-
-def option_lists(
-    exam: Exam, cells: Sequence[object], question_of: NDArray[np.int64]
-) -> list[list[str]] | None:
-    """The options of every row, if a column holds those of its question in any order; else None."""
-    seen = seen_rows(exam, question_of, {}, most=TEXT_SAMPLE)
-    shown = [(any_options(cells[row]), seen.options(place)) for place, row in enumerate(seen.rows)]
-    filled = [pair for pair in shown if pair[0]]
-    if filled and sum(same_options(*pair) for pair in filled) >= len(filled) / 2:
-        return [any_options(cell) for cell in cells]
-    found = [_in_order(cells[row], seen.options(place)) for place, row in enumerate(seen.rows)]
-    if not found or sum(map(bool, found)) < MOST * len(found):
-        return None
-    pairs = zip(cells, question_of.tolist(), strict=True)
-    return [[] if question < 0 else _in_order(cell, exam.options(question)) for cell, question in pairs]
-
-
-def _in_order(cell: object, options: Sequence[str]) -> list[str]:
-    """The options in the order in which a cell of any form holds them; [] where it holds more than options."""
-    rest = cell if isinstance(cell, str) else str(cell)
-    found = []
-    for option in sorted(options, key=len, reverse=True):
-        start = rest.find(option)
-        if start < 0 or option.isascii() and len(option) < 3:
-            return []
-        rest = rest[:start] + "\0" * len(option) + rest[start + len(option) :]
-        found.append((start, option))
-    words = re.findall(r"[^\W_]", rest)
-    foreign = any(not word.isascii() and unicodedata.category(word) != "No" for word in words)
-    return [] if foreign or len(words) > _MARKUP * len(options) else [option for _, option in sorted(found)]
-
-
-def _options_taken_out(questions: Sequence[str]) -> tuple[Sequence[str], list[list[str]] | None]:
-    """Stems and options of question cells that hold both, as prompts do; the cells where most do not."""
-    sample = questions[:: max(1, len(questions) // 50)]
-    if sum(split_options(text) is not None for text in sample) < WITH_OPTIONS * len(sample):
-        return questions, None
-    parts = [split_options(text) for text in questions]
-    stems = [text if part is None else part.stem for text, part in zip(questions, parts, strict=True)]
-    return stems, [[] if part is None else part.options for part in parts]
-
-
-def option_columns(columns: Columns) -> list[str]:
-    """The columns A, B, … of single options, [] where they hold letters or numbers instead of texts."""
-    found = find_option_columns(list(columns))
-    texts = [cell_text(cell) for name in found for cell in _sample(columns[name])]
-    return found if len(found) > 1 and sum(len(text) > 1 for text in texts) > len(texts) / 4 else []
-
-
-def _option_columns_by_content(exam: Exam, columns: Columns, met: Join) -> list[str]:
-    """Columns such as choice1, choice2, … or doc.A, doc.B, … whose cells together are the options of the row's question."""
-    families: dict[str, list[str]] = {}
-    for name in columns:
-        families.setdefault(re.sub(r"(\d+|[A-Ja-j])$|(?<=\.)\d+(?=\.)", "#", name), []).append(name)
-    seen = seen_rows(exam, met.question_of, {}, most=TEXT_SAMPLE)
-    for members in families.values():
-        family = sorted(members, key=lambda name: (len(name), name.upper()))
-        fitting = [
-            same_options(
-                filter(None, (cell_text(columns[name][row]) for name in family)), seen.options(place)
-            )
-            for place, row in enumerate(seen.rows if len(family) > 1 else ())
-        ]
-        if fitting and sum(fitting) >= MOST * len(fitting):
-            return family
-    return []
 
 
 def probability_columns(columns: Columns) -> dict[str, str]:
