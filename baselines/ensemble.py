@@ -1,4 +1,4 @@
-"""LightGBM and an encoder as one model: the encoder's scores among the features of the trees, or both weighted."""
+"""LightGBM and an encoder as one model: both weighted, or the encoder's scores among the features of the trees."""
 
 from __future__ import annotations
 
@@ -90,11 +90,11 @@ class Mixture:
 
 
 class Ensemble(Estimator):
-    """LightGBM with the option scores of an encoder among its features, or beside the encoder.
+    """LightGBM beside an encoder, or with the encoder's option scores among its features.
 
     encoder_settings: an `EncoderSettings` (default: all its defaults)
-    n_folds:          parts of the training questions; each is scored by an encoder of the others. With 1
-                      both models learn from all questions, and `val` weighs their probabilities
+    n_folds:          with 1 both models learn from all questions, and `val` weighs their probabilities; with
+                      more each part of the training questions is scored by an encoder of the others
     random_state:     seed of both models and of the folds
     n_jobs:           threads for LightGBM (default: all processors)
     fold_jobs:        folds trained side by side, each in a process; needs `checkpoints`
@@ -121,7 +121,7 @@ class Ensemble(Estimator):
         self,
         encoder_settings: EncoderSettings | None = None,
         *,
-        n_folds: int = 3,
+        n_folds: int = 1,
         random_state: int = 0,
         n_jobs: int | None = None,
         fold_jobs: int = 1,

@@ -12,7 +12,7 @@ from cmexam_baseline.exam.published import EXPLANATION_FIGURES
 _KINDS = {
     "lightgbm": "LightGBM on TF-IDF and retrieval features",
     "encoder": "a fine-tuned encoder with a multiple-choice head",
-    "ensemble": "LightGBM with an encoder's out-of-fold option scores as features",
+    "ensemble": "LightGBM and an encoder together",
 }
 _CARD = """---
 language: zh

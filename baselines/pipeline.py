@@ -174,7 +174,7 @@ def train(
     """Train a baseline, score it on val and test, and write a run folder.
 
     model:        "lightgbm"; "bert", "roberta", a name on the Hugging Face hub or a folder for an encoder;
-                  "ensemble" for LightGBM with the scores of an encoder among its features
+                  "ensemble" for LightGBM and an encoder together
     data:         folder with train, val and test files, or exams by split (default: the bundled sample exam)
     out:          the run folder to make (default: runs/ and the model's name)
     random_state: seed of everything random

@@ -60,7 +60,7 @@ def encoder_options(command: Any) -> Any:
     "--model",
     default="lightgbm",
     help="lightgbm, bert, roberta, an encoder (a name on the Hugging Face hub or a folder), or ensemble: "
-    "LightGBM with the option scores of an encoder among its features.",
+    "LightGBM and an encoder together.",
 )
 @click.option(
     "--encoder",
@@ -71,8 +71,8 @@ def encoder_options(command: Any) -> Any:
     "--folds",
     "n_folds",
     type=click.IntRange(1, 50),
-    help="[ensemble] Parts of the training questions, each scored by an encoder of the others; with 1 both models "
-    "learn from all questions, and val weighs them: the time of one encoder.  [default: 3]",
+    help="[ensemble] With 1 both models learn from all questions, and val weighs their probabilities. With more, an "
+    "encoder of the other parts scores each part of the training questions, as features.  [default: 1]",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of everything random.")
 @SEEDS
@@ -148,10 +148,9 @@ def train(
     """Train a baseline on an exam and score it on val (and test, if there is one).
 
     The model is chosen and tuned on val alone; the test split is read for the final figure only. An encoder
-    that was interrupted resumes from its last checkpoint when the command is run again. An ensemble trains an
-    encoder for each fold and one of all questions, so that no question is scored by an encoder that saw it,
-    and reports what it gains over LightGBM and the encoder alone; with --folds 1 it weighs the probabilities of
-    both instead.
+    that was interrupted resumes from its last checkpoint when the command is run again. An ensemble weighs
+    the probabilities of LightGBM and an encoder; with several --folds it trains an encoder for each, so that
+    LightGBM reads no score from an encoder that saw the question. It reports what it gains over both alone.
 
     \b
     Examples:
@@ -164,7 +163,7 @@ def train(
       cmexam-baseline train --data CMExam/data --corpus textbooks/ --set bag=3
       cmexam-baseline train --data CMExam/data --tune 30
       cmexam-baseline train --data CMExam/data --embeddings intfloat/multilingual-e5-small
-      cmexam-baseline train --data CMExam/data --model ensemble --encoder bert --evidence 3 --folds 3
+      cmexam-baseline train --data CMExam/data --model ensemble --encoder bert --evidence 1
     """
     from cmexam_baseline.baselines import pipeline
     from cmexam_baseline.baselines.registry import MODELS, default_folder, model_kind

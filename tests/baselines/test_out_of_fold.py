@@ -108,7 +108,7 @@ def test_an_ensemble_never_reads_what_a_model_knows_by_heart(monkeypatch: pytest
     monkeypatch.setattr(LightGBMBaseline, "predict", spying_predict)
     whole = tiny_exam()
     train, val = whole[:40] + copies(whole[:8], "c"), whole[40:60] + copies(whole[3:9], "v")
-    fitted = ensemble.Ensemble(EncoderSettings(model="memory")).fit(train, val)
+    fitted = ensemble.Ensemble(EncoderSettings(model="memory"), n_folds=3).fit(train, val)
     for exam in (train, val, copies(train[5:9], "x"), whole):
         fitted.predict(exam)
     assert [len(column) for column in read[:2]] == [len(train.option_texts), len(val.option_texts)]
