@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.exam.letters import LETTERS, parse_letters
+from cmexam_baseline.exam.normalise import normalise_texts
 from cmexam_baseline.scoring.extraction import extract_all
 from cmexam_baseline.scoring.outputs.joining import map_back, same_options
 
@@ -31,6 +32,9 @@ GOLD_AGREEMENT = 0.98
 MOSTLY_FILLED = 0.9
 # A column whose commonest value takes this share is constant.
 CONSTANT = 0.95
+
+# Of texts as long as this, one is part of the other where this percentage of the characters agrees.
+_FEW_CHARACTERS, _NEARLY = 10, 95
 
 _CIRCLED = re.compile("[①-⑩]")
 _LETTER_OF_CIRCLED = {ord("①") + place: letter for place, letter in enumerate(LETTERS)}
@@ -132,6 +136,8 @@ def _of_single_values(values: Sequence[object], filled: Sequence[int], seen: See
         return sum(map(bool, map(holds, filled))) >= MOST * len(filled)
 
     own = _exams_own(texts, filled, seen)
+    if not own and not read and _repeat_explanations(texts, filled, seen):
+        own = "explanation"
     if own:
         return Evidence(own)
     masks = {place: letters_mask(texts[place], seen.options(place)) for place in filled}
@@ -167,6 +173,23 @@ def _exams_own(texts: Sequence[str], filled: Sequence[int], seen: Seen) -> str:
         if held and len(held) >= len(few) / 2 and same >= 0.9 * len(held):
             return kind
     return ""
+
+
+def _repeat_explanations(texts: Sequence[str], filled: Sequence[int], seen: Seen) -> bool:
+    """Whether most texts are the exam's explanations, cut, with words around them, or in slightly other characters."""
+    from rapidfuzz import fuzz  # slow to import
+
+    few = filled[:TEXT_SAMPLE]
+    own = normalise_texts([seen.exam.explanations[seen.questions[place]] for place in few])
+    pairs = zip(own, normalise_texts([texts[place] for place in few]), strict=True)
+    # A few characters may well be the same.
+    long = [(one, text) for one, text in pairs if len(one) >= _FEW_CHARACTERS]
+    same = [
+        fuzz.partial_ratio(one, text) >= _NEARLY
+        for one, text in long
+        if len(text) >= min(len(one) / 2, 2 * _FEW_CHARACTERS)
+    ]
+    return len(long) >= len(few) / 2 and sum(same) >= MOST * len(long)
 
 
 def best_option(scores: Sequence[float]) -> int | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import random
+import unicodedata
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -182,6 +184,29 @@ def test_replies_and_explanations_that_repeat_their_questions_are_the_models(ids
     said[0] += f"，而不是{exam.questions[1]}"
     (output,) = read_outputs({"id": list(exam.ids), "pred": list(letters()), "explanation": said}, exam)
     assert output.join.question_of.tolist() == list(range(N))
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: text,
+        lambda text: text.rstrip("。"),
+        lambda text: f"解析：{text}",
+        lambda text: unicodedata.normalize("NFKC", text),
+        lambda text: text[:30],
+        lambda text: text.replace("的", ""),
+    ],
+)
+def test_the_exams_explanations_with_small_edits_are_not_the_models(edit: Callable[[str], str]) -> None:
+    exam = the_exam()
+    columns: Columns = {"id": list(exam.ids), "pred": list(letters())}
+    columns["explanation"] = [edit(text) for text in exam.explanations]
+    (output,) = read_outputs(columns, exam)
+    assert output.recognition.left_aside == {"explanation": "the exam's own explanation"}
+    # Another question's explanation is a bad one, but the model's.
+    columns["explanation"] = columns["explanation"][1:] + columns["explanation"][:1]
+    (output,) = read_outputs(columns, exam)
+    assert output.explanations == columns["explanation"]
 
 
 @pytest.mark.parametrize("index", [list(range(N)), [f"q{row}" for row in range(N)]])
