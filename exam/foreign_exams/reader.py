@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.foreign_exams.records import (
+    ANSWER_NAMES,
     ID_NAMES,
     OPTIONS_NAMES,
     QUESTION_NAMES,
@@ -16,7 +18,7 @@ from cmexam_baseline.exam.foreign_exams.records import (
     read_answers,
     read_record,
 )
-from cmexam_baseline.exam.io.columns import column_key, find_columns, first_named
+from cmexam_baseline.exam.io.columns import column_key, find_columns, first_named, other_keys, refuse_two_keys
 from cmexam_baseline.exam.io.options_cell import option_list, parse_options, split_options
 from cmexam_baseline.exam.io.table import Table, cell_text
 from cmexam_baseline.exam.letters import mask_to_letters
@@ -61,6 +63,8 @@ def read_other_table(
         mask_to_letters(mask) if mask is not None else cell_text(answer)
         for mask, answer in zip(masks, firsts, strict=True)
     ]
+    if len(rows) == len(table.rows):
+        _refuse_two_keys(table, rows, masks, index_base)
     _mark_contradictions(rows, masks, letters, index_base)
     columns: dict[str, list[object]] = {}
     if any(row.id for row in rows) or len(rows) > len(table.rows):
@@ -89,6 +93,19 @@ def _ids(rows: Sequence[OtherRow], numbers: Sequence[int], name: str) -> list[ob
         place[number] += 1
         ids.append(row.id or (f"{name}-{number}-{place[number]}" if counts[number] > 1 else ""))
     return ids
+
+
+def _refuse_two_keys(
+    table: Table, rows: Sequence[OtherRow], masks: Sequence[int | None], index_base: int | None
+) -> None:
+    """Raise `InputError` where another column that is named like the key contradicts it."""
+    key = first_named(table.columns, ANSWER_NAMES)
+    for name in other_keys(table.columns, key) if key else ():
+        try:
+            others, _ = read_answers(table.columns[name], [row.options for row in rows], index_base)
+        except InputError:  # numbers that leave open what they count from
+            continue
+        refuse_two_keys(str(key), name, table.rows, masks, others)
 
 
 def _mark_contradictions(

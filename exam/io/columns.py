@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -10,7 +11,7 @@ from itertools import takewhile
 
 from cmexam_baseline.exam.errors import InputError, excerpt_of
 from cmexam_baseline.exam.io.table import Table, cell_text
-from cmexam_baseline.exam.letters import LETTERS
+from cmexam_baseline.exam.letters import LETTERS, mask_to_letters
 
 PUBLISHED_NAMES = {"id": "id"} | {
     name.lower(): name for name in ("Question", "Options", "Answer", "Explanation")
@@ -28,6 +29,21 @@ ALIASES = {
     ],
     "explanation": ["explanation", "explanations", "rationale", "analysis", "解析", "答案解析", "解释"],
 }
+
+# Columns of these names hold the key, too; a second one may be a model's answers.
+_KEYS = [
+    *(
+        "answer",
+        "answers",
+        "correct answer",
+        "gold",
+        "gold answer",
+        "reference answer",
+        "gt answer",
+        "correct option",
+    ),
+    *("target", "答案", "正确答案", "参考答案", "标准答案"),
+]
 
 # Some files give every option a column of its own.
 _OPTION_COLUMNS = [
@@ -55,6 +71,32 @@ def find_option_columns(names: Sequence[str]) -> list[str]:
     """
     columns = (first_named(names, aliases) for aliases in _OPTION_COLUMNS)
     return list(filter(None, takewhile(bool, columns)))
+
+
+def other_keys(names: Iterable[str], key: str) -> list[str]:
+    """The columns beside `key` that are named like an answer key; not an answer's text beside its number or letter.
+
+    >>> other_keys(["question", "answer", "correct_answer"], "answer"), other_keys(["answer_idx", "answer"], "answer_idx")
+    (['correct_answer'], [])
+    """
+    paired = {"answer"} if re.search("i(nde|d)x$|^cop$", column_key(key)) else set()
+    skipped = {column_key(key)} | paired
+    return [name for name in names if column_key(name) in set(map(column_key, _KEYS)) - skipped]
+
+
+def refuse_two_keys(
+    key: str, name: str, numbers: Sequence[int], masks: Sequence[int | None], others: Sequence[int | None]
+) -> None:
+    """Raise `InputError` where two columns that are named like the key give different answers in any of the numbered rows."""
+    pairs = [(row, *pair) for row, *pair in zip(numbers, masks, others, strict=True) if all(pair)]
+    differ = [(row, one, other) for row, one, other in pairs if one != other]
+    if differ:
+        row, one, other = differ[0]
+        letters = " and ".join(mask_to_letters(mask or 0) for mask in (one, other))
+        raise InputError(
+            f"{key} and {name} are both named like the answer key and differ in {len(differ)} of {len(pairs)} rows (first: row "
+            f"{row}, {letters}); rename the column that is not the key, for example to model_answer"
+        )
 
 
 def refuse_missing(roles: Iterable[str], names: Sequence[str], file: str) -> None:

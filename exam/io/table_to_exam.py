@@ -15,7 +15,14 @@ import numpy as np
 from cmexam_baseline.exam.duplicates import first_copies, option_sets
 from cmexam_baseline.exam.errors import BadRow, InputError, excerpt_of, refuse_bad_rows
 from cmexam_baseline.exam.exam import Exam, refuse_repeated
-from cmexam_baseline.exam.io.columns import PUBLISHED_NAMES, find_columns, find_option_columns, refuse_missing
+from cmexam_baseline.exam.io.columns import (
+    PUBLISHED_NAMES,
+    find_columns,
+    find_option_columns,
+    other_keys,
+    refuse_missing,
+    refuse_two_keys,
+)
 from cmexam_baseline.exam.io.options_cell import format_options, options_of_cells, parse_options
 from cmexam_baseline.exam.io.table import FileFormat, Table, cell_text
 from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS, mask_to_letters, parse_letters
@@ -58,6 +65,14 @@ def exam_of_table(
     duplicate ids, and where the policy `bad_rows` does not allow the rows found.
     """
     rows = _read_rows(table, file, name, need_answers)
+    key = rows.by_role.get("answer", "")
+    for other in other_keys(rows.annotations, key) if key else ():
+        try:
+            refuse_two_keys(
+                key, other, table.rows, rows.masks, list(map(parse_letters, _texts(table.columns[other])))
+            )
+        except InputError as error:
+            raise InputError(f"{file}: {error}") from error
     for row, (question, mask) in enumerate(zip(rows.questions, rows.masks, strict=True)):
         options = rows.options(row)
         if not (mask and not mask >> len(options) and question.strip() and _are_plain(options)):
