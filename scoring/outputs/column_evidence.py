@@ -18,6 +18,7 @@ from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.exam.letters import LETTERS, parse_letters
 from cmexam_baseline.exam.normalise import normalise_texts
 from cmexam_baseline.scoring.extraction import extract_all
+from cmexam_baseline.scoring.outputs.answer_sets import index_mask
 from cmexam_baseline.scoring.outputs.joining import map_back, same_options
 
 # Rows that are looked at: letters cost nothing, texts are read by all rules.
@@ -97,7 +98,7 @@ class Evidence:
     @property
     def is_unread(self) -> bool:
         """Whether the column holds texts in none of which an answer is read."""
-        return self.kind == "text" and self.n >= FEW_ROWS and not self.read
+        return self.kind in ("text", "samples") and self.n >= FEW_ROWS and not self.read
 
     def same_share(self, other: Evidence) -> float:
         """The share of the rows with the same answer, of those that were read in both."""
@@ -148,7 +149,8 @@ def _of_single_values(values: Sequence[object], filled: Sequence[int], seen: See
         return replace(found, kind="constant") if is_constant else found
     if is_constant:
         return Evidence("constant")
-    if most(lambda place: texts[place].isdecimal() and len(texts[place]) == 1):
+    n_options = {place: len(seen.options(place)) for place in filled}
+    if most(lambda place: any(index_mask(texts[place], n_options[place], base) for base in (0, 1))):
         return _of_numbers(texts, filled, seen)
     if isinstance(values[filled[0]], bool) or most(lambda place: texts[place].lower() in _VERDICTS):
         return Evidence("verdict")
@@ -220,10 +222,11 @@ def are_letter_sets(lists: Iterable[Sequence[object]]) -> bool:
 
 
 def _of_numbers(texts: Sequence[str], filled: Sequence[int], seen: Seen) -> Evidence:
-    numbers = {place: int(texts[place]) if texts[place].isdecimal() else -1 for place in filled}
     by_base = [
         _judged(
-            "numbers", {place: 1 << n - base if base <= n < 100 else 0 for place, n in numbers.items()}, seen
+            "numbers",
+            {place: index_mask(texts[place], len(seen.options(place)), base) for place in filled},
+            seen,
         )
         for base in (0, 1)
     ]

@@ -359,14 +359,15 @@ def map_back(mask: int, shown: Sequence[str], options: Sequence[str]) -> int:
     """
     mapped = 0
     for place in (place for place in range(len(LETTERS)) if mask >> place & 1):
-        found = _places_of(shown[place], options) if place < len(shown) else []
+        found = places_of_text(shown[place], options) if place < len(shown) else []
         if len(found) != 1:
             return 0
         mapped |= 1 << found[0]
     return mapped
 
 
-def _places_of(text: str, options: Sequence[str]) -> list[int]:
+def places_of_text(text: str, options: Sequence[str]) -> list[int]:
+    """The places of the options with this text, compared as `map_back` does."""
     for alike in (fold_texts, normalise_texts):
         wanted, *texts = alike([text, *options])
         places = [place for place, each in enumerate(texts) if each == wanted and wanted]

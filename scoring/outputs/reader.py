@@ -17,6 +17,7 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.table import Table, cell_text
 from cmexam_baseline.exam.letters import LETTERS, mask_to_letters, parse_letters
 from cmexam_baseline.exam.splits import stem_of
+from cmexam_baseline.scoring.outputs.answer_sets import find_answer_sets, index_mask
 from cmexam_baseline.scoring.outputs.column_decision import ColumnChoice, Columns, Recognition, decide
 from cmexam_baseline.scoring.outputs.column_evidence import (
     are_letter_sets,
@@ -112,7 +113,23 @@ def read_outputs(
     stems = Stems(exam)
     _refuse_headerless(exam, stems, flat, file)
     known, met, shown = locate(exam, stems, flat, choice, places_of(exam, left_out), file)
-    found = decide(flat, seen_rows(exam, met.question_of, shown), known, choice, file, index_base)
+    seen = seen_rows(exam, met.question_of, shown)
+    keys = {*known.roles.values(), *known.option_columns, *known.probabilities.values(), *known.left_aside}
+
+    def options_of(row: int) -> Sequence[str]:
+        question = int(met.question_of[row])
+        return shown.get(row) or (exam.options(question) if question >= 0 else [])
+
+    sets = find_answer_sets(
+        {name: cells for name, cells in flat.items() if name not in keys}, seen.rows, options_of
+    )
+    flat |= sets.columns
+    found = decide(flat, seen, known, choice, file, index_base)
+    for column in sets.ambiguous.intersection(found.systems):
+        raise InputError(
+            f"{file}: the lists in {column} may be several replies to a question or one answer of several options; give every "
+            "reply a row of its own, or write an answer as letters such as AC"
+        )
     output = SystemOutput(
         name or stem_of(file),
         file,
@@ -190,7 +207,11 @@ def _of_column(output: SystemOutput, flat: Columns, column: str, exam: Exam) -> 
         scores = [cell if isinstance(cell, tuple) else () for cell in cells]
         return replace(single, replies=_best_letters(scores), probabilities=_softmax(scores))
     if kind == "numbers":
-        return replace(single, replies=[_letter_of_number(cell, found.index_base or 0) for cell in cells])
+        n_options = [len(exam.options(each)) if each >= 0 else 0 for each in output.join.question_of.tolist()]
+        base = found.index_base or 0
+        masks = [index_mask(cell, n, base) for cell, n in zip(cells, n_options, strict=True)]
+        answers = [mask_to_letters(mask) or cell_text(cell) for mask, cell in zip(masks, cells, strict=True)]
+        return replace(single, replies=answers)
     lists = [cell for cell in cells if isinstance(cell, list)]
     if lists and not are_letter_sets(lists):
         return _expanded(single, cells)
@@ -273,12 +294,6 @@ def _softmax(scores: Sequence[Sequence[float]]) -> NDArray[np.float64]:
     powers = np.exp(logs - np.where(np.isfinite(highest), highest, 0.0))
     sums = powers.sum(axis=1, keepdims=True)
     return np.where(known, powers / np.where(sums > 0, sums, 1.0), np.nan)
-
-
-def _letter_of_number(cell: object, base: int) -> str:
-    text = cell_text(cell).strip()
-    place = int(text) - base if text.isdecimal() and len(text) < 3 else -1
-    return LETTERS[place] if 0 <= place < len(LETTERS) else text
 
 
 def _letters(text: str, exam: Exam, question: int) -> str:
