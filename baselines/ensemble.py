@@ -81,7 +81,7 @@ class Mixture:
     def mix(self, scores: Sequence[Scores]) -> Scores:
         """The probability of each option.
 
-        >>> Mixture((0.5, 0.5), 0.0).mix([np.array([0.5, 0.9]), np.array([0.5, 0.1])]).tolist()
+        >>> Mixture((0.5, 0.5), 0.0).mix([np.array([0.5, 0.9]), np.array([0.5, 0.1])]).round(6).tolist()
         [0.5, 0.5]
         """
         odds = self.intercept + sum(w * log_odds(one) for w, one in zip(self.weights, scores, strict=True))
