@@ -15,7 +15,7 @@ from cmexam_baseline.exam.io.formats import import_exam, read_exam_with_issues
 from cmexam_baseline.exam.io.table import is_frame, to_frame
 from cmexam_baseline.exam.splits import local_exam, shown_exam
 from cmexam_baseline.scoring.alignment import AlignedOutput, align
-from cmexam_baseline.scoring.outputs.column_decision import ColumnChoice
+from cmexam_baseline.scoring.outputs.column_choice import ColumnChoice
 from cmexam_baseline.scoring.outputs.reader import SystemOutput, read_outputs, read_pairs
 from cmexam_baseline.scoring.outputs.shapes import join_shards
 from cmexam_baseline.scoring.parallel import Executor

@@ -7,7 +7,7 @@ Where two readings would give different figures it refuses and names the paramet
 
 from __future__ import annotations
 
-import difflib
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +15,7 @@ from itertools import combinations
 
 from cmexam_baseline.exam.errors import InputError, excerpt_of
 from cmexam_baseline.exam.io.table import cell_text
+from cmexam_baseline.scoring.outputs.column_choice import ColumnChoice, Columns
 from cmexam_baseline.scoring.outputs.column_evidence import (
     FEW_ROWS,
     GOLD_AGREEMENT,
@@ -30,41 +31,15 @@ from cmexam_baseline.scoring.outputs.column_names import (
     standing_of,
 )
 
-Columns = Mapping[str, Sequence[object]]
-
 # Two columns hold the same answers if this share of the rows agrees.
 SAME_ANSWERS = 0.95
 # Kinds of `Evidence` in which answers are read without being told how.
 READ_KINDS = ("letters", "text", "samples", "scores")
+# The kind of `Evidence` of the exam's explanations that were cut or edited, and names that say they are a model's.
+REPEATED = "explanation with small edits"
+_PREDICTED = re.compile("predict|model|generated|模型")
 # Texts of which fewer hold an answer are no replies, unless their name says so.
 READABLE = 0.3
-
-
-@dataclass(frozen=True)
-class ColumnChoice:
-    """Columns named by the user; None = recognise. Of `answer` and `raw` several may be named, a system each."""
-
-    id: str | None = None
-    question: str | None = None
-    options: str | None = None
-    model: str | None = None
-    answer: str | tuple[str, ...] | None = None
-    raw: str | tuple[str, ...] | None = None
-    explanation: str | None = None
-    reference: str | None = None
-    gold: str | None = None
-
-    def named(self, role: str) -> tuple[str, ...]:
-        """The columns that are named for a role."""
-        value: str | tuple[str, ...] | None = getattr(self, role)
-        return () if value is None else (value,) if isinstance(value, str) else value
-
-    def check(self, columns: Columns, file: str) -> None:
-        """Raise `InputError` for a column that the file lacks."""
-        for role in self.__dataclass_fields__:
-            for name in self.named(role):
-                if name not in columns:
-                    raise InputError(f"{file} has no column {name!r}{_did_you_mean(name, columns)}")
 
 
 @dataclass(frozen=True)
@@ -173,6 +148,10 @@ def decide(
     explanation = chosen.explanation or _explanation(evidence, {*systems, *raw.values(), *roles.values()})
     if explanation is not None:
         roles["explanation"] = explanation
+        if explanation in evidence and evidence[explanation].kind == REPEATED:
+            remarks.append(
+                f"warning: {explanation} holds the exam's own explanations, cut or with small edits"
+            )
         aside.pop(explanation, None)
     # 5. What remains open is refused.
     if not systems and not known.probabilities:
@@ -269,7 +248,7 @@ def _is_verdict_on(values: Sequence[object], answer: Evidence, seen: Seen) -> bo
 
 def _objection(name: str, found: Evidence) -> str:
     """Why a column cannot be a model's answers, "" where it can."""
-    if found.kind in ("question", "explanation", "annotation"):
+    if found.kind in ("question", "explanation", REPEATED, "annotation"):
         return f"the exam's own {found.kind}"
     if found.kind in ("options", "verdict", "constant"):
         return found.kind
@@ -349,7 +328,11 @@ def _constant(evidence: Mapping[str, Evidence], aside: dict[str, str], gold: str
 
 
 def _explanation(evidence: Mapping[str, Evidence], taken: set[str]) -> str | None:
-    free = [name for name, found in evidence.items() if found.kind in ("text", "letters")]
+    # A name that says whose they are, such as predicted_explanation, is believed.
+    said = [
+        name for name, found in evidence.items() if found.kind == REPEATED and _PREDICTED.search(name.lower())
+    ]
+    free = [name for name, found in evidence.items() if found.kind in ("text", "letters")] + said
     return first_of_role("explanation", [name for name in free if name not in taken])
 
 
@@ -379,12 +362,6 @@ def _refuse(columns: Columns, roles: Mapping[str, str], aside: Mapping[str, str]
     shown = excerpt_of(", ".join(list(columns)[:12]) + (", …" if len(columns) > 12 else ""), 300)
     text = f"{file} has no column that looks like a model's answers (found: {shown}{hint})"
     raise InputError(f"{text}; name it with `answer_column` or `raw_column`")
-
-
-def _did_you_mean(name: str, columns: Columns) -> str:
-    close = difflib.get_close_matches(name, list(columns), n=1)
-    known = excerpt_of(", ".join(list(columns)[:12]), 300)
-    return f"; did you mean {close[0]!r}?" if close else f"; it has {known}"
 
 
 def _are_conventional(*names: str) -> bool:

@@ -69,7 +69,8 @@ class Evidence:
     """What a column holds.
 
     kind:      "letters", "numbers", "text", "samples" (a list of replies a cell), "scores" (of options), "options",
-               "question", "explanation" (the exam's own), "annotation" (the exam's own), "verdict", "constant", "empty"
+               "question", "explanation" (the exam's own), "explanation with small edits", "annotation" (the exam's own),
+               "verdict", "constant", "empty"
     answers:   place in `Seen.rows` -> bit mask in the exam's order of options, 0 = none; numbers count from 0
     agreement: share of these places, as far as they are filled, whose answer is the exam's
     n:         number of filled places
@@ -137,10 +138,10 @@ def _of_single_values(values: Sequence[object], filled: Sequence[int], seen: See
         return sum(map(bool, map(holds, filled))) >= MOST * len(filled)
 
     own = _exams_own(texts, filled, seen)
-    if not own and not read and _repeat_explanations(texts, filled, seen):
-        own = "explanation"
     if own:
         return Evidence(own)
+    if not read and _repeat_explanations(texts, filled, seen):
+        return Evidence("explanation with small edits")
     masks = {place: letters_mask(texts[place], seen.options(place)) for place in filled}
     commonest = Counter(texts[place] for place in filled).most_common(1)[0][1]
     is_constant = commonest >= CONSTANT * len(filled) and len(filled) > 1

@@ -10,7 +10,8 @@ from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.exam.letters import LETTERS
-from cmexam_baseline.scoring.outputs.column_decision import ColumnChoice, Columns, Recognition
+from cmexam_baseline.scoring.outputs.column_choice import ColumnChoice, Columns
+from cmexam_baseline.scoring.outputs.column_decision import Recognition
 from cmexam_baseline.scoring.outputs.column_evidence import (
     MOST,
     TEXT_SAMPLE,

@@ -18,7 +18,8 @@ from cmexam_baseline.exam.io.table import Table, cell_text
 from cmexam_baseline.exam.letters import LETTERS, mask_to_letters, parse_letters
 from cmexam_baseline.exam.splits import stem_of
 from cmexam_baseline.scoring.outputs.answer_sets import find_answer_sets, index_mask
-from cmexam_baseline.scoring.outputs.column_decision import ColumnChoice, Columns, Recognition, decide
+from cmexam_baseline.scoring.outputs.column_choice import ColumnChoice, Columns
+from cmexam_baseline.scoring.outputs.column_decision import Recognition, decide
 from cmexam_baseline.scoring.outputs.column_evidence import (
     are_letter_sets,
     best_option,

@@ -16,7 +16,7 @@ from cmexam_baseline.exam.io.options_cell import any_options, option_lists_in, o
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.exam.normalise import fold_texts, normalise_texts
-from cmexam_baseline.scoring.outputs.column_decision import ColumnChoice, Columns
+from cmexam_baseline.scoring.outputs.column_choice import ColumnChoice, Columns
 from cmexam_baseline.scoring.outputs.column_evidence import MOST, TEXT_SAMPLE, seen_rows
 from cmexam_baseline.scoring.outputs.column_names import is_called
 from cmexam_baseline.scoring.outputs.joining import Join, same_options

@@ -182,7 +182,7 @@ def test_files_with_other_rows_are_compared_on_those_they_share(tmp_path: Path, 
             tmp_path / name,
             id=[exam.ids[row] for row in rows],
             answer=[exam.letters()[row] for row in rows],
-            explanation=[texts[name](exam.explanations[row]) for row in rows],
+            predicted_explanation=[texts[name](exam.explanations[row]) for row in rows],
         )
     files = [tmp_path / name for name in halves]
     report = report_of_command(

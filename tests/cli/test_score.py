@@ -213,7 +213,7 @@ def test_a_reply_brings_its_explanation(tmp_path: Path, exam: Exam) -> None:
     replies = [f"{a}\n解释:{text}" for a, text in zip(exam.letters(), halves, strict=True)]
     system = the_system(csv_of(tmp_path / "p.csv", id=exam.ids, response=replies), VAL)
     assert system["answers"]["accuracy"]["value"] > 0.98
-    columns = {"answer": ["B"] * len(exam), "explanation": halves}
+    columns = {"answer": ["B"] * len(exam), "predicted_explanation": halves}
     apart = the_system(csv_of(tmp_path / "apart.csv", id=exam.ids, **columns), VAL)
     assert system["explanations"]["figures"]["bleu1"]["value"] == pytest.approx(
         apart["explanations"]["figures"]["bleu1"]["value"], abs=2
@@ -296,7 +296,7 @@ def test_probabilities_are_judged(tmp_path: Path, exam: Exam) -> None:
 
 def test_per_question_results_are_saved(tmp_path: Path, exam: Exam, answers: list[str]) -> None:
     halves = [text[: len(text) // 2] for text in exam.explanations]
-    file = csv_of(tmp_path / "p.csv", id=exam.ids, answer=answers, explanation=halves)
+    file = csv_of(tmp_path / "p.csv", id=exam.ids, answer=answers, predicted_explanation=halves)
     succeed("score", file, VAL, "--save", tmp_path / "rows.csv", "-q")
     with (tmp_path / "rows.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))

@@ -202,11 +202,21 @@ def test_the_exams_explanations_with_small_edits_are_not_the_models(edit: Callab
     columns: Columns = {"id": list(exam.ids), "pred": list(letters())}
     columns["explanation"] = [edit(text) for text in exam.explanations]
     (output,) = read_outputs(columns, exam)
-    assert output.recognition.left_aside == {"explanation": "the exam's own explanation"}
+    assert output.recognition.left_aside["explanation"].startswith("the exam's own explanation")
+    named = ColumnChoice(explanation="explanation")
+    assert read_outputs(columns, exam, named)[0].explanations == columns["explanation"]
     # Another question's explanation is a bad one, but the model's.
     columns["explanation"] = columns["explanation"][1:] + columns["explanation"][:1]
     (output,) = read_outputs(columns, exam)
     assert output.explanations == columns["explanation"]
+
+
+def test_repeated_explanations_that_are_called_the_models_are_scored_with_a_warning() -> None:
+    exam = the_exam()
+    halves = [text[: len(text) // 2] for text in exam.explanations]
+    (output,) = read_outputs({"id": list(exam.ids), "predicted_explanation": halves}, exam)
+    assert output.explanations == halves
+    assert "holds the exam's own explanations" in output.recognition.remarks[0]
 
 
 @pytest.mark.parametrize("index", [list(range(N)), [f"q{row}" for row in range(N)]])
