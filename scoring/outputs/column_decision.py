@@ -122,11 +122,12 @@ def decide(
     }
     roles, aside = dict(known.roles), dict(known.left_aside)
     # 2. The exam's answers.
-    gold = chosen.gold or _gold_column(evidence, by_user)
+    models = [*by_user, *_perfect_models(evidence)]
+    gold = chosen.gold or _gold_column(evidence, models)
     if gold is not None:
         roles["gold"] = gold
     # 3. The model's: the columns that the user names, else the candidates with the names of answers, in pairs.
-    candidates = _candidates(columns, evidence, seen, gold, aside)
+    candidates = _candidates(columns, evidence, seen, gold, models, aside)
     raw: dict[str, str] = {}
     if by_user:
         systems = list(dict.fromkeys(by_user))
@@ -141,6 +142,11 @@ def decide(
     if not systems:
         systems = _constant(evidence, aside, gold)
         remarks += [f"nearly every row of {name} is the same" for name in systems]
+    if gold in evidence and chosen.gold is None and standing_of(gold) != 1 and systems:
+        share = evidence[gold].agreement
+        remarks.append(
+            f"warning: {gold} agrees with the exam's answers in {share:.0%} of the rows and is not scored"
+        )
     if gold in evidence and not evidence[gold].is_gold:
         share = evidence[gold].agreement
         remarks.append(f"{gold} agrees with the exam's answers in {share:.0%} of the rows")
@@ -189,6 +195,19 @@ def _index_base(
     return base if numbers else None
 
 
+def _perfect_models(evidence: Mapping[str, Evidence]) -> list[str]:
+    """Columns named after models that equal the exam's answers, beside a key, or beside other models and no key."""
+    keys = [found for name, found in evidence.items() if standing_of(name) == 1 and found.answers]
+    models = [
+        name
+        for name, found in evidence.items()
+        if owner_of(name) and standing_of(name) == 3 and found.answers
+    ]
+    if not any(found.is_gold for found in keys) and (keys or all(evidence[name].is_gold for name in models)):
+        return []
+    return [name for name in models if evidence[name].is_gold]
+
+
 def _gold_column(evidence: Mapping[str, Evidence], by_user: Sequence[str]) -> str | None:
     """The exam's answers by content; of several such columns the one whose name is the least a model's."""
     answers = [found for found in evidence.values() if found.kind in READ_KINDS and found.read >= READABLE]
@@ -216,11 +235,14 @@ def _candidates(
     evidence: Mapping[str, Evidence],
     seen: Seen,
     gold: str | None,
+    models: Sequence[str],
     aside: dict[str, str],
 ) -> list[str]:
     """Columns that may be a model's answers; what speaks against the others goes to `aside`."""
     free = {name: found for name, found in evidence.items() if name != gold and found.kind != "empty"}
-    aside |= {name: reason for name, found in free.items() if (reason := _objection(name, found))}
+    aside |= {
+        name: reason for name, found in free.items() if (reason := _objection(name, found, name in models))
+    }
     candidates = [name for name in free if name not in aside]
     for name in list(candidates):
         rank = standing_of(name)
@@ -246,13 +268,13 @@ def _is_verdict_on(values: Sequence[object], answer: Evidence, seen: Seen) -> bo
     return right[0][1] + wrong[0][1] >= GOLD_AGREEMENT * len(answer.answers)
 
 
-def _objection(name: str, found: Evidence) -> str:
+def _objection(name: str, found: Evidence, is_model: bool = False) -> str:
     """Why a column cannot be a model's answers, "" where it can."""
     if found.kind in ("question", "explanation", REPEATED, "annotation"):
         return f"the exam's own {found.kind}"
     if found.kind in ("options", "verdict", "constant"):
         return found.kind
-    if found.is_gold and not _may_be_perfect(name, found):
+    if found.is_gold and not is_model and not _may_be_perfect(name, found):
         return "the exam's answers"
     if is_called("question", name):
         return "a prompt"

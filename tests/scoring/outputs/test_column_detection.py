@@ -116,6 +116,22 @@ def test_gold_alone_is_refused() -> None:
     assert "prediction equals the exam's answers" in report.to_dict()["systems"][0]["remarks"]
 
 
+def test_a_model_that_is_always_right_is_scored_beside_others() -> None:
+    gold = the_exam().letters()
+    wide: Columns = {"id": list(the_exam().ids), "gpt-5": gold, "qwen": list(letters())}
+    for columns in (wide, {**wide, "answer": gold}, {**wide, "正确答案": gold}):
+        report = score_file(columns, the_exam(), resamples=1)
+        assert {each.name: each.answers.accuracy for each in report.systems} == {"gpt-5": 1.0, "qwen": 0.6}
+        assert "gpt-5 equals the exam's answers" in report.to_dict()["systems"][0]["remarks"]
+    # A key under a model's name, and a model under the key's: nothing is scored as perfect.
+    assert accuracies({"id": wide["id"], "gpt-5": gold, "gold": list(letters())}) in (None, [0.6])
+    report = score_file({"id": wide["id"], "x": gold, "qwen": wide["qwen"]}, the_exam(), resamples=1)
+    assert report.accuracy == 0.6
+    assert (
+        "x agrees with the exam's answers in 100% of the rows" in report.to_dict()["systems"][0]["remarks"][0]
+    )
+
+
 def test_what_was_taken_and_left_aside_is_told() -> None:
     (output,) = read_outputs(files()["with metadata"], the_exam())
     found = output.recognition
