@@ -25,6 +25,8 @@ _LETTERS_OF_MASK = [
 def letters_to_mask(text: str) -> int:
     """The bit mask of an answer: letters A–J in any order, width or case, with or without separators.
 
+    Several small letters without separators must be in alphabetical order, because "bad" is a word.
+
     Raises `InputError` where `text` holds anything else.
 
     >>> letters_to_mask("ABD"), letters_to_mask("c"), letters_to_mask("")

@@ -29,6 +29,8 @@ _BUCKET_BITS = 14
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 # What people write between, around and after letters: "A,B,D", "(A)", "A、C。", "A B".
 _BESIDE_LETTERS = re.compile(r"[\s,;、。.:/|&+()\[\]【】\"']+")
+_BYTES = re.compile(r"\s*b(['\"])(.*)\1", re.DOTALL)
+_WITH_SMALL = re.compile(r"[A-J]*[a-j][A-Ja-j]+|[A-J]+[a-j]")
 _LONGEST_CELL = 200
 # A quick test that most other texts fail at their first character.
 _MAY_BE_LETTERS = re.compile(r"(?:[A-Ja-j\s,;.:/|&+()\[\]\"']|[^\x00-\x7f])*\Z")
@@ -37,14 +39,21 @@ _MAY_BE_LETTERS = re.compile(r"(?:[A-Ja-j\s,;.:/|&+()\[\]\"']|[^\x00-\x7f])*\Z")
 def parse_letters(text: str) -> int | None:
     """The bit mask of an answer as people write it, or None if it contains anything but letters A-J.
 
-    Width, case, order, repetition and the usual separators do not matter; no letter at all is 0.
+    Width, case, order, repetition and the usual separators do not matter; no letter at all is 0. A run with small
+    letters must be in alphabetical order, as "abd": "bad" and "Dead" are words. The repr of bytes, b'C', is read.
 
-    >>> parse_letters("D, b、Ａ"), parse_letters(""), parse_letters("ABX")
-    (11, 0, None)
+    >>> parse_letters("D, b、Ａ"), parse_letters(""), parse_letters("ABX"), parse_letters("bad")
+    (11, 0, None, None)
     """
-    compact = _BESIDE_LETTERS.sub("", unicodedata.normalize("NFKC", text)).upper()
+    text = unicodedata.normalize("NFKC", text)
+    if text.endswith(("'", '"')) and (inside := _BYTES.fullmatch(text)) is not None:
+        text = inside[2]
+    if not text.isupper() and any(
+        list(run) != sorted(set(run)) for run in map(str.upper, _WITH_SMALL.findall(text))
+    ):
+        return None
     mask = 0
-    for letter in compact:
+    for letter in _BESIDE_LETTERS.sub("", text).upper():
         bit = LETTERS.find(letter)
         if bit < 0:
             return None

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from functools import cached_property
 from typing import NamedTuple
 
 from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.exam.stem_wording import Stem
+from cmexam_baseline.scoring.extraction.contradictions import SpokenOf
 from cmexam_baseline.scoring.extraction.options import CAPITALS, LONE_I, PRONOUN, Mention, OptionTexts
 from cmexam_baseline.scoring.extraction.patterns import (
     BEGINS_NEW_CLAUSE,
     CHINESE,
     ENGLISH_ARTICLE,
+    LATEX,
     MEDICAL_WORD,
+    NUMBER,
     RIGHT_BEHIND,
+    TEXT_ENDS,
+    TEXT_JOIN,
     WRONG_BEHIND,
     concludes,
     mask_of,
+    says_of_option,
     sentence_start,
     skip,
 )
@@ -27,11 +32,15 @@ _LONGEST_LIST = 16
 _OPENING = r"[\s(\[{<\"'“‘「『【《>#|:=\\-]{0,12}"
 _CLOSING = r"[)\]}\"'”’」』】》>]{0,12}"
 _LETTER_ITEM = re.compile(
-    rf"{_OPENING}(?:\\?(?:text|math|textbf|mathrm|mathbf|rm|bf)\s?\{{)?"
+    rf"{_OPENING}(?:{LATEX})?"
     rf"(?:选项|选|第|[Oo]ptions?|[Cc]hoices?)?{_OPENING}"
     r"(?P<letters>[A-J]{1,8}|[a-j])(?![A-Za-z0-9]|-[A-Za-z0-9])"
     rf"{_CLOSING}(?:选项|项(?!目))?{_CLOSING}"
 )
+_RANGE = re.compile(
+    r"(?:选项|项)?[ \t]?(?:至|到|~)[ \t]?(?:选项)?(?P<last>[A-J])(?![A-Za-z0-9])(?:选项|项(?!目))?"
+)
+_RANGE_BEGINS = "至到~选项 "
 _LOWER_CASE_ENDS = re.compile(r"[ \t]*(?:$|[\n.。)\],;}\"'])")
 _JOIN = re.compile(
     r"\s*(?:[、,;/&+|]|和|及|与|以及|and\b)\s*(?:和|and\b|(?:\(\d\)|[①-⑩])(?=[A-J]))?\s*"
@@ -44,34 +53,29 @@ _EITHER = re.compile(
     r"|\s{0,9}[?,]?\s{0,3}(?:或者?|还是|抑或|也可能|也有可能|也许|or\b)\s{0,3}(?:选项|选|是|[Oo]ption)?\s{0,3}[\"'“(]?[A-J](?![A-Za-z0-9])"
 )
 _LOOSE = ("", ",", ";")  # joints that may also begin a new clause
-_TEXT_ENDS = re.compile(r"\s*(?:$|[\n。;、,.!?)]|和|及|与|以及|and\b)")
-_NUMBER = r"(?:\(?\d{1,2}[.、)]|[①-⑩])"
-_NEXT_LINE = re.compile(rf"[ \t。;,.]*\n\s*(?:{_NUMBER}\s?)?")
+_NEXT_LINE = re.compile(rf"[ \t。;,.]*\n\s*(?:{NUMBER}\s?)?")
 _NEXT_LETTER_LINE = re.compile(
-    rf"[ \t。;,.]*\n\s*(?:{_NUMBER}[ \t]?)?"
+    rf"[ \t。;,.]*\n\s*(?:{NUMBER}[ \t]?)?"
     r"(?=[-•>(\[ \t]{0,4}(?:选项|[Oo]ption )?[A-J](?:选项|项)?[)\] \t。;,.]{0,4}(?:\n|$))"
 )
 _LISTED_NEXT = re.compile(
-    rf"[ \t。;,.、]*\n\s*(?:{_NUMBER}[ \t]?|[-•·#>]{{1,3}}[ \t]?)?|[。;,、][ \t]*(?:{_NUMBER}[ \t]?)?|(?=[A-J][.:、)])"
+    rf"[ \t。;,.、]*\n\s*(?:{NUMBER}[ \t]?|[-•·#>]{{1,3}}[ \t]?)?|[。;,、][ \t]*(?:{NUMBER}[ \t]?)?|(?=[A-J][.:、)])"
 )
 _LISTED_LETTER = re.compile(
     r"[(\[]?(?:选项)?(?P<letter>[A-J])(?![A-Za-z0-9])[)\]]?(?:选项)?(?P<mark>[ \t]?[.:、)(])?[ \t]?"
     r"(?![A-J](?![A-Za-z0-9]))(?=[^\n])"
 )
 _LISTED_TEXT_ENDS = re.compile(
-    rf"[。;,、][ \t]*(?:{_NUMBER}[ \t]?)?[(\[]?(?:选项)?[A-J][)\]]?(?:选项)?[ \t]?(?:[.:、)(]|[{CHINESE}])|。$"
+    rf"[。;,、][ \t]*(?:{NUMBER}[ \t]?)?[(\[]?(?:选项)?[A-J][)\]]?(?:选项)?[ \t]?(?:[.:、)(]|[{CHINESE}])|。$"
     rf"|(?<=[{CHINESE})])(?=[A-J][ \t]?[.:、)])"
 )
+_REMARK = re.compile(rf"[,:(—-][^;\n]{{1,120}};[ \t]?(?:{NUMBER}[ \t]?)?")
+_REMARK_ENDS = re.compile(r"[^;。\n]{0,120}")
 _NEXT_ITEM_LINE = re.compile(r"\n[ \t]*(?:[(\[-]?[A-J][.:、)]|\n)")
 _LONGEST_LISTED = 300
 _IN_BRACKETS = re.compile(r"[ \t]?\((?![A-J]\))[^()\n]{1,80}\)")
 _LAST_NAMES = 50
 _SUPPOSED_CASE = re.compile(r"\s*(?:if|when|unless|should|in case|如果|若|假如|倘若|当)", re.IGNORECASE)
-_LETTER_NAMED = re.compile(
-    r"[A-J](?:选项|项)|(?:选项|[Oo]ption |[Cc]hoice )\(?[A-J](?![A-Za-z0-9])|\([A-J]\)"
-    r"|(?:选|答案[是为:]?\s?|[Aa]nswer(?: is|:)? )[A-J](?![A-Za-z0-9])|[A-J](?:是|为)?(?:正确|对的|最佳)"
-    r"|[A-J] is (?:the )?(?:correct|right|best)"
-)
 _CALLED_NOT_IT = re.compile(
     r"[ \t]+(?:is|are|was|were)[ \t]*(?:not|n't)[ \t]+"
     r"(?!(?:the[ \t]+)?(?:most[ \t]+)?(?:correct|right|answer|best|appropriate|true|likely)\b)",
@@ -81,14 +85,13 @@ _TEXT_AND_LETTER = r"[^,。;:!?\n()]{2,40}\([A-J]\)"
 _BRACKETED = re.compile(rf"{_TEXT_AND_LETTER}(?:(?:、|和|与|及|以及){_TEXT_AND_LETTER}){{1,9}}")
 _LETTER_IN_BRACKETS = re.compile(r"\(([A-J])\)")
 _LETTER_BEHIND = re.compile(r"[ \t]?\((?P<letter>[a-j])\)")
-_LINE_ENDS = re.compile(r"[ \t。;,.]*(?:\n|$)")
+_LINE_ENDS = re.compile(r"[ \t。;,.]*(?:\n|\\n|[\"'”’」』》}<]|$)")
 _DELIMITER = re.compile(r"[ \t]*[:.、)\"'”’」』】-]*[ \t]*[(\[\"'“‘「『:]*[ \t]*")
 _TEXT_CLOSING = re.compile(r"[)\]\"'”’」』】]*(?:选项|这一?项|项)?")
-_OPEN_QUOTES = re.compile(r"[\s\"'“‘「『【《(\[:=>#-]*")
+_OPEN_QUOTES = re.compile(rf"[\s\"'“‘「『【《(\[:=>#-]*(?:{LATEX})?")
 
 # Behind a list of letters: it only says among what to choose: A、B、C中…
 _LIST_IS_SCOPE = re.compile(r"\s*(?:中|之中|里|之间|其中|这?[两三四五六]个?(?:选项|项)?(?:中|里|之)|等)")
-_BEHIND_ITS_LETTER = re.compile(r"[a-j]\s*[.:、)]\s*$")
 _NAME_ENDS = re.compile(r"\s*(?:$|[\n。,;.!?)\]”\"』」、]|是|为)")
 
 
@@ -154,7 +157,7 @@ class AnswerParser:
         cued: a phrase introduces it, so that what follows a letter is its reason
         stated: the phrase is 答案： or its like, so that even a list of all options is an answer
         """
-        by_text = self.read_texts(position)
+        by_text = self.read_texts(position, stated)
         if by_text is not None and by_text.end - by_text.start > 1:
             return self._with_list_behind(by_text) if stated else by_text
         return self.read_letters(position, stated, cued) or by_text or self._read_bracketed(position)
@@ -194,10 +197,10 @@ class AnswerParser:
         either = _EITHER.match(self.text, items[-1].end) if items else None
         if either is None:
             return None
-        other = self._item(either.end() - 1)
+        other = self.item(either.end() - 1)
         return ParsedAnswer(0, items[0].start, max(either.end(), other.end if other else 0))
 
-    def read_texts(self, position: int) -> ParsedAnswer | None:
+    def read_texts(self, position: int, stated: bool = False) -> ParsedAnswer | None:
         """Option texts, one or several joined by 、 or 和, each perhaps with its letter behind: 阿托品(C)."""
         first = follows = self.options.match_at(self.lowered, skip(_OPEN_QUOTES, self.lowered, position))
         mask = end = 0
@@ -205,19 +208,23 @@ class AnswerParser:
             behind = _LETTER_BEHIND.match(self.lowered, follows.end)
             own = behind is not None and behind["letter"] == LETTERS[follows.option].lower()
             mask, end = mask | 1 << follows.option, behind.end() if behind and own else follows.end
-            follows = self._text_behind(end)
-        if first is None or mask == self.options.everything:
+            follows = self._text_behind(end, stated)
+        if first is None or (mask == self.options.everything and not stated):
             return None
         if WRONG_BEHIND.match(self.text, end):
             return None
         return ParsedAnswer(mask, first.start, end, by_text=True)
 
-    def _text_behind(self, position: int) -> Mention | None:
-        join = _JOIN.match(self.lowered, position)
-        follows = self.options.match_at(self.lowered, join.end()) if join else None
-        if join is None or follows is None or join[0].strip() not in _LOOSE:
+    def _text_behind(self, position: int, stated: bool) -> Mention | None:
+        """The next text of a list; what may also be the beginning of a clause must be nothing but the text."""
+        join = TEXT_JOIN.match(self.lowered, position)
+        if join is None and not stated:
+            return None
+        follows = self.options.match_at(self.lowered, join.end() if join else position)
+        if follows is None or (join and join["joint"] and not join["closed"] and join["joint"] not in _LOOSE):
             return follows
-        return follows if _TEXT_ENDS.match(self.lowered, follows.end) else None
+        ends = _LINE_ENDS if join and join["line"] else TEXT_ENDS
+        return follows if ends.match(self.lowered, follows.end) else None
 
     def _list_at(self, position: int) -> list[_Item]:
         """The letters from `position` on; kept, because several rules ask for the first line's."""
@@ -227,7 +234,7 @@ class AnswerParser:
 
     def _read_list(self, position: int) -> list[_Item]:
         items: list[_Item] = []
-        item = self._item(position)
+        item = self.item(position)
         if item is not None and not item.named and item.mask.bit_count() == 1:
             resembling = self._resembling(item.start)
             if resembling is not None and self._following(resembling) is not None:
@@ -281,7 +288,8 @@ class AnswerParser:
                 return _Item(1 << index, match.start("letter"), match.end() + len(text), named=True)
         return None
 
-    def _item(self, position: int, first: bool = True, joined: bool = False) -> _Item | None:
+    def item(self, position: int, first: bool = True, joined: bool = False) -> _Item | None:
+        """The letter, or letters in one run, at `position`, perhaps with the option's text."""
         # A character beyond Latin begins no item but for these.
         narrow = self.text[position : position + 1] < "\u2e80" or self.text[position] in "选第「『【《"
         match = _LETTER_ITEM.match(self.text, position) if narrow else None
@@ -294,6 +302,12 @@ class AnswerParser:
             return None
         if letters.islower() and not _LOWER_CASE_ENDS.match(self.text, end):
             return None
+        joint = self.text[after_letter : after_letter + 1]
+        through = _RANGE.match(self.text, after_letter) if joint in _RANGE_BEGINS and joint else None
+        if through is not None and len(letters) == 1 and through["last"] > letters:
+            # C至E: every letter from the one to the other.
+            mask = 2 * mask_of(through["last"]) - mask
+            return _Item(mask, start, through.end()) if mask <= self.options.everything else None
         if len(letters) > 1:
             return _Item(mask, start, end, letter_end=after_letter)
         named = self._with_text(mask, start, after_letter, end)
@@ -323,7 +337,7 @@ class AnswerParser:
                 text_end = None
                 if text_start > after_letter and _NAME_ENDS.match(self.text, other.end):
                     mask, text_end = (
-                        mask if self._prefers(index, other, start) else 1 << other.option,
+                        mask if self._spoken_of.prefers(index, other, start) else 1 << other.option,
                         other.end,
                     )
             if text_end is not None:
@@ -332,50 +346,27 @@ class AnswerParser:
         return None
 
     @cached_property
-    def _spoken_of(self) -> tuple[dict[int, int], Counter[int], dict[int, int], Counter[int]]:
-        """The options that the text names by text and by letter: each by its place, and how often.
-
-        A mention behind its own letter ("D: 以上都不是") is an item of a list and speaks for nothing.
-        """
-        texts = {
-            mention.start: mention.option
-            for mention in self.mentions
-            if not _BEHIND_ITS_LETTER.search(self.lowered, max(0, mention.start - 4), mention.start)
-        }
-        # The last capital of "Answer: B" or "C选项" is the letter.
-        named = [
-            [match.start() + at for at, char in enumerate(match[0]) if char in LETTERS][-1]
-            for match in _LETTER_NAMED.finditer(self.text)
-        ]
-        letters = {place: LETTERS.index(self.text[place]) for place in named}
-        return texts, Counter(texts.values()), letters, Counter(letters.values())
-
-    def _prefers(self, index: int, other: Mention, start: int) -> bool:
-        """Whether the rest of the text speaks of option `index` more often than of the one at `other`."""
-        texts, by_text, letters, by_letter = self._spoken_of
-        here = letters.get(start)
-        if by_letter[index] > (here == index) and by_letter[other.option] == (here == other.option):
-            return True
-        return by_text[index] > by_text[other.option] - (other.start in texts)
+    def _spoken_of(self) -> SpokenOf:
+        return SpokenOf(self.text, self.lowered, self.mentions)
 
     def _following(self, item: _Item) -> _Item | None:
         """The next letter of a list: behind 、 or 和, or alone with its text on the next line."""
         join = _JOIN.match(self.text, item.end if item.named else skip(_IN_BRACKETS, self.text, item.end))
         if join is not None:
             loose = join[0].strip() in _LOOSE
-            follows = self._item(join.end(), first=False, joined=not loose)
+            follows = self.item(join.end(), first=False, joined=not loose)
             follows = follows._replace(loose=loose) if follows is not None else None
             if follows is not None and (follows.named or not item.named):
                 return follows
             return self._listed_behind(item) or follows
         if item.named and "A" <= self.text[item.end : item.end + 1] <= "J":
-            follows = self._item(item.end, first=False)
+            follows = self.item(item.end, first=False)
             return follows if follows is not None and follows.named else self._listed_behind(item)
         if not item.named:
             line = _NEXT_LETTER_LINE.match(self.text, item.end)
-            return self._item(line.end(), first=False) if line is not None else None
+            return self.item(line.end(), first=False) if line is not None else None
         line = _NEXT_LINE.match(self.text, item.end)
-        follows = self._item(line.end(), first=False) if line is not None else None
+        follows = self.item(line.end(), first=False) if line is not None else None
         if follows is None or not follows.named or not _LINE_ENDS.match(self.text, follows.end):
             return self._listed_behind(item)
         return follows
@@ -390,4 +381,17 @@ class AnswerParser:
             longer = self._resembling(item.start)
             separator = _LISTED_NEXT.match(self.text, longer.end) if longer is not None else None
         follows = self._resembling(separator.end()) if separator is not None else None
+        follows = follows or self._behind_remark(item)
         return follows if follows is not None and follows.mask != item.mask else None
+
+    def _behind_remark(self, item: _Item) -> _Item | None:
+        """C. 氟西汀，是SSRI；D. 帕罗西汀，也是SSRI: where several are asked for and neither is dismissed."""
+        remark = _REMARK.match(self.text, item.end) if self.stem.several else None
+        follows = self.item(remark.end()) if remark is not None else None
+        if remark is None or follows is None or not follows.named:
+            return None
+        behind = _REMARK_ENDS.match(self.lowered, follows.end)
+        for start, end in ((item.end, remark.end()), (follows.end, behind.end() if behind else follows.end)):
+            if says_of_option(self.lowered, start, end, self.stem) is False:
+                return None
+        return follows

@@ -9,13 +9,16 @@ from itertools import pairwise
 
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
 from cmexam_baseline.scoring.extraction.extract import Reading
+from cmexam_baseline.scoring.extraction.item_lines import read_item_lines
 from cmexam_baseline.scoring.extraction.letter_rules import judges_each
 from cmexam_baseline.scoring.extraction.patterns import (
+    LETTERS_TOGETHER,
     MUST_CHOOSE,
     SUPPOSED,
     any_of,
     mask_of,
     one_of,
+    says_of_option,
     sentence_start,
 )
 
@@ -27,7 +30,8 @@ _ZH_FILLER = (
         r" 应该 应当 应 该 就 便 也 是 为 即 乃 选择 选用 选项 选 的 了 我 会 将 认为 觉得"
         r" 判断 倾向于? 很可能 最有?可能 可能 大概率? 或许 也许 只能 只有 可以 可 显然 明显 确定 必然"
         r" 一定 肯定 属于 最终 最后 最为? 更"
-        r" (?:有|包括|包含)(?=[\s:]{0,4}(?:(?:\(?1[.、)]|①)\s?)?(?:选项)?[A-J]) (?:\(?1[.、)]|①)(?=\s?(?:选项)?[A-J]) 符合题意"
+        r" (?:有|包括|包含)(?=[\s:>#•·✅✓✔√☑-]{0,8}(?:(?:\(?1[.、)]|①)\s?)?(?:选项)?[A-J])"
+        r" (?:\(?1[.、)]|①)(?=\s?(?:选项)?[A-J]) 符合题意"
         r" 符合 合适 合理 恰当 接近 正确 准确 最佳 佳 依次 分别 如下 以下 回答 text 第(?:[一二三四五六七八][个项种])?"
     )
     + "*"
@@ -62,6 +66,11 @@ _ALL_AS_ANSWER = re.compile(
     r"|(?:以上|上述)(?:选项|各项|答案|说法)?(?:都|均|皆|全)(?:是|对|正确|可)"
 )
 _AFFIRMED = re.compile(r"\s*(?:选项|项)?\s*,?(?:都|均|皆|全)")
+_ADDED = re.compile(
+    rf"(?:选项|项)?[)】]?[,;。][ \t]?(?:(?:此外|另外|同时|而且|并且),?)?(?P<and>还有|以及)?,?(?:选项)?"
+    rf"(?P<letters>{LETTERS_TOGETHER})"
+    r"(?:选项|项)?(?:(?P<too>[^,。;\n]{0,20}?(?:也|同样|亦)[^,。;\n]{0,20})(?![^。;\n]{0,3}但)|(?(and)(?=[。,;\n]|$)|(?!)))"
+)
 _BEHIND_SCOPE = re.compile(r"[\s)\]】]*[:是为]\s*")
 
 _ZH_NEGATED_BEFORE = re.compile(
@@ -93,7 +102,7 @@ _IF = re.compile(
         " 如(?=为|是|有|患|伴|合并|出现)"
     )
 )
-_IN_THAT_CASE = re.compile(any_of("则 那么 就 应 可 宜 选"))
+_IN_THAT_CASE = re.compile(any_of("则 那么 就 应 可 宜 选 (?:此时|正确|那)?的?答案"))
 _CASE_BEHIND = re.compile(r"[^。;!?,\n]{0,8}的话")
 _ANSWER_SENTENCE = re.compile(r"[^\n。;!?]{1,80}")
 _LOOK_BACK = 40
@@ -213,7 +222,7 @@ def _declared_in_english(reader: AnswerParser) -> Iterator[Reading]:
             start = match.start()
             if text[start - 1 : start].isalnum():
                 continue
-            answer = reader.read(match.end(), stated=_is_stated(match), cued=True)
+            answer, _ = _read_stated(reader, match)
             if answer is None:
                 if text_rule == "answer-phrase-text":
                     yield from _left_open(reader, match)
@@ -266,7 +275,9 @@ def _is_meant(text: str, match: re.Match[str], slot: ParsedAnswer | None) -> boo
 
 def _read_behind(reader: AnswerParser, match: re.Match[str]) -> ParsedAnswer | None:
     """The answer behind a cue, if it is one and not a list of what might be chosen."""
-    slot = reader.read(match.end(), stated=_is_stated(match), cued=True)
+    slot, below = _read_stated(reader, match)
+    if below:
+        return slot
     if slot is None:
         everything = _ALL_AS_ANSWER.match(reader.text, match.end()) if reader.options.known else None
         return ParsedAnswer(_all_options(reader), *everything.span()) if everything else None
@@ -276,7 +287,27 @@ def _read_behind(reader: AnswerParser, match: re.Match[str]) -> ParsedAnswer | N
         if "(" in match[0] or "/" in named or _AFFIRMED.match(reader.text, slot.end):
             rest = _BEHIND_SCOPE.match(reader.text, slot.end)
             return reader.read_letters(rest.end()) if rest else None
-    return None if judges_each(reader.text, slot) else slot
+    return None if judges_each(reader.text, slot) else _with_addition(reader, slot)
+
+
+def _with_addition(reader: AnswerParser, answer: ParsedAnswer) -> ParsedAnswer:
+    """答案是C和D，此外E也正确: what the next clause adds to an answer of several letters."""
+    if answer.mask.bit_count() < 2 and not reader.stem.several:
+        return answer
+    added = _ADDED.match(reader.text, answer.end)
+    if added is None or mask_of(added["letters"]) > reader.options.everything:
+        return answer
+    says = says_of_option(reader.lowered, added.end("letters"), added.end(), reader.stem)
+    if not (says or added["too"] is None):
+        return answer
+    return answer._replace(mask=answer.mask | mask_of(added["letters"]), end=added.end("letters"))
+
+
+def _read_stated(reader: AnswerParser, match: re.Match[str]) -> tuple[ParsedAnswer | None, bool]:
+    """The answer behind a cue, and whether it has lines of its own below."""
+    stated = _is_stated(match)
+    below = read_item_lines(reader, *match.span()) if stated else None
+    return below or reader.read(match.end(), stated=stated, cued=True), below is not None
 
 
 def _is_stated(match: re.Match[str]) -> bool:

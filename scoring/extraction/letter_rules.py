@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from cmexam_baseline.exam.letters import parse_letters
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
 from cmexam_baseline.scoring.extraction.extract import Reading
 from cmexam_baseline.scoring.extraction.patterns import (
@@ -51,7 +52,8 @@ def _whole(reader: AnswerParser) -> Iterator[Reading]:
     number = skip(_QUESTION_NUMBER, reader.text, 0)
     letters = _ONLY_LETTERS.fullmatch(reader.text, number)
     if letters is not None and not reader.read_texts(0):
-        mask = _mask_of_letters(letters["letters"])
+        # Nothing for a word such as "bad".
+        mask = parse_letters(letters["letters"]) or 0
         if 0 < mask <= reader.options.everything:
             yield Reading("letters", mask, *letters.span("letters"))
             return
@@ -60,14 +62,6 @@ def _whole(reader: AnswerParser) -> Iterator[Reading]:
     if slot is None or reader.text[slot.end :].strip(_TRAILING):
         return
     yield Reading("option-text" if slot.by_text else "letters", slot.mask, slot.start, slot.end)
-
-
-def _mask_of_letters(letters: str) -> int:
-    """The mask; 0 for a word such as "bad": small letters are an answer in order only, as "abd"."""
-    alone = re.findall(r"[A-Za-z]+", letters)
-    if not letters.isupper() and any(list(run.upper()) != sorted(set(run.upper())) for run in alone):
-        return 0
-    return mask_of(letters.upper())
 
 
 def _first_line(reader: AnswerParser) -> Iterator[Reading]:
@@ -257,7 +251,8 @@ def _name_at(reader: AnswerParser, position: int) -> ParsedAnswer | None:
         named = reader.options.ending_at(reader.lowered, position - 1)
         mask = mask if named is None else 1 << named
     elif before == "?" or not (
-        (before in "。;\n" and behind.isalpha()) or _POINTED.match(text, position + 1)
+        (before in "。;\n" and behind.isalpha() and not behind.isascii())
+        or _POINTED.match(text, position + 1)
     ):
         return None
     return ParsedAnswer(mask, position, position + 1)

@@ -33,6 +33,9 @@ _JUDGED = re.compile(
     ),
     re.IGNORECASE,
 )
+_JUDGED_LINE = re.compile(
+    r"正确|错误|不对|不符|符合题意|排除|[√×✓✗✔✘✅❌]|\b(?:in)?correct\b|\bwrong\b", re.IGNORECASE
+)
 _ENDS_IN_VERDICT = re.compile(
     r"[√×✓✗✔✘✅❌☑☒]|(?:[(\[【:,—-]|[ \t])[ \t]?(?:是|为)?"
     r"(?:不?正确|错误?|不?对|不?符合[^()]{0,4}|(?:in)?correct|wrong|true|false)的?[)\]】]?[.。; \t]*$",
@@ -142,6 +145,11 @@ class OptionTexts:
         if not loose or _JUDGED.search(text, own or 0):
             return False
         return own is not None or len(text) <= 1.5 * len(self.texts[index]) + 6
+
+    def names(self, index: int, text: str) -> bool:
+        """Whether `text` has an option's text in it, or resembles option `index`."""
+        lowered = text.lower().strip()
+        return any(own in lowered for own, _ in self.findable) or self.resembles(index, lowered)
 
     def match_at(self, lowered: str, position: int) -> Mention | None:
         """The longest option text that begins at `position` and is a word of its own."""
@@ -277,6 +285,47 @@ def _end_of_list(text: str, lowered: str, options: OptionTexts, position: int) -
     return end
 
 
+_OPTION = r"\(?LETTER(?:[.、:)][ \t]?|[ \t]|(?=[\u3400-\u9fff]))(?P<text_LETTER>[^\n]{1,200}?)"
+_NEXT_OPTION = r"(?:[ \t;,。]{0,3}\n\s{0,3}|[ \t;,。]{1,3})"
+_LISTED_OPTIONS = re.compile(
+    _NEXT_OPTION.join(_OPTION.replace("LETTER", letter) for letter in "ABC")
+    + rf"(?=[ \t]{{0,3}}(?:\n|$)|{_NEXT_OPTION}\(?D)"
+)
+_OPTION_A = re.compile(r"\n(?P<letter>\(?A)[.、:)]?[ \t]?")
+_HEADS_AN_ANALYSIS = re.compile(
+    r"(?:分析|解析|解释|辨析|选项|如下|理由|说明|逐一?[项个]|explanations?|analysis|options?|follows)[^\n]{0,6}$",
+    re.IGNORECASE,
+)
+
+_ITEM = re.compile(r"[ \t]*\(?[A-J][ \t]?[.、:)]")
+
+
+def next_question(text: str, options: OptionTexts) -> list[int]:
+    """Where another question may begin: a stem with option lines below that are not this question's; [] for none.
+
+    The stem may be the whole paragraph above the lines or the last line of it.
+
+    >>> next_question("B\\n\\n青光眼首选\\nA. 甲药\\nB. 乙药\\nC. 丙药\\n答案：C", OptionTexts(["肝", "胆", "脾"]))
+    [3, 3]
+    """
+    for begins in _OPTION_A.finditer(text) if options.known else ():
+        if options.own_text_at(text, 0, begins.end()) is not None:
+            continue
+        match = _LISTED_OPTIONS.match(text, begins.start("letter"))
+        if match is None:
+            continue
+        stem_end = len(text[: begins.start()].rstrip())
+        line = text.rfind("\n", 0, stem_end) + 1
+        paragraph = text.rfind("\n\n", 0, stem_end) + 2
+        listed = [match[f"text_{letter}"] for letter in "ABC"]
+        heading = _HEADS_AN_ANALYSIS.search(text, line, stem_end) or _ITEM.match(text, line)
+        if not line or heading or any(map(_JUDGED_LINE.search, listed)):
+            continue
+        if sum(options.names(index, each) for index, each in enumerate(listed)) < 2:
+            return [paragraph if paragraph > 1 else line, line]
+    return []
+
+
 LONE_I = re.compile(r"(?<![A-Za-z0-9])I(?![A-Za-z0-9])")
 PRONOUN = re.compile(
     r"(?<![A-Za-z0-9])(?<!ption )(?<!hoice )(?<!nswer )I"
@@ -292,5 +341,5 @@ _AMONG_OPTIONS = "|".join(
 )
 CAPITALS = re.compile(
     rf"[A-J](?:(?<=[{_BEFORE_A_LETTER}].)|(?<![^\W_].)(?<![+'°-].)(?<!\d[ \t].)|{_AMONG_OPTIONS})"
-    r"[A-J]{0,7}(?![A-Za-z0-9])"
+    r"[A-J]{0,7}(?!_?[A-Za-z0-9])"
 )

@@ -78,6 +78,18 @@ RIGHT_BEHIND = re.compile(r"\s*(?:选项|项)?\s*(?:均|都|皆)?(?:是)?(?:正�
 _JOINT = r"(?:[、/&]|,[ \t]?(?:and[ \t])?|[ \t]and[ \t]|和|及|与|以及)"
 LETTERS_TOGETHER = rf"[A-J](?:(?:选项|项)?{_JOINT}?(?:选项)?[A-J](?![a-z])){{0,7}}"
 
+LATEX = r"\\?(?:text|math|textbf|mathrm|mathbf|rm|bf)\s?\{"
+NUMBER = r"(?:\(?\d{1,2}[.、)]|[①-⑩])"
+# The quotes behind a text end it, unless it is the key of a JSON field.
+TEXT_ENDS = re.compile(r"\s*(?![\"'”]\s*:)(?:$|[\n。;、,.!?)\]}\"'”’」』】》<|]|\\n|和|及|与|以及|and\b)")
+# Texts may be quoted one by one, as in a JSON list, or have a line each.
+TEXT_JOIN = re.compile(
+    r"\s{0,4}(?:(?P<closed>[\"'”’」』》}])\s{0,4})?"
+    r"(?:(?P<joint>[、,/;&+|]|和|及|与|以及|and\b)\s{0,24}(?:和|and\b)?\s{0,4}"
+    rf"|(?P<line>[。;,.]?[ \t]{{0,4}}(?:\n|\\n))\s{{0,24}}(?:{NUMBER}[ \t]?|[-•·+][ \t]?)?)"
+    rf"(?:[\"'“‘「『《]|{LATEX})?"
+)
+
 CONCLUDING = re.compile(
     any_of(
         r"综上 因此 所以 故(?!障|意|事|乡) 综合(?!征|症) 总之 总而言之 总结 由此 可见[,:] 可知[,:]"

@@ -14,9 +14,9 @@ from cmexam_baseline.scoring.extraction.answer_phrases import declared_readings
 from cmexam_baseline.scoring.extraction.extract import RULES, WHOLE_TEXT, Reading, ranked
 from cmexam_baseline.scoring.extraction.letter_rules import conclusion_readings, line_readings, stem_readings
 from cmexam_baseline.scoring.extraction.option_text_rules import wording_readings
-from cmexam_baseline.scoring.extraction.options import OptionTexts, without_echo
+from cmexam_baseline.scoring.extraction.options import OptionTexts, next_question, without_echo
 from cmexam_baseline.scoring.extraction.reply_format import reply_readings, structured_readings
-from cmexam_baseline.scoring.extraction.reply_text import CleanText, kept_ranges
+from cmexam_baseline.scoring.extraction.reply_text import CleanText, is_error_message, kept_ranges
 from cmexam_baseline.scoring.extraction.undecided import undecided_readings
 from cmexam_baseline.scoring.extraction.verdicts import all_called_right, verdict_readings
 
@@ -36,6 +36,14 @@ def read(raw: str, options: Sequence[str] | None, stem: str | None = None) -> tu
     texts, asked = _option_texts(None if options is None else tuple(options)), read_stem(stem)
     first, otherwise = kept_ranges(raw)
     clean = CleanText(raw, first)
+    if is_error_message(raw) and not texts.mentions(raw.lower()):
+        return clean, []
+    for place in next_question(clean.text, texts):
+        cut = clean.raw_span(place, place + 1)[0]
+        reply = CleanText(raw, [(start, min(end, cut)) for start, end in first if start < cut])
+        found = _ranked(reply.text, texts, asked)
+        if found and found[0].mask and RULES[found[0].rule].priority >= _ANSWERS_ITSELF:
+            return reply, found
     readings = _ranked(clean.text, texts, asked)
     if not readings and otherwise:
         second = CleanText(raw, otherwise)
@@ -44,6 +52,8 @@ def read(raw: str, options: Sequence[str] | None, stem: str | None = None) -> tu
     return clean, readings
 
 
+# The least priority of an answer in front of what may be another question.
+_ANSWERS_ITSELF = RULES["conclusion"].priority
 # Several models answer the same exam.
 _option_texts = lru_cache(maxsize=8192)(OptionTexts)
 
@@ -55,16 +65,20 @@ def _ranked(text: str, options: OptionTexts, stem: Stem, nested: bool = False) -
         found = [] if nested else _ranked(value, options, stem, nested=True)
         return found[0].mask if found else None
 
-    def strongest() -> int:
-        return max([RULES[reading.rule].priority for reading in readings], default=0)
-
     readings = list(line_readings(reader))
-    if strongest() < WHOLE_TEXT:
+    if _strongest(readings) < WHOLE_TEXT:
         readings += structured_readings(reader, read_value)
         readings += declared_readings(reader)
         readings += list(reply_readings(reader, readings))
+    strongest = _strongest(readings)
     for rules, highest in _WEAKER:
-        if strongest() > highest:
+        if strongest > highest:
             break
-        readings += rules(reader)
+        found = list(rules(reader))
+        readings += found
+        strongest = max(strongest, _strongest(found))
     return ranked(readings)
+
+
+def _strongest(readings: list[Reading]) -> int:
+    return max([RULES[reading.rule].priority for reading in readings]) if readings else 0

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
 from cmexam_baseline.scoring.extraction.extract import Reading
-from cmexam_baseline.scoring.extraction.patterns import any_of, sentence_start, skip, words
+from cmexam_baseline.scoring.extraction.patterns import any_of, mask_of, sentence_start, skip, words
 from cmexam_baseline.scoring.extraction.reply_text import CleanText
 
 _MARKER = re.compile(
@@ -69,34 +69,50 @@ def _behind_marker(text: str, position: int) -> int:
     return skip(_MARKER, text, skip(_BLANKS, text, position))
 
 
-_LONGEST_VALUE = 400
+_LONGEST_VALUE = 1_000
 # The second form is what remains when "\b" was read as an escape.
 _BOXED = re.compile(
     r"(?:\\f?box(?:ed)?|\x08oxed|(?<![a-z])boxed)\s*\{(?=(?P<value>"
     rf"(?:[^{{}}\n]|\{{[^{{}}\n]{{0,{_LONGEST_VALUE}}}\}}){{0,{_LONGEST_VALUE}}}\}}?))",
     re.IGNORECASE,
 )
+# <output> and its like may hold a whole reply: they count where they hold nothing but a short value.
 _TAG = re.compile(
-    r"<[ ]?(?:final_?)?(?:answer|ans|choice|option|答案|选项|solution)[ ]?>(?P<value>[^<]{0,400})",
+    r"<[ ]?(?:final_?)?(?:(?:answer|ans|choice|option|答案|选项|solution)[ ]?>(?P<value>[^<]{0,1000})"
+    r"|(?:output|result|final|response)[ ]?>(?=[^<]{1,400}</)(?P<short>[^<]{1,400}))",
     re.IGNORECASE,
 )
-
-_BETWEEN_BOXES = re.compile(
-    r"[ \t}]*(?:</[^<>\n]{1,20}>)?[ \t]*(?:[,、;]|和|与|及|and)?[ \t]*"
-    r"(?:\\f?box(?:ed)?\s*\{(?:\\[a-z]{2,8}\{)?|<[^<>\n]{1,20}>)[ \t]*"
+_BETWEEN = (
+    r"[ \t}]{0,8}(?:</[^<>\n]{1,20}>)?[ \t]{0,8}(?:[,、;。.]|和|与|及|and)?BREAK"
+    r"(?:\\f?box(?:ed)?\s{0,4}\{(?:\\[a-z]{2,8}\{)?|<[^<>\n]{1,20}>)BREAK"
 )
+_BETWEEN_BOXES = re.compile(_BETWEEN.replace("BREAK", r"[ \t]{0,8}"))
+_BETWEEN_LINES_OF_BOXES = re.compile(_BETWEEN.replace("BREAK", r"[\s>#•·-]{0,8}(?:\d{1,2}[.、)][ \t]?)?"))
 
 _ANSWER_KEYS = (
     r"(?:final|correct|predicted|predict|model|my|best|right|your)?[_ -]?"
     r"(?:answers?|ans|choices?|options?|prediction|predict|pred|result|selected|letters?|label|selection)"
     r"(?:[_ -]?(?:letters?|keys?|choices?|options?|idx|id|text|label))?"
-    r"|(?:最终|正确|标准|参考|我的|模型|预测)?(?:的)?(?:答案|选项|选择|结果)|model_result|response|output|result|输出"
+    r"|(?:最终|正确|标准|参考|我的|模型|预测)?(?:的)?(?:答案|选项|选择|结果)|model_result|response|output|result|final|输出"
 )
 _KEY = re.compile(rf"[\"'“](?P<key>{_ANSWER_KEYS})\\{{0,3}}[\"'”]\s*:\s*\\{{0,3}}", re.IGNORECASE)
 _STRING = re.compile(
     r"\"(?P<double>(?:[^\"\\]|\\.){0,20000})\"?|'(?P<single>(?:[^'\\]|\\.){0,20000})'?", re.DOTALL
 )
-_LIST = re.compile(r"\[(?P<items>[^\[\]]{0,400})\]?")
+_LIST = re.compile(r"\[(?P<items>[^\[\]]{0,4000})\]?")
+_LIST_ITEM = re.compile(
+    r"(?<=\")(?:[^\"\\]|\\.){1,1000}(?=\"\s*(?:,|$))|(?<=')(?:[^'\\]|\\.){1,1000}(?='\s*(?:,|$))"
+)
+_OBJECTS = re.compile(r"\[\s*(?P<objects>\{[^\[\]]{0,4000})\]?")
+_OBJECT = re.compile(r"\{[^{}]*\}?")
+_NEXT_OBJECT = re.compile(r"[^{}\[\]]{0,1000}\}\s{0,24},?\s{0,24}\{[^{}\[\]]{0,1000}")
+_TEXT_KEY = re.compile(r"[\"'](?:text|content|name|value|内容|文本|名称)[\"']\s*:\s*", re.IGNORECASE)
+_MARKED_WRONG = re.compile(r":\s*[\"']?(?:false|incorrect|wrong|no|错误|不正确|不符合|否)\b", re.IGNORECASE)
+# {"C": "氟西汀", "D": "帕罗西汀"}; numbers would be scores.
+_LETTER_KEY = re.compile(r"[\"']([A-J])[\"']\s*:\s*[\"']")
+_LETTER_KEYS = re.compile(
+    r"\{\s{0,24}(?P<entries>(?:[\"'][A-J][\"']\s{0,24}:\s{0,24}(?!\"(?:错误|不))(?:\"[^\"{}\n]{2,400}\"|'[^'{}\n]{2,400}')\s{0,24},?\s{0,24}){1,9})\}"
+)
 _BARE = re.compile(r"[^,}\]\n{]{1,40}")
 _EXPLANATION_KEY = re.compile(
     r"[\"'“](?:explanations?|explain|reason(?:ing|s)?|rationale|analysis|thoughts?|解释|解析|答案解析|分析|理由|原因|思路|说明)[\"'”]\s*:\s*",
@@ -111,19 +127,23 @@ def structured_readings(reader: AnswerParser, read_text: FullReader) -> Iterator
     """Readings of boxes, tags and JSON fields; `read_text` reads a value that is itself free text."""
     text = reader.text
     for mark, rule, pattern in (("{", "boxed", _BOXED), ("<", "tag", _TAG)):
-        spans = [match.span("value") for match in pattern.finditer(text)] if mark in text else []
+        spans = [match.span(match.lastgroup or 0) for match in pattern.finditer(text)] if mark in text else []
         yield from _joined(
-            text, (found for span in spans for found in _value(rule, reader, read_text, *span))
+            reader, (found for span in spans for found in _value(rule, reader, read_text, *span))
         )
     if ":" in text and ("{" in text or '"' in text):
         yield from _json_readings(reader, read_text)
 
 
-def _joined(text: str, readings: Iterator[Reading]) -> Iterator[Reading]:
-    """Boxes or tags on one line with nothing but 和 between them are one answer of several letters."""
+def _joined(reader: AnswerParser, readings: Iterator[Reading]) -> Iterator[Reading]:
+    """Boxes or tags with nothing but 和 between them are one answer of several letters.
+
+    On lines of their own a later one corrects the one before, unless the stem asks for several.
+    """
+    between = _BETWEEN_LINES_OF_BOXES if reader.stem.several else _BETWEEN_BOXES
     last: Reading | None = None
     for reading in readings:
-        if last is not None and _BETWEEN_BOXES.fullmatch(text, last.end, reading.start):
+        if last is not None and between.fullmatch(reader.text, last.end, reading.start):
             reading = Reading(reading.rule, last.mask | reading.mask, last.start, reading.end)
         elif last is not None:
             yield last
@@ -135,29 +155,81 @@ def _joined(text: str, readings: Iterator[Reading]) -> Iterator[Reading]:
 def _json_readings(reader: AnswerParser, read_text: FullReader) -> Iterator[Reading]:
     direct: list[Reading] = []
     backup: list[Reading] = []
+    beyond = last_key = 0
     for match in _KEY.finditer(reader.text):
-        found = list(_json_value(reader, read_text, match.end()))
+        if match.start() < beyond:
+            continue
+        beyond, found = _json_value(reader, read_text, match.end())
         if match["key"].lower().replace("_", " ") in _BACKUP_KEYS:
             backup.extend(reading for reading in found if reading.mask != reader.options.everything)
         else:
+            again = direct and found and _NEXT_OBJECT.fullmatch(reader.text, direct[-1].end, match.start())
+            if again and reader.stem.several and reader.text.startswith(match[0], last_key):
+                above, below = direct.pop(), found.pop(0)
+                direct.append(Reading("json", above.mask | below.mask, above.start, below.end))
             direct.extend(found)
+            last_key = match.start()
     yield from direct or backup
 
 
-def _json_value(reader: AnswerParser, read_text: FullReader, position: int) -> Iterator[Reading]:
+def _json_value(reader: AnswerParser, read_text: FullReader, position: int) -> tuple[int, list[Reading]]:
+    """Behind which place the next key may begin, and the readings of the value at `position`."""
+    text = reader.text
+    objects = _OBJECTS.match(text, position)
+    if objects is not None:
+        return objects.end(), _objects(reader, read_text, *objects.span("objects"))
+    letters = _LETTER_KEYS.match(text, position)
+    if letters is not None:
+        mask = mask_of("".join(_LETTER_KEY.findall(letters[0])))
+        known = mask <= reader.options.everything
+        return letters.end(), [Reading("json", mask, *letters.span("entries"))] if known else []
     for pattern in (_STRING, _LIST, _BARE):
-        match = pattern.match(reader.text, position)
+        match = pattern.match(text, position)
         if match is not None:
             group = match.lastgroup or 0
-            yield from _value("json", reader, read_text, *match.span(group))
-            return
+            items = _LIST_ITEM.finditer(text, *match.span(group)) if pattern is _LIST else ()
+            values = [list(_value("json", reader, read_text, *item.span())) for item in items]
+            if len(values) > 1 and all(values):
+                return position, [_union([reading for value in values for reading in value])]
+            return position, list(_value("json", reader, read_text, *match.span(group)))
+    return position, []
+
+
+def _objects(reader: AnswerParser, read_text: FullReader, start: int, end: int) -> list[Reading]:
+    """[{"option": "C"}, {"option": "D"}]: one answer of several, but for those that are marked as wrong."""
+    text = reader.text
+    found: list[Reading] = []
+    for each in _OBJECT.finditer(text, start, end):
+        key = _KEY.search(text, *each.span()) or _TEXT_KEY.search(text, *each.span())
+        if key is None:
+            return []
+        if _MARKED_WRONG.search(text, *each.span()):
+            if reader.stem.negative:
+                return []
+            continue
+        readings = _json_value(reader, read_text, key.end())[1]
+        if not readings:
+            return []
+        found += readings
+    return [_union(found)] if found else []
+
+
+def _union(readings: list[Reading]) -> Reading:
+    mask = 0
+    for reading in readings:
+        mask |= reading.mask
+    return readings[0]._replace(mask=mask, end=max(reading.end for reading in readings))
 
 
 def _value(rule: str, reader: AnswerParser, read_text: FullReader, start: int, end: int) -> Iterator[Reading]:
     """The answer in text[start:end]: a list of letters or texts at its beginning, or a sentence."""
     # Blanks at the end would make one of two readings the later one.
     end = start + len(reader.text[start:end].rstrip())
-    slot = reader.read(start)
+    slot = reader.read(start, stated=True)
+    if slot is not None and any(map(str.isalnum, reader.text[end : slot.end])):
+        # What follows the value is none of it: {"choice": "B", "A": "错误"}.
+        slot = AnswerParser(reader.text[start:end], reader.options, reader.stem).read(0, stated=True)
+        slot = slot and slot._replace(start=start + slot.start, end=start + slot.end)
     if slot is not None and slot.start < end and _is_the_value(reader.text, slot, end):
         yield Reading(rule, slot.mask, slot.start, min(slot.end, end))
         return

@@ -22,14 +22,28 @@ _THINKING_PATTERN = (
     r"|◁(?P<close2>/?)think▷|\[(?P<close3>/?)THINK\]|<\|(?:begin_of_thought|(?P<close4>end)_of_thought)\|>"
     r"|<unused94>|(?P<close5><unused95>)"
     # These announce the reply after a thought that had no mark at its beginning.
-    r"|(?P<close6><\|channel\|>[ ]?final[ ]?<\|message\|>|^\#+\s*(?:Final Response|最终回复)\s*$)"
+    # "assistantfinal" is what remains of the marks of gpt-oss when special tokens are not decoded.
+    r"|(?P<close6>assistantfinal|<\|channel\|>[ ]?final[ ]?<\|message\|>|^\#+\s*(?:Final Response|最终回复)\s*$)"
 )
 _THINKING = re.compile(_THINKING_PATTERN.replace("NAMES", _THINKING_NAMES), re.IGNORECASE | re.MULTILINE)
 # Some models write <思考过程> as a heading and never close it; then it is no thought to be left out.
 _THINKING_CHINESE = re.compile(
     _THINKING_PATTERN.replace("NAMES", _THINKING_NAMES + "|思考|思考过程"), re.IGNORECASE | re.MULTILINE
 )
-_THINKING_CLOSERS = ("</think>", "</thinking>", "</thought>", "◁/think▷", "[/THINK]", "<|end_of_thought|>")
+_THINKING_CLOSERS = (
+    "</think>",
+    "</thinking>",
+    "</thought>",
+    "◁/think▷",
+    "[/THINK]",
+    "<|end_of_thought|>",
+    "assistantfinal",
+)
+
+# What gpt-oss begins with when special tokens are not decoded: "analysisWe need to", "analysis题目".
+_BEGINS_IN_ANALYSIS = re.compile(r"\s*analysis(?=[A-Z\u3400-\u9fff])")
+# The repr of a NumPy or TFDS bytes cell: b'C'.
+_BYTES = re.compile(r"\s*b(?P<quote>['\"])(?P<inside>.+)(?P=quote)\s*", re.DOTALL)
 
 ASSISTANT, OTHER, END, QUESTION = "assistant", "other", "end", "question"
 _ROLES = {
@@ -100,14 +114,46 @@ def kept_ranges(raw: str) -> tuple[Ranges, Ranges]:
     >>> kept_ranges("<think>B?</think>答案：C")
     ([(17, 21)], [])
     """
-    ranges = _window(raw)
+    bytes_inside = _BYTES.fullmatch(raw)
+    ranges = [bytes_inside.span("inside")] if bytes_inside and len(raw) <= HEAD else _window(raw)
     read = raw if len(ranges) == 1 and ranges[0] == (0, len(raw)) else "".join(raw[a:b] for a, b in ranges)
-    if any(mark in read for mark in "<◁[#"):
+    if any(mark in read for mark in "<◁[#") or _BEGINS_IN_ANALYSIS.match(read) or "assistantfinal" in read:
         ranges = _outside_thinking(raw, ranges)
     repeats = "答案" in read and _STEM_ON_A_LINE.search(read) is not None
     if not (repeats or _MAY_BEGIN_A_TURN.match(read) or _MAY_HOLD_TURNS.search(read)):
         return ranges, []
     return _replies(raw, ranges, _MARKER_OR_QUESTION if repeats else _MARKER)
+
+
+# Errors of an interface that a file holds in place of replies.
+_ERROR = re.compile(
+    r"\s*\W{0,3}error(?:s\b|\b)(?=\s*[:_(\[{-]|[ ]code|[ ]message|[ ][A-J]\b|\s*$)|"
+    + any_of(
+        r"\bconnection_(?:refused|reset|aborted|closed|error|timed) \btimed?[-_]?out\b \brate[-_]?limit \bquota\b"
+        r" \bbad_(?:request|gateway)\b \binternal_(?:server_)?error \bservice_(?:is_)?unavailable"
+        r" \b(?:un|not_)authori[sz]ed\b \b(?:permission|access)_denied \bmax(?:imum)?_retries \btoo_many_requests"
+        r" \bcontent_filter \bstatus_code \bout_of_memory \berrno\b \bno_such_file \bbad_request \btraceback\b"
+        r" \bfailed_to_(?:connect|fetch|generate|parse|load) \b(?-i:[A-Z][A-Za-z]{2,30}(?:Error|Exception))\b"
+    ),
+    re.IGNORECASE,
+)
+_CHINESE_ERROR = re.compile(
+    r"\W{0,3}(?:(?:请求|连接|服务|接口|网络|系统|调用|生成)[^。\n]{0,6}(?:失败|超时|错误|异常|繁忙|拒绝)|错误(?:代?码|信息)?[:：])"
+)
+_STATES_AN_ANSWER = re.compile(r"answer|option|choice|choose|correct|答案|选|正确", re.IGNORECASE)
+_LONGEST_ERROR = 500
+
+
+def is_error_message(raw: str) -> bool:
+    """Whether a short text is the message of an error, and no reply.
+
+    >>> is_error_message("E: connection refused"), is_error_message("E: inborn error of metabolism")
+    (True, False)
+    """
+    if len(raw) > _LONGEST_ERROR:
+        return False
+    found = _ERROR.search(raw.replace("_", " ")) if raw.isascii() else _CHINESE_ERROR.match(raw)
+    return found is not None and _STATES_AN_ANSWER.search(raw) is None
 
 
 def _window(raw: str) -> Ranges:
@@ -123,7 +169,7 @@ def _window(raw: str) -> Ranges:
 def _outside_thinking(raw: str, ranges: Ranges) -> Ranges:
     """What is not thought; a thought that begins in one range goes on in the next."""
     kept: Ranges = []
-    thinking = False
+    thinking = bool(ranges) and _BEGINS_IN_ANALYSIS.match(raw, ranges[0][0]) is not None
     for start, end in ranges:
         position = start
         pattern = _THINKING_CHINESE if raw.find("</思考", start, end) >= 0 else _THINKING

@@ -43,13 +43,19 @@ def test_masks_come_back(mask: int) -> None:
         ("", 0),
         ("　", 0),
         ("['A', 'C']", 5),
+        ("b'C'", 4),
+        ("ace", 21),
+        ("DAB", 11),
     ],
 )
 def test_answers_as_people_write_them(written: str, mask: int) -> None:
     assert letters_to_mask(written) == mask
 
 
-@pytest.mark.parametrize("written", ["F1", "AX", "维生素A", "对", "K", "12", "A对", "-", "NaN", "Å"])
+@pytest.mark.parametrize(
+    "written",
+    ["F1", "AX", "维生素A", "对", "K", "12", "A对", "-", "NaN", "Å", "bad", "Dead", "fade", "BAD_REQUEST"],
+)
 def test_anything_else_is_no_answer_set(written: str) -> None:
     assert parse_letters(written) is None
     with pytest.raises(InputError, match="A–J"):

@@ -1,0 +1,106 @@
+"""Answers that have a line each, below the phrase that states them: - **C. 氟西汀**：符合题意."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
+from cmexam_baseline.scoring.extraction.patterns import WRONG_BEHIND, says_of_option, skip
+
+_LINE = re.compile(
+    r"[ \t]{0,12}(?P<mark>[-•·●*+>#]{1,4}|\(?\d{1,2}[.、)]|[①-⑩]|(?=[✅✓✔√☑❌✗✘×]|\[))?[ \t]{0,8}"
+    r"(?:(?P<right>[✅✓✔√☑]|\[[xX√✓✔]\])|(?P<wrong>[❌✗✘×]|\[ ?\]))?[ \t]{0,8}"
+    r"(?=[(\[【\"“「]?(?:选项|[Oo]ption )?[A-J](?![A-Za-z0-9]))"
+)
+_MARKS = re.compile(r"(?:[\s>#*•·●+✅✓✔√☑\d.、()\[\]\"“「①-⑩-]|选项)*")
+_TO_THE_NEXT_LINE = re.compile(r"[ \t:]{0,12}\n\s*")
+_NAME_ENDS = re.compile(r"[ \t]{0,4}(?:选项|项)?[ \t]{0,4}(?:$|[\n.、:,;。(\[-]|—)")
+# What explains an option may have lines of its own, but for a heading and what is said of other options.
+_BEHIND_A_LINE = re.compile(r"\s*\n")
+_INDENTED = re.compile(r"\n[ \t]+[^\n]*")
+_EXPLAINS = re.compile(
+    r"\n(?![^\n]{0,300}(?:错|不选|排除|其他|其它|其余|干扰|[Ww]rong|ncorrect|ther |:[ \t]*\n))[^\n]{1,300}(?=\n)"
+)
+_LONGEST_LIST = 10
+_LONGEST_LINE = 600
+_LONGEST_EXPLANATION = 4
+
+
+class _Line(NamedTuple):
+    mask: int
+    start: int
+    end: int
+    marked: bool
+    right: bool | None
+
+
+def read_item_lines(reader: AnswerParser, phrase_start: int, phrase_end: int) -> ParsedAnswer | None:
+    """The options that the lines below the phrase name, at least two; None where they are no list of answers.
+
+    Lines that call their option wrong are left out. A list without marks (-, 1., ✅) counts only where the stem
+    asks for several or each line affirms its option: else the lines behind the first may discuss other options.
+    """
+    text = reader.text
+    first = text.rfind("\n", phrase_start, phrase_end) + 1
+    if first and _MARKS.fullmatch(text, first, phrase_end) is None:
+        return None
+    # The marks of the first line may not belong to the phrase: 答案：\n✅ C
+    first = first or skip(_TO_THE_NEXT_LINE, text, phrase_end)
+    if "\n" not in text[phrase_start:first] or _LINE.match(text, text.rfind("\n", 0, phrase_start) + 1):
+        return None
+    lines = list(_lines(reader, first))
+    named = [line for line in lines if line.right is not False]
+    mask = 0
+    for line in named:
+        mask |= line.mask
+    affirmed = all(line.right for line in named)
+    listed = (
+        all(line.marked for line in lines) and len(named) == len(lines) and mask < reader.options.everything
+    )
+    if mask.bit_count() < 2 or not (reader.stem.several or affirmed or listed):
+        return None
+    return ParsedAnswer(mask, named[0].start, named[-1].end, named=True)
+
+
+def _lines(reader: AnswerParser, position: int) -> Iterator[_Line]:
+    """The lines from `position` on that begin with an option, up to one that does not."""
+    text, style = reader.text, None
+    for _ in range(_LONGEST_LIST):
+        head = _LINE.match(text, position)
+        if head is None:
+            return
+        item = reader.item(head.end())
+        # Each line begins as the first does: with a bullet, a number, a tick or the letter.
+        own_style = (head["mark"] or "")[:1]
+        own_style = "1" if own_style.isdigit() or own_style in "(①②③④⑤⑥⑦⑧⑨⑩" and own_style else own_style
+        style = own_style if style is None else style
+        if item is None or own_style != style or not (item.named or _NAME_ENDS.match(text, item.end)):
+            return
+        longest = min(len(text), item.end + _LONGEST_LINE)
+        line_end = text.find("\n", item.end, longest)
+        line_end = longest if line_end < 0 else line_end
+        right: bool | None = (
+            True if head["right"] else says_of_option(reader.lowered, item.end, line_end, reader.stem)
+        )
+        if head["wrong"] or (not reader.stem.negative and WRONG_BEHIND.match(text, item.end)):
+            right = False
+        yield _Line(item.mask, item.start, item.end, bool(head["mark"] or head["right"]), right)
+        position = _next_line(reader, line_end)
+
+
+def _next_line(reader: AnswerParser, position: int) -> int:
+    """Where the next line of the list may begin: behind blank lines and what explains the option above."""
+    text = reader.text
+    for _ in range(_LONGEST_EXPLANATION):
+        behind = skip(_BEHIND_A_LINE, text, position)
+        if _LINE.match(text, behind):
+            return behind
+        explains = _INDENTED.match(text, position) or (
+            reader.stem.several and _EXPLAINS.match(text, position)
+        )
+        if not explains:
+            return behind
+        position = explains.end()
+    return position
