@@ -116,10 +116,14 @@ def shown_size(size: float | None) -> str:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """Systems on one split, the most accurate first."""
+    """Systems on one split, the most accurate first.
+
+    remarks: how each prediction file was read, and what was assumed
+    """
 
     split: str
     entries: Sequence[LeaderboardEntry]
+    remarks: Sequence[str] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, as `baselines/leaderboard.schema.json` describes them."""
@@ -214,6 +218,7 @@ def leaderboard(
     ['Human volunteers', 'GPT-4']
     """
     own: list[LeaderboardEntry] = []
+    remarks: list[str] = []
     predictions = []
     for path in find_systems([Path(one) for one in systems]):
         report = _score_report(path)
@@ -224,7 +229,10 @@ def leaderboard(
         else:
             predictions.append(path)
     if exam is not None:
-        own += _answered(predictions, Path(exam), None if train is None else Path(train), split, bad_rows)
+        answered, remarks = _answered(
+            predictions, Path(exam), Path(train) if train else None, split, bad_rows
+        )
+        own += answered
     elif predictions:
         raise InputError(f"{predictions[0]} holds predictions; give the exam that they answer as `exam`")
     if own:
@@ -237,7 +245,7 @@ def leaderboard(
         raise InputError(
             "nothing to rank; give run folders or prediction files, or include the published rows"
         )
-    return Leaderboard(split or "test", entries)
+    return Leaderboard(split or "test", entries, remarks)
 
 
 def find_systems(paths: Iterable[Path]) -> list[Path]:
@@ -338,8 +346,8 @@ def _entries_of_report(file: Path, report: Mapping[str, Any]) -> list[Leaderboar
 
 def _answered(
     files: Sequence[Path], path: Path, train: Path | None, split: str | None, bad_rows: str
-) -> list[LeaderboardEntry]:
-    """The systems of prediction files and the dummy baselines on the exam at `path`.
+) -> tuple[list[LeaderboardEntry], list[str]]:
+    """The systems of prediction files and the dummy baselines on the exam at `path`, and how the files were read.
 
     A question without an answer counts as wrong. A dummy baseline that learns from answers needs `train`.
     """
@@ -365,7 +373,8 @@ def _answered(
     for name, rule in DUMMY_BASELINES.items():
         if known is not None or rule is not MostFrequentLetter:
             found.append(entry(name, "dummy baseline", rule().fit(known or exam).predict(exam).answers))
-    return found
+    lines = [f"{each.output.file}: {line}" for each in aligned for line in each.summary()]
+    return found, list(dict.fromkeys(lines))
 
 
 def _missing_explanations(exam: Exam, explanations: Sequence[str | None] | None) -> int | None:

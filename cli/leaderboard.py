@@ -87,6 +87,8 @@ def leaderboard(
     )
     from cmexam_baseline.cli import console
 
+    for remark in found.remarks:
+        console.notes().print(console.sanitize(remark), style="yellow" if ": warning:" in remark else "dim")
     if chart is not None:
         from cmexam_baseline.baselines.charts import draw_leaderboard
 

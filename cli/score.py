@@ -174,7 +174,7 @@ def say_what_was_read(notes: Console, report: dict[str, Any], exam_by_place: boo
             # The systems of a wide file share their columns and their rows.
             if (system["file"], line) not in shown:
                 shown.add((system["file"], line))
-                notes.print(sanitize(line), style="dim")
+                notes.print(sanitize(line), style="yellow" if line.startswith("  warning:") else "dim")
         rules = system["extraction"]["rules"]
         if set(rules) - {"letters", ""}:
             counted = ", ".join(f"{rule or 'no answer'} {count}" for rule, count in rules.items())

@@ -65,6 +65,19 @@ class AlignedOutput:
         found: list[int] = np.flatnonzero(self.output.join.question_of < 0).tolist()
         return found
 
+    def all_remarks(self) -> list[str]:
+        """What was assumed of the file: its rows, its columns, its replies."""
+        found = [*self.output.join.remarks, *self.output.recognition.remarks, *self.remarks]
+        return list(dict.fromkeys(found))
+
+    def summary(self) -> list[str]:
+        """How the file was read, in a line each: its columns and rows, answers that fit no option, and all remarks."""
+        matched = f"matched by {self.output.join.by}: {self.matched.size} questions"
+        lines = [f"{self.output.recognition.describe()}; {matched}"]
+        if self.unmapped:
+            lines.append(f"warning: {len(self.unmapped)} answers fit no option of the exam")
+        return lines + self.all_remarks()
+
     def rule_counts(self) -> dict[str, int]:
         """How many answers each extraction rule read, the most used first; texts without an answer are ""."""
         found = (each.rule if each.mask else "" for each in self.extractions if each is not None)

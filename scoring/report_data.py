@@ -154,9 +154,7 @@ def _system(exam: Exam | None, system: SystemScore) -> dict[str, Any]:
         "file": aligned.output.file,
         "recognised": recognition.describe(),
         "left_aside": recognition.describe_left_aside(),
-        "remarks": list(
-            dict.fromkeys([*aligned.output.join.remarks, *recognition.remarks, *aligned.remarks])
-        ),
+        "remarks": aligned.all_remarks(),
         "join": _join(exam, system),
         "extraction": {"rules": rules, "unread": rules.get("", 0)},
         "answers": _answers(system),

@@ -295,6 +295,7 @@ def _problems(report: Mapping[str, Any], system: charts.System, words: SimpleNam
                 f"missing_{'skip' if report['missing'] == 'skip' else 'wrong'}" if key == "missing" else key
             )
             yield getattr(words, name).format(n=f"{system['join'][key]:,}")
+    yield from (remark for remark in system["remarks"] if remark.startswith("warning:"))
 
 
 def _notes(report: Mapping[str, Any], system: charts.System, words: SimpleNamespace) -> Iterator[str]:

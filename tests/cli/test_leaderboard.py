@@ -110,6 +110,19 @@ def test_predictions_are_scored_and_what_is_unanswered_counts_as_wrong(exam: Pat
     assert systems["half"]["size"] == 7e9
 
 
+def test_how_prediction_files_were_read_is_told(exam: Path, tmp_path: Path) -> None:
+    file = tmp_path / "served.jsonl"
+    file.write_text(
+        "".join(f'{{"id": "chatcmpl-{n}x", "answer": "{x}"}}\n' for n, x in enumerate("ABAB")), "utf-8"
+    )
+    result = run(file, "--exam", exam, "--split", "test", "--json")
+    assert f"{file}: answer = answer; id = id; matched by row number: 4 questions" in result.stderr.replace(
+        "\n", " "
+    )
+    assert "warning: ids such as chatcmpl-0x" in result.stderr.replace("\n", " ")
+    assert json.loads(result.stdout)
+
+
 def test_missing_predictions_are_counted(exam: Path, tmp_path: Path) -> None:
     rows = "id,answer,explanation\ntest-1,A,甲对\ntest-2,不知道,\ntest-3,C,丙对\n"
     (tmp_path / "some.csv").write_text(rows, "utf-8")

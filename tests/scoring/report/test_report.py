@@ -216,6 +216,15 @@ def test_systems_are_ranked_and_their_differences_judged(
     assert not re.search(r"[{}]", re.sub(r"<(style|script).*?</\1>", "", zh, flags=re.DOTALL))
 
 
+def test_what_was_assumed_of_a_file_comes_before_its_figures(tmp_path: Path, exam: Exam) -> None:
+    file = tmp_path / "served.jsonl"
+    file.write_text(
+        "".join(f'{{"id": "chatcmpl-{n}x", "answer": "AB"}}\n' for n in range(len(exam))), "utf-8"
+    )
+    text = page_of(file, "--exam", TEST, "--answer-column", "answer", page=tmp_path / "page.html")
+    assert 0 < text.index("are a server&#39;s and name no question") < text.index("<table")
+
+
 def test_every_text_has_both_languages() -> None:
     english, chinese = vars(words_in("en")), vars(words_in("zh"))
     for name, text in english.items():
