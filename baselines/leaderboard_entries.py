@@ -116,10 +116,7 @@ def shown_size(size: float | None) -> str:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """Systems on one split, the most accurate first.
-
-    remarks: how each prediction file was read, and what was assumed
-    """
+    """Systems on one split, the most accurate first; `remarks` are how each prediction file was read."""
 
     split: str
     entries: Sequence[LeaderboardEntry]
