@@ -224,7 +224,8 @@ class AnswerParser:
         if follows is None or (join and join["joint"] and not join["closed"] and join["joint"] not in _LOOSE):
             return follows
         ends = _LINE_ENDS if join and join["line"] else TEXT_ENDS
-        return follows if ends.match(self.lowered, follows.end) else None
+        goes_on = join is None and self.options.match_at(self.lowered, follows.end)
+        return follows if goes_on or ends.match(self.lowered, follows.end) else None
 
     def _list_at(self, position: int) -> list[_Item]:
         """The letters from `position` on; kept, because several rules ask for the first line's."""

@@ -32,7 +32,8 @@ _ZH_FILLER = (
         r" 一定 肯定 属于 最终 最后 最为? 更"
         r" (?:有|包括|包含)(?=[\s:>#•·✅✓✔√☑-]{0,8}(?:(?:\(?1[.、)]|①)\s?)?(?:选项)?[A-J])"
         r" (?:\(?1[.、)]|①)(?=\s?(?:选项)?[A-J]) 符合题意"
-        r" 符合 合适 合理 恰当 接近 正确 准确 最佳 佳 依次 分别 如下 以下 回答 text 第(?:[一二三四五六七八][个项种])?"
+        r" 符合 合适 合理 恰当 接近 正确 准确 最佳 佳 依次 分别 如下"
+        r" 以下(?:[几两三四五][项个种])? 回答 text 第(?:[一二三四五六七八][个项种])?"
     )
     + "*"
 )
@@ -41,6 +42,7 @@ _NOT_THE_ANSWER = "(?!" + any_of("解析 分析 解释 说明 依据 要点 错�
 _ZH_ANSWER = re.compile(
     any_of(
         "答案 正解 正确的?选项 最终的?选项 最佳的?选项 最优的?选项 合适的?选项 恰当的?选项 正确的?选择"
+        " 符合(?:本?题意|题[目干]要求|条件)的?(?:选项|答案)"
         " 最终的?选择 作答(?=:) 最佳的?选择 我的?选择 最终结论 选项(?:字母|编号|序号)"
     )
     + rf"{_NOT_THE_ANSWER}(?:的?(?:字母|编号|序号|代码|选项))?\d{{0,2}}{_ZH_FILLER}"
@@ -66,6 +68,7 @@ _ALL_AS_ANSWER = re.compile(
     r"|(?:以上|上述)(?:选项|各项|答案|说法)?(?:都|均|皆|全)(?:是|对|正确|可)"
 )
 _AFFIRMED = re.compile(r"\s*(?:选项|项)?\s*,?(?:都|均|皆|全)")
+_CHOSEN = re.compile("(?<!不)(?:应选|当选|入选|可选)")
 _ADDED = re.compile(
     rf"(?:选项|项)?[)】]?[,;。][ \t]?(?:(?:此外|另外|同时|而且|并且),?)?(?P<and>还有|以及)?,?(?:选项)?"
     rf"(?P<letters>{LETTERS_TOGETHER})"
@@ -102,7 +105,7 @@ _IF = re.compile(
         " 如(?=为|是|有|患|伴|合并|出现)"
     )
 )
-_IN_THAT_CASE = re.compile(any_of("则 那么 就 应 可 宜 选 (?:此时|正确|那)?的?答案"))
+_IN_THAT_CASE = re.compile(any_of("则 那么 就 应 可 宜 选 答案 正确 最佳 标准 此时"))
 _CASE_BEHIND = re.compile(r"[^。;!?,\n]{0,8}的话")
 _ANSWER_SENTENCE = re.compile(r"[^\n。;!?]{1,80}")
 _LOOK_BACK = 40
@@ -179,6 +182,13 @@ def declared_readings(reader: AnswerParser) -> Iterator[Reading]:
     cases = [
         one for one, start in zip(found, starts, strict=True) if _CASE.match(reader.lowered, start, one.start)
     ]
+    if len(cases) < len(found):
+        # Note: if the question asked about X, the answer would be C.
+        found = [
+            each
+            for each in found
+            if each not in cases or "would" not in reader.lowered[each.start : each.end]
+        ]
     left_open = any(reading.rule == "either-or" for reading in found) or len({r.mask for r in cases}) > 1
     for reading in found:
         yield reading._replace(rule="either-or", mask=0) if left_open and reading in cases else reading
@@ -244,7 +254,7 @@ def _decides(text: str, match: re.Match[str]) -> bool:
 
 _CASE = re.compile(r"\s*(?:if|when|in case|should the|assuming|provided)\b")
 _STATES = re.compile(
-    r"(?:答案|正解|正确的?选项|答[ \t]?:|回答[ \t]?:|(?i:answers?|ans|correct|right|final)\b)"
+    r"(?:答案|正解|正确的?选项|符合|答[ \t]?:|回答[ \t]?:|(?i:answers?|ans|correct|right|final)\b)"
 )
 _ASKS_TO_CHOOSE = one_of("选择 选出 挑选 找出 给出 写出 choose select pick Choose Select Pick")
 _EN_NEGATED_BEFORE = re.compile(
@@ -298,7 +308,7 @@ def _with_addition(reader: AnswerParser, answer: ParsedAnswer) -> ParsedAnswer:
     if added is None or mask_of(added["letters"]) > reader.options.everything:
         return answer
     says = says_of_option(reader.lowered, added.end("letters"), added.end(), reader.stem)
-    if not (says or added["too"] is None):
+    if not (says or added["too"] is None or _CHOSEN.search(added["too"])):
         return answer
     return answer._replace(mask=answer.mask | mask_of(added["letters"]), end=added.end("letters"))
 

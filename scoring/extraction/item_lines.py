@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
 from cmexam_baseline.scoring.extraction.patterns import WRONG_BEHIND, says_of_option, skip
 
-_LINE = re.compile(
+_HEAD = (
     r"[ \t]{0,12}(?P<mark>[-•·●*+>#]{1,4}|\(?\d{1,2}[.、)]|[①-⑩]|(?=[✅✓✔√☑❌✗✘×]|\[))?[ \t]{0,8}"
     r"(?:(?P<right>[✅✓✔√☑]|\[[xX√✓✔]\])|(?P<wrong>[❌✗✘×]|\[ ?\]))?[ \t]{0,8}"
-    r"(?=[(\[【\"“「]?(?:选项|[Oo]ption )?[A-J](?![A-Za-z0-9]))"
 )
+_LINE = re.compile(rf"{_HEAD}(?=(?P<letter>[(\[【\"“「]?(?:选项|[Oo]ption )?[A-J](?![A-Za-z0-9]))?)")
 _MARKS = re.compile(r"(?:[\s>#*•·●+✅✓✔√☑\d.、()\[\]\"“「①-⑩-]|选项)*")
 _TO_THE_NEXT_LINE = re.compile(r"[ \t:]{0,12}\n\s*")
-_NAME_ENDS = re.compile(r"[ \t]{0,4}(?:选项|项)?[ \t]{0,4}(?:$|[\n.、:,;。(\[-]|—)")
+_NAME_ENDS = re.compile(r"[ \t]{0,4}(?:选项|项)?[ \t]{0,4}(?:$|[\n.、:,;。(\[–—-])")
 # What explains an option may have lines of its own, but for a heading and what is said of other options.
 _BEHIND_A_LINE = re.compile(r"\s*\n")
 _INDENTED = re.compile(r"\n[ \t]+[^\n]*")
@@ -24,14 +25,18 @@ _EXPLAINS = re.compile(
     r"\n(?![^\n]{0,300}(?:错|不选|排除|其他|其它|其余|干扰|[Ww]rong|ncorrect|ther |:[ \t]*\n))[^\n]{1,300}(?=\n)"
 )
 _LONGEST_LIST = 10
-_LONGEST_LINE = 600
+_LONGEST_LEAD = 12
+_LONGEST_LINE = 400
 _LONGEST_EXPLANATION = 4
 
 
 class _Line(NamedTuple):
+    """An option on a line of its own: with a mark in front or not, called right or wrong or neither."""
+
     mask: int
     start: int
     end: int
+    named: bool
     marked: bool
     right: bool | None
 
@@ -42,16 +47,20 @@ def read_item_lines(reader: AnswerParser, phrase_start: int, phrase_end: int) ->
     Lines that call their option wrong are left out. A list without marks (-, 1., ✅) counts only where the stem
     asks for several or each line affirms its option: else the lines behind the first may discuss other options.
     """
-    text = reader.text
+    text, several = reader.text, reader.stem.several
     first = text.rfind("\n", phrase_start, phrase_end) + 1
     if first and _MARKS.fullmatch(text, first, phrase_end) is None:
         return None
     # The marks of the first line may not belong to the phrase: 答案：\n✅ C
     first = first or skip(_TO_THE_NEXT_LINE, text, phrase_end)
-    if "\n" not in text[phrase_start:first] or _LINE.match(text, text.rfind("\n", 0, phrase_start) + 1):
+    below = "\n" in text[phrase_start:first]
+    if not (below or several) or _ends_an_item(reader, phrase_start):
         return None
     lines = list(_lines(reader, first))
     named = [line for line in lines if line.right is not False]
+    # 答案：C. 氟西汀，SSRI\nD. 帕罗西汀，SSRI: the first beside the phrase, the others in order.
+    if not below and not (lines and lines[0].named and all(a.mask < b.mask for a, b in pairwise(lines))):
+        return None
     mask = 0
     for line in named:
         mask |= line.mask
@@ -59,9 +68,21 @@ def read_item_lines(reader: AnswerParser, phrase_start: int, phrase_end: int) ->
     listed = (
         all(line.marked for line in lines) and len(named) == len(lines) and mask < reader.options.everything
     )
-    if mask.bit_count() < 2 or not (reader.stem.several or affirmed or listed):
+    if mask.bit_count() < 2 or not (several or affirmed or listed):
+        return None
+    if not below and mask == reader.options.everything:
         return None
     return ParsedAnswer(mask, named[0].start, named[-1].end, named=True)
+
+
+def _ends_an_item(reader: AnswerParser, phrase_start: int) -> bool:
+    """Whether the phrase is the verdict at the end of an item (1. 甲药 正确答案) and no heading."""
+    start = reader.text.rfind("\n", 0, phrase_start) + 1
+    head = _LINE.match(reader.text, start)
+    if head is None or head.end() >= phrase_start:
+        return False
+    of_an_option = head["letter"] or reader.options.match_at(reader.lowered, head.end())
+    return bool(of_an_option or (head["mark"] and phrase_start - head.end() > _LONGEST_LEAD))
 
 
 def _lines(reader: AnswerParser, position: int) -> Iterator[_Line]:
@@ -71,23 +92,34 @@ def _lines(reader: AnswerParser, position: int) -> Iterator[_Line]:
         head = _LINE.match(text, position)
         if head is None:
             return
-        item = reader.item(head.end())
+        item = _item(reader, head)
         # Each line begins as the first does: with a bullet, a number, a tick or the letter.
         own_style = (head["mark"] or "")[:1]
         own_style = "1" if own_style.isdigit() or own_style in "(①②③④⑤⑥⑦⑧⑨⑩" and own_style else own_style
         style = own_style if style is None else style
-        if item is None or own_style != style or not (item.named or _NAME_ENDS.match(text, item.end)):
+        if item is None or own_style != style or not _NAME_ENDS.match(text, item.end):
             return
         longest = min(len(text), item.end + _LONGEST_LINE)
         line_end = text.find("\n", item.end, longest)
-        line_end = longest if line_end < 0 else line_end
+        last, line_end = line_end < 0, longest if line_end < 0 else line_end
         right: bool | None = (
             True if head["right"] else says_of_option(reader.lowered, item.end, line_end, reader.stem)
         )
-        if head["wrong"] or (not reader.stem.negative and WRONG_BEHIND.match(text, item.end)):
+        if head["wrong"] or (not reader.stem.negative and WRONG_BEHIND.match(text, item.end, line_end)):
             right = False
-        yield _Line(item.mask, item.start, item.end, bool(head["mark"] or head["right"]), right)
+        yield _Line(item.mask, item.start, item.end, item.named, bool(head["mark"] or head["right"]), right)
+        if last:
+            return
         position = _next_line(reader, line_end)
+
+
+def _item(reader: AnswerParser, head: re.Match[str]) -> ParsedAnswer | None:
+    """The letter behind the marks of a line, perhaps with its option's text, or the text alone."""
+    if head["letter"]:
+        item = reader.item(head.end())
+        return ParsedAnswer(item.mask, item.start, item.end, named=item.named) if item else None
+    mention = reader.options.match_at(reader.lowered, head.end())
+    return ParsedAnswer(1 << mention.option, mention.start, mention.end, by_text=True) if mention else None
 
 
 def _next_line(reader: AnswerParser, position: int) -> int:
@@ -95,7 +127,8 @@ def _next_line(reader: AnswerParser, position: int) -> int:
     text = reader.text
     for _ in range(_LONGEST_EXPLANATION):
         behind = skip(_BEHIND_A_LINE, text, position)
-        if _LINE.match(text, behind):
+        head = _LINE.match(text, behind)
+        if head and (head["letter"] or reader.options.match_at(reader.lowered, head.end())):
             return behind
         explains = _INDENTED.match(text, position) or (
             reader.stem.several and _EXPLAINS.match(text, position)

@@ -9,6 +9,7 @@ from itertools import pairwise
 from cmexam_baseline.exam.letters import parse_letters
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
 from cmexam_baseline.scoring.extraction.extract import Reading
+from cmexam_baseline.scoring.extraction.item_lines import read_item_lines
 from cmexam_baseline.scoring.extraction.patterns import (
     CONCLUDING,
     FINALLY,
@@ -24,7 +25,7 @@ from cmexam_baseline.scoring.extraction.patterns import (
 )
 from cmexam_baseline.scoring.extraction.verdicts import ITEM
 
-_LEADING = re.compile(r"(?:(?!\[ ?\])[^\w✗✘×❌☐☒])*")
+_LEADING = re.compile(r"(?:(?!\[ ?\])[^\w✗✘×❌☐☒✅✓✔√☑])*")
 _LONGEST_WHOLE = 2_000
 _TRAILING = " \n。.,;!)]}\"'”’】"
 _ONLY_LETTERS = re.compile(
@@ -104,7 +105,7 @@ def _last_word(reader: AnswerParser) -> Iterator[Reading]:
         yield Reading("last-line", mask, *match.span("letters"))
 
 
-_ITEM_LINE = r"[ \t>#-]*(?:选项)?\(?([A-J])\s*(?:[.:、)]|选项|项)"
+_ITEM_LINE = r"[ \t>#✅✓✔√☑❌✗✘×☐☒-]*(?:选项)?\(?([A-J])\s*(?:[.:、)]|选项|项)"
 _ITEM_ON_A_LINE = re.compile(_ITEM_LINE)
 _NEXT_ITEM = re.compile(r"(?:[\n。;,]|\.[ \t])" + _ITEM_LINE)
 _FAR = 2_000
@@ -149,7 +150,7 @@ _CUE = re.compile(
     r"(?:(?P<negative>" + any_of("错误 不正确 有误 不对 不当 不恰当 不准确") + rf"的{_KIND}?)"
     rf"|(?P<positive>正确的?{_KIND}?|符合题意的(?:选项)?|最佳选项|的))?"
     r"(?:应该?是|应为|是|为|属于|即|(?<=的)(?:有|包括)|(?<=题意的选项)(?=:))"
-    r"[:\s\"“(\[【]{0,12}(?:(?:\(?1[.、)]|①)[ \t]?)?(?:选项)?[\"“(]{0,2}$"
+    r"[:\s\"“(\[【>#•·✅✓✔√☑-]{0,12}(?:(?:\(?1[.、)]|①)[ \t]?)?(?:选项)?[\"“(]{0,2}$"
 )
 _LONGEST_CUE = 30
 _NOT_BEFORE_COPULA = re.compile(
@@ -171,6 +172,10 @@ def stem_readings(reader: AnswerParser) -> Iterator[Reading]:
             continue
         plain = cue["positive"] is None and cue["negative"] is None
         if plain and _NOT_BEFORE_COPULA.search(text, max(0, start - 4), start):
+            continue
+        below = read_item_lines(reader, start, position) if "\n" in cue[0] else None
+        if below is not None:
+            yield Reading("negative-stem" if cue["negative"] else "stem", below.mask, start, below.end)
             continue
         slot = reader.read_letters(cue.end())
         if slot is None or slot.mask == reader.options.everything or _goes_on(text, slot):

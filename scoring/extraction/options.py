@@ -286,7 +286,7 @@ def _end_of_list(text: str, lowered: str, options: OptionTexts, position: int) -
 
 
 _OPTION = r"\(?LETTER(?:[.、:)][ \t]?|[ \t]|(?=[\u3400-\u9fff]))(?P<text_LETTER>[^\n]{1,200}?)"
-_NEXT_OPTION = r"(?:[ \t;,。]{0,3}\n\s{0,3}|[ \t;,。]{1,3})"
+_NEXT_OPTION = r"(?:[ \t;,。]{0,3}\n\s{0,3}|[ \t;,。]{1,3}|(?=[B-D][.、:)]))"
 _LISTED_OPTIONS = re.compile(
     _NEXT_OPTION.join(_OPTION.replace("LETTER", letter) for letter in "ABC")
     + rf"(?=[ \t]{{0,3}}(?:\n|$)|{_NEXT_OPTION}\(?D)"

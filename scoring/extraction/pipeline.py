@@ -42,7 +42,8 @@ def read(raw: str, options: Sequence[str] | None, stem: str | None = None) -> tu
         cut = clean.raw_span(place, place + 1)[0]
         reply = CleanText(raw, [(start, min(end, cut)) for start, end in first if start < cut])
         found = _ranked(reply.text, texts, asked)
-        if found and found[0].mask and RULES[found[0].rule].priority >= _ANSWERS_ITSELF:
+        answers = found and found[0].mask and RULES[found[0].rule].priority >= _ANSWERS_ITSELF
+        if answers and (asked.several or found[0].mask != texts.everything):
             return reply, found
     readings = _ranked(clean.text, texts, asked)
     if not readings and otherwise:

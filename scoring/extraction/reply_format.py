@@ -83,11 +83,15 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _BETWEEN = (
-    r"[ \t}]{0,8}(?:</[^<>\n]{1,20}>)?[ \t]{0,8}(?:[,、;。.]|和|与|及|and)?BREAK"
+    r"[ \t}]{0,8}(?:</[^<>\n]{1,20}>)?[ \t]{0,8}(?:[,、;。.]|和|与|及|and)?REMARKBREAK"
     r"(?:\\f?box(?:ed)?\s{0,4}\{(?:\\[a-z]{2,8}\{)?|<[^<>\n]{1,20}>)BREAK"
 )
-_BETWEEN_BOXES = re.compile(_BETWEEN.replace("BREAK", r"[ \t]{0,8}"))
-_BETWEEN_LINES_OF_BOXES = re.compile(_BETWEEN.replace("BREAK", r"[\s>#•·-]{0,8}(?:\d{1,2}[.、)][ \t]?)?"))
+_BETWEEN_BOXES = re.compile(_BETWEEN.replace("REMARK", "").replace("BREAK", r"[ \t]{0,8}"))
+_BETWEEN_LINES_OF_BOXES = re.compile(
+    _BETWEEN.replace(
+        "REMARK", r"(?:(?![^\n]{0,60}(?:不|错|更正|重新|应|[Ww]ait|[Bb]ut))[^\n{}<>。;!?]{1,60}(?=\n))?"
+    ).replace("BREAK", r"[\s>#•·-]{0,8}(?:\d{1,2}[.、)][ \t]?)?")
+)
 
 _ANSWER_KEYS = (
     r"(?:final|correct|predicted|predict|model|my|best|right|your)?[_ -]?"
@@ -103,7 +107,9 @@ _LIST = re.compile(r"\[(?P<items>[^\[\]]{0,4000})\]?")
 _LIST_ITEM = re.compile(
     r"(?<=\")(?:[^\"\\]|\\.){1,1000}(?=\"\s*(?:,|$))|(?<=')(?:[^'\\]|\\.){1,1000}(?='\s*(?:,|$))"
 )
-_OBJECTS = re.compile(r"\[\s*(?P<objects>\{[^\[\]]{0,4000})\]?")
+_OBJECTS = re.compile(
+    r"\[\s{0,24}(?P<objects>\{(?:[^\[\]\"]{1,400}|\"(?:[^\"\\]|\\.){0,2000}\"){0,200})\]?", re.DOTALL
+)
 _OBJECT = re.compile(r"\{[^{}]*\}?")
 _NEXT_OBJECT = re.compile(r"[^{}\[\]]{0,1000}\}\s{0,24},?\s{0,24}\{[^{}\[\]]{0,1000}")
 _TEXT_KEY = re.compile(r"[\"'](?:text|content|name|value|内容|文本|名称)[\"']\s*:\s*", re.IGNORECASE)
@@ -172,10 +178,12 @@ def _json_readings(reader: AnswerParser, read_text: FullReader) -> Iterator[Read
     yield from direct or backup
 
 
-def _json_value(reader: AnswerParser, read_text: FullReader, position: int) -> tuple[int, list[Reading]]:
+def _json_value(
+    reader: AnswerParser, read_text: FullReader, position: int, nested: bool = False
+) -> tuple[int, list[Reading]]:
     """Behind which place the next key may begin, and the readings of the value at `position`."""
     text = reader.text
-    objects = _OBJECTS.match(text, position)
+    objects = None if nested else _OBJECTS.match(text, position)
     if objects is not None:
         return objects.end(), _objects(reader, read_text, *objects.span("objects"))
     letters = _LETTER_KEYS.match(text, position)
@@ -207,7 +215,7 @@ def _objects(reader: AnswerParser, read_text: FullReader, start: int, end: int) 
             if reader.stem.negative:
                 return []
             continue
-        readings = _json_value(reader, read_text, key.end())[1]
+        readings = _json_value(reader, read_text, key.end(), nested=True)[1]
         if not readings:
             return []
         found += readings

@@ -138,7 +138,7 @@ _ERROR = re.compile(
     re.IGNORECASE,
 )
 _CHINESE_ERROR = re.compile(
-    r"\W{0,3}(?:(?:请求|连接|服务|接口|网络|系统|调用|生成)[^。\n]{0,6}(?:失败|超时|错误|异常|繁忙|拒绝)|错误(?:代?码|信息)?[:：])"
+    r"(?:[A-J][:：])?\W{0,3}(?:(?:请求|连接|服务|接口|网络|系统|调用|生成)[^。\n]{0,6}(?:失败|超时|错误|异常|繁忙|拒绝)|错误(?:代?码|信息)?[:：])"
 )
 _STATES_AN_ANSWER = re.compile(r"answer|option|choice|choose|correct|答案|选|正确", re.IGNORECASE)
 _LONGEST_ERROR = 500
@@ -152,6 +152,7 @@ def is_error_message(raw: str) -> bool:
     """
     if len(raw) > _LONGEST_ERROR:
         return False
+    raw = raw.replace("：", ":")
     found = _ERROR.search(raw.replace("_", " ")) if raw.isascii() else _CHINESE_ERROR.match(raw)
     return found is not None and _STATES_AN_ANSWER.search(raw) is None
 

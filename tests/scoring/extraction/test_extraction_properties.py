@@ -234,6 +234,7 @@ HOSTILE = [
         "either A) 1 or B) 2 ",
         "C.新斯的明和\n其他药",
     ),
+    *('"answer":[{"a":"b"', "答案：\nA. x\n", "\nA y\nB y\nC y\n", "还有A，"),
 ]
 
 
