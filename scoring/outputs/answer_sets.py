@@ -64,13 +64,17 @@ def index_mask(cell: object, n_options: int, base: int) -> int:
     items = _items(cell)
     if not items or not all(map(_NUMBER.fullmatch, items)):
         return 0
-    numbers = [int(item.removesuffix(".0")) for item in items]
-    if len(numbers) == 1 and numbers[0] - base >= n_options:
+    numbers = list(map(_number, items))
+    if len(items) == 1 and (numbers[0] - base >= n_options or items[0] != str(numbers[0])):
         numbers = list(map(int, items[0].removesuffix(".0")))
         numbers = numbers if numbers == sorted(set(numbers)) else []
     places = {number - base for number in numbers}
     fits = len(places) == len(numbers) and all(0 <= place < n_options for place in places)
     return sum(1 << place for place in places) if fits else 0
+
+
+def _number(text: str) -> int:
+    return int(text.removesuffix(".0"))
 
 
 def _may_be_list(cell: object) -> bool:
@@ -121,7 +125,7 @@ def _places(items: Sequence[str], options: Sequence[str], kind: str) -> list[int
         fits = len(flags) == len(options) and None not in flags
         return [place for place, flag in enumerate(flags) if flag] if fits else None
     if kind == "numbers":
-        return [int(item) for item in items] if all(map(_NUMBER.fullmatch, items)) else None
+        return list(map(_number, items)) if all(map(_NUMBER.fullmatch, items)) else None
     found = list(_letters(items) if kind == "letters" else _texts(items, options))
     return None if None in found else [place for place in found if place is not None]
 

@@ -14,7 +14,6 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.columns import find_option_columns
 from cmexam_baseline.exam.io.options_cell import any_options, option_lists_in, options_of_cells, split_options
 from cmexam_baseline.exam.io.table import cell_text
-from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.exam.normalise import fold_texts, normalise_texts
 from cmexam_baseline.scoring.outputs.column_choice import ColumnChoice, Columns
 from cmexam_baseline.scoring.outputs.column_evidence import MOST, TEXT_SAMPLE, seen_rows
@@ -25,8 +24,8 @@ from cmexam_baseline.scoring.outputs.joining import Join, same_options
 WITH_OPTIONS = 0.5
 # Letters and field names around an option in a cell of options take no more characters than this.
 _MARKUP = 24
-# In text without blanks and full-width forms.
-_LETTER = re.compile(r"(?P<letter>[A-J])[)\]】.。、:,;]*|(?P<lower>[a-j])[)\].、:]+")
+# In text without blanks and full-width forms; what follows the letter belongs to it or to the option.
+_LETTER = re.compile(r"[A-J](?=(\W{0,6}))|[a-j1-9](?=(\W{1,6}))")
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,9 @@ def _options_inside(
         options = exam.options(question) if question >= 0 else []
         lists = option_lists_in(text) if options else []
         fitting = [each.options for each in lists if same_options(each.options, options)]
-        found.append(fitting[-1] if fitting else lettered_options(text, options))
+        found.append(
+            fitting[-1] if fitting else lettered_options(text, options) or _unlettered_options(text, options)
+        )
         n_other += bool(lists) and not found[-1] and not option_lists_in(exam.questions[question])
     return found, n_other
 
@@ -113,11 +114,13 @@ def lettered_options(text: str, options: Sequence[str]) -> list[str]:
     complete: list[str] = []
     run: list[str] = []
     for mark in _LETTER.finditer(text):
-        option = next((each for each in by_length if text.startswith(each, mark.end())), None)
-        letter = (mark["letter"] or mark["lower"]).upper()
-        if option is None or letter not in ("A", LETTERS[len(run) % len(LETTERS)]):
+        ends = range(mark.end(), mark.end() + len(mark[1] or mark[2] or "") + 1)
+        starts = (each for end in ends for each in by_length if text.startswith(each, end))
+        option = next(starts, None)
+        place = "ABCDEFGHIJ123456789".index(mark[0].upper()) % 10
+        if option is None or place not in (0, len(run)):
             continue
-        run = [option] if letter == "A" else [*run, option]
+        run = [option] if place == 0 else [*run, option]
         if len(run) == len(options) == len(set(run)):
             complete = run
     return [options[wanted.index(option)] for option in complete]
@@ -135,6 +138,21 @@ def _options_column(
             if options is not None:
                 return name, options
     return choice.options, None
+
+
+def _unlettered_options(text: str, options: Sequence[str]) -> list[str]:
+    """The options in the order in which they last occur close together in a text, [] where one of them does not."""
+    text, *wanted = fold_texts([text, *options])
+    found = []
+    for place in sorted(range(len(wanted)), key=lambda place: -len(wanted[place])):
+        option = wanted[place]
+        start = text.rfind(option) if len(option) > 1 else -1
+        if start < 0:
+            return []
+        text = text[:start] + "\0" * len(option) + text[start + len(option) :]
+        found.append((start, place))
+    between = max(found, default=(0, 0))[0] - min(found, default=(0, 0))[0] - sum(map(len, wanted))
+    return [options[place] for _, place in sorted(found)] if between <= _MARKUP * len(options) else []
 
 
 def _foreign_lists(exam: Exam, flat: Columns, met: Join) -> list[str]:
