@@ -91,7 +91,7 @@ def _options_inside(
 ) -> tuple[list[list[str]], int]:
     """The options inside each prompt, [] where there are none, and the number of prompts whose options do not fit."""
     found: list[list[str]] = []
-    n_other = 0
+    others: list[bool] = []
     for text, question in zip(texts, question_of.tolist(), strict=True):
         options = exam.options(question) if question >= 0 else []
         lists = option_lists_in(text) if options else []
@@ -99,7 +99,11 @@ def _options_inside(
         found.append(
             fitting[-1] if fitting else lettered_options(text, options) or _unlettered_options(text, options)
         )
-        n_other += bool(lists) and not found[-1] and not option_lists_in(exam.questions[question])
+        others.append(bool(lists) and not option_lists_in(exam.questions[question]))
+    # Where most prompts show their options, the others do, too.
+    most = sum(map(bool, found)) >= WITH_OPTIONS * len(found)
+    pairs = zip(found, others, question_of.tolist(), strict=True)
+    n_other = sum(question >= 0 and not each and (most or other) for each, other, question in pairs)
     return found, n_other
 
 
@@ -146,7 +150,7 @@ def _unlettered_options(text: str, options: Sequence[str]) -> list[str]:
     found = []
     for place in sorted(range(len(wanted)), key=lambda place: -len(wanted[place])):
         option = wanted[place]
-        start = text.rfind(option) if len(option) > 1 else -1
+        start = text.rfind(option) if option else -1
         if start < 0:
             return []
         text = text[:start] + "\0" * len(option) + text[start + len(option) :]
