@@ -89,7 +89,7 @@ def _items(cell: object) -> list[str]:
             value = list(value.values())
         cell = value if isinstance(value, list) else cell
     if isinstance(cell, list | tuple):
-        return [cell_text(item).strip() for item in cell]
+        return [text for item in cell if (text := cell_text(item).strip())]
     text = cell_text(cell).strip()
     return re.findall(r"\d+", text) if _NUMBERS.fullmatch(text) else [text] if text else []
 
@@ -122,7 +122,7 @@ def _places(items: Sequence[str], options: Sequence[str], kind: str) -> list[int
     """The places of the options that a list names, in its order; None where it holds anything else."""
     if kind == "flags":
         flags = [_FLAGS.get(item.lower()) for item in items]
-        fits = len(flags) == len(options) and None not in flags
+        fits = None not in flags and len(flags) >= len(options) > 0 and not any(flags[len(options) :])
         return [place for place, flag in enumerate(flags) if flag] if fits else None
     if kind == "numbers":
         return list(map(_number, items)) if all(map(_NUMBER.fullmatch, items)) else None

@@ -143,13 +143,15 @@ def decide(
         systems = _constant(evidence, aside, gold)
         remarks += [f"nearly every row of {name} is the same" for name in systems]
     if gold in evidence and chosen.gold is None and standing_of(gold) != 1 and systems:
-        share = evidence[gold].agreement
-        remarks.append(
-            f"warning: {gold} agrees with the exam's answers in {share:.0%} of the rows and is not scored"
-        )
-    if gold in evidence and not evidence[gold].is_gold:
-        share = evidence[gold].agreement
-        remarks.append(f"{gold} agrees with the exam's answers in {share:.0%} of the rows")
+        agreeing = f"{gold} agrees with the exam's answers in {evidence[gold].agreement:.0%} of the rows"
+        if not by_user and any(_are_alike(gold, name, evidence) for name in systems):
+            raise InputError(
+                f"{file}: {agreeing} and may be these answers or a system like {systems[0]}; say which with "
+                f"`gold_column={gold!r}`, or name the systems with `answer_column`"
+            )
+        remarks.append(f"warning: {agreeing} and is not scored")
+    elif gold in evidence and not evidence[gold].is_gold:
+        remarks.append(f"{gold} agrees with the exam's answers in {evidence[gold].agreement:.0%} of the rows")
     # 4. The model's explanations.
     explanation = chosen.explanation or _explanation(evidence, {*systems, *raw.values(), *roles.values()})
     if explanation is not None:
@@ -206,6 +208,12 @@ def _perfect_models(evidence: Mapping[str, Evidence]) -> list[str]:
     if not any(found.is_gold for found in keys) and (keys or all(evidence[name].is_gold for name in models)):
         return []
     return [name for name in models if evidence[name].is_gold]
+
+
+def _are_alike(name: str, other: str, evidence: Mapping[str, Evidence]) -> bool:
+    """Whether neither names nor kinds tell which of two columns is the key."""
+    kinds = evidence[name].kind, evidence[other].kind
+    return standing_of(name) == standing_of(other) and kinds[0] == kinds[1] in ("letters", "numbers")
 
 
 def _gold_column(evidence: Mapping[str, Evidence], by_user: Sequence[str]) -> str | None:

@@ -35,7 +35,7 @@ MOSTLY_FILLED = 0.9
 CONSTANT = 0.95
 
 # Of texts as long as this, one is part of the other where this percentage of the characters agrees.
-_FEW_CHARACTERS, _NEARLY = 10, 95
+_FEW_CHARACTERS, _NEARLY = 10, 90
 
 _CIRCLED = re.compile("[①-⑩]")
 _LETTER_OF_CIRCLED = {ord("①") + place: letter for place, letter in enumerate(LETTERS)}
@@ -181,6 +181,7 @@ def _exams_own(texts: Sequence[str], filled: Sequence[int], seen: Seen) -> str:
 def _repeat_explanations(texts: Sequence[str], filled: Sequence[int], seen: Seen) -> bool:
     """Whether most texts are the exam's explanations, cut, with words around them, or in slightly other characters."""
     from rapidfuzz import fuzz  # slow to import
+    from rapidfuzz.distance import LCSseq
 
     few = filled[:TEXT_SAMPLE]
     own = normalise_texts([seen.exam.explanations[seen.questions[place]] for place in few])
@@ -189,8 +190,10 @@ def _repeat_explanations(texts: Sequence[str], filled: Sequence[int], seen: Seen
     long = [(one, text) for one, text in pairs if len(one) >= _FEW_CHARACTERS]
     same = [
         fuzz.partial_ratio(one, text) >= _NEARLY
+        or 2 * len(text) >= len(one) >= len(text)
+        and 100 * LCSseq.similarity(one, text) >= _NEARLY * len(text)
         for one, text in long
-        if len(text) >= min(len(one) / 2, 2 * _FEW_CHARACTERS)
+        if len(text) >= min(len(one) / 2, 1.5 * _FEW_CHARACTERS)
     ]
     return len(long) >= len(few) / 2 and sum(same) >= MOST * len(long)
 

@@ -66,7 +66,7 @@ _ANSWERS = re.compile(
 )
 _MODELS = re.compile(
     r"gpt|qwen|glm|llama|claude|gemini|deepseek|baichuan|huatuo|mi[sx]tral|internlm|kimi|doubao|ernie|gemma|vicuna|"
-    r"alpaca|bert|medalpaca|bentsao|qizhen|yi-|grok|command-r|phi-|\d+(\.\d+)?b(\b|-|_|$)"
+    r"(?<![a-z])o[134](?![a-z\d])|alpaca|bert|medalpaca|bentsao|qizhen|yi-|grok|command-r|phi-|\d+(\.\d+)?b(\b|-|_|$)"
 )
 
 # Names of a second choice, and of what a harness makes of an answer.

@@ -118,6 +118,12 @@ def _fields_of_object(name: str, cell: Mapping[object, object], depth: int) -> l
             return [(name, tuple(map(float, numbers)))]
         if not any(isinstance(value, Mapping | list) for value in values):
             return [(name, [cell_text(value) for value in values])]
+    if (
+        set(keys) <= set(LETTERS)
+        and keys == sorted(set(keys))
+        and all(isinstance(value, str) for value in values)
+    ):
+        return _fields(name, values, depth)  # the texts of some options
     if _are_tokens(name) and numbers and len(numbers) == len(values):
         return [(name, _likeliest_letter(zip(map(str, cell), numbers, strict=True)))]
     texts, labels = cell.get("text"), cell.get("label")

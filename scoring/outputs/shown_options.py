@@ -14,6 +14,7 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.columns import find_option_columns
 from cmexam_baseline.exam.io.options_cell import any_options, option_lists_in, options_of_cells, split_options
 from cmexam_baseline.exam.io.table import cell_text
+from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.exam.normalise import fold_texts, normalise_texts
 from cmexam_baseline.scoring.outputs.column_choice import ColumnChoice, Columns
 from cmexam_baseline.scoring.outputs.column_evidence import MOST, TEXT_SAMPLE, seen_rows
@@ -59,7 +60,8 @@ def find_options(
         remarks += _foreign_lists(exam, flat, met)
     if rows is None and columns:
         cells = [list(map(cell_text, flat[name])) for name in columns]
-        rows = list(map(options_of_cells, zip(*cells, strict=True)))
+        asked = [exam.options(question) if question >= 0 else [] for question in met.question_of.tolist()]
+        rows = list(map(_options_of_row, zip(*cells, strict=True), asked))
     if prompts is not None:
         name, texts = prompts
         inside, n_other = _options_inside(exam, texts, met.question_of)
@@ -220,13 +222,21 @@ def _option_columns(exam: Exam, columns: Columns, met: Join) -> tuple[list[str],
     if len(found) < 2 or longer <= len(found) * len(texts) / 4:  # letters or flags
         return _option_columns_by_content(exam, columns, met), [], []
     n_fitting = sum(
-        same_options(filter(None, options_of_cells(row)), list(filter(None, seen.options(place))))
+        same_options(_options_of_row(row, seen.options(place)), seen.options(place))
         for place, row in enumerate(texts)
     )
     if n_fitting >= WITH_OPTIONS * len(texts):
         return found, [], []
     remark = _foreign(", ".join(found), texts, len(texts) - n_fitting)
     return _option_columns_by_content(exam, columns, met), found, [remark]
+
+
+def _options_of_row(cells: Sequence[str], options: Sequence[str]) -> list[str]:
+    """The options in cells of one each, without their letters, also where nothing but a blank follows these."""
+    texts = options_of_cells(cells)
+    pairs = zip(LETTERS, texts, strict=False)
+    bare = [text[1:].lstrip() if text.startswith(letter) else text for letter, text in pairs]
+    return bare if same_options(bare, options) and not same_options(texts, options) else texts
 
 
 def _foreign(name: str, texts: Sequence[Sequence[str]], n_other: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 import unicodedata
 from collections.abc import Callable
 from typing import Any
@@ -211,6 +212,7 @@ def test_replies_and_explanations_that_repeat_their_questions_are_the_models(ids
         lambda text: unicodedata.normalize("NFKC", text),
         lambda text: text[:30],
         lambda text: text.replace("的", ""),
+        lambda text: re.sub("（[A-E].*?）", "", text),
     ],
 )
 def test_the_exams_explanations_with_small_edits_are_not_the_models(edit: Callable[[str], str]) -> None:

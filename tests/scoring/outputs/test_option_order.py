@@ -116,7 +116,9 @@ def test_a_column_of_other_options_is_told() -> None:
     assert remarks_of({"choices": ["['A', 'B', 'C']"] * N, "pred": list(letters())}) == []
 
 
-@pytest.mark.parametrize("cell", ["{letter}. {text}", "option {row} {letter}", "0.{row:02d}", "-1.{row:02d}"])
+@pytest.mark.parametrize(
+    "cell", ["{letter}. {text}", "{letter} {text}", "option {row} {letter}", "0.{row:02d}", "-1.{row:02d}"]
+)
 def test_columns_named_by_letters_hold_options_or_are_left_aside(cell: str) -> None:
     columns: dict[str, list[str]] = {letter: [] for letter in "ABCDE"}
     for row in range(N):
