@@ -152,6 +152,7 @@ _CUE = re.compile(
     r"(?:应该?是|应为|是|为|属于|即|(?<=的)(?:有|包括)|(?<=题意的选项)(?=:))"
     r"[:\s\"“(\[【>#•·✅✓✔√☑-]{0,12}(?:(?:\(?1[.、)]|①)[ \t]?)?(?:选项)?[\"“(]{0,2}$"
 )
+_WORD_OF_A_CUE = re.compile("[是为属即有括选]")
 _LONGEST_CUE = 30
 _NOT_BEFORE_COPULA = re.compile(
     any_of("不 非 还 并 均 都 分别 认 因 称 视 作 行 以 也可能 也有可能 也许") + "$"
@@ -166,7 +167,10 @@ def stem_readings(reader: AnswerParser) -> Iterator[Reading]:
     """Readings of the rules stem and negative-stem; a stem that ends in every letter is no answer."""
     text = reader.text
     for position in reader.letters:
-        cue = _CUE.search(text, max(0, position - _LONGEST_CUE), position)
+        earliest = max(0, position - _LONGEST_CUE)
+        if not _WORD_OF_A_CUE.search(text, earliest, position):
+            continue
+        cue = _CUE.search(text, earliest, position)
         start = 0 if cue is None else cue.start()
         if cue is None or _DISMISSED_BEFORE.search(text, max(0, start - 8), start):
             continue

@@ -308,7 +308,8 @@ def next_question(text: str, options: OptionTexts) -> list[int]:
     >>> next_question("B\\n\\n青光眼首选\\nA. 甲药\\nB. 乙药\\nC. 丙药\\n答案：C", OptionTexts(["肝", "胆", "脾"]))
     [3, 3]
     """
-    for begins in _OPTION_A.finditer(text) if options.known else ():
+    listed_at_all = options.known and ("\nA" in text or "\n(A" in text)
+    for begins in _OPTION_A.finditer(text) if listed_at_all else ():
         if options.own_text_at(text, 0, begins.end()) is not None:
             continue
         match = _LISTED_OPTIONS.match(text, begins.start("letter"))
@@ -319,10 +320,10 @@ def next_question(text: str, options: OptionTexts) -> list[int]:
         paragraph = text.rfind("\n\n", 0, stem_end) + 2
         listed = [match[f"text_{letter}"] for letter in "ABC"]
         heading = _HEADS_AN_ANALYSIS.search(text, line, stem_end) or _ITEM.match(text, line)
-        if not line or heading or any(map(_JUDGED_LINE.search, listed)):
+        if not text[:line].strip() or heading or any(map(_JUDGED_LINE.search, listed)):
             continue
         if sum(options.names(index, each) for index, each in enumerate(listed)) < 2:
-            return [paragraph if paragraph > 1 else line, line]
+            return [paragraph if text[:paragraph].strip() and paragraph > 1 else line, line]
     return []
 
 

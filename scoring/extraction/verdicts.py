@@ -60,8 +60,9 @@ class Verdict(NamedTuple):
 
 def ticked_verdicts(text: str) -> Iterator[Verdict]:
     """What a check list, a table or an object of booleans says of each option."""
-    for pattern in (_MARKED_LINE, _TABLE_ROW, _FIELD):
-        for match in pattern.finditer(text):
+    for pattern, marks in ((_MARKED_LINE, f"{_YES}{_NO}["), (_TABLE_ROW, "|"), (_FIELD, "\"'")):
+        # To look for the marks first is cheap.
+        for match in pattern.finditer(text) if any(map(text.__contains__, marks)) else ():
             mask = 1 << LETTERS.index(match["letter"])
             yield Verdict(mask, match["right"] is not None, *match.span("letter"))
 
@@ -131,10 +132,13 @@ _BETTER = re.compile(
     + r"|[ \t]is[ \t](?:clearly[ \t])?(?:superior|preferable|preferred)[ \t](?:to|over)\b)"
 )
 
-ITEM = re.compile(
-    r"(?:^|[\n。;])[ \t>#-]*(?:\d{1,2}[.、)]\s?)?(?:选项|[Oo]ption[ \t])?\(?(?P<letter>[A-J])(?:\)|选项|项)?[ \t]?"
+_ITEM = (
+    r"[ \t>#-]*(?:\d{1,2}[.、)]\s?)?(?:选项|[Oo]ption[ \t])?\(?(?P<letter>[A-J])(?:\)|选项|项)?[ \t]?"
     rf"(?:[.:、,)(\"“]|是|为|-|(?=[{CHINESE}]))"
 )
+ITEM = re.compile(r"[\n。;]?" + _ITEM)
+# It begins with a class, to be searched fast.
+_LATER_ITEM = re.compile(r"[\n。;]" + _ITEM)
 _ITEM_RIGHT = re.compile(
     any_of(
         r"(?<!不)(?<!否)正确(?!答案|与否|的(?:是|有|[一哪])) (?<!不)符合(?:题意|题干|题目|描述|要求|[。,;\n]|$) (?<![相反])对的"
@@ -182,6 +186,8 @@ def _exceptions(reader: AnswerParser) -> Iterator[Reading]:
 def _all_but_one(reader: AnswerParser) -> Iterator[Reading]:
     """A、B、C、E均见于右心衰竭 leaves D, where one is asked for that is not."""
     if reader.stem.several or not reader.options.known:
+        return
+    if not any(map(reader.text.__contains__, ("均", "都", "皆", " are all"))):
         return
     places = set(reader.letters)
     for match in _JOINT_SUBJECT.finditer(reader.text):
@@ -352,7 +358,10 @@ def _item_verdicts(reader: AnswerParser) -> Iterator[Verdict]:
     if not reader.letters:
         return
     text, places = reader.text, set(reader.letters)
-    items = [item for item in ITEM.finditer(text) if item.start("letter") in places]
+    first = ITEM.match(text)
+    found = [first] if first is not None else []
+    found.extend(_LATER_ITEM.finditer(text, first.end() if first is not None else 0))
+    items = [item for item in found if item.start("letter") in places]
     for number, item in enumerate(items):
         last = number + 1 == len(items)
         end = len(text) if last else items[number + 1].start()
