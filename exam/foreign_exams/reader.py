@@ -101,8 +101,11 @@ def _refuse_two_keys(
     """Raise `InputError` where another column that is named like the key contradicts it."""
     key = first_named(table.columns, ANSWER_NAMES)
     for name in other_keys(table.columns, key) if key else ():
+        cells = table.columns[name]
+        if column_key(name) == "label":  # numbers are as often a difficulty
+            cells = [cell if isinstance(cell, str) and not cell.isdecimal() else None for cell in cells]
         try:
-            others, _ = read_answers(table.columns[name], [row.options for row in rows], index_base)
+            others, _ = read_answers(cells, [row.options for row in rows], index_base)
         except InputError:  # numbers that leave open what they count from
             continue
         refuse_two_keys(str(key), name, table.rows, masks, others)

@@ -35,14 +35,24 @@ _KEYS = [
     *(
         "answer",
         "answers",
+        "answer key",
         "correct answer",
-        "gold",
-        "gold answer",
+        "right answer",
+        "true answer",
         "reference answer",
-        "gt answer",
-        "correct option",
+        "gold",
     ),
-    *("target", "答案", "正确答案", "参考答案", "标准答案"),
+    *(
+        "gold answer",
+        "gold label",
+        "ground truth",
+        "gt",
+        "gt answer",
+        "correct",
+        "correct option",
+        "correct index",
+    ),
+    *("correct idx", "target", "label", "key", "答案", "正确答案", "参考答案", "标准答案"),
 ]
 
 # Some files give every option a column of its own.

@@ -205,10 +205,12 @@ def test_letter_and_text_that_disagree_are_a_bad_row(tmp_path: Path) -> None:
     assert "B and A at once" in bad.reason
 
 
-@pytest.mark.parametrize(("key", "answer"), [("correct_answer", "B"), ("gold", "维生素C"), ("标准答案", 1)])
+@pytest.mark.parametrize(
+    ("key", "answer"), [("correct_answer", "B"), ("gold", "维生素C"), ("ground_truth", "B"), ("标准答案", 1)]
+)
 def test_two_columns_named_like_the_key_must_agree(tmp_path: Path, key: str, answer: object) -> None:
     base = {"question": STEM, "options": LETTERED, "answer": "A", "label": 2}
-    agreeing = {"correct_answer": "A", "gold": "维生素A", "标准答案": 0}[key]
+    agreeing = {"correct_answer": "A", "gold": "维生素A", "ground_truth": "A", "标准答案": 0}[key]
     read = read_records(tmp_path, {**base, key: agreeing}, {**base, "question": f"{STEM}2", key: agreeing})
     assert read.exam.letters() == ["A", "A"]
     with pytest.raises(
