@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import combinations
 
 from cmexam_baseline.exam.errors import InputError, excerpt_of
@@ -26,10 +26,12 @@ from cmexam_baseline.scoring.outputs.column_evidence import (
 from cmexam_baseline.scoring.outputs.column_names import (
     first_of_role,
     is_called,
+    leaf_key,
     name_rank,
     owner_of,
     standing_of,
 )
+from cmexam_baseline.scoring.outputs.recognition import Recognition
 
 # Two columns hold the same answers if this share of the rows agrees.
 SAME_ANSWERS = 0.95
@@ -38,62 +40,10 @@ READ_KINDS = ("letters", "text", "samples", "scores")
 # The kind of `Evidence` of the exam's explanations that were cut or edited, and names that say they are a model's.
 REPEATED = "explanation with small edits"
 _PREDICTED = re.compile("predict|model|generated|模型")
+# Names of a model's answers as much as of the exam's, which agree with the exam in more of the rows.
+_OF_BOTH, _NEAR_GOLD = {"answer", "answers", "答案"}, 0.9
 # Texts of which fewer hold an answer are no replies, unless their name says so.
 READABLE = 0.3
-
-
-@dataclass(frozen=True)
-class Recognition:
-    """What was taken for what.
-
-    roles:         role -> column: id, question, options, model, explanation, reference, gold
-    systems:       one column of answers or replies a system
-    kinds:         column of a system -> "letters", "numbers", "text", "samples" or "scores"
-    raw:           column of letters -> the column of the replies that they were taken from
-    option_columns, probabilities: columns of single options
-    left_aside:    column -> why it is none of these
-    index_base:    of answers that are numbers
-    by_order:      whether nothing but the order of the rows, or their position, tells their questions
-    remarks:       single lines on what was assumed
-    """
-
-    roles: dict[str, str]
-    systems: list[str] = field(default_factory=list)
-    kinds: dict[str, str] = field(default_factory=dict)
-    raw: dict[str, str] = field(default_factory=dict)
-    option_columns: list[str] = field(default_factory=list)
-    probabilities: dict[str, str] = field(default_factory=dict)
-    left_aside: dict[str, str] = field(default_factory=dict)
-    index_base: int | None = None
-    by_order: bool = False
-    remarks: list[str] = field(default_factory=list)
-
-    def describe(self) -> str:
-        """What was taken for what, in one line.
-
-        >>> Recognition({"id": "question_id"}, ["pred"]).describe()
-        'answer = pred; id = question_id'
-        """
-        shown = {
-            f"{name} (from {self.raw[name]})" if name in self.raw else name: None for name in self.systems
-        }
-        parts = [f"answer = {', '.join(shown)}"] if self.systems else []
-        parts += [f"{role} = {column}" for role, column in self.roles.items()]
-        if self.option_columns and "options" not in self.roles:
-            parts.append(f"options = {', '.join(self.option_columns)}")
-        if self.probabilities:
-            parts.append(f"probabilities = {', '.join(self.probabilities.values())}")
-        if self.index_base is not None:
-            parts.append(f"numbers count options from {self.index_base}")
-        return "; ".join(parts)
-
-    def describe_left_aside(self) -> str:
-        """What was left aside and why, in one line; "" where nothing was.
-
-        >>> Recognition({}, ["pred"], left_aside={"题型": "constant"}).describe_left_aside()
-        '题型 (constant)'
-        """
-        return "; ".join(f"{name} ({reason})" for name, reason in self.left_aside.items())
 
 
 def decide(
@@ -168,6 +118,8 @@ def decide(
         raise InputError(
             f"{file}: no answer can be read in {systems[0]}; name the model's column with `answer_column`"
         )
+    if not known.by_order and not by_user and len(systems) == 1:
+        _refuse_own_answers(evidence, systems[0], aside, file)
     if known.by_order and not by_user:
         _refuse_another_order(evidence, systems, file)
     return replace(
@@ -364,6 +316,26 @@ def _explanation(evidence: Mapping[str, Evidence], taken: set[str]) -> str | Non
     ]
     free = [name for name, found in evidence.items() if found.kind in ("text", "letters")] + said
     return first_of_role("explanation", [name for name in free if name not in taken])
+
+
+def _refuse_own_answers(
+    evidence: Mapping[str, Evidence], system: str, aside: Mapping[str, str], file: str
+) -> None:
+    """Raise `InputError` where letters under a name of both, as in "answer", are not the exam's nor those of the reply."""
+    for name in aside:
+        found = evidence.get(name)
+        if found is None or leaf_key(name) not in _OF_BOTH or found.kind != "letters" or found.n < FEW_ROWS:
+            continue
+        same = found.same_share(evidence[system])
+        if (
+            evidence[system].kind in ("text", "samples")
+            and found.agreement < _NEAR_GOLD
+            and same < SAME_ANSWERS
+        ):
+            raise InputError(
+                f"{file}: {name} and {system} give different answers in {1 - same:.0%} of the rows, and {name} is not the "
+                f"exam's answers; choose with `answer_column={name!r}` or `raw_column={system!r}`"
+            )
 
 
 def _refuse_another_order(evidence: Mapping[str, Evidence], systems: Sequence[str], file: str) -> None:

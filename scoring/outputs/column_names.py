@@ -57,6 +57,7 @@ _SORTS = re.compile(
 )
 _GOLD = re.compile(
     r"gold|^answers?(idx|index|key|text|content|string|str|label|option|id|num|number)?(\.\d+)?$|^correct|label|target|reference|groundtruth|^gt|^truth|^key$|^cop$|"
+    r"^expected|^ytrue|^true(answer|label)|^solution|"
     r"正确|标准|参考|^答案$|^ref"
 )
 _THOUGHT = re.compile(r"reasoning|think|thought|cot$|analysis|思考|推理")

@@ -11,7 +11,6 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.table import cell_text
 from cmexam_baseline.exam.letters import LETTERS
 from cmexam_baseline.scoring.outputs.column_choice import ColumnChoice, Columns
-from cmexam_baseline.scoring.outputs.column_decision import Recognition
 from cmexam_baseline.scoring.outputs.column_evidence import (
     MOST,
     TEXT_SAMPLE,
@@ -33,6 +32,7 @@ from cmexam_baseline.scoring.outputs.joining import (
     Stems,
     join,
 )
+from cmexam_baseline.scoring.outputs.recognition import Recognition
 from cmexam_baseline.scoring.outputs.row_ids import numbers_of, plain_id, position_base
 from cmexam_baseline.scoring.outputs.shown_options import find_options, stems_of_prompts
 

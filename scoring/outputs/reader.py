@@ -19,7 +19,7 @@ from cmexam_baseline.exam.letters import LETTERS, mask_to_letters, parse_letters
 from cmexam_baseline.exam.splits import stem_of
 from cmexam_baseline.scoring.outputs.answer_sets import find_answer_sets, index_mask
 from cmexam_baseline.scoring.outputs.column_choice import ColumnChoice, Columns
-from cmexam_baseline.scoring.outputs.column_decision import Recognition, decide
+from cmexam_baseline.scoring.outputs.column_decision import decide
 from cmexam_baseline.scoring.outputs.column_evidence import (
     are_letter_sets,
     best_option,
@@ -34,6 +34,7 @@ from cmexam_baseline.scoring.outputs.column_names import (
 from cmexam_baseline.scoring.outputs.flatten import flatten_columns
 from cmexam_baseline.scoring.outputs.joining import Join, Stems, places_of
 from cmexam_baseline.scoring.outputs.key_columns import locate, optional_texts, texts_of_column
+from cmexam_baseline.scoring.outputs.recognition import Recognition
 from cmexam_baseline.scoring.outputs.shapes import REPLY, is_list_of_paths, read_shape
 
 # Columns of a system's rows.

@@ -159,6 +159,16 @@ def test_letters_with_the_replies_they_come_from_are_one_system() -> None:
         read_outputs(columns, exam)
 
 
+def test_letters_called_answer_that_differ_from_the_reply_are_not_left_aside() -> None:
+    columns: Columns = {"id": list(the_exam().ids), "answer": list(letters())}
+    thought = [f"想来答案是{LETTERS[row % 4]}" for row in range(N)]
+    with pytest.raises(
+        InputError, match="answer and cot_response give different answers in .*`answer_column='answer'`"
+    ):
+        read_outputs({**columns, "cot_response": thought}, the_exam())
+    assert accuracies({**columns, "cot_response": [reply(row) for row in range(N)]}) == [0.6]
+
+
 def test_constant_columns_are_systems_only_where_there_is_nothing_else() -> None:
     exam = the_exam()
     constant = {"id": list(exam.ids), "answer": ["A"] * N}
