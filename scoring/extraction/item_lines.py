@@ -87,7 +87,7 @@ def _ends_an_item(reader: AnswerParser, phrase_start: int) -> bool:
 
 def _lines(reader: AnswerParser, position: int) -> Iterator[_Line]:
     """The lines from `position` on that begin with an option, up to one that does not."""
-    text, style = reader.text, None
+    text, style, above, line_end = reader.text, None, 0, 0
     for _ in range(_LONGEST_LIST):
         head = _LINE.match(text, position)
         if head is None:
@@ -98,6 +98,9 @@ def _lines(reader: AnswerParser, position: int) -> Iterator[_Line]:
         own_style = "1" if own_style.isdigit() or own_style in "(①②③④⑤⑥⑦⑧⑨⑩" and own_style else own_style
         style = own_style if style is None else style
         if item is None or own_style != style or not _NAME_ENDS.match(text, item.end):
+            return
+        # Answers come in order: behind a blank line or a reason, an earlier letter begins another list.
+        if head["letter"] and item.mask < above and "\n" in text[line_end + 1 : position]:
             return
         longest = min(len(text), item.end + _LONGEST_LINE)
         line_end = text.find("\n", item.end, longest)
@@ -110,7 +113,7 @@ def _lines(reader: AnswerParser, position: int) -> Iterator[_Line]:
         yield _Line(item.mask, item.start, item.end, item.named, bool(head["mark"] or head["right"]), right)
         if last:
             return
-        position = _next_line(reader, line_end)
+        position, above = _next_line(reader, line_end), item.mask
 
 
 def _item(reader: AnswerParser, head: re.Match[str]) -> ParsedAnswer | None:

@@ -68,7 +68,7 @@ ENGLISH_ARTICLE = re.compile(
     r"[ \t]+(?!(?:because|is|since|as|and|or|for|due|in|with|would|which)\b)(?:[a-z]|\d)"
 )
 BEGINS_NEW_CLAUSE = re.compile(
-    r"\s*(?:选项|项)?\s*"
+    r"[^\S\n]*(?:选项|项)?[^\S\n]*"
     + any_of(
         "是 为 不 主要 可 则 的(?!组合|结合|联合|搭配) 属于 常 多 虽 会 有 也 与 仅 只 指 通常 一般 描述 更 正确 符合 对 错"
     )
@@ -131,6 +131,8 @@ MUST_CHOOSE = re.compile(
 
 # Words behind an option that dismiss it.
 WRONG_BEHIND = re.compile(
+    # A heading (错误选项：) or a cross on the next line is about other options.
+    r"(?!\s{0,3}\n\s{0,3}(?:[×✗✘❌]|(?:错误|不正确|不符合?|不选|排除)[^\n:]{0,6}[选答案项]:))"
     r"\s{0,3}[:(]?\s{0,3}(?:的?(?:说法|描述|叙述|表述|内容))?(?:是|都|均|也|则|为|显然|明显)*"
     + any_of(
         "错误(?!答案) 错的 错(?![过综误]) 不正确 不对 不准确 不符 不是(?=正确|答案|最佳|本题|该题|此题|首选) 不选"

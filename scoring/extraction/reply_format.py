@@ -95,7 +95,7 @@ _BETWEEN_LINES_OF_BOXES = re.compile(
 
 _ANSWER_KEYS = (
     r"(?:final|correct|predicted|predict|model|my|best|right|your)?[_ -]?"
-    r"(?:answers?|ans|choices?|options?|prediction|predict|pred|result|selected|letters?|label|selection)"
+    r"(?:answers?|ans|choices?|options?|predictions?|predict|pred|result|selected|letters?|label|selections?)"
     r"(?:[_ -]?(?:letters?|keys?|choices?|options?|idx|id|text|label))?"
     r"|(?:最终|正确|标准|参考|我的|模型|预测)?(?:的)?(?:答案|选项|选择|结果)|model_result|response|output|result|final|输出"
 )
@@ -118,6 +118,12 @@ _MARKED_WRONG = re.compile(r":\s*[\"']?(?:false|incorrect|wrong|no|错误|不正
 _LETTER_KEY = re.compile(r"[\"']([A-J])[\"']\s*:\s*[\"']")
 _LETTER_KEYS = re.compile(
     r"\{\s{0,24}(?P<entries>(?:[\"'][A-J][\"']\s{0,24}:\s{0,24}(?!\"(?:错误|不))(?:\"[^\"{}\n]{2,400}\"|'[^'{}\n]{2,400}')\s{0,24},?\s{0,24}){1,9})\}"
+)
+_LETTER_SCORE = re.compile(r"[\"']([A-J])[\"']\s{0,4}:\s{0,4}(-?\d{1,9}(?:\.\d{1,20})?)")
+_LETTER_SCORES = re.compile(rf"\{{\s{{0,24}}(?:{_LETTER_SCORE.pattern}%?\s{{0,24}},?\s{{0,24}}){{2,10}}\}}")
+_SCORE = re.compile(
+    r"[\"'](?:score|prob(?:ability)?|confidence|logit|weight|概率|置信度|得分)[\"']\s{0,4}:\s{0,4}[\"']?(?P<score>-?\d{1,9}(?:\.\d{1,20})?)",
+    re.IGNORECASE,
 )
 _BARE = re.compile(r"[^,}\]\n{]{1,40}")
 _EXPLANATION_KEY = re.compile(
@@ -191,6 +197,9 @@ def _json_value(
         mask = mask_of("".join(_LETTER_KEY.findall(letters[0])))
         known = mask <= reader.options.everything
         return letters.end(), [Reading("json", mask, *letters.span("entries"))] if known else []
+    numbers = _LETTER_SCORES.match(text, position)
+    if numbers is not None:
+        return numbers.end(), list(_highest(reader, *numbers.span()))
     for pattern in (_STRING, _LIST, _BARE):
         match = pattern.match(text, position)
         if match is not None:
@@ -203,14 +212,26 @@ def _json_value(
     return position, []
 
 
+def _highest(reader: AnswerParser, start: int, end: int) -> Iterator[Reading]:
+    """{"A": 0.9, "B": 0.1}: the letter with the highest number, or all with 1 where the others have 0."""
+    scores = {found[1]: float(found[2]) for found in _LETTER_SCORE.finditer(reader.text, start, end)}
+    best = "".join(letter for letter, score in scores.items() if score == max(scores.values()))
+    flags = set(scores.values()) == {0, 1}
+    if (len(best) == 1 or flags) and mask_of(best) <= reader.options.everything:
+        yield Reading("json", mask_of(best), start, end)
+
+
 def _objects(reader: AnswerParser, read_text: FullReader, start: int, end: int) -> list[Reading]:
     """[{"option": "C"}, {"option": "D"}]: one answer of several, but for those that are marked as wrong."""
     text = reader.text
     found: list[Reading] = []
+    scores: list[float] = []
     for each in _OBJECT.finditer(text, start, end):
         key = _KEY.search(text, *each.span()) or _TEXT_KEY.search(text, *each.span())
         if key is None:
             return []
+        score = _SCORE.search(text, *each.span())
+        scores += [float(score["score"])] if score is not None else []
         if _MARKED_WRONG.search(text, *each.span()):
             if reader.stem.negative:
                 return []
@@ -219,6 +240,10 @@ def _objects(reader: AnswerParser, read_text: FullReader, start: int, end: int) 
         if not readings:
             return []
         found += readings
+    if scores and len(scores) == len(found) > 1:
+        # Options with scores: the answer is the one with the highest.
+        best = [reading for reading, score in zip(found, scores, strict=True) if score == max(scores)]
+        return best if len(best) == 1 else []
     return [_union(found)] if found else []
 
 
