@@ -48,6 +48,8 @@ def read_item_lines(reader: AnswerParser, phrase_start: int, phrase_end: int) ->
     asks for several or each line affirms its option: else the lines behind the first may discuss other options.
     """
     text, several = reader.text, reader.stem.several
+    if not several and text.find("\n", phrase_start, phrase_end + _LONGEST_LEAD) < 0:
+        return None
     first = text.rfind("\n", phrase_start, phrase_end) + 1
     if first and _MARKS.fullmatch(text, first, phrase_end) is None:
         return None

@@ -291,6 +291,7 @@ _LISTED_OPTIONS = re.compile(
     _NEXT_OPTION.join(_OPTION.replace("LETTER", letter) for letter in "ABC")
     + rf"(?=[ \t]{{0,3}}(?:\n|$)|{_NEXT_OPTION}\(?D)"
 )
+_LONGEST_OPTION = 210
 _OPTION_A = re.compile(r"\n(?P<letter>\(?A)[.、:)]?[ \t]?")
 _HEADS_AN_ANALYSIS = re.compile(
     r"(?:分析|解析|解释|辨析|选项|如下|理由|说明|逐一?[项个]|explanations?|analysis|options?|follows)[^\n]{0,6}$",
@@ -311,6 +312,8 @@ def next_question(text: str, options: OptionTexts) -> list[int]:
     listed_at_all = options.known and ("\nA" in text or "\n(A" in text)
     for begins in _OPTION_A.finditer(text) if listed_at_all else ():
         if options.own_text_at(text, 0, begins.end()) is not None:
+            continue
+        if text.find("B", begins.end(), begins.end() + _LONGEST_OPTION) < 0:
             continue
         match = _LISTED_OPTIONS.match(text, begins.start("letter"))
         if match is None:

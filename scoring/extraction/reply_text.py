@@ -117,7 +117,14 @@ def kept_ranges(raw: str) -> tuple[Ranges, Ranges]:
     bytes_inside = _BYTES.fullmatch(raw)
     ranges = [bytes_inside.span("inside")] if bytes_inside and len(raw) <= HEAD else _window(raw)
     read = raw if len(ranges) == 1 and ranges[0] == (0, len(raw)) else "".join(raw[a:b] for a, b in ranges)
-    if any(mark in read for mark in "<◁[#") or _BEGINS_IN_ANALYSIS.match(read) or "assistantfinal" in read:
+    if (
+        "<" in read
+        or "[" in read
+        or "#" in read
+        or "◁" in read
+        or _BEGINS_IN_ANALYSIS.match(read)
+        or "assistantfinal" in read
+    ):
         ranges = _outside_thinking(raw, ranges)
     repeats = "答案" in read and _STEM_ON_A_LINE.search(read) is not None
     if not (repeats or _MAY_BEGIN_A_TURN.match(read) or _MAY_HOLD_TURNS.search(read)):
