@@ -14,6 +14,7 @@ from cmexam_baseline.scoring.outputs.joining import places_of_text, same_options
 _NUMBER = re.compile(r"\d{1,9}(?:\.0)?", re.ASCII)
 _NUMBERS = re.compile(r"[\[({]?\s*\d{1,9}(?:\s*[,，、;；|/\s]\s*\d{1,9})+\s*[\])}]?", re.ASCII)
 _FLAGS = {"true": 1, "false": 0, "1": 1, "0": 0}
+_LETTERED = re.compile(r"(?P<prefix>.*?)[ _.-]?(?P<letter>[A-J])")
 # A column holds what this share of its filled cells holds.
 _MOST = 0.8
 
@@ -53,6 +54,35 @@ def find_answer_sets(
         elif kind and are_sets is None:
             found.ambiguous.add(name)
     return found
+
+
+def merge_flags(columns: Mapping[str, Sequence[object]], rows: Sequence[int]) -> dict[str, Sequence[object]]:
+    """The columns, those that hold a flag each for option A, B, … (pred_A, pred_B, …) as one column of lists.
+
+    >>> merge_flags({"id": [7], "pred_A": [1], "pred_B": [0]}, [0])
+    {'id': [7], 'pred': [[1, 0]]}
+    """
+    families: dict[str, dict[str, str]] = {}
+    for name in columns:
+        found = _LETTERED.fullmatch(name.strip())
+        if found and rows and all(_flag(columns[name][row]) is not None for row in rows):
+            families.setdefault(found["prefix"], {})[found["letter"].upper()] = name
+    merged = dict(columns)
+    for prefix, by_letter in families.items():
+        letters = sorted(by_letter)
+        if len(letters) > 1 and letters == list(LETTERS[: len(letters)]):
+            names = [by_letter[letter] for letter in letters]
+            merged = {name: cells for name, cells in merged.items() if name not in names}
+            merged[prefix or f"A to {letters[-1]}"] = list(
+                map(list, zip(*map(columns.get, names), strict=True))
+            )
+    return merged
+
+
+def _flag(cell: object) -> int | None:
+    """0 or 1, "" for a question without the option; None for anything else."""
+    text = cell_text(cell).strip().lower()
+    return _FLAGS.get(text.removesuffix(".0"), None if text else 0)
 
 
 def index_mask(cell: object, n_options: int, base: int) -> int:

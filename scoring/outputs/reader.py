@@ -17,7 +17,7 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.table import Table, cell_text
 from cmexam_baseline.exam.letters import LETTERS, mask_to_letters, parse_letters
 from cmexam_baseline.exam.splits import stem_of
-from cmexam_baseline.scoring.outputs.answer_sets import find_answer_sets, index_mask
+from cmexam_baseline.scoring.outputs.answer_sets import find_answer_sets, index_mask, merge_flags
 from cmexam_baseline.scoring.outputs.column_choice import ColumnChoice, Columns
 from cmexam_baseline.scoring.outputs.column_decision import decide
 from cmexam_baseline.scoring.outputs.column_evidence import (
@@ -122,9 +122,13 @@ def read_outputs(
         question = int(met.question_of[row])
         return shown.get(row) or (exam.options(question) if question >= 0 else [])
 
-    sets = find_answer_sets(
-        {name: cells for name, cells in flat.items() if name not in keys}, seen.rows, options_of
-    )
+    keep = tuple(keep)
+    named = {name for role in choice.__dataclass_fields__ for name in choice.named(role)}
+    apart = {name: cells for name, cells in flat.items() if name in keys or name in named or name in keep}
+    others = merge_flags({name: cells for name, cells in flat.items() if name not in apart}, seen.rows)
+    flat = apart | others
+    free = {name: cells for name, cells in flat.items() if name not in keys}
+    sets = find_answer_sets(free, seen.rows, options_of)
     flat |= sets.columns
     found = decide(flat, seen, known, choice, file, index_base)
     for column in sets.ambiguous.intersection(found.systems):

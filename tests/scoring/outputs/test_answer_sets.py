@@ -67,6 +67,13 @@ def test_numbers_are_one_answer_by_the_base_that_is_given(form: str, base: int) 
         accuracy(cells)
 
 
+@pytest.mark.parametrize("name", ["{}", "pred_{}", "answer.{}"])
+def test_flags_in_a_column_for_every_option_are_one_answer(name: str) -> None:
+    columns: dict[str, object] = {name.format(x): [int(x in answer) for answer in GIVEN] for x in "ABCDE"}
+    report = score_file({"id": list(EXAM.ids), **columns}, EXAM, resamples=1)
+    assert report.accuracy == 0.6 and len(report.systems) == 1
+
+
 def test_lists_in_the_order_of_shuffled_options_are_mapped_back() -> None:
     shown = [list(OPTIONS[row % 5 :] + OPTIONS[: row % 5]) for row in range(N)]
     rows = [
