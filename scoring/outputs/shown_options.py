@@ -98,8 +98,12 @@ def _options_inside(
         options = exam.options(question) if question >= 0 else []
         lists = option_lists_in(text) if options else []
         fitting = [each.options for each in lists if same_options(each.options, options)]
+        # A stem may itself name what the options are.
+        around = text.replace(exam.questions[question], "\n", 1) if options and not fitting else ""
         found.append(
-            fitting[-1] if fitting else lettered_options(text, options) or _unlettered_options(text, options)
+            fitting[-1]
+            if fitting
+            else lettered_options(around, options) or _unlettered_options(around, options)
         )
         others.append(bool(lists) and not option_lists_in(exam.questions[question]))
     # Where most prompts show their options, the others do, too.

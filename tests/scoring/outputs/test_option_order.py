@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from prediction_shapes import N, letters, the_exam, turned
@@ -97,6 +98,13 @@ def test_options_of_a_prompt_that_are_not_the_exams_are_counted() -> None:
     shown = [asked(row, others[row] if row < 7 else the_exam().options(row)) for row in range(N)]
     (remark,) = remarks_of({"prompt": shown, "pred": list(letters())})
     assert "the options in 7 of 100 cells of prompt are not those of the exam" in remark
+
+
+def test_a_stem_that_names_its_options_shows_none() -> None:
+    named = [f"关于{'、'.join(turned(row)[0])}，{the_exam().questions[row]}" for row in range(N)]
+    exam = replace(the_exam(), questions=named)
+    rows = [{"prompt": f"{stem}\n请回答", "pred": letters()[row]} for row, stem in enumerate(named)]
+    assert score_file(rows, exam, resamples=1).accuracy == 0.6
 
 
 def test_a_prompt_outranks_a_column_of_options() -> None:
