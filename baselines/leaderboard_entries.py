@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from cmexam_baseline.baselines.run_folder import is_run, load_run
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.text_formats import csv_text, latex_table, markdown_table
 from cmexam_baseline.exam.published import PUBLISHED_RESULTS
 from cmexam_baseline.exam.splits import load_exam, split_of, stem_of
 from cmexam_baseline.metrics.lazy_names import package_version
@@ -38,8 +37,7 @@ class LeaderboardEntry:
     """One system on one split. Figures are fractions; None where unknown.
 
     kind:      "run", "predictions", "dummy baseline" or "published"
-    interval:  of the accuracy, 95%, Wilson
-    size:      number of parameters
+    interval:  of the accuracy, 95%, Wilson; size: number of parameters
     questions: fingerprint of the questions, "" where it is not known
     missing_answers: number of questions without an answer or with one that cannot be read
     missing_explanations: number of reference explanations without one of the system, which gives others
@@ -65,9 +63,8 @@ class LeaderboardEntry:
         from cmexam_baseline import metrics
 
         n, accuracy = int(figures["n"]), float(figures["accuracy"])
-        interval = metrics.wilson_interval(round(accuracy * n), n)
         return cls(
-            *(system, kind, split, n, accuracy, interval),
+            *(system, kind, split, n, accuracy, metrics.wilson_interval(round(accuracy * n), n)),
             weighted_f1=figures.get("weighted_f1"),
             questions=questions,
             missing_answers=figures.get("n_unanswered"),
@@ -129,16 +126,22 @@ class Leaderboard:
 
     def to_csv(self) -> str:
         """A row per system, figures as fractions with all their digits."""
+        from cmexam_baseline.exam.io.text_formats import csv_text
+
         columns = self._columns()
         return csv_text(_CSV_COLUMNS, zip(*(columns[name] for name in _CSV_COLUMNS), strict=True))
 
     def to_markdown(self) -> str:
         """A table in percent, with notes on what is comparable."""
+        from cmexam_baseline.exam.io.text_formats import markdown_table
+
         table = markdown_table(self.headings(), self.rows(), LEFT)
         return "\n".join([table, *(f"{note}\n" for note in self.notes())])
 
     def to_latex(self) -> str:
         """A table in percent, for the booktabs package."""
+        from cmexam_baseline.exam.io.text_formats import latex_table
+
         return latex_table(self.headings(), self.rows(), LEFT)
 
     def to_frame(self, library: str | None = None) -> Any:
@@ -176,9 +179,8 @@ class Leaderboard:
                 "Published: Liu et al. 2023, Table 3, on CMExam's whole test split; the intervals are those of its "
                 "6,811 questions. Figures on other questions are not strictly comparable."
             )
-        exams = {each.questions for each in self.entries if each.questions}
-        if len(exams) > 1:
-            notes.append(f"These systems answered {len(exams)} different sets of questions.")
+        if (n_sets := len({each.questions for each in self.entries if each.questions})) > 1:
+            notes.append(f"These systems answered {n_sets} different sets of questions.")
         return notes
 
     def _columns(self) -> dict[str, list[Any]]:

@@ -31,7 +31,6 @@ from cmexam_baseline.baselines.registry import MODELS, require_extras
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.extras import require
 from cmexam_baseline.exam.io.files import check_output_folder, new_folder, write_atomically
-from cmexam_baseline.exam.io.text_formats import csv_text
 
 if TYPE_CHECKING:
     from cmexam_baseline.baselines.registry import Baseline, Predictor
@@ -235,6 +234,7 @@ def write_run(
     Raises `InputError` if `folder` is not empty, unless `overwrite` is set and it holds a run.
     """
     from cmexam_baseline.baselines.model_card import model_card
+    from cmexam_baseline.exam.io.text_formats import csv_text
 
     exams: dict[str, dict[str, Any]] = {
         name: {

@@ -163,11 +163,12 @@ def cache_states(
 
 def _started(path: Path, shape: tuple[int, int]) -> Path:
     """The file that is being written; made where a killed run has not left it."""
-    partial = path.with_suffix(".partial")
-    if not _is_whole(partial, shape[0] * shape[1] * 2):
+    partial, n_bytes = path.with_suffix(".partial"), shape[0] * shape[1] * 2
+    if not _is_whole(partial, n_bytes):
         for old in path.parent.glob(f"{path.stem}.done-*"):
-            old.unlink()
-        np.memmap(partial, np.float16, "w+", shape=shape).flush()
+            old.unlink(missing_ok=True)
+        with partial.open("ab") as file:  # never emptied: another run may be at the same place, or writing
+            file.truncate(n_bytes)
     return partial
 
 

@@ -180,6 +180,13 @@ def test_two_runs_that_need_the_same_cache_compute_it_once(bert, exams, cache, m
     np.testing.assert_array_equal(batches[0].states.array, batches[1].states.array)
 
 
+def test_a_file_that_another_run_writes_is_never_emptied(tmp_path):
+    partial = tmp_path / "states.partial"
+    partial.write_bytes(b"written")
+    assert frozen_layers._started(tmp_path / "states.f16", (4, 8)) == partial
+    assert partial.read_bytes() == b"written".ljust(64, b"\0")
+
+
 def test_what_exceeds_the_disk_space_is_computed_at_every_step(bert, exams, cache, monkeypatch):
     told = []
     baseline = EncoderBaseline(str(bert), **QUICK, cache_gigabytes=1e-5).fit(
