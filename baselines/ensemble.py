@@ -300,7 +300,7 @@ class Ensemble(Estimator):
 
             corpus = training_corpus(corpus, exam, val)
         train = partial(_train_encoder, settings, corpus, val)
-        if self.checkpoints is None:
+        if self.checkpoints is None or self.n_folds == 1:  # no scores to keep
             return folds, FoldCache(None, ""), train
         parts = [
             repr(sorted(settings.training_identity().items())),

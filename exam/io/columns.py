@@ -32,27 +32,18 @@ ALIASES = {
 
 # Columns of these names hold the key, too; a second one may be a model's answers.
 _KEYS = [
+    *(name for name in ALIASES["answer"] if name != "answer idx"),
     *(
-        "answer",
-        "answers",
         "answer key",
-        "correct answer",
         "right answer",
         "true answer",
         "reference answer",
-        "gold",
-    ),
-    *(
-        "gold answer",
         "gold label",
         "ground truth",
         "gt",
         "gt answer",
-        "correct",
-        "correct option",
-        "correct index",
     ),
-    *("correct idx", "target", "label", "key", "答案", "正确答案", "参考答案", "标准答案"),
+    *("correct", "correct option", "correct index", "correct idx", "target", "key"),
 ]
 
 # Some files give every option a column of its own.
@@ -90,8 +81,8 @@ def other_keys(names: Iterable[str], key: str) -> list[str]:
     (['correct_answer'], [])
     """
     paired = {"answer"} if re.search("i(nde|d)x$|^cop$", column_key(key)) else set()
-    skipped = {column_key(key)} | paired
-    return [name for name in names if column_key(name) in set(map(column_key, _KEYS)) - skipped]
+    others = set(map(column_key, _KEYS)) - paired - {column_key(key)}
+    return [name for name in names if column_key(name) in others]
 
 
 def refuse_two_keys(

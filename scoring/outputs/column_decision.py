@@ -19,6 +19,7 @@ from cmexam_baseline.scoring.outputs.column_choice import ColumnChoice, Columns
 from cmexam_baseline.scoring.outputs.column_evidence import (
     FEW_ROWS,
     GOLD_AGREEMENT,
+    REPEATED,
     Evidence,
     Seen,
     evidence_of,
@@ -37,8 +38,7 @@ from cmexam_baseline.scoring.outputs.recognition import Recognition
 SAME_ANSWERS = 0.95
 # Kinds of `Evidence` in which answers are read without being told how.
 READ_KINDS = ("letters", "text", "samples", "scores")
-# The kind of `Evidence` of the exam's explanations that were cut or edited, and names that say they are a model's.
-REPEATED = "explanation with small edits"
+# Names that say that explanations like the exam's are a model's.
 _PREDICTED = re.compile("predict|model|generated|模型")
 # Names of a model's answers as much as of the exam's, which agree with the exam in more of the rows.
 _OF_BOTH, _NEAR_GOLD = {"answer", "answers", "答案"}, 0.9

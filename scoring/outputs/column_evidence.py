@@ -29,6 +29,8 @@ MOST = 0.8
 FEW_ROWS = 10
 # A column that agrees with the exam's answers this often is the exam's: no model is that good.
 GOLD_AGREEMENT = 0.98
+# The kind of `Evidence` of the exam's explanations that were cut or edited.
+REPEATED = "explanation with small edits"
 # The exam's answers are there for every question; a model may have left some out.
 MOSTLY_FILLED = 0.9
 # A column whose commonest value takes this share is constant.
@@ -69,7 +71,7 @@ class Evidence:
     """What a column holds.
 
     kind:      "letters", "numbers", "text", "samples" (a list of replies a cell), "scores" (of options), "options",
-               "question", "explanation" (the exam's own), "explanation with small edits", "annotation" (the exam's own),
+               "question", "explanation" (the exam's own), `REPEATED`, "annotation" (the exam's own),
                "verdict", "constant", "empty"
     answers:   place in `Seen.rows` -> bit mask in the exam's order of options, 0 = none; numbers count from 0
     agreement: share of these places, as far as they are filled, whose answer is the exam's
@@ -141,7 +143,7 @@ def _of_single_values(values: Sequence[object], filled: Sequence[int], seen: See
     if own:
         return Evidence(own)
     if not read and _repeat_explanations(texts, filled, seen):
-        return Evidence("explanation with small edits")
+        return Evidence(REPEATED)
     masks = {place: letters_mask(texts[place], seen.options(place)) for place in filled}
     commonest = Counter(texts[place] for place in filled).most_common(1)[0][1]
     is_constant = commonest >= CONSTANT * len(filled) and len(filled) > 1

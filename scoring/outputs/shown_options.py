@@ -84,6 +84,8 @@ def find_options(
 
 def _are_moved(texts: Sequence[str], others: Sequence[str]) -> bool:
     """Whether two lists hold the same options in different orders."""
+    if len(texts) != len(others) or texts == others:
+        return False
     one, other = normalise_texts(texts), normalise_texts(others)
     return one != other and sorted(one) == sorted(other)
 
@@ -105,7 +107,7 @@ def _options_inside(
             if fitting
             else lettered_options(around, options) or _unlettered_options(around, options)
         )
-        others.append(bool(lists) and not option_lists_in(exam.questions[question]))
+        others.append(bool(lists) and not found[-1] and not option_lists_in(exam.questions[question]))
     # Where most prompts show their options, the others do, too.
     most = sum(map(bool, found)) >= WITH_OPTIONS * len(found)
     pairs = zip(found, others, question_of.tolist(), strict=True)
