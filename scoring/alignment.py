@@ -190,6 +190,18 @@ class _Replies:
 
     def policy(self) -> str:
         """What the replies come to where the user does not say; `InputError` where that cannot be told."""
+        condition = self._output.condition
+        if condition is not None and not self._are_repeated():
+            models = self._output.recognition.roles.get("model")
+            apart = (
+                f"`model_column={condition!r}`"
+                if models in (None, condition)
+                else "a file for each of its values"
+            )
+            raise InputError(
+                f"{self._output.file}: each question has {self._most} replies, which {condition} tells apart; score them "
+                f'apart with {apart}, or say that they are samples with `samples="vote"`'
+            )
         if self.sampled:
             return "vote"
         for start, masks in zip(self._starts.tolist(), self._masks, strict=True):

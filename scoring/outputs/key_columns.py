@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 from cmexam_baseline.exam.errors import InputError
@@ -33,12 +34,16 @@ from cmexam_baseline.scoring.outputs.joining import (
     join,
 )
 from cmexam_baseline.scoring.outputs.recognition import Recognition
-from cmexam_baseline.scoring.outputs.row_ids import numbers_of, plain_id, position_base
+from cmexam_baseline.scoring.outputs.row_ids import count_up, numbers_of, plain_id, position_base
 from cmexam_baseline.scoring.outputs.shown_options import find_options, stems_of_prompts
 
 # Columns of a letter each, compared in lower case.
 _PROBABILITY = re.compile(
     r"(?P<kind>(?:log[ _\-]?)?(?:probability|prob|p|概率)|log[ _\-]?likelihood|ll|lp)[ _\-.]?(?P<letter>[a-j])"
+)
+# Names of numbers that tell samples apart where they count up.
+_COUNTS = re.compile(
+    r"sampl|ind(e|ic)|idx|^(id|no|i|j|n|k)$|num|count|gen|choice|candidate|request|repl|rep$|try|copy|pass|round|order|序|次"
 )
 # Names of prompts, also where they tell the model that got them.
 _PROMPTS = re.compile(
@@ -183,6 +188,33 @@ def find_model_column(columns: Columns, chosen: ColumnChoice) -> str | None:
         sentences = sum(bool(re.search(r"[。！？，；：\n]|[.!?]$", value)) for value in values)
         are_replies = sentences > len(values) / 2 or (len(values) > 3 and all(map(letters_mask, values)))
         if few and max(map(len, values)) <= 200 and not are_replies:
+            return name
+    return None
+
+
+def find_condition_column(columns: Columns, answered: Sequence[Hashable]) -> str | None:
+    """The column whose values tell the replies to each question apart, such as a language or a version of the prompt.
+
+    Every value occurs equally often with each of what was `answered`, a key for each row. Numbers of samples are no
+    conditions: the replies differ by chance alone.
+    """
+    n_asked = len(set(answered))
+    if not 1 < n_asked < len(answered):
+        return None
+    for name, cells in columns.items():
+        values = list(map(cell_text, cells))
+        n_values = len(set(values))
+        if is_called("sample", name) or not 1 < n_values <= len(answered) / n_asked:
+            continue
+        counts = Counter(zip(answered, values, strict=True))
+        if (
+            len(counts) == n_asked * n_values
+            and len(set(counts.values())) == 1
+            and not (
+                _COUNTS.search(leaf_key(name))
+                and count_up(sorted(set(values), key=lambda text: (len(text), text)))
+            )
+        ):
             return name
     return None
 

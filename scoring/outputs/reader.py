@@ -33,7 +33,12 @@ from cmexam_baseline.scoring.outputs.column_names import (
 )
 from cmexam_baseline.scoring.outputs.flatten import flatten_columns
 from cmexam_baseline.scoring.outputs.joining import Join, Stems, places_of
-from cmexam_baseline.scoring.outputs.key_columns import locate, optional_texts, texts_of_column
+from cmexam_baseline.scoring.outputs.key_columns import (
+    find_condition_column,
+    locate,
+    optional_texts,
+    texts_of_column,
+)
 from cmexam_baseline.scoring.outputs.recognition import Recognition
 from cmexam_baseline.scoring.outputs.shapes import REPLY, is_list_of_paths, read_shape
 
@@ -59,6 +64,7 @@ class SystemOutput:
     damaged:       number of a row (from 1) in the file -> why it could not be read and is not among the n
     others:        further columns that were asked for, by name, n texts each
     sampled:       whether the file itself says that a question has several replies
+    condition:     column that tells the replies to each question apart and says that they are no samples, or None
     """
 
     name: str
@@ -75,6 +81,7 @@ class SystemOutput:
     damaged: dict[int, str] = field(default_factory=dict)
     others: dict[str, Sequence[str]] = field(default_factory=dict)
     sampled: bool = False
+    condition: str | None = None
 
     def __len__(self) -> int:
         return len(self.join.question_of)
@@ -156,7 +163,7 @@ def read_outputs(
         systems = [output if stated is None else replace(output, replies=_best_letters(stated.tolist()))]
     if len(systems) > 1:
         systems = [replace(each, name=column) for each, column in zip(systems, found.systems, strict=True)]
-    return [part for each in systems for part in _by_model(each, flat)]
+    return [part for each in systems for part in _by_model(_with_condition(each, flat), flat)]
 
 
 def read_pairs(
@@ -270,6 +277,21 @@ def _by_model(output: SystemOutput, flat: Columns) -> list[SystemOutput]:
         )
         for name in dict.fromkeys(names)
     ]
+
+
+def _with_condition(output: SystemOutput, flat: Columns) -> SystemOutput:
+    """The output and the column that tells its replies to each question apart, if there is one."""
+    found, asked = output.recognition, output.join.question_of
+    rows = np.flatnonzero(asked >= 0).tolist()
+    if len(rows) == len(np.unique(asked[rows])):
+        return output
+    used = {*found.systems, *found.raw.values(), *found.roles.values()}
+    free = {name: cells for name, cells in flat.items() if name not in used and len(cells) == len(output)}
+    model = found.roles.get("model")
+    names = [""] * len(output) if model is None else texts_of_column(flat[model])
+    answered = [(int(asked[row]), names[row]) for row in rows]
+    columns = {name: [cells[row] for row in rows] for name, cells in free.items()}
+    return replace(output, condition=find_condition_column(columns, answered))
 
 
 def _filter_column(output: SystemOutput, flat: Columns) -> str | None:

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,55 @@ def test_a_long_file_of_several_models_is_several_systems() -> None:
     }
     with pytest.raises(InputError, match="2 systems; name one: m-1.5, m-2"):
         assert report.accuracy
+
+
+def replies_under(**conditions: list[object]) -> list[dict[str, object]]:
+    """A row for each question and combination of values: the first is right, the others answer 40% wrongly."""
+    exam = the_exam()
+    places = enumerate(zip(exam.ids, exam.letters(), strict=True))
+    combinations = list(product(*conditions.values()))
+    return [
+        {
+            "id": i,
+            **dict(zip(conditions, values, strict=True)),
+            "response": f"答案：{right if values == combinations[0] else letters()[row]}",
+        }
+        for row, (i, right) in places
+        for values in combinations
+    ]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "told_by"),
+    [
+        ({"lang": ["zh", "en"]}, "lang"),
+        ({"prompt_version": ["v1", "v2", "v3"]}, "prompt_version"),
+        ({"temperature": [0, 0.7]}, "temperature"),
+        ({"shots": [0, 1]}, "shots"),
+        ({"seed": [1, 2], "lang": ["zh", "en"]}, "lang"),
+    ],
+)
+def test_replies_under_several_conditions_are_not_voted_over(
+    conditions: dict[str, list[object]], told_by: str
+) -> None:
+    rows = replies_under(**conditions)
+    with pytest.raises(InputError, match=f"{told_by} tells apart.*`model_column='{told_by}'`"):
+        score_file(rows, the_exam(), resamples=1)
+    apart = score_file(rows, the_exam(), columns=ColumnChoice(model=told_by), resamples=1)
+    assert [system.name for system in apart.systems] == [str(value) for value in conditions[told_by]]
+    assert apart.interval("accuracy", str(conditions[told_by][-1])).value == pytest.approx(0.6)
+    assert score_file(rows, the_exam(), samples="first", resamples=1).accuracy == 1.0
+
+
+def test_conditions_of_several_models_need_files_of_their_own() -> None:
+    rows = replies_under(model=["m-1", "m-2"], lang=["zh", "en"])
+    with pytest.raises(InputError, match="a file for each of its values"):
+        score_file(rows, the_exam(), resamples=1)
+
+
+@pytest.mark.parametrize("samples", [{"sample_idx": [0, 1, 2]}, {"gen": [1, 2, 3]}, {"seed": [42, 43, 44]}])
+def test_numbers_of_samples_are_no_conditions(samples: dict[str, list[object]]) -> None:
+    assert score_file(replies_under(**samples), the_exam(), resamples=1).accuracy == pytest.approx(0.6)
 
 
 def test_repeated_rows_are_told_and_contradicting_ones_refused() -> None:
