@@ -332,10 +332,15 @@ def _entries_of_report(file: Path, report: Mapping[str, Any]) -> list[Leaderboar
         for each in report["systems"]:
             if each["answers"] is not None:
                 values = {name: each["answers"][name]["value"] for name in ("accuracy", "weighted_f1")}
-                about = (each["name"], "predictions", exam["split"] or "test", {**each["answers"], **values})
+                # The report's own number is that of replies, several a question where their mean counts.
+                n = each["join"]["matched"] if report["missing"] == "skip" else exam["n"]
+                split = exam["split"] or split_of(stem_of(exam["source"])) or "test"
+                about = (each["name"], "predictions", split, {**each["answers"], **values, "n": n})
                 n_missing = each["explanations"] and each["explanations"]["n_missing"]
-                entry = LeaderboardEntry.measured(*about, exam["fingerprint"])
-                entries.append(replace(entry, missing_explanations=n_missing))
+                skipped = f"; {n} of {exam['n']}" if n < exam["n"] else ""
+                entry = LeaderboardEntry.measured(*about, f"{exam['fingerprint'] or ''}{skipped}")
+                ends = (each["answers"]["accuracy"]["low"], each["answers"]["accuracy"]["high"])
+                entries.append(replace(entry, interval=ends, missing_explanations=n_missing))
         return entries
     except (KeyError, TypeError) as error:
         raise InputError(

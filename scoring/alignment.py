@@ -50,6 +50,11 @@ class AlignedOutput:
     remarks: list[str] = field(default_factory=list)
 
     @property
+    def counted_answers(self) -> NDArray[np.uint16]:
+        """The answers of the replies that count, (n, k); k is 1 but for means of samples."""
+        return self.answers[:, None] if self.sample_answers is None else self.sample_answers
+
+    @property
     def matched(self) -> NDArray[np.int64]:
         """The questions (0-based) that have a row."""
         return np.flatnonzero(self.row_of >= 0)

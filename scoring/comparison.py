@@ -159,9 +159,9 @@ def compare_systems(
     if not rows.size:
         raise InputError('no question has a row from every system; use `missing="wrong"`')
     gold = exam.answers[rows]
-    named = [(one.name, one.aligned.answers[rows]) for one in systems if one.answers is not None]
+    named = [(one.name, one.aligned.counted_answers[rows]) for one in systems if one.answers is not None]
     every = len(systems) <= MOST_FOR_ALL_PAIRS if all_pairs is None else all_pairs
-    right = np.array([answers == gold for _, answers in named], dtype=np.bool_)
+    right = np.array([(answers == gold[:, None]).mean(axis=1) for _, answers in named])
     of_explanations = _corrected(
         [system for system in systems if system.explanations is not None],
         lambda a, b: _explanation_differences(rows, a, b, settings),
@@ -171,11 +171,12 @@ def compare_systems(
         n=int(rows.size),
         differences=answer_differences(gold, named, settings, every) + of_explanations,
         agreement=[
-            (first, second, float((a == b).mean())) for (first, a), (second, b) in combinations(named, 2)
+            (first, second, float((a[:, :, None] == b[:, None]).mean()))
+            for (first, a), (second, b) in combinations(named, 2)
         ],
         slices=_slice_winners(slices, rows, right, [name for name, _ in named]),
         all_miss=[exam.ids[row] for row in rows[~right.any(axis=0)].tolist()] if named else [],
-        none_miss=int(right.all(axis=0).sum()) if named else 0,
+        none_miss=int((right == 1).all(axis=0).sum()) if named else 0,
         pairs="all" if every else "best",
     )
 
@@ -185,6 +186,7 @@ def answer_differences(
 ) -> list[Difference]:
     """Accuracy and weighted F1 of every pair of systems, each a name with its answers (bit masks) beside `gold`.
 
+    The answers are (n,), or (n, k) where the mean of k replies to a question counts; McNemar's test is for one reply.
     Without `all_pairs` only the system with the most right answers is compared with each other.
 
     >>> gold = np.array([1, 2, 4, 8] * 10, np.uint16)
@@ -195,7 +197,7 @@ def answer_differences(
     return _corrected(
         systems,
         lambda a, b: _answer_differences(gold, a, b, settings),
-        None if all_pairs else lambda one: int((one[1] == gold).sum()),
+        None if all_pairs else lambda one: float((one[1].reshape(len(gold), -1) == gold[:, None]).mean()),
     )
 
 
@@ -225,13 +227,40 @@ def _corrected(
 def _answer_differences(
     gold: NDArray[np.uint16], a: NamedAnswers, b: NamedAnswers, settings: Settings
 ) -> list[Difference]:
-    (first, of_first), (second, of_second) = a, b
+    first, second = a[0], b[0]
+    tables = [answers.reshape(len(gold), -1) for _, answers in (a, b)]
+    if any(table.shape[1] > 1 for table in tables):
+        labels = np.unique(np.concatenate([gold, *map(np.ravel, tables)]))
+        one, other = (_SampledAnswers(gold, table, labels) for table in tables)
+        found = metrics.compare_explanations(
+            one, other, resamples=settings.resamples, seed=settings.random_state
+        )
+        return [_difference(figure, first, second, found[figure]) for figure in COMPARED]
+    of_first, of_second = (table[:, 0] for table in tables)
     compared = metrics.compare_answers(
         gold, of_first, of_second, resamples=settings.resamples, seed=settings.random_state
     )
     accuracy, f1 = (_difference(figure, first, second, compared[figure]) for figure in COMPARED)
     p = metrics.mcnemar(gold, of_first, of_second).p
     return [replace(accuracy, test="McNemar", p=p, p_holm=p), f1]
+
+
+class _SampledAnswers:
+    """Answers of k replies to a question as sums over questions: for each label how often it is right and given."""
+
+    figure_names, statistic_names = COMPARED, ("pairs",)
+
+    def __init__(self, gold: NDArray[np.uint16], answers: NDArray[np.uint16], labels: NDArray[np.uint16]):
+        support = gold[:, None] == labels
+        given = (answers[:, :, None] == labels).mean(axis=1)
+        self.statistics = np.hstack([np.ones((len(gold), 1)), support, given, support * given])
+
+    def figures_of(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Accuracy and weighted F1 (..., 2)."""
+        n = sums[..., 0]
+        support, given, right = np.split(sums[..., 1:], 3, axis=-1)
+        f1 = 2 * right / np.maximum(support + given, 1e-9)
+        return np.stack([right.sum(axis=-1) / n, (f1 * support).sum(axis=-1) / n], axis=-1)
 
 
 def _explanation_differences(

@@ -113,7 +113,8 @@ def report_of(scored: Report, fingerprint: bool = True) -> dict[str, Any]:
 def rows_of(scored: Report) -> Iterator[dict[str, list[Any]]]:
     """One row a system and question, as columns: what was right, what was answered and how it was read.
 
-    They come in parts, the systems one after the other. BLEU and ROUGE of a row are those of its pair alone,
+    They come in parts, the systems one after the other. Where the mean of samples counts, `answer` is that of the first
+    and `correct` the share of right ones. BLEU and ROUGE of a row are those of its pair alone,
     None where there is no pair. Raises `InputError` where there is no exam.
     """
     exam = scored.exam
@@ -122,6 +123,8 @@ def rows_of(scored: Report) -> Iterator[dict[str, list[Any]]]:
     gold = exam.letters()
     for system in scored.systems:
         answers = masks_to_letters(system.aligned.answers)
+        right = (system.aligned.counted_answers == exam.answers[:, None]).mean(axis=1)
+        whole = system.aligned.sample_answers is None
         pairs = None if system.explanations is None else system.explanations.per_pair
         for piece in pieces(len(system.rows)):
             rows = system.rows[piece].tolist()
@@ -132,7 +135,7 @@ def rows_of(scored: Report) -> Iterator[dict[str, list[Any]]]:
                 "id": [exam.ids[row] for row in rows],
                 "gold": [gold[row] for row in rows],
                 "answer": [answers[row] for row in rows],
-                "correct": [int(answers[row] == gold[row]) for row in rows],
+                "correct": [int(share) if whole else share for share in right[rows].tolist()],
                 "rule": ["missing row" if each is None else each.rule for each in found],
                 "span_start": [span and span[0] for span in spans],
                 "span_end": [span and span[1] for span in spans],
@@ -190,15 +193,16 @@ def _join(exam: Exam | None, system: SystemScore) -> dict[str, Any]:
 
 
 def _confusion(exam: Exam, score: SystemScore) -> dict[str, Any]:
-    """How often each right letter met each given answer, over questions with one right letter.
+    """How often each right letter met each given answer, over the replies to questions with one right letter.
 
     Columns are the letters, "several" for a set of letters, "none" for no answer.
     """
     single = score.rows[letter_counts(exam.answers[score.rows]) == 1]
     width = int(exam.n_options.max(initial=0))
     columns = [*LETTERS[:width], "several", "none"]
-    gold = masks_to_letters(exam.answers[single])
-    given = masks_to_letters(score.aligned.answers[single])
+    table = score.aligned.counted_answers[single]
+    gold = masks_to_letters(np.repeat(exam.answers[single], table.shape[1]))
+    given = masks_to_letters(table.ravel())
     counts = np.zeros((width, len(columns)), dtype=np.int64)
     for right, answer in zip(gold, given, strict=True):
         column = answer if len(answer) == 1 else "several" if answer else "none"

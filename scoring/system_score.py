@@ -164,7 +164,8 @@ def score_system(
     if aligned.has_answers:
         answers, intervals = _answer_scores(exam, aligned, rows, chosen)
         given = rows[aligned.answers[rows] != 0]
-        if chosen.profile_name in LEAVING_UNANSWERED_OUT and given.size:
+        of_one = aligned.sample_answers is None  # reply to a question
+        if chosen.profile_name in LEAVING_UNANSWERED_OUT and given.size and of_one:
             answered = metrics.score_answers(exam.answers[given], aligned.answers[given])
             of_answered = _answer_intervals(answered, chosen)
             intervals["answered_accuracy"] = of_answered["accuracy"]
@@ -324,8 +325,7 @@ def _slice_scores(
     exam: Exam, aligned: AlignedOutput, rows: NDArray[np.int64], slices: Sequence[Slice]
 ) -> list[SliceScore]:
     # The share of right replies to every question: 0 or 1 but for means of samples.
-    given = aligned.answers[:, None] if aligned.sample_answers is None else aligned.sample_answers
-    right = np.equal(given, exam.answers[:, None]).mean(axis=1)
+    right = np.equal(aligned.counted_answers, exam.answers[:, None]).mean(axis=1)
     counted = np.zeros(len(exam), dtype=np.bool_)
     counted[rows] = True
     inside = [(part, part.rows[counted[part.rows]]) for part in slices]

@@ -44,7 +44,11 @@ def find_answer_sets(
         if not any(map(_may_be_list, held)):
             continue
         lists = list(map(_items, held))
-        kind, are_sets = _kind(lists, list(map(options_of, rows)))
+        options = list(map(options_of, rows))
+        if _are_all_letters(lists, options):
+            found.columns[name] = list(map(_items, cells))
+            continue
+        kind, are_sets = _kind(lists, options)
         if all(isinstance(cell, tuple) for cell in held if cell is not None):  # scores, unless several are 1
             kind = kind if kind == "flags" and any(items.count("1") > 1 for items in lists) else ""
         if kind and are_sets:
@@ -54,6 +58,13 @@ def find_answer_sets(
         elif kind and are_sets is None:
             found.ambiguous.add(name)
     return found
+
+
+def _are_all_letters(lists: Sequence[list[str]], options: Sequence[Sequence[str]]) -> bool:
+    """Whether lists are the letters that a model could choose from, as lighteval keeps them: no answers."""
+    filled = [(items, texts) for items, texts in zip(lists, options, strict=True) if items]
+    n_all = sum(items == list(LETTERS[: len(texts)]) for items, texts in filled)
+    return bool(filled) and n_all >= _MOST * len(filled)
 
 
 def merge_flags(columns: Mapping[str, Sequence[object]], rows: Sequence[int]) -> dict[str, Sequence[object]]:

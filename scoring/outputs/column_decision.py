@@ -146,6 +146,13 @@ def _index_base(
             f"{file}: {numbers[0]} holds numbers, which may count options from 0 or from 1; "
             "say which with `index_base=0` or `index_base=1`"
         )
+    for name in numbers if index_base is None else ():
+        fitting = evidence[name].fitting_base
+        if fitting not in (None, base):
+            raise InputError(
+                f"{file}: the exam's answers count options from {base}, but the numbers in {name} fit {fitting} better; "
+                "say which with `index_base=0` or `index_base=1`"
+            )
     return base if numbers else None
 
 

@@ -80,6 +80,7 @@ class Evidence:
     filled:    share of `Seen.rows` that are filled
     explained: whether most cells contain the exam's own explanation
     base:      0 or 1 where numbers agree with the exam's answers when counted from there
+    fitting_base: 0 or 1 where more of the numbers are options when counted from there
     """
 
     kind: str
@@ -88,6 +89,7 @@ class Evidence:
     n: int = 0
     read: float = 0.0
     base: int | None = None
+    fitting_base: int | None = None
     explained: bool = False
     filled: float = 1.0
 
@@ -213,7 +215,8 @@ def _of_lists(values: Sequence[object], seen: Seen) -> Evidence:
         return Evidence("options")
     if are_letter_sets(lists):
         masks = {place: letters_mask("".join(texts)) for place, texts in enumerate(lists)}
-        return _judged("letters", masks, seen)
+        n_all = sum(mask == (1 << len(seen.options(place))) - 1 for place, mask in masks.items())
+        return Evidence("options") if n_all >= MOST * len(lists) else _judged("letters", masks, seen)
     firsts = [texts[0] if texts else "" for texts in lists]
     found = _of_replies(firsts, [place for place, text in enumerate(firsts) if text], seen)
     return replace(found, kind="samples")
@@ -237,7 +240,8 @@ def _of_numbers(texts: Sequence[str], filled: Sequence[int], seen: Seen) -> Evid
         for base in (0, 1)
     ]
     base = int(by_base[1].agreement > by_base[0].agreement)
-    return replace(by_base[base], base=base if by_base[base].is_gold else None)
+    fitting = next((base for base in (0, 1) if by_base[base].read > by_base[1 - base].read), None)
+    return replace(by_base[base], base=base if by_base[base].is_gold else None, fitting_base=fitting)
 
 
 def _of_replies(texts: Sequence[str], filled: Sequence[int], seen: Seen, read: bool = True) -> Evidence:

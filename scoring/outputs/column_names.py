@@ -49,7 +49,7 @@ _RANKS = {role: {column_key(name): rank for rank, name in enumerate(names)} for 
 
 # A judge's or a metric's verdict on an answer, and what sorts questions: no answers, whatever letters they hold.
 _VERDICT = re.compile(
-    r"correct$|^is|score|judge|verdict|^value$|grade|rating|^acc|match|metric|eval(uation)?$|passed?$|^em$|^f1$|right$|对错|得分|评分|判"
+    r"correct$|^is|score|judge|verdict|comment|feedback|critique|评语|点评|^value$|grade|rating|^acc|match|metric|eval(uation)?$|passed?$|^em$|^f1$|right$|对错|得分|评分|判"
 )
 _SORTS = re.compile(
     r"type$|level|difficulty|categor|class$|subject|section|topic|domain|split|year|group|source|part$|"

@@ -64,7 +64,7 @@ def _answer_differences(scored: Report) -> list[Difference]:
     if scored.exam is None or len(answering) < 2:
         return []
     rows = reduce(np.intersect1d, (system.rows for system in answering))
-    named = [(system.name, system.aligned.answers[rows]) for system in answering if rows.size]
+    named = [(system.name, system.aligned.counted_answers[rows]) for system in answering if rows.size]
     every = len(named) <= MOST_FOR_ALL_PAIRS
     return answer_differences(scored.exam.answers[rows], named, scored.settings, every)
 

@@ -153,6 +153,35 @@ def test_a_score_report_ranks_as_its_predictions_do(exam: Path, tmp_path: Path) 
     assert "no report of `score --json`" in refused(run(tmp_path / "files"))
 
 
+def test_reports_keep_the_split_of_their_exam_and_the_number_of_questions(exam: Path, tmp_path: Path) -> None:
+    rows = [f"test-{row},{k},{'ABC'[row - 1] if k else 'D'}\n" for row in (1, 2, 3) for k in range(4)]
+    (tmp_path / "replies.csv").write_text("id,sample,answer\n" + "".join(rows), "utf-8")
+    val = exam.rename(tmp_path / "val.csv")
+    (tmp_path / "v").mkdir()
+    for name, policy in (("mean", ["mean", "skip"]), ("vote", ["vote", "wrong"])):
+        arguments = [
+            "--samples",
+            policy[0],
+            "--missing",
+            policy[1],
+            "--exam",
+            val,
+            "--id-column",
+            "id",
+            "--json",
+        ]
+        text = (tmp_path / "replies.csv").read_text("utf-8").replace("test-", "val-")
+        (tmp_path / f"{name}.csv").write_text(text, "utf-8")
+        scored = runner().invoke(commands, ["score", *map(str, (tmp_path / f"{name}.csv", *arguments))])
+        assert scored.exit_code == 0, scored.output
+        (tmp_path / "v" / f"{name}.json").write_text(scored.stdout, "utf-8")
+    systems = board(tmp_path / "v", "--no-published")
+    assert {each["split"] for each in systems.values()} == {"val"}
+    assert (systems["mean"]["accuracy"], systems["mean"]["n"], systems["vote"]["n"]) == (0.75, 3, 4)
+    assert systems["mean"]["interval"] == [0.75, 0.75]  # every question is right in three of four replies
+    assert "2 different sets of questions" in run(tmp_path / "v").stdout
+
+
 def test_dummy_baselines_are_scored_on_the_exam_too(exam: Path, tmp_path: Path) -> None:
     free = {"random subset", "random letter", "longest option", "all of the above"}
     assert set(board("--exam", exam, "--no-published")) == free

@@ -102,6 +102,19 @@ def test_what_says_nothing_changes_nothing(name: str) -> None:
         assert found is None or found == [0.6], (names, found)
 
 
+def test_letters_to_choose_from_and_comments_are_no_systems() -> None:
+    exam = the_exam()
+    choices = [list(LETTERS[:n]) for n in exam.n_options.tolist()]
+    comments = [f"标准答案是{gold}，模型答错" for gold in exam.letters()]
+    columns: Columns = {"question": list(exam.questions), "qwen_response": [reply(row) for row in range(N)]}
+    for name, cells in (
+        ("doc.choices", choices),
+        ("choices", list(map(str, choices))),
+        ("gpt4_comment", comments),
+    ):
+        assert accuracies(columns | {name: cells}) == [0.6]
+
+
 def test_gold_alone_is_refused() -> None:
     exam = the_exam()
     for name in ("answer", "prediction", "model_answer", "x"):

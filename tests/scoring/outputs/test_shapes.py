@@ -57,6 +57,14 @@ def test_numbers_need_their_base_unless_the_file_settles_it(tmp_path: Path) -> N
         scored(tmp_path, "p.csv", content)
     assert scored(tmp_path, "p.csv", content, index_base=0).accuracy == 0.6
     assert scored(tmp_path, "p.csv", content, index_base=1).accuracy < 0.4
+    # The key counts from 0, the model from 1.
+    key = [LETTERS.index(letter) for letter in the_exam().letters()]
+    content = as_csv(id=list(the_exam().ids), label=key, prediction=[number + 1 for number in numbers])
+    with pytest.raises(
+        InputError, match="answers count options from 0, but the numbers in prediction fit 1 better"
+    ):
+        scored(tmp_path, "p.csv", content)
+    assert scored(tmp_path, "p.csv", content, index_base=1).accuracy == 0.6
 
 
 @pytest.mark.parametrize(
