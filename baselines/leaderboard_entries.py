@@ -228,9 +228,8 @@ def leaderboard(
         else:
             predictions.append(path)
     if exam is not None:
-        answered, remarks = _answered(
-            predictions, Path(exam), Path(train) if train else None, split, bad_rows
-        )
+        train = Path(train) if train else None
+        answered, remarks = _answered(predictions, Path(exam), train, split, bad_rows)
         own += answered
     elif predictions:
         raise InputError(f"{predictions[0]} holds predictions; give the exam that they answer as `exam`")
@@ -241,9 +240,7 @@ def leaderboard(
             raise InputError(f"no system has figures on {split}; use another `split`")
     entries = _ranked([*own, *(published_entries() if published else [])], sizes or {})
     if not entries:
-        raise InputError(
-            "nothing to rank; give run folders or prediction files, or include the published rows"
-        )
+        raise InputError("nothing to rank; give run folders or predictions, or include the published rows")
     return Leaderboard(split or "test", entries, remarks)
 
 
@@ -327,25 +324,23 @@ def _score_report(file: Path) -> dict[str, Any] | None:
 
 def _entries_of_report(file: Path, report: Mapping[str, Any]) -> list[LeaderboardEntry]:
     try:
-        exam = report["exam"]
-        entries = []
-        for each in report["systems"]:
-            if each["answers"] is not None:
-                values = {name: each["answers"][name]["value"] for name in ("accuracy", "weighted_f1")}
-                # The report's own number is that of replies, several a question where their mean counts.
-                n = each["join"]["matched"] if report["missing"] == "skip" else exam["n"]
-                split = exam["split"] or split_of(stem_of(exam["source"])) or "test"
-                about = (each["name"], "predictions", split, {**each["answers"], **values, "n": n})
-                n_missing = each["explanations"] and each["explanations"]["n_missing"]
-                skipped = f"; {n} of {exam['n']}" if n < exam["n"] else ""
-                entry = LeaderboardEntry.measured(*about, f"{exam['fingerprint'] or ''}{skipped}")
-                ends = (each["answers"]["accuracy"]["low"], each["answers"]["accuracy"]["high"])
-                entries.append(replace(entry, interval=ends, missing_explanations=n_missing))
+        exam, entries = report["exam"], []
+        split = exam["split"] or split_of(stem_of(exam["source"])) or "test"
+        for each in filter(lambda system: system["answers"] is not None, report["systems"]):
+            found, explained = each["answers"], each["explanations"]
+            # The report's own number is that of replies, several a question where their mean counts.
+            n = each["join"]["matched"] if report["missing"] == "skip" else exam["n"]
+            values = {name: found[name]["value"] for name in ("accuracy", "weighted_f1")}
+            values |= {"n": n, "n_unanswered": round(found["unread_rate"]["value"] * n)}
+            questions = exam["fingerprint"] + (f"; {n} of {exam['n']}" if n < exam["n"] else "")
+            entry = LeaderboardEntry.measured(each["name"], "predictions", split, values, questions)
+            ends = found["accuracy"]["low"], found["accuracy"]["high"]
+            n_missing = explained and explained["n_missing"]
+            entries.append(replace(entry, interval=ends, missing_explanations=n_missing))
         return entries
     except (KeyError, TypeError) as error:
-        raise InputError(
-            f"{file} is no report of `score --json` as this version writes it; make it again"
-        ) from error
+        text = f"{file} is no report of `score --json` as this version writes it; make it again"
+        raise InputError(text) from error
 
 
 def _answered(
