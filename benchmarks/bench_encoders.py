@@ -116,7 +116,7 @@ def _rate(turns: list[Turn]) -> float:
 
 def ours(settings: EncoderSettings, runtime: Runtime, exam: Exam) -> Contender:
     """This package's training run over the questions that it is given, and its prediction; tokenised beforehand."""
-    model = untrained_model(settings, runtime, find_model(settings.model), exam, "")
+    model = untrained_model(settings, runtime, find_model(settings.model), exam)
 
     def train(some: Exam) -> Turn:
         trainer = Trainer(model.scorer, settings, runtime, model.batches(some))

@@ -19,123 +19,28 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
-import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from bench_encoders import utilisation
+from gpu_run import SHAPES, Bench, Row, TimeIsUp, free
 from plain_loop import PLAIN, WaitingTrainer, clock, plain_loop
 
 from cmexam_baseline.encoders import EncoderBaseline, EncoderSettings
 from cmexam_baseline.encoders.baseline import untrained_model
-from cmexam_baseline.encoders.devices import DeviceFacts, device_facts
 from cmexam_baseline.encoders.models import load_config
 from cmexam_baseline.encoders.runtime import is_out_of_memory, start_runtime
 from cmexam_baseline.encoders.training import Step
-from cmexam_baseline.exam import Exam, read_exam
+from cmexam_baseline.encoders.training_report import Evaluation
+from cmexam_baseline.exam import Exam, InputError, read_exam
 from cmexam_baseline.features import SentenceRetriever
 
-Row = dict[str, Any]
-SHAPES = {
-    "bert-base": {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12},
-    "roberta-large": {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16},
-}
-TINY = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
 HEADS = ("pairwise", "joint")
-
-
-class TimeIsUp(Exception):
-    """The minutes are over."""
-
-
-@dataclass
-class Bench:
-    """What all parts need: data, sizes, the time that is left, and the results so far."""
-
-    train: Exam
-    val: Exam
-    model: str
-    out: Path
-    minutes: float
-    tiny: bool
-    gigabytes: float
-    facts: DeviceFacts = field(default_factory=device_facts)
-    results: dict[str, list[Row]] = field(default_factory=dict)
-    began: float = field(default_factory=time.monotonic)
-
-    @property
-    def left(self) -> float:
-        """Seconds that are left."""
-        return 60 * self.minutes - (time.monotonic() - self.began)
-
-    @property
-    def on_gpu(self) -> bool:
-        """Whether there is a GPU."""
-        return self.facts.kind == "cuda"
-
-    def steps(self, wanted: int) -> int:
-        """A number of steps, or 2 where sizes are tiny."""
-        return 2 if self.tiny else wanted
-
-    def precisions(self) -> list[str]:
-        """fp16, and bf16 where the device has it."""
-        return ["fp16", "bf16"] if not self.on_gpu or self.facts.capability >= (8, 0) else ["fp16"]
-
-    def settings(self, model: str | None = None, **changes: Any) -> dict[str, Any]:
-        """Settings of a short training without dropout."""
-        common = {
-            "model": model or self.model,
-            "epochs": 1,
-            "dropout": 0.0,
-            "schedule": "constant",
-            "patience": 0,
-        }
-        sizes = {"batch_size": 4, "max_length": 64} if self.tiny else {"batch_size": 16}
-        return {**common, **sizes, **changes}
-
-    def random_model(self, shape: str, folder: Path) -> str:
-        """A BERT of random weights in this shape whose tokenizer knows the characters of the questions."""
-        from transformers import BertConfig, BertModel, BertTokenizerFast
-
-        characters = dict.fromkeys("".join([*self.train.questions, *self.train.option_texts]))
-        vocabulary = [
-            "[PAD]",
-            "[UNK]",
-            "[CLS]",
-            "[SEP]",
-            "[MASK]",
-            *(one for one in characters if one.strip()),
-        ]
-        (folder / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
-        sizes = TINY if self.tiny else SHAPES[shape]
-        config = BertConfig(
-            vocab_size=21128, intermediate_size=4 * sizes["hidden_size"], max_position_embeddings=512, **sizes
-        )
-        torch.manual_seed(0)
-        BertModel(config).save_pretrained(folder)
-        BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
-        return str(folder)
-
-    def add(self, part: str, row: Row) -> None:
-        """Keep a row, and write all files anew."""
-        self.results.setdefault(part, []).append(row)
-        self.out.mkdir(parents=True, exist_ok=True)
-        header = {"device": self.facts.name, "torch": self.facts.torch_version, "minutes": self.minutes}
-        (self.out / "gpu.json").write_text(
-            json.dumps({**header, "results": self.results}, indent=1, ensure_ascii=False), encoding="utf-8"
-        )
-        lines = ["# On a GPU", "", f"{self.facts.name}, torch {self.facts.torch_version}"]
-        for name, rows in self.results.items():
-            columns = list(dict.fromkeys(itertools.chain.from_iterable(rows)))
-            lines += ["", f"## {name}", "", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
-            lines += [f"| {' | '.join(_shown(row.get(column, '')) for column in columns)} |" for row in rows]
-        (self.out / "gpu.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def precision(bench: Bench) -> Iterator[Row]:
@@ -144,11 +49,14 @@ def precision(bench: Bench) -> Iterator[Row]:
     for head in HEADS:
         losses: dict[str, list[float]] = {}
         for kind in ("fp32", *bench.precisions()):
-            found: list[float] = []
+            found = losses[kind] = []
             settings = bench.settings(head=head, precision=kind)
             settings["max_train_questions"] = steps * settings["batch_size"]
-            report = EncoderBaseline(**settings, on_step=_collector(bench, found)).fit(bench.train).report_
-            losses[kind] = found
+            try:
+                report = bench.fit(settings, found)
+            except InputError as error:  # as if losses became NaN
+                yield {"head": head, "precision": kind, "failed after steps": len(found), "why": str(error)}
+                continue
             difference = np.abs(np.array(found) - np.array(losses["fp32"]))
             yield {
                 "head": head, "precision": kind, "steps": len(found), "first loss": found[0], "last loss": found[-1],
@@ -170,14 +78,17 @@ def memory(bench: Bench) -> Iterator[Row]:
                 )
                 settings["max_train_questions"] = bench.steps(10) * settings["batch_size"]
                 row: Row = {"head": head, "checkpointing": checkpointing, "limit GB": bench.gigabytes}
-                report = EncoderBaseline(**settings, on_step=_collector(bench, [])).fit(bench.train).report_
+                try:
+                    report = bench.fit(settings)
+                except (InputError, torch.OutOfMemoryError) as error:
+                    yield {**row, "why": _short(error)}
+                    continue
                 reserved = torch.cuda.max_memory_reserved() if bench.on_gpu else 0
                 yield {
                     **row, "steps": report.steps, "batch_tokens": report.batch_tokens, "halvings": report.halvings,
                     "peak GB": report.peak_memory_bytes / 1e9, "reserved GB": reserved / 1e9,
                     "questions/s": report.questions_per_second,
                 }  # fmt: skip
-                torch.cuda.empty_cache()
     finally:
         if bench.on_gpu:
             torch.cuda.set_per_process_memory_fraction(1.0)
@@ -196,8 +107,8 @@ def speed(bench: Bench) -> Iterator[Row]:
             runtime = start_runtime(settings["pairwise"])
             some = bench.train[: bench.steps(30) * settings["joint"].batch_size]
             for name, how in PLAIN.items():
-                if bench.left < 0:
-                    raise TimeIsUp
+                bench.check()
+                free()
                 row: Row = {"shape": shape, "loop": name, "precision": runtime.precision}
                 try:
                     loop = plain_loop(settings["pairwise"], runtime, 1, **how)
@@ -212,9 +123,11 @@ def speed(bench: Bench) -> Iterator[Row]:
                     if not is_out_of_memory(error):
                         raise
                     yield {**row, "questions/s": "out of memory"}
-                torch.cuda.empty_cache()
+                loop = None  # whose memory the next one needs, and whose peak is not the next one's
             for head in HEADS:
-                built = untrained_model(settings[head], runtime, Path(folder), some, "")
+                bench.check()
+                free()
+                built = untrained_model(settings[head], runtime, Path(folder), some)
                 WaitingTrainer(built.scorer, settings[head], runtime, built.batches(some[:8])).run()
                 trainer = WaitingTrainer(built.scorer, settings[head], runtime, built.batches(some))
                 began = clock(runtime)
@@ -229,7 +142,6 @@ def speed(bench: Bench) -> Iterator[Row]:
                     "peak GB": report.peak_memory_bytes / 1e9,
                 }  # fmt: skip
                 del built, trainer
-                torch.cuda.empty_cache()
 
 
 def attention(bench: Bench) -> Iterator[Row]:
@@ -254,6 +166,8 @@ def attention(bench: Bench) -> Iterator[Row]:
             row: Row = {"kernel": name, "mask": masked, "dtype": str(dtype), "shape": str(shape)}
             try:
                 with sdpa_kernel(allowed):
+                    chosen = torch._fused_sdp_choice(query, key, value, attn_mask=mask if masked else None)
+                    row["runs"] = SDPBackend(chosen).name if len(allowed) > 1 else name
                     attend(query, key, value, attn_mask=mask if masked else None).sum().backward()
                     began, rounds = _now(bench), bench.steps(50)
                     for _ in range(rounds):
@@ -264,32 +178,41 @@ def attention(bench: Bench) -> Iterator[Row]:
 
 
 def learning(bench: Bench) -> Iterator[Row]:
-    """Val accuracy by step; a run that the time ends leaves its curve."""
-    sentences = SentenceRetriever.fit(bench.train)
+    """Val accuracy by step, written as it comes; the time may end a run before its last step."""
+    sentences = SentenceRetriever.fit(bench.train, bench.check)
     share = bench.left / 2
     for n_sentences in (1, 0):
         until = time.monotonic() + (share if n_sentences else bench.left - 30)
-        curve: list[Any] = []
 
-        def stop(step: Step, until: float = until) -> None:
+        def stop(*ignored: object, until: float = until) -> None:
             if time.monotonic() > until:
                 raise TimeIsUp
+
+        def keep(one: Evaluation, n_sentences: int = n_sentences) -> None:
+            bench.add("learning", {
+                "evidence": n_sentences, "step": one.step, "train loss": one.train_loss,
+                "val loss": one.val_loss, "val accuracy": one.val_accuracy, "val questions": len(bench.val),
+            })  # fmt: skip
+
+        def find(exam: Exam, progress: object, stop: Any = stop) -> list[list[str]]:
+            return sentences.find(exam, 1, stop)
 
         settings = bench.settings(
             head="joint", evidence=n_sentences, evidence_tokens=40, dropout=None, schedule="linear",
             evaluate_every=1 if bench.tiny else 100, max_train_questions=8 if bench.tiny else 0, random_state=1,
         )  # fmt: skip
-        find = (lambda exam, progress: sentences.find(exam, 1)) if n_sentences else None
-        with contextlib.suppress(TimeIsUp):
-            EncoderBaseline(**settings, find_evidence=find, on_step=stop, on_evaluation=curve.append).fit(
-                bench.train, bench.val
-            )
-        for one in curve:
+        free()
+        baseline = EncoderBaseline(
+            **settings, find_evidence=find if n_sentences else None, on_step=stop, on_evaluation=keep
+        )
+        try:
+            report = baseline.fit(bench.train, bench.val).report_
             yield {
-                "evidence": n_sentences, "step": one.step, "train loss": one.train_loss,
-                "val loss": one.val_loss, "val accuracy": one.val_accuracy, "val questions": len(bench.val),
+                "evidence": n_sentences, "step": report.steps, "run": "whole",
+                "questions/s": report.questions_per_second, "peak GB": report.peak_memory_bytes / 1e9,
             }  # fmt: skip
-        torch.cuda.empty_cache()
+        except TimeIsUp:
+            yield {"evidence": n_sentences, "run": "cut off by the time"}
 
 
 def recovery(bench: Bench) -> Iterator[Row]:
@@ -300,11 +223,14 @@ def recovery(bench: Bench) -> Iterator[Row]:
             settings = bench.settings(
                 head="pairwise", batch_tokens=1 << 20, batch_size=512, max_train_questions=2048
             )
-            report = EncoderBaseline(**settings).fit(bench.train).report_
+            report = bench.fit(settings)
             yield {"what": "memory ran out", "halvings": report.halvings, "batch_tokens": report.batch_tokens,
                    "steps": report.steps}  # fmt: skip
+        except (InputError, torch.OutOfMemoryError) as error:
+            yield {"what": "memory ran out", "why": _short(error)}
         finally:
             torch.cuda.set_per_process_memory_fraction(1.0)
+    free()
     steps = bench.steps(20)
     settings = bench.settings(head="joint", evaluate_every=1, dropout=0.1)
     settings["max_train_questions"] = 2 * steps * settings["batch_size"]
@@ -321,11 +247,8 @@ def recovery(bench: Bench) -> Iterator[Row]:
     difference = max(
         abs(one.train_loss - other.train_loss) for one, other in zip(whole, resumed, strict=True)
     )
-    yield {
-        "what": f"resumed after step {steps}",
-        "steps": len(resumed),
-        "largest difference of losses": difference,
-    }
+    what = f"resumed after step {steps}"
+    yield {"what": what, "steps": len(resumed), "largest difference of losses": difference}
 
 
 PARTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
@@ -334,23 +257,14 @@ PARTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
 }  # fmt: skip
 
 
-def _collector(bench: Bench, losses: list[float]) -> Callable[[Step], None]:
-    def collect(step: Step) -> None:
-        losses.append(step.loss)
-        if bench.left < 0:
-            raise TimeIsUp
-
-    return collect
-
-
 def _now(bench: Bench) -> float:
     if bench.on_gpu:
         torch.cuda.synchronize()
     return time.perf_counter()
 
 
-def _shown(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _short(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]
 
 
 def main(command: list[str] | None = None) -> None:
@@ -372,19 +286,24 @@ def main(command: list[str] | None = None) -> None:
     train = train[np.flatnonzero(train.answers)]
     if given.tiny:
         train, val = train[:64], val[:16]
+    given.out.mkdir(parents=True, exist_ok=True)
     bench = Bench(train, val, given.model, given.out, given.minutes, given.tiny, given.gigabytes)
     for part in given.parts:
         began = time.monotonic()
         try:
-            if bench.left < 0:
-                raise TimeIsUp
+            bench.check()
             for row in PARTS[part](bench):
                 bench.add(part, row)
         except TimeIsUp:
             bench.add(part, {"ended": "the time is up"})
         except Exception as error:  # one part that fails must not cost the others
-            bench.add(part, {"failed": f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"})
-        print(f"{part}: {time.monotonic() - began:.0f} s, {max(bench.left, 0):.0f} s left", flush=True)
+            bench.add(part, {"failed": f"{type(error).__name__}: {_short(error)}"})
+        failed = "".join(
+            f", failed: {row['failed']}" for row in bench.results.get(part, []) if "failed" in row
+        )
+        print(
+            f"{part}: {time.monotonic() - began:.0f} s, {max(bench.left, 0):.0f} s left{failed}", flush=True
+        )
 
 
 if __name__ == "__main__":

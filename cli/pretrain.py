@@ -85,9 +85,10 @@ def pretrain(
     if as_json:
         console.print_json({"model": str(out), **asdict(report)})
         return
+    new = f" ({model} has no head for masked tokens: it is new, and guesses)" if report.new_head else ""
     console.results().print(
-        f"loss of masked tokens: {report.loss_before:.3f} before, {report.loss_after:.3f} after {report.steps}"
-        f" steps on {report.texts} texts"
+        f"loss of masked tokens: {report.loss_before:.3f} before{new}, {report.loss_after:.3f} after"
+        f" {report.steps} steps on {report.texts} texts"
     )
     if not quiet:
         notes.print(

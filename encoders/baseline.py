@@ -16,7 +16,7 @@ from cmexam_baseline.encoders.batches import Batches
 from cmexam_baseline.encoders.cache import fingerprint
 from cmexam_baseline.encoders.checkpoints import Checkpoints
 from cmexam_baseline.encoders.decision import Decision, initial_size_bias
-from cmexam_baseline.encoders.devices import is_main_process
+from cmexam_baseline.encoders.devices import device_facts, is_main_process
 from cmexam_baseline.encoders.frozen_layers import cache_states
 from cmexam_baseline.encoders.heads import PoolingScorer, Scorer, build_scorer
 from cmexam_baseline.encoders.model_io import Description, load_head, load_model, save_model
@@ -135,7 +135,8 @@ class EncoderBaseline(Estimator):
             random = np.random.default_rng([settings.random_state, len(rows)])
             exam = exam[np.sort(random.permutation(rows)[: settings.max_train_questions])]
         report = progress if progress is not None and not runtime.rank else no_progress
-        base = find_model(settings.model)
+        # What this encoder cannot do is refused before sentences are looked up.
+        model = untrained_model(settings, runtime, find_model(settings.model), exam)
         evidence, val_evidence = self._evidence(exam, report), self._evidence(val, report)
         kind = evidence_kind(exam, evidence)
         if settings.evidence and not kind:
@@ -144,7 +145,7 @@ class EncoderBaseline(Estimator):
             )
         if val is not None and evidence_kind(val, val_evidence) != kind:
             raise InputError("val needs evidence of the same kind as the training questions")
-        model = untrained_model(settings, runtime, base, exam, kind)
+        model.description = replace(model.description, evidence=kind)
         train = model.batches(exam, evidence, report)
         held_out = None if val is None else model.batches(val, val_evidence, report)
         exams = [train, *([] if held_out is None else [held_out])]
@@ -224,12 +225,16 @@ class EncoderBaseline(Estimator):
     def load(cls, folder: str | os.PathLike[str], device: str = "auto") -> EncoderBaseline:
         """The baseline that `save` wrote, on a device (auto, cpu or cuda); runs no code from the folder.
 
-        One that was trained with evidence predicts after `set_params(find_evidence=...)`. Raises `InputError`
-        if something is missing or damaged.
+        It computes in the precision of its training, on another kind of device in that one's default. One that was
+        trained with evidence predicts after `set_params(find_evidence=...)`. Raises `InputError` if something is
+        missing or damaged.
         """
         path = Path(folder)
         description = Description.read(path)
-        runtime = start_runtime(replace(description.settings, device=device, precision="auto"))
+        report, facts = description.report, device_facts(device)
+        # As it was trained, so that it answers as it did then; another device may not have that precision.
+        precision = report.precision if facts.name == report.device else "auto"
+        runtime = start_runtime(replace(description.settings, device=device, precision=precision))
         scorer = load_model(path, description).to(runtime.device)
         tokenizer = load_tokenizer(path)
         text_tokenizer = TextTokenizer.from_file(path / "tokenizer.json", description.template)
@@ -255,9 +260,7 @@ vars(EncoderBaseline.__init__)["__signature__"] = _ARGUMENTS.replace(
 )
 
 
-def untrained_model(
-    settings: EncoderSettings, runtime: Runtime, base: Path, exam: Exam, evidence: str
-) -> FittedModel:
+def untrained_model(settings: EncoderSettings, runtime: Runtime, base: Path, exam: Exam) -> FittedModel:
     """The model in `base`, ready to be trained on the questions of `exam`.
 
     Its head is new, or the one in `base` if that holds a trained encoder. Raises `InputError` if that has
@@ -291,7 +294,7 @@ def untrained_model(
     most = scorer.most_positions or settings.max_length
     new = Description(
         settings, text_tokenizer.template, Layout(settings.head, min(settings.max_length, most)),
-        Decision(settings.loss, tuple(size_bias.tolist())), evidence,
+        Decision(settings.loss, tuple(size_bias.tolist())),
         base={"model": settings.model, "fingerprint": weights_fingerprint(base)},
     )  # fmt: skip
     return FittedModel(scorer.to(runtime.device), tokenizer, text_tokenizer, new, runtime)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.exam.errors import InputError
-from cmexam_baseline.exam.io.files import write_atomically
+from cmexam_baseline.exam.io.files import try_lock, write_atomically
 from cmexam_baseline.exam.io.manifest import UNREADABLE, pack_arrays, unpack_arrays
 from cmexam_baseline.metrics.cache_folder import cache_folder
 
@@ -63,8 +63,11 @@ def store_arrays(path: Path, arrays: Arrays) -> None:
 
 def prune(
     folder: Path, max_bytes: int = 4 << 30, patterns: tuple[str, ...] = ("*.npz",), keep: Path | None = None
-) -> None:
-    """Remove the least recently used files of `folder` until the rest has at most `max_bytes`; never `keep`."""
+) -> int:
+    """Remove the least recently used files of `folder` until the rest has at most `max_bytes`; returns its excess.
+
+    `keep`, and files that another process has locked because it is writing them, stay.
+    """
     files = []
     for path in (path for pattern in patterns for path in folder.glob(pattern) if path != keep):
         with suppress(OSError):  # another process removed it meanwhile
@@ -72,6 +75,9 @@ def prune(
     excess = sum(size for _, size, _ in files) - max_bytes
     for _, size, path in sorted(files):
         if excess <= 0:
-            return
-        path.unlink(missing_ok=True)
-        excess -= size
+            break
+        with try_lock(path) as held:
+            if held is not False:
+                path.unlink(missing_ok=True)
+                excess -= size
+    return excess

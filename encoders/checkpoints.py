@@ -26,7 +26,7 @@ _TENSORS, _MANIFEST = "tensors.safetensors", "state.json"
 
 @dataclass
 class TrainingState:
-    """Steps done, evaluations, the best of them, and sums since the last one.
+    """Steps done, evaluations, the best of them, sums since the last one, and the size of micro-batches.
 
     With the weights and the optimizer's state, this is all that a run needs to be resumed: random numbers and
     the order of questions follow from seed and step.
@@ -43,11 +43,12 @@ class TrainingState:
     loss_sum: float = 0.0
     right: float = 0.0
     seen: int = 0
+    batch_tokens: int = 0
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainingState:
         """The state that `dataclasses.asdict` described; other names are ignored."""
-        known = {one.name: values[one.name] for one in fields(cls)}
+        known = {one.name: values[one.name] for one in fields(cls) if one.name in values}
         known["best"] = tuple(known["best"])
         known["evaluations"] = [Evaluation(**one) for one in known["evaluations"]]
         return cls(**known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -114,8 +115,8 @@ def cache_states(
     """Give `batches` the output of the scorer's frozen layers for every token; returns its size in bytes.
 
     It lies in the user's cache, float16, memory-mapped, under a fingerprint of `weights`, layers and tokens; an
-    interrupted computation is resumed. 0 if there is no cache folder, or if it and the `used` bytes of this run's
-    other exam exceed `max_bytes`, or if the disk is too full: then it is computed at every step.
+    interrupted computation is resumed. 0 if there is no cache folder that can be written, if it and the `used` bytes
+    of this run's other exam exceed `max_bytes`, or if the disk is too full: then it is computed at every step.
     """
     if scorer.lower is None or not len(batches):
         return 0
@@ -132,12 +133,10 @@ def cache_states(
     if path is None or used + n_bytes > max_bytes:
         say(f"not cached: {n_bytes / 1e9:.1f} GB needed, {max_bytes / 1e9:.1f} allowed")
         return 0
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if runtime.rank == 0 and not _is_whole(path, n_bytes):
-        prune(path.parent, max_bytes - n_bytes, ("*.f16", "*.partial"), keep=path.with_suffix(".partial"))
-    # Every process decides alike: the disk is asked before any of them writes.
-    if not everywhere(path.exists() or shutil.disk_usage(path.parent).free > n_bytes + _KEEP_FREE):
-        say(f"not cached: {n_bytes / 1e9:.1f} GB needed, the disk has less")
+    # Every process decides alike, before any of them writes.
+    refused = "" if runtime.rank else _reserve(path, shape, max_bytes)
+    if not everywhere(not refused):
+        say(f"not cached: {refused}")
         return 0
     while not everywhere(_is_whole(path, n_bytes)):
         with ExitStack() as stack:
@@ -156,19 +155,54 @@ def cache_states(
                 _compute(scorer, batches, runtime, max_tokens, path, shape, progress)
     batches.states = StatesFile(path, shape)
     if runtime.rank == 0:
-        path.touch()
+        with suppress(OSError):  # a read-only cache is good enough
+            path.touch()
     say(f"{n_bytes / 1e9:.2f} GB in {path}")
     return n_bytes
 
 
-def _started(path: Path, shape: tuple[int, int]) -> Path:
-    """The file that is being written; made where a killed run has not left it."""
+def _reserve(path: Path, shape: tuple[int, int], max_bytes: int) -> str:
+    """Take the disk space of a file that is not whole yet; returns why it cannot be had, or ""."""
     partial, n_bytes = path.with_suffix(".partial"), shape[0] * shape[1] * 2
-    if not _is_whole(partial, n_bytes):
-        for old in path.parent.glob(f"{path.stem}.done-*"):
-            old.unlink(missing_ok=True)
-        with partial.open("ab") as file:  # never emptied: another run may be at the same place, or writing
-            file.truncate(n_bytes)
+    if _is_whole(path, n_bytes):
+        return ""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if prune(path.parent, max_bytes - n_bytes, ("*.f16", "*.partial"), keep=partial) > 0:
+            return (
+                f"{n_bytes / 1e9:.1f} GB needed, and other runs are writing the rest of {max_bytes / 1e9:.1f}"
+            )
+        has = getattr(partial.stat(), "st_blocks", 0) * 512 if partial.exists() else 0
+        if shutil.disk_usage(path.parent).free <= n_bytes - has + _KEEP_FREE:
+            return f"{n_bytes / 1e9:.1f} GB needed, the disk has less"
+        _started(path, shape)
+    except OSError as error:
+        return f"{path.parent} cannot be written ({error.strerror or error})"
+    return ""
+
+
+def _started(path: Path, shape: tuple[int, int]) -> Path:
+    """The file that is being written, with all its disk space; made where a killed run has not left it.
+
+    A process that writes into mapped memory for which the disk has no space is killed without a word.
+    """
+    partial, n_bytes = path.with_suffix(".partial"), shape[0] * shape[1] * 2
+    is_new = not _is_whole(partial, n_bytes)
+    for old in path.parent.glob(f"{path.stem}.done-*") if is_new else ():
+        old.unlink(missing_ok=True)
+    # Never emptied: another run may be at the same place, or writing.
+    descriptor = os.open(partial, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if hasattr(os, "posix_fallocate"):  # not on macOS
+            os.posix_fallocate(descriptor, 0, n_bytes)
+        else:
+            os.ftruncate(descriptor, n_bytes)
+    except OSError:
+        if is_new:
+            partial.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(descriptor)
     return partial
 
 
@@ -181,7 +215,7 @@ def _compute(
     states = np.memmap(partial, np.float16, "r+", shape=shape)
     groups = batches.by_length(max_tokens)[runtime.rank :: runtime.world]
     finished = 0
-    with suppress(OSError):
+    with suppress(OSError, ValueError):
         text = marker.read_text(encoding="utf-8")
         finished = int(text.removeprefix(f"{max_tokens} ")) if text.startswith(f"{max_tokens} ") else 0
     done = sum(len(group) for group in groups[:finished])

@@ -14,7 +14,7 @@ from torch import nn
 
 from cmexam_baseline.encoders.batches import Batches
 from cmexam_baseline.encoders.heads import Scorer
-from cmexam_baseline.encoders.runtime import CPU_TOKENS, Runtime
+from cmexam_baseline.encoders.runtime import CPU_TOKENS, Runtime, gpu_memory
 from cmexam_baseline.encoders.settings import EncoderSettings
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.extras import require
@@ -137,7 +137,7 @@ def first_batch_tokens(settings: EncoderSettings, scorer: Scorer, train: Batches
     config = scorer.encoder.config
     trained = sum(parameter.numel() for parameter in trained_parameters(scorer).values())
     # A gradient and AdamW's two moments of each trained weight in fp32; the weights are there already.
-    free = _SPARE * torch.cuda.mem_get_info(runtime.device)[0] - 12 * trained
+    free = _SPARE * gpu_memory(runtime.device) - 12 * trained
     n_layers = config.num_hidden_layers - settings.freeze_layers
     per_token = tokens_bytes(n_layers, config.hidden_size, runtime.precision, settings.gradient_checkpointing)
     needed = max_tokens_per_step(train, settings.batch_size)

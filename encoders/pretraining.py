@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -57,10 +58,14 @@ class PretrainingTexts:
 
 @dataclass(frozen=True)
 class PretrainingReport:
-    """What pretraining did: losses are mean cross-entropies of masked tokens of texts that were not trained on."""
+    """What pretraining did: losses are mean cross-entropies of masked tokens of texts that were not trained on.
+
+    new_head: the base model came without weights that predict tokens, so that `loss_before` is that of guessing
+    """
 
     base: str
     base_fingerprint: str
+    new_head: bool
     texts: int
     left_out_questions: int
     left_out_texts: int
@@ -112,9 +117,15 @@ def pretrain(
     """Train `model` on masked tokens of the texts and write it to a new folder, which `EncoderBaseline` takes.
 
     Longer texts are cut into sequences of `max_length` tokens. The loss is measured before and after on 2% of
-    the texts (at most 500), which are not trained on. Raises `InputError` if the model has no masked-language
-    head or mask token, if there are too few texts, or if the memory does not suffice. One process; a run that is
-    interrupted starts again.
+    the texts (at most 500), which are not trained on. A model without a masked-language head gets a new one. Raises
+    `InputError` if it is of a kind that has none, if there is no mask token, if there are too few texts, if the memory
+    does not suffice, or under torchrun. A run that is interrupted starts again.
+
+    >>> texts = PretrainingTexts(["夜盲症缺乏的维生素是"], left_out_questions=0, left_out_texts=0)
+    >>> pretrain("no/such/folder", texts, "out")
+    Traceback (most recent call last):
+    cmexam_baseline.exam.errors.InputError: no/such/folder is not a folder; give one with config.json, a \
+tokenizer and model.safetensors, or a name on the hub
     """
     from transformers import AutoModel, AutoModelForMaskedLM, DataCollatorForLanguageModeling
 
@@ -124,13 +135,15 @@ def pretrain(
     )  # fmt: skip
     if not 0 < mask_share < 1:
         raise InputError(f"mask_share is {mask_share}, expected a number between 0 and 1")
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise InputError("pretraining runs in one process; start it without torchrun")
     runtime, base, report = start_runtime(settings), find_model(model), progress or no_progress
     tokenizer = load_tokenizer(base)
     if tokenizer.mask_token_id is None:
         raise InputError(f"{model} has no mask token; pretrain an encoder of BERT's kind")
     torch.manual_seed(random_state)
-    network, _ = load_encoder(base, AutoModelForMaskedLM)
-    network.to(runtime.device)
+    network, missing = load_encoder(base, AutoModelForMaskedLM)
+    new_head = not all(name.startswith(f"{network.base_model_prefix}.") for name in missing)
     text_tokenizer = TextTokenizer.from_transformers(tokenizer)
     most = getattr(network.config, "max_position_embeddings", max_length + 8) - 8
     template, table = text_tokenizer.template, text_tokenizer.tokenize(found.texts, report)
@@ -156,11 +169,13 @@ def pretrain(
         batches = _batches(sequences, random.permutation(trained), batch_size)
         plan += [batches[number] for number in random.permutation(len(batches))]
     asked = _batches(sequences, held_out, batch_size)
-    before = _loss(network, mask, asked, runtime)
-    _train(network, mask, plan, runtime, settings, report)
-    after = _loss(network, mask, asked, runtime)
+    with _enough_memory(runtime):
+        network.to(runtime.device)
+        before = _loss(network, mask, asked, runtime)
+        _train(network, mask, plan, runtime, settings, report)
+        after = _loss(network, mask, asked, runtime)
     done = PretrainingReport(
-        model, weights_fingerprint(base), len(found.texts), found.left_out_questions, found.left_out_texts,
+        model, weights_fingerprint(base), new_head, len(found.texts), found.left_out_questions, found.left_out_texts,
         sum(len(sequences[row]) for row in trained), len(plan), before, after,
         device_facts(device).name, runtime.precision,
     )  # fmt: skip
@@ -225,14 +240,8 @@ def _train(
         inputs = mask(rows)
         if not (inputs["labels"] >= 0).any():
             continue
-        try:
-            loss = _step_loss(network, inputs, runtime)
-            scaler.scale(loss).backward()
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            memory = device_memory(runtime.device)
-            raise InputError(f"{memory} does not suffice; lower `batch_size` or `max_length`") from error
+        loss = _step_loss(network, inputs, runtime)
+        scaler.scale(loss).backward()
         if not math.isfinite(loss.item()):
             raise InputError(f"the loss became NaN or infinite at step {step + 1} of {len(plan)}; lower `lr`")
         scaler.unscale_(optimizer)
@@ -240,6 +249,17 @@ def _train(
         scaler.step(optimizer)
         scaler.update()
         progress(DetailedStage("pretraining", f"loss {loss.item():.3f}"), step + 1, len(plan))
+
+
+@contextmanager
+def _enough_memory(runtime: Runtime) -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        memory = device_memory(runtime.device)
+        raise InputError(f"{memory} does not suffice; lower `batch_size` or `max_length`") from error
 
 
 def _step_loss(network: Any, inputs: dict[str, torch.Tensor], runtime: Runtime) -> torch.Tensor:

@@ -176,6 +176,15 @@ def free_memory(device: torch.device) -> None:
         torch.cuda.empty_cache()
 
 
+def gpu_memory(device: torch.device) -> int:
+    """Bytes that tensors can still take on a GPU: free ones, and those that torch keeps from tensors that are gone."""
+    free, total = torch.cuda.mem_get_info(device)
+    used, kept = torch.cuda.memory_allocated(device), torch.cuda.memory_reserved(device)
+    # By index: it refuses a device without one, which others take for the current device. New in torch 2.9.
+    fraction = getattr(torch.cuda, "get_per_process_memory_fraction", lambda index: 1.0)(device.index)
+    return min(free + kept, int(fraction * total)) - used
+
+
 def peak_memory(device: torch.device, reset: bool = False) -> int:
     """Peak bytes allocated by torch on the GPU, or used by this process on a CPU; `reset` begins a GPU's anew."""
     if device.type == "cuda":

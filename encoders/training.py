@@ -117,7 +117,7 @@ class Trainer:
         self.best_scores: NDArray[np.float64] | None = None
         tokens = first_batch_tokens(settings, scorer, train, runtime)
         # All processes must cut steps alike, so the GPU with the least memory decides.
-        self.batch_tokens = min(runtime.gather(tokens))
+        self.state.batch_tokens = min(runtime.gather(tokens))
         self.halvings = 0
         peak_memory(runtime.device, reset=True)
 
@@ -161,7 +161,9 @@ class Trainer:
     def _steps(self, plan: list[Ints], epoch: int, meter: Meter) -> None:
         parts = max(self.settings.min_micro_batches, self.runtime.world)
         mine = [
-            self.train.split(questions, self.batch_tokens, parts)[self.runtime.rank :: self.runtime.world]
+            self.train.split(questions, self.state.batch_tokens, parts)[
+                self.runtime.rank :: self.runtime.world
+            ]
             for questions in plan
         ]
         groups = [group for my_groups in mine for group in my_groups]
@@ -214,6 +216,20 @@ class Trainer:
             failed = True  # dealt with below: here the error still holds the tensors of the pass
         if max(self.runtime.gather(int(failed))):
             raise _OutOfMemory
+        try:
+            self._change_weights()
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            # Some weights may have changed already, so that the step cannot be repeated.
+            raise InputError(
+                f"{device_memory(self.runtime.device)} does not suffice for AdamW's state, 8 bytes per trained weight;"
+                ' use `tuning="lora"`, or take a smaller model'
+            ) from error
+        return totals
+
+    def _change_weights(self) -> None:
+        """Let the optimizer take the step whose gradients are there."""
         parameters = list(self.trained.values())
         self.runtime.sum_gradients(parameters)
         self.scaler.unscale_(self.optimizer)
@@ -221,7 +237,6 @@ class Trainer:
             torch.nn.utils.clip_grad_norm_(parameters, self.settings.max_grad_norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        return totals
 
     def _backward(self, batch: Batch[Tensor], n_questions: int) -> Tensor:
         """Add the gradients of a micro-batch; returns its losses, right answers and questions, summed."""
@@ -238,18 +253,19 @@ class Trainer:
         """Go on with half the tokens per micro-batch; at the minimum save what was done and raise `InputError`."""
         self.optimizer.zero_grad(set_to_none=True)
         free_memory(self.runtime.device)
-        if self.batch_tokens >= 2 * _MIN_TOKENS:
-            self.batch_tokens = self.batch_tokens // 16 * 8
+        tokens, saved = self.state.batch_tokens, ""
+        if tokens >= 2 * _MIN_TOKENS:
+            self.state.batch_tokens = tokens // 16 * 8
             self.halvings += 1
             return
-        saved = ""
         if self.checkpoints is not None and self.state.step:
             self._take()
+            self.state.batch_tokens = 0  # a resumed run, with other settings, finds its own
             self._save()
             saved = f"; step {self.state.step} is saved, from which the same command goes on"
         less = "" if self.settings.gradient_checkpointing else "set `gradient_checkpointing=True`, "
         raise InputError(
-            f"{device_memory(self.runtime.device)} does not suffice for {self.batch_tokens} tokens per micro-batch;"
+            f"{device_memory(self.runtime.device)} does not suffice for {tokens} tokens per micro-batch;"
             f" {less}end what else uses it, or take a smaller model{saved}"
         )
 
@@ -285,7 +301,7 @@ class Trainer:
     def _evaluate(self, epoch: int) -> None:
         val_loss = val_accuracy = scores = None
         if self.val is not None:
-            tokens = tokens_to_predict(self.batch_tokens, self.runtime.device)
+            tokens = tokens_to_predict(self.state.batch_tokens, self.runtime.device)
             scores = score_all(self.scorer, self.val, self.runtime, tokens, "evaluating", self.progress)
             bias = self.scorer.size_bias.detach().double().cpu().numpy()
             val_loss, val_accuracy = evaluate_scores(scores, self.val, self.settings.loss, bias)
@@ -326,7 +342,11 @@ class Trainer:
         if best is not None:
             self.best_scores = best.pop(_VAL_SCORES).numpy()
             self.best_weights = best
+        own_tokens = self.state.batch_tokens
         self.state = TrainingState.from_dict(stored)
+        # With dropout, micro-batches of another size would be another run.
+        if self.settings.batch_tokens != "auto" or not self.state.batch_tokens:
+            self.state.batch_tokens = own_tokens
         unpack(tensors, self.trained, self.optimizer)
         if self.state.scaler:
             self.scaler.load_state_dict(self.state.scaler)
@@ -346,7 +366,7 @@ class Trainer:
             n_trained_parameters=sum(parameter.numel() for parameter in self.trained.values()),
             device=device_facts(self.settings.device).name,
             precision=self.runtime.precision,
-            batch_tokens=self.batch_tokens,
+            batch_tokens=self.state.batch_tokens,
             halvings=self.halvings,
             seconds=meter.seconds,
             questions_per_second=questions_per_second,

@@ -80,6 +80,22 @@ def test_a_smoke_run_takes_some_of_the_questions(bert, rule):
     assert asked[2] == asked[0]
 
 
+def test_settings_that_the_encoder_refuses_cost_no_search_for_sentences(bert, rule):
+    def find(exam, progress):
+        raise AssertionError("looked up")
+
+    with pytest.raises(InputError, match="freeze_layers is 5, but the encoder has 2 layers"):
+        EncoderBaseline(str(bert), freeze_layers=5, evidence=1, find_evidence=find).fit(*rule)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_a_loaded_model_computes_in_the_precision_of_its_training(precision, bert, rule, tmp_path):
+    baseline = EncoderBaseline(str(bert), **QUICK, precision=precision).fit(*rule)
+    baseline.save(tmp_path / "model")
+    again = EncoderBaseline.load(tmp_path / "model").predict(rule[1])
+    assert np.array_equal(again.option_scores, baseline.predict(rule[1]).option_scores)
+
+
 def test_val_is_not_scored_again_after_training(bert, rule, monkeypatch):
     train, val = rule
     stages = []

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import pickle
+import re
 import time
 from threading import Thread
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +23,7 @@ from cmexam_baseline.encoders.runtime import start_runtime
 from cmexam_baseline.encoders.sequences import Sequences, Truncation
 from cmexam_baseline.encoders.tokens import Template
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.exam.io.files import locked
 
 QUICK = {"lr": 5e-3, "batch_size": 8, "epochs": 2, "freeze_layers": 1, "batch_tokens": 512}
 WAYS = [
@@ -164,7 +169,7 @@ def test_two_runs_that_need_the_same_cache_compute_it_once(bert, exams, cache, m
     monkeypatch.setattr(frozen_layers, "_compute", slow)
     settings = EncoderSettings(str(bert), freeze_layers=1)
     runtime = start_runtime(settings)
-    models = [untrained_model(settings, runtime, bert, exams[0], "") for _ in range(2)]
+    models = [untrained_model(settings, runtime, bert, exams[0]) for _ in range(2)]
     batches = [model.batches(exams[0]) for model in models]
 
     def fill(n: int) -> None:
@@ -185,6 +190,65 @@ def test_a_file_that_another_run_writes_is_never_emptied(tmp_path):
     partial.write_bytes(b"written")
     assert frozen_layers._started(tmp_path / "states.f16", (4, 8)) == partial
     assert partial.read_bytes() == b"written".ljust(64, b"\0")
+
+
+def cached(bert, exam, max_bytes=10**9):
+    """The size of the exam's cache, and what was told."""
+    settings = EncoderSettings(str(bert), freeze_layers=1)
+    runtime, told = start_runtime(settings), []
+    model = untrained_model(settings, runtime, bert, exam)
+    batches = model.batches(exam)
+    size = cache_states(
+        model.scorer, batches, runtime, 512, max_bytes, "weights",
+        progress=lambda stage, *rest: told.append(getattr(stage, "detail", "")),
+    )  # fmt: skip
+    assert (size > 0) == (batches.states is not None)
+    return size, told[-1]
+
+
+def test_where_the_cache_cannot_be_written_it_is_computed_at_every_step(bert, exams, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("CMEXAM_BASELINE_CACHE", str(tmp_path / "file"))
+    size, told = cached(bert, exams[0])
+    assert size == 0
+    assert re.fullmatch(r"not cached: .*/file/hidden cannot be written \(Not a directory\)", told)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="macOS")
+def test_a_full_disk_is_noticed_before_memory_is_mapped_to_it(bert, exams, cache, monkeypatch):
+    """Writing there would end in SIGBUS."""
+
+    def full(descriptor, begin, length):
+        os.ftruncate(descriptor, length // 2)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "posix_fallocate", full)
+        size, told = cached(bert, exams[0])
+    assert size == 0 and told.endswith("cannot be written (No space left on device)")
+    assert not list(cache.iterdir())
+    assert cached(bert, exams[0])[0] > 0
+
+
+def test_the_space_that_an_interrupted_cache_has_is_not_asked_for_again(bert, exams, cache, monkeypatch):
+    size, _ = cached(bert, exams[0])
+    (whole,) = cache.iterdir()
+    whole.rename(whole.with_suffix(".partial"))
+    free = SimpleNamespace(free=(1 << 30) + size // 2)
+    monkeypatch.setattr(frozen_layers.shutil, "disk_usage", lambda place: free)
+    assert cached(bert, exams[0])[0] == size
+    whole.unlink()
+    assert cached(bert, exams[0]) == (0, "not cached: 0.0 GB needed, the disk has less")
+
+
+def test_the_cache_that_another_run_is_writing_stays(bert, exams, cache):
+    cache.mkdir(parents=True)
+    other = cache / "other.partial"
+    other.write_bytes(b"0" * 10**6)
+    with locked(other, "wait"):
+        size, told = cached(bert, exams[0], max_bytes=10**6)
+        assert size == 0 and "other runs are writing the rest" in told and other.exists()
+    assert cached(bert, exams[0], max_bytes=10**6)[0] > 0 and not other.exists()
 
 
 def test_what_exceeds_the_disk_space_is_computed_at_every_step(bert, exams, cache, monkeypatch):

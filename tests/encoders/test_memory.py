@@ -90,6 +90,15 @@ def test_where_one_question_does_not_fit_the_steps_before_are_saved(bert, exam, 
     )
 
 
+def test_an_optimizer_without_memory_is_one_line(bert, exam, monkeypatch):
+    def no_memory(*given):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", no_memory)
+    with pytest.raises(InputError, match='does not suffice for AdamW\'s state, .* use `tuning="lora"`'):
+        EncoderBaseline(str(bert), **QUICK).fit(exam[:8])
+
+
 def test_prediction_takes_fewer_tokens_where_memory_runs_out(bert, exam, monkeypatch):
     baseline = EncoderBaseline(str(bert), epochs=1).fit(exam[:8])
     expected = baseline.predict(exam).option_scores
@@ -160,14 +169,24 @@ def test_the_first_size_is_estimated_from_free_memory(bert, exam, monkeypatch):
     from cmexam_baseline.encoders.runtime import start_runtime
 
     settings = EncoderSettings(str(bert))
-    model = untrained_model(settings, start_runtime(settings), bert, exam, "")
+    model = untrained_model(settings, start_runtime(settings), bert, exam)
     train, cuda = model.batches(exam), Runtime(torch.device("cuda"), "fp16")
 
-    def estimate(gigabytes: float, **changes: object) -> int:
-        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (int(gigabytes * 1e9), 0))
+    def estimate(
+        gigabytes: float, kept: float = 0, used: float = 0, fraction: float = 1, **changes: object
+    ) -> int:
+        figures = {
+            "mem_get_info": (int(gigabytes * 1e9), int(20e9)), "memory_reserved": int(kept * 1e9),
+            "memory_allocated": int(used * 1e9), "get_per_process_memory_fraction": fraction,
+        }  # fmt: skip
+        for name, figure in figures.items():
+            monkeypatch.setattr(torch.cuda, name, lambda device, figure=figure: figure, raising=False)
         return first_batch_tokens(EncoderSettings(str(bert), **changes), model.scorer, train, cuda)
 
     assert estimate(0.0001) == 512
+    # What torch keeps from a model before, as that of another fold or seed, is free for this one.
+    assert estimate(0.004, kept=0.003, used=0.001) == estimate(0.006)
+    assert estimate(16, kept=0.001, used=0.001, fraction=0.007 / 20) == estimate(0.006)
     assert 512 < estimate(0.006) < estimate(0.006, gradient_checkpointing=True)
     assert estimate(16) == max_tokens_per_step(train, 16)
     assert estimate(16, batch_tokens=777) == 777

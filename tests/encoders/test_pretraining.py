@@ -10,7 +10,7 @@ import torch
 from command_line import complain, succeed
 from tiny_encoders import make_encoder, make_exam
 
-from cmexam_baseline.encoders import EncoderBaseline, collect_texts, pretrain
+from cmexam_baseline.encoders import EncoderBaseline, collect_texts, pretrain, pretraining
 from cmexam_baseline.encoders.pretraining import PretrainingTexts
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.io.formats import write_exam
@@ -39,6 +39,7 @@ def test_a_pattern_is_learned_and_the_result_trains(bert, exam, tmp_path):
     texts = PretrainingTexts([PATTERN[i % 3] + "一二三四五六七八九"[i % 9] for i in range(60)], 0, 0)
     report = pretrain(str(bert), texts, tmp_path / "model", epochs=4, lr=3e-3, batch_size=8)
     assert report.loss_after < report.loss_before - 0.3
+    assert report.new_head
     assert json.loads((tmp_path / "model" / "pretraining.json").read_text())["steps"] == report.steps
     from safetensors.torch import load_file
 
@@ -51,13 +52,27 @@ def test_a_pattern_is_learned_and_the_result_trains(bert, exam, tmp_path):
         assert baseline.scorer_.all_new == (head == "joint")
     again = pretrain(str(tmp_path / "model"), texts, tmp_path / "further", epochs=1, lr=1e-4, batch_size=8)
     assert again.loss_before == pytest.approx(report.loss_after, abs=0.2)
+    assert not again.new_head
 
 
-def test_what_cannot_be_pretrained_is_one_line(bert, tmp_path):
+@pytest.mark.parametrize("place", ["_loss", "_train"])
+def test_memory_that_runs_out_is_one_line(place, bert, tmp_path, monkeypatch):
+    def no_memory(*given):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(pretraining, place, no_memory)
+    with pytest.raises(InputError, match="does not suffice; lower `batch_size` or `max_length`"):
+        pretrain(str(bert), PretrainingTexts(PATTERN, 0, 0), tmp_path / "m")
+
+
+def test_what_cannot_be_pretrained_is_one_line(bert, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="0 texts are too few"):
         pretrain(str(bert), PretrainingTexts([], 0, 0), tmp_path / "m")
     with pytest.raises(InputError, match="the loss became NaN or infinite at step"):
         pretrain(str(bert), PretrainingTexts(PATTERN * 20, 0, 0), tmp_path / "m", lr=1e30, batch_size=8)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(InputError, match="start it without torchrun"):
+        pretrain(str(bert), PretrainingTexts(PATTERN, 0, 0), tmp_path / "m")
     assert not (tmp_path / "m").exists()
 
 
@@ -81,6 +96,7 @@ def test_the_command_leaves_a_model_that_train_takes(tmp_path):
     )
     told = succeed(*command, "--max-length", "32", "--device", "cpu")
     assert "loss of masked tokens" in told.stdout
+    assert "has no head for masked tokens: it is new, and guesses" in " ".join(told.stdout.split())
     complain(*command, about=["is not empty"])
     complain(*command[:-1], tmp_path / "none.txt", "--overwrite", about=["none.txt is not there"])
     quick = ("--epochs", "1", "--max-length", "64", "--device", "cpu", "-q")

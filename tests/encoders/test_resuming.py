@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from cmexam_baseline.encoders import EncoderBaseline
+from cmexam_baseline.encoders import EncoderBaseline, training
 from cmexam_baseline.encoders.checkpoints import Checkpoints
 from cmexam_baseline.encoders.runtime import Runtime
 from cmexam_baseline.exam.errors import InputError
@@ -67,6 +67,24 @@ def test_a_run_broken_off_anywhere_comes_out_the_same(head, bert, exam, tmp_path
         with pytest.raises(Interrupted):
             run_until(bert, exam, tmp_path, steps, head=head)
     assert_same(run_until(bert, exam, tmp_path, 99, head=head), undisturbed[head], exam)
+
+
+def test_the_size_of_micro_batches_is_kept_with_auto(bert, exam, tmp_path, monkeypatch):
+    """A GPU that has more memory by now would draw other dropout."""
+
+    def estimate(tokens):
+        monkeypatch.setattr(training, "first_batch_tokens", lambda *given: tokens)
+
+    estimate(256)
+    expected = EncoderBaseline(str(bert), **{**killed_run.SETTINGS, "batch_tokens": "auto"}).fit(
+        exam[:32], exam[32:40]
+    )
+    with pytest.raises(Interrupted):
+        run_until(bert, exam, tmp_path, 6, batch_tokens="auto")
+    estimate(4096)
+    resumed = run_until(bert, exam, tmp_path, 99, batch_tokens="auto")
+    assert resumed.report_.batch_tokens == 256
+    assert_same(resumed, expected, exam)
 
 
 def test_a_run_that_had_ended_is_not_run_again(bert, exam, tmp_path, undisturbed):
