@@ -68,12 +68,7 @@ class Mixture:
         """
         from sklearn.linear_model import LogisticRegression
 
-        known = np.repeat(exam.answers > 0, exam.n_options)
-        right = right_options(exam)[known]
-        if len(np.unique(right)) < 2:
-            raise InputError(
-                "val has no right and wrong options to weigh the models on; give val with answers"
-            )
+        known, right = _known_options(exam)
         odds = np.column_stack([log_odds(one[known]) for one in scores])
         found = LogisticRegression().fit(odds, right)
         return cls(tuple(found.coef_[0].tolist()), float(found.intercept_[0]))
@@ -168,13 +163,17 @@ class Ensemble(Estimator):
         """Train an encoder per fold, one of all questions, and LightGBM; `val` is used as by each part.
 
         Questions without an answer are ignored; `from_other_exam` as for `LightGBMBaseline`. Raises
-        `InputError` for fewer different questions than folds, for a single fold without `val`, and what the
-        parts raise.
+        `InputError` for fewer different questions than folds, for a single fold without answers in `val`, and
+        what the parts raise.
         """
         report, known = progress or no_progress, exam.answers > 0
         exam, other = exam[known], None if from_other_exam is None else from_other_exam[known]
-        if self.n_folds == 1 and val is None:
-            raise InputError("a single fold weighs the models on val; give `val`, or `n_folds` of 2 or more")
+        if self.n_folds == 1:
+            if val is None:
+                raise InputError(
+                    "a single fold weighs the models on val; give `val`, or `n_folds` of 2 or more"
+                )
+            _known_options(val)  # which refuses what cannot be weighed before hours of training
         with hold_folder(self.checkpoints):
             folds, cache, train = self._folds(exam, val)
             scores = np.zeros(0)
@@ -324,6 +323,15 @@ class Ensemble(Estimator):
 
     def _scores_of_both(self, exam: Exam, progress: Progress) -> tuple[Scores, Scores]:
         return self.lightgbm_.option_scores(exam, progress), self._encoder_scores(exam, progress)
+
+
+def _known_options(exam: Exam) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which options belong to questions with an answer, and which of these are right."""
+    known = np.repeat(exam.answers > 0, exam.n_options)
+    right = right_options(exam)[known]
+    if len(np.unique(right)) < 2:
+        raise InputError("val has no right and wrong options to weigh the models on; give val with answers")
+    return known, right
 
 
 def _train_encoder(

@@ -77,6 +77,11 @@ class Plan:
             "random_state": random_state,
             "data": {name: split.exam.fingerprint() for name, split in data.splits.items()},
         }
+        if "encoder_settings" in self.parameters:
+            from cmexam_baseline.encoders import find_model, weights_fingerprint
+
+            # The folder of that name may hold other weights by now.
+            parts["weights"] = weights_fingerprint(find_model(self.parameters["encoder_settings"].model))
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -205,7 +210,7 @@ def train(
     """
     place = Path(out) if out is not None else default_folder(model)
     inputs = [*extra_train, *([] if data is None or isinstance(data, Mapping) else [data])]
-    check_output_folder(place, inputs, overwrite=overwrite)
+    check_output_folder(place, [*inputs, *files_read(model, arguments)], overwrite=overwrite)
     plan = plan_training(model, **arguments)
     from cmexam_baseline.baselines.training_data import load_training_data
 
@@ -214,6 +219,13 @@ def train(
     )
     plan = plan.without_questions(found)
     return train_once(plan, found, place, random_state, overwrite=overwrite, progress=progress)
+
+
+def files_read(model: str, arguments: Mapping[str, Any]) -> list[Path]:
+    """The folders with encoders and the configuration file that these arguments of `train` name."""
+    names = [arguments.get(name) for name in ("encoder", "embeddings", "config")]
+    names += [] if model in MODELS else [model]
+    return [path for path in (Path(name).expanduser() for name in names if name) if path.exists()]
 
 
 def train_seeds(
@@ -300,6 +312,7 @@ def train_once(
 
     timer = progress or StageTimer()
     checkpoints = _checkpoint_folder(out)
+    identity = plan.identity(random_state, data)
     model = plan.model(random_state, checkpoints)
     model.fit(data.train, data.val, progress=timer, from_other_exam=data.from_other_exam)
     if trials := getattr(model, "trials_", None):
@@ -314,9 +327,8 @@ def train_once(
         return Run(out, {"model": plan.kind})
     with timer.stage("saving the run"):
         kept = {f"{split}_{name}": one for split, found in parts.items() for name, one in found.items()}
-        identity, written = plan.identity(random_state, data), {**predictions, **kept}
         about = (plan.kind, model, random_state, identity, data)
-        write_run(out, *about, written, scores, timer.seconds, overwrite)
+        write_run(out, *about, {**predictions, **kept}, scores, timer.seconds, overwrite)
     if plan.kind in ("encoder", "ensemble") and not (out / "training.svg").exists():
         timer.say(f"no curve of the training was drawn without matplotlib: {install_command('report')}")
     _keep_logs(checkpoints, out / "logs")

@@ -173,7 +173,8 @@ def train(
     model_kind(model)
     out = out or default_folder(model)
     if not wanted:
-        check_output_folder(out, [*extra_train, *corpus, *filter(None, [data])], overwrite=overwrite)
+        inputs = [*extra_train, *corpus, *filter(None, [data]), *pipeline.files_read(model, arguments)]
+        check_output_folder(out, inputs, overwrite=overwrite)
     plan = pipeline.plan_training(model, **arguments, corpus=corpus, fold_jobs=1 if wanted else jobs)
     # Most mistakes have ended before these imports.
     from cmexam_baseline.baselines.training_data import load_training_data

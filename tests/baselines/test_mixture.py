@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tiny_exam import tiny_exam
 
+from cmexam_baseline.baselines import ensemble
 from cmexam_baseline.baselines.ensemble import Ensemble, Mixture
 from cmexam_baseline.baselines.out_of_fold import leak_safe_folds
 from cmexam_baseline.exam import Exam, InputError
@@ -42,13 +43,12 @@ def test_questions_without_an_answer_say_nothing() -> None:
     assert Mixture.fit([score], some) == Mixture.fit([score[kept]], VAL[answers > 0])
 
 
-def test_val_must_have_right_and_wrong_options() -> None:
+def test_one_fold_needs_val_with_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked before hours of training."""
+    monkeypatch.setattr(ensemble, "_train_encoder", lambda *given: pytest.fail("trained"))
     unanswered: Exam = replace(VAL, answers=np.zeros_like(VAL.answers))
     with pytest.raises(InputError, match="give val with answers"):
-        Mixture.fit([np.zeros(len(VAL.option_texts))], unanswered)
-
-
-def test_one_fold_needs_val() -> None:
+        Ensemble().fit(VAL, unanswered)
     with pytest.raises(InputError, match="give `val`, or `n_folds` of 2 or more"):
         Ensemble(n_folds=1).fit(VAL)
 

@@ -179,6 +179,27 @@ def test_several_seeds_leave_a_run_each(data: Path, encoder: Path, tmp_path: Pat
         assert config["seed"] == config["settings"]["random_state"] == seed
 
 
+def test_seeds_of_other_weights_are_not_taken_for_these(data: Path, tmp_path: Path) -> None:
+    """The folder is the same, as after another pretraining; only its weights differ."""
+    model = make_encoder(tmp_path / "model")
+    command = ("train", "--model", model, "--data", data, "--out", tmp_path / "runs", "--seeds", "1", *QUICK)
+    succeed(*command)
+    succeed(*command)
+    make_encoder(model, initializer_range=0.3)
+    complain(*command, about=["seed-1 was trained on other data or with other settings", "--overwrite"])
+
+
+def test_a_run_does_not_replace_the_model_that_it_is_trained_from(
+    run_folder: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (run_folder / "model" / "model.safetensors").read_bytes()
+    command = ("train", "--data", data, "--model", run_folder, "--overwrite", *QUICK)
+    complain(*command, "--out", run_folder, about=["is or contains the input"])
+    monkeypatch.chdir(run_folder.parent)
+    complain(*command[:-1], "--out", run_folder.name, about=["is or contains the input"])
+    assert (run_folder / "model" / "model.safetensors").read_bytes() == before
+
+
 def test_mistakes_are_told_before_the_data_are_read(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
