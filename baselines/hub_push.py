@@ -18,7 +18,7 @@ _RUN_FILES = (
     "predictions_*.csv", "*.svg",
 )  # fmt: skip
 _ENCODER_FILES = (
-    "config.json", "encoder.json", "*.safetensors", "*.safetensors.index.json", "tokenizer.json",
+    "config.json", "encoder.json", "checksums.json", "*.safetensors", "*.safetensors.index.json", "tokenizer.json",
     "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt", "*.model",
     "sentences.npz", "adapter/adapter_config.json", "adapter/*.safetensors",
 )  # fmt: skip

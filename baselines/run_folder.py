@@ -184,7 +184,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise InputError(
             f"{folder} has run format {version!r}, this version reads {FORMAT_VERSION}; train it again"
         )
-    if model not in MODELS:
+    if not isinstance(model, str) or model not in MODELS:
         raise InputError(f"{path} names model {model!r}, known are {', '.join(MODELS)}")
     return config
 

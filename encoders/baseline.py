@@ -19,7 +19,7 @@ from cmexam_baseline.encoders.decision import Decision, initial_size_bias
 from cmexam_baseline.encoders.devices import device_facts, is_main_process
 from cmexam_baseline.encoders.frozen_layers import cache_states
 from cmexam_baseline.encoders.heads import PoolingScorer, Scorer, build_scorer
-from cmexam_baseline.encoders.model_io import Description, load_head, load_model, save_model
+from cmexam_baseline.encoders.model_io import Description, check_files, load_head, load_model, save_model
 from cmexam_baseline.encoders.models import (
     find_model,
     load_config,
@@ -230,6 +230,7 @@ class EncoderBaseline(Estimator):
         missing or damaged.
         """
         path = Path(folder)
+        check_files(path)
         description = Description.read(path)
         report, facts = description.report, device_facts(device)
         # As it was trained, so that it answers as it did then; another device may not have that precision.
@@ -271,6 +272,7 @@ def untrained_model(settings: EncoderSettings, runtime: Runtime, base: Path, exa
     trained = trained_folder(base)
     size_bias = initial_size_bias(exam.answers, exam.n_options)
     if trained is not None:
+        check_files(trained)
         description = Description.read(trained)
         kept = description.settings
         for name, has, wanted in (

@@ -18,15 +18,18 @@ from cmexam_baseline.encoders.training_report import TrainingReport
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.files import new_folder, write_atomically
+from cmexam_baseline.exam.io.manifest import read_manifest, write_manifest
 from cmexam_baseline.exam.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from cmexam_baseline.encoders.heads import Scorer
 
 DESCRIPTION = "encoder.json"
+CHECKSUMS = "checksums.json"
 HEAD = "head.safetensors"
 ADAPTER = "adapter"
 _FORMAT = 3
+_CHECKSUMS_OF = ("cmexam-baseline encoder", 1)
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class Description:
                 Decision.from_dict(values["decision"]),
                 values["evidence"],
                 TrainingReport.from_dict(values["report"]),
-                values["base"],
+                dict(values["base"]),
             )
         except OSError as error:
             raise InputError(
@@ -122,6 +125,18 @@ def save_model(
         # safetensors makes files that only their owner can read.
         for path in temporary.rglob("*.safetensors"):
             path.chmod((temporary / DESCRIPTION).stat().st_mode & 0o777)
+        write_checksums(temporary)
+
+
+def write_checksums(folder: Path) -> None:
+    """Write the SHA-256 of every file that is in the folder of an encoder now."""
+    write_manifest(folder, CHECKSUMS, *_CHECKSUMS_OF)
+
+
+def check_files(folder: Path) -> None:
+    """Raise `InputError` if a file of a saved encoder is missing or was changed; earlier versions wrote no checksums."""
+    if (folder / CHECKSUMS).exists():
+        read_manifest(folder, CHECKSUMS, *_CHECKSUMS_OF)
 
 
 def load_model(folder: Path, description: Description) -> Scorer:

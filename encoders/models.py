@@ -78,10 +78,11 @@ def load_encoder(
 ) -> tuple[Any, set[str]]:
     """A transformers model in fp32 by one of its Auto classes, and the names of weights that the folder lacks.
 
-    Never runs code from the folder. safetensors are preferred. A `pytorch_model.bin` is read only for a
-    pretrained model (hfl publishes chinese-roberta-wwm-ext-large in no other form) and only by torch's
-    weights-only reader, which makes tensors and nothing else; transformers refuses even that below torch 2.6,
-    where the reader had a hole. A model that this package saved always lies in safetensors.
+    Only a head or a pooler may be missing: raises `InputError` where a part of the encoder would be random. Never runs
+    code from the folder. safetensors are preferred. A `pytorch_model.bin` is read only for a pretrained model (hfl
+    publishes chinese-roberta-wwm-ext-large in no other form) and only by torch's weights-only reader, which makes
+    tensors and nothing else; transformers refuses even that below torch 2.6, where the reader had a hole. A model that
+    this package saved always lies in safetensors.
     """
     import torch
 
@@ -92,7 +93,15 @@ def load_encoder(
             folder, local_files_only=True, trust_remote_code=False, dtype=torch.float32,
             output_loading_info=True, **options,
         )  # fmt: skip
-    return model, set(loading["missing_keys"])
+    missing = set(loading["missing_keys"])
+    within = "" if model.base_model is model else f"{model.base_model_prefix}."
+    lost = sorted(name for name in missing if name.startswith(within) and "pooler" not in name)
+    if lost:
+        raise InputError(
+            f"{folder} has no weights of these names for {len(lost)} parts of the encoder, such as {lost[0]}, which would"
+            " be random; give a folder that save_pretrained wrote"
+        )
+    return model, missing
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -136,15 +145,15 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def _readable(folder: Path) -> Iterator[None]:
-    from safetensors import SafetensorError
-
     try:
         yield
     except UnpicklingError as error:
         raise InputError(
             f"{folder} cannot be loaded: its pytorch_model.bin holds more than tensors; get model.safetensors"
         ) from error
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # for damaged files transformers, tokenizers and safetensors raise anything
         reason = " ".join(str(error).split())[:300]
         raise InputError(f"{folder} cannot be loaded by transformers: {reason}") from error
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmexam_baseline.encoders.batches import Batch
-from cmexam_baseline.encoders.model_io import DESCRIPTION, Description
+from cmexam_baseline.encoders.model_io import DESCRIPTION, Description, check_files, write_checksums
 from cmexam_baseline.encoders.sequences import Evidence, refuse_other_evidence
 from cmexam_baseline.encoders.tokens import TextTokenizer
 from cmexam_baseline.exam.errors import InputError
@@ -59,6 +59,7 @@ class OnnxEncoder:
     def load(cls, folder: str | os.PathLike[str]) -> OnnxEncoder:
         """The exported encoder in a folder; raises `InputError` if a file or onnxruntime is missing."""
         path = Path(folder)
+        check_files(path)
         description = Description.read(path)
         tokenizer = TextTokenizer.from_file(path / "tokenizer.json", description.template)
         require("onnx", "onnxruntime", purpose="prediction from ONNX")
@@ -118,6 +119,7 @@ def export_onnx(baseline: EncoderBaseline, folder: str | os.PathLike[str], overw
                 raise InputError(
                     f"the exported model's scores are off by {difference:.2g}; predict with torch"
                 )
+            write_checksums(temporary)
     finally:
         scorer.to(device)
 

@@ -81,7 +81,7 @@ def collect_texts(train: Exam, held_out: Sequence[Exam] = (), corpus: Iterable[s
     """Stems with their options and explanations of `train`, and lines of `corpus`, each once.
 
     Questions that overlap with a held-out exam (`find_overlap`) are left out, and so is every text that contains
-    a held-out stem of at least ten characters.
+    a held-out stem or explanation of at least ten characters.
 
     >>> from cmexam_baseline.exam.exam import Question
     >>> train = Exam.from_questions([Question("1", "夜盲症缺乏的维生素是", ("维生素A", "维生素C"), "A", "维生素A。")])
@@ -97,10 +97,11 @@ def collect_texts(train: Exam, held_out: Sequence[Exam] = (), corpus: Iterable[s
     texts = [" ".join([stem, *kept.options(row)]) for row, stem in enumerate(kept.questions)]
     texts = [text.strip() for text in (*texts, *kept.explanations, *corpus) if text and text.strip()]
     texts = list(dict.fromkeys(texts))
-    stems = [stem for exam in held_out for stem in exam.normalised_questions if len(stem) >= _GRAM]
     begins: dict[str, list[str]] = {}
-    for stem in stems:
-        begins.setdefault(stem[:_GRAM], []).append(stem)
+    for exam in held_out:
+        for unseen in dict.fromkeys([*exam.normalised_questions, *normalise_texts(exam.explanations)]):
+            if len(unseen) >= _GRAM:
+                begins.setdefault(unseen[:_GRAM], []).append(unseen)
     clean = [
         text
         for text, plain in zip(texts, normalise_texts(texts), strict=True)
@@ -194,7 +195,7 @@ tokenizer and model.safetensors, or a name on the hub
 
 
 def _contains(text: str, begins: Mapping[str, list[str]]) -> bool:
-    """Whether a text contains one of the stems, which are found by their first ten characters."""
+    """Whether a text contains one of these, which are found by their first ten characters."""
     return any(
         text.startswith(stem, i)
         for i in range(len(text) - _GRAM + 1)

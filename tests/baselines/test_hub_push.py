@@ -24,7 +24,10 @@ from fake_hub import TOKEN, FakeHub, fake_hub, use_hub  # noqa: E402
 OWN = ["README.md", "config.json", "left_out.csv", "predictions_val.csv", "scores.json", "timings.json"]
 MODELS = {
     "lightgbm": ["model/booster.txt", "model/index.npz", "model/model.json"],
-    "encoder": ["model/config.json", "model/encoder.json", "model/model.safetensors", "model/tokenizer.json"],
+    "encoder": [
+        f"model/{name}"
+        for name in ("checksums.json", "config.json", "encoder.json", "model.safetensors", "tokenizer.json")
+    ],
 }
 OTHERS = [".env", "notes.txt", "logs/events", "model/.env", "model/notes.txt", "model/optimizer.pt"]
 

@@ -193,6 +193,7 @@ def damaged_copy(run_folder: Path, place: Path, name: str, content: str) -> Path
         ("{}", ["not of a run folder"]),
         ('{"format": "cmexam-baseline run", "format_version": 99}', ["format 99"]),
         ('{"format": "cmexam-baseline run", "format_version": 1, "model": "gpt"}', ["'gpt'", "lightgbm"]),
+        ('{"format": "cmexam-baseline run", "format_version": 1, "model": {}}', ["model {}", "lightgbm"]),
     ],
 )
 def test_a_damaged_run_is_named(run_folder: Path, tmp_path: Path, content: str, about: list[str]) -> None:

@@ -171,6 +171,21 @@ def test_a_pickle_is_read_as_tensors_or_not_at_all(bert, tmp_path):
     assert not marker.exists()
 
 
+@pytest.mark.parametrize("head", ["pairwise", "joint"])
+def test_weights_of_other_names_are_refused_and_not_replaced_by_random_ones(head, bert, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    folder = tmp_path / "model"
+    shutil.copytree(bert, folder)
+    tensors = load_file(bert / "model.safetensors")
+    renamed = {name.replace("layer.1.", "layers.1."): tensor for name, tensor in tensors.items()}
+    save_file(renamed, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(
+        InputError, match=r"no weights of these names for 16 parts of the encoder, such as \S*layer.1."
+    ):
+        EncoderBaseline(str(folder), head=head).fit(make_exam(8))
+
+
 def test_the_fingerprint_follows_the_weights(bert, tmp_path):
     same = tmp_path / "same"
     shutil.copytree(bert, same)

@@ -25,10 +25,16 @@ def test_texts_of_held_out_questions_are_never_read():
     train = replace(
         train,
         questions=[stem + "：", *train.questions[1:]],
-        explanations=["", f"原题：{stem}，选甲。", *["药物治疗"] * 28],
+        explanations=[
+            "",
+            f"原题：{stem}，选甲。",
+            "血管炎症首选药物：治疗 心肝脾肺肾，甲。",
+            *["药物治疗"] * 27,
+        ],
     )
+    val = replace(val, explanations=["", "血管炎症首选药物：治疗心肝脾肺肾", *val.explanations[2:]])
     found = collect_texts(train, [val], ["血管炎症", f"又见{stem}", "血管炎症", " "])
-    assert (found.left_out_questions, found.left_out_texts) == (1, 2)
+    assert (found.left_out_questions, found.left_out_texts) == (1, 3)
     assert len(found.texts) == 29 + 2
     assert found.texts[0] == " ".join([train.questions[1], *train.options(1)])
     assert not any(stem in text for text in found.texts)

@@ -123,11 +123,16 @@ def test_a_taken_folder_is_kept_unless_overwritten(saved, tmp_path):
         (lambda folder: (folder / "model.safetensors").write_bytes(b"\0" * 64), "cannot be loaded"),
         (lambda folder: (folder / "model.safetensors").unlink(), "cannot be loaded"),
         (lambda folder: (folder / "tokenizer.json").write_text("{}"), "cannot be loaded"),
+        (lambda folder: (folder / "tokenizer.json").write_text("null"), "cannot be loaded"),
+        (lambda folder: (folder / "tokenizer_config.json").write_text("[]"), "cannot be loaded"),
+        (lambda folder: (folder / "config.json").write_text("null"), "cannot be loaded"),
     ],
 )
 def test_a_damaged_model_ends_in_one_line(damage, message, saved, tmp_path):
+    """Also one of an earlier version, which has no checksums."""
     folder = tmp_path / "model"
     shutil.copytree(saved["joint"][0], folder)
+    (folder / "checksums.json").unlink()
     damage(folder)
     with pytest.raises(InputError) as caught:
         EncoderBaseline.load(folder)
@@ -135,7 +140,24 @@ def test_a_damaged_model_ends_in_one_line(damage, message, saved, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("kind", ["joint", "prefix"])
+def test_a_single_changed_byte_is_noticed(kind, saved, tmp_path, bert, exam):
+    """In weights it would change answers and nothing else."""
+    folder = tmp_path / "model"
+    shutil.copytree(saved[kind][0], folder)
+    for path in [path for path in folder.rglob("*") if path.is_file()]:
+        content = path.read_bytes()
+        path.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+        with pytest.raises(InputError):
+            EncoderBaseline.load(folder)
+        with pytest.raises(InputError):
+            EncoderBaseline(str(folder), head="joint").fit(exam[:8])
+        path.write_bytes(content)
+    EncoderBaseline.load(folder)
+
+
 def change(folder: Path, name: str, value: object) -> None:
+    (folder / "checksums.json").unlink(missing_ok=True)
     path = folder / "encoder.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
 
@@ -149,7 +171,8 @@ def test_a_pickle_in_a_saved_model_is_not_opened(saved, tmp_path):
         def __reduce__(self):
             return (Path.touch, (marker,))
 
-    (folder / "model.safetensors").unlink()
+    for name in ("model.safetensors", "checksums.json"):
+        (folder / name).unlink()
     torch.save({"weight": Attack()}, folder / "pytorch_model.bin")
     with pytest.raises(InputError):
         EncoderBaseline.load(folder)
@@ -185,7 +208,7 @@ def test_onnx_predicts_the_same_without_torch(saved, exam, tmp_path, kind="pairw
     _, before, baseline = saved[kind]
     export_onnx(baseline, tmp_path / "onnx")
     assert sorted(path.name for path in (tmp_path / "onnx").iterdir()) == [
-        "encoder.json", "model.onnx", "tokenizer.json",
+        "checksums.json", "encoder.json", "model.onnx", "tokenizer.json",
     ]  # fmt: skip
     after = OnnxEncoder.load(tmp_path / "onnx").predict(exam)
     np.testing.assert_allclose(after.option_scores, before.option_scores, atol=1e-5)
@@ -206,7 +229,7 @@ def test_onnx_predicts_the_same_without_torch(saved, exam, tmp_path, kind="pairw
 def test_an_exported_model_that_is_damaged_is_refused(saved, tmp_path):
     pytest.importorskip("onnxruntime")
     folder = tmp_path / "onnx"
-    shutil.copytree(saved["joint"][0], folder)
+    shutil.copytree(saved["joint"][0], folder)  # whose checksums name no such file
     (folder / "model.onnx").write_bytes(b"no model")
     with pytest.raises(InputError, match="model.onnx cannot be loaded"):
         OnnxEncoder.load(folder)
