@@ -16,7 +16,11 @@ from cmexam_baseline.cli.common_options import AS_JSON, BAD_ROWS, OUT, OVERWRITE
     "--corpus",
     multiple=True,
     type=InputPath(),
-    help="A text file, one text per line, to learn from as well. Repeatable.",
+    help="Text to learn from as well, as for train: .txt, .md, .tex, .html, .jsonl, .csv, archives or folders of them. "
+    "Repeatable.",
+)
+@click.option(
+    "--question-banks", is_flag=True, help="Read files of --corpus that look like collections of questions."
 )
 @OUT(required=True, help="The model folder to make.")
 @click.option("--epochs", type=click.IntRange(min=1), default=1, help="Passes over the texts.")
@@ -38,6 +42,7 @@ def pretrain(
     model: str,
     data: Path | None,
     corpus: tuple[Path, ...],
+    question_banks: bool,
     out: Path,
     epochs: int,
     lr: float,
@@ -53,15 +58,15 @@ def pretrain(
 ) -> None:
     """Adapt an encoder to the domain: predict masked tokens of training stems, options and explanations.
 
-    `train --model` takes the folder. Nothing of val and test is read: training questions that overlap with them,
-    and texts that contain one of their stems, are left out and counted.
+    `train --model` takes the folder. Nothing of val and test is learned: training questions that overlap with them,
+    and texts that contain one of their stems or explanations, are left out and counted.
 
     \b
     Examples:
       cmexam-baseline pretrain --model bert --data CMExam/data -o models/bert-medical
       cmexam-baseline train --model models/bert-medical --data CMExam/data
     """
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
 
     from cmexam_baseline.cli import console
     from cmexam_baseline.encoders import EncoderSettings, check_ready, collect_texts, pretrain
@@ -76,8 +81,14 @@ def pretrain(
             exams = {
                 name: split.exam for name, split in load_splits(data, bad_rows, needed=("train",)).items()
             }
-            lines = (line for path in corpus for line in _lines(path))
-            texts = collect_texts(exams.pop("train"), list(exams.values()), lines)
+            train, passages, left_out = exams.pop("train"), list[str](), 0
+            if corpus:
+                from cmexam_baseline.features.corpus import Corpus
+
+                found = Corpus.read(corpus, question_banks, stages).without_questions(exams)
+                passages, left_out = found.texts_with_headings("\n"), len(found.left_out)
+            texts = collect_texts(train, list(exams.values()), passages)
+            texts = replace(texts, left_out_texts=texts.left_out_texts + left_out)
         report = pretrain(
             model, texts, out, epochs=epochs, lr=lr, batch_size=batch_size, max_length=max_length,
             random_state=seed, device=device, precision=precision, overwrite=overwrite, progress=stages,
@@ -95,13 +106,3 @@ def pretrain(
             f"left out because of val and test: {report.left_out_questions} questions, {report.left_out_texts} texts"
         )
         notes.print(f"Model folder: {out}")
-
-
-def _lines(path: Path) -> list[str]:
-    from cmexam_baseline.exam.errors import InputError
-
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"{path} cannot be read: {reason}; give UTF-8 text, one text per line") from error

@@ -21,6 +21,7 @@ from cmexam_baseline.encoders.frozen_layers import cache_states
 from cmexam_baseline.encoders.heads import PoolingScorer, Scorer, build_scorer
 from cmexam_baseline.encoders.model_io import Description, check_files, load_head, load_model, save_model
 from cmexam_baseline.encoders.models import (
+    check_ids,
     find_model,
     load_config,
     load_tokenizer,
@@ -60,8 +61,10 @@ class FittedModel:
     def batches(
         self, exam: Exam, evidence: Evidence | None = None, progress: Progress = no_progress
     ) -> Batches:
-        """An exam as this model reads it."""
-        return self.description.batches(exam, self.text_tokenizer, evidence, progress)
+        """An exam as this model reads it; raises `InputError` for tokens that it does not know."""
+        found = self.description.batches(exam, self.text_tokenizer, evidence, progress)
+        check_ids(found.sequences.ids, self.scorer.encoder)
+        return found
 
     def score(self, batches: Batches, progress: Progress) -> NDArray[np.float64]:
         """Flat scores (options,); those of the val questions of training are kept."""

@@ -15,6 +15,7 @@ from cmexam_baseline.encoders.batches import PADDING, Batches
 from cmexam_baseline.encoders.cache import fingerprint, load_arrays, place_in_cache, store_arrays
 from cmexam_baseline.encoders.devices import DeviceFacts, check_kernels, choose_precision, device_facts
 from cmexam_baseline.encoders.models import (
+    check_ids,
     find_model,
     load_config,
     load_encoder,
@@ -80,6 +81,7 @@ def _embed(
     for begin in range(0, len(keys), _PART):
         part = keys[begin : begin + _PART]
         batches = _alone(tokenizer.encode([texts[key] for key in part]), tokenizer.template)
+        check_ids(batches.sequences.ids, encoder)
         vectors = np.zeros((len(part), encoder.config.hidden_size), np.float16)
         done = begin
         for rows in batches.by_length(tokens_to_predict(0, runtime.device))[::-1]:

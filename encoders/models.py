@@ -9,6 +9,9 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cmexam_baseline.exam import splits
 from cmexam_baseline.exam.errors import InputError
 
@@ -113,6 +116,16 @@ def load_tokenizer(folder: Path) -> Any:
     if not getattr(tokenizer, "is_fast", False):
         raise InputError(f"{folder} has no fast tokenizer; save it as tokenizer.json with transformers first")
     return tokenizer
+
+
+def check_ids(ids: NDArray[np.int32], encoder: Any) -> None:
+    """Raise `InputError` if the tokenizer gave tokens that the encoder has no embeddings for."""
+    known, largest = encoder.get_input_embeddings().num_embeddings, int(ids.max(initial=0))
+    if largest >= known:
+        raise InputError(
+            f"the tokenizer gives token {largest}, but the encoder has embeddings of {known}; give the model with its"
+            " own tokenizer"
+        )
 
 
 def weights_fingerprint(folder: Path) -> str:

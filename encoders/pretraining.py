@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from cmexam_baseline.encoders.devices import device_facts
 from cmexam_baseline.encoders.model_io import save_errors
 from cmexam_baseline.encoders.models import (
+    check_ids,
     find_model,
     load_encoder,
     load_tokenizer,
@@ -78,7 +79,7 @@ class PretrainingReport:
 
 
 def collect_texts(train: Exam, held_out: Sequence[Exam] = (), corpus: Iterable[str] = ()) -> PretrainingTexts:
-    """Stems with their options and explanations of `train`, and lines of `corpus`, each once.
+    """Stems with their options and explanations of `train`, and the texts of `corpus`, each once.
 
     Questions that overlap with a held-out exam (`find_overlap`) are left out, and so is every text that contains
     a held-out stem or explanation of at least ten characters.
@@ -148,6 +149,7 @@ tokenizer and model.safetensors, or a name on the hub
     text_tokenizer = TextTokenizer.from_transformers(tokenizer)
     most = getattr(network.config, "max_position_embeddings", max_length + 8) - 8
     template, table = text_tokenizer.template, text_tokenizer.tokenize(found.texts, report)
+    check_ids(table.ids, network)
     size = min(max_length, most) - len(template.prefix) - len(template.suffix)
     sequences = [
         [*template.prefix, *tokens[begin : begin + size].tolist(), *template.suffix]

@@ -15,7 +15,7 @@ import pytest
 import torch
 from tiny_encoders import make_encoder, make_exam
 
-from cmexam_baseline.encoders import EncoderBaseline, find_model
+from cmexam_baseline.encoders import EncoderBaseline, collect_texts, embed_texts, find_model, pretrain
 from cmexam_baseline.encoders.models import NAMES, load_encoder, weights_fingerprint
 from cmexam_baseline.exam.errors import InputError
 
@@ -184,6 +184,21 @@ def test_weights_of_other_names_are_refused_and_not_replaced_by_random_ones(head
         InputError, match=r"no weights of these names for 16 parts of the encoder, such as \S*layer.1."
     ):
         EncoderBaseline(str(folder), head=head).fit(make_exam(8))
+
+
+def test_a_tokenizer_of_another_model_is_noticed(tmp_path):
+    """On a GPU it would end in an assertion of the device, after which nothing runs any more."""
+    folder, exam = str(make_encoder(tmp_path / "model", vocab_size=40)), make_exam(8)
+    message = (
+        r"the tokenizer gives token \d\d, but the encoder has embeddings of 40; give the model with its own"
+    )
+    for use in (
+        lambda: EncoderBaseline(folder).fit(exam),
+        lambda: embed_texts(folder, exam.questions),
+        lambda: pretrain(folder, collect_texts(exam), tmp_path / "out"),
+    ):
+        with pytest.raises(InputError, match=message):
+            use()
 
 
 def test_the_fingerprint_follows_the_weights(bert, tmp_path):

@@ -104,6 +104,15 @@ def test_the_command_leaves_a_model_that_train_takes(tmp_path):
     assert "loss of masked tokens" in told.stdout
     assert "has no head for masked tokens: it is new, and guesses" in " ".join(told.stdout.split())
     complain(*command, about=["is not empty"])
+    bank = tmp_path / "bank.csv"
+    write_exam(make_exam(8, seed=1), bank)
+    complain(
+        *command,
+        "--corpus",
+        bank,
+        "--overwrite",
+        about=["bank.csv looks like a question bank", "--question-banks"],
+    )
     complain(*command[:-1], tmp_path / "none.txt", "--overwrite", about=["none.txt is not there"])
     quick = ("--epochs", "1", "--max-length", "64", "--device", "cpu", "-q")
     succeed("train", "--model", tmp_path / "adapted", "--data", data, "--out", tmp_path / "run", *quick)
