@@ -180,6 +180,7 @@ class _Replies:
         masks: NDArray[np.uint16],
     ) -> None:
         self._exam, self._output, self._rows, self._questions = exam, output, rows, questions
+        self._texts = output.raw or output.replies or output.explanations
         self._starts = np.flatnonzero(np.diff(questions, prepend=-1))
         self._counts = np.diff(np.append(self._starts, len(questions)))
         self._masks = np.split(masks, self._starts[1:])
@@ -188,7 +189,7 @@ class _Replies:
 
     def _are_repeated(self) -> bool:
         """Whether all rows of each question hold the same reply."""
-        texts = self._output.raw or self._output.replies or self._output.explanations
+        texts = self._texts
         firsts = np.repeat(self._rows[self._starts], self._counts).tolist()
         pairs = zip(self._rows.tolist(), firsts, strict=True)
         return texts is None or all(texts[row] == texts[first] for row, first in pairs)
@@ -209,15 +210,21 @@ class _Replies:
             )
         if self.sampled:
             return "vote"
+        several = False
         for start, masks in zip(self._starts.tolist(), self._masks, strict=True):
-            if (masks != masks[0]).any():
+            # A failed attempt left an empty row beside the reply.
+            rows = self._rows[start : start + len(masks)].tolist()
+            texts = [(self._texts[row] or "").strip() if self._texts else "" for row in rows]
+            filled = [mask for mask, text in zip(masks.tolist(), texts, strict=True) if text]
+            several = several or len({*filled, int(masks[0])}) > 1
+            if len(set(filled)) > 1:
                 numbers = [self._output.rows[row] for row in self._rows[start : start + 2].tolist()]
                 raise InputError(
                     f"{self._output.file}: {int((self._counts > 1).sum())} questions have several rows, with different "
                     f"answers (rows {numbers[0]} and {numbers[1]} to {self._exam.ids[int(self._questions[start])]!r}); "
                     'remove one, or say what counts with `samples="first"`, `samples="vote"` or `samples="mean"`'
                 )
-        return "first"
+        return "vote" if several else "first"
 
     def chosen(self, policy: str) -> NDArray[np.int64]:
         """The place in the rows of the reply that counts for each question."""

@@ -19,6 +19,7 @@ from cmexam_baseline.exam.io.table import ROWS_A_PIECE, Table, cell_text, refuse
 from cmexam_baseline.exam.splits import DATASETS_STATE
 
 if TYPE_CHECKING:
+    import fastexcel
     import polars
 
 MAX_CELL = 32_767
@@ -63,12 +64,25 @@ def read_xlsx(source: Source) -> Table:
     refuse_bomb(len(data), unpacked, file)
     with _unreadable(file, "XLSX", "save it again"):
         try:
-            sheet = fastexcel.read_excel(data).load_sheet(0, header_row=None, dtypes="string")
+            book = fastexcel.read_excel(data)
+            sheet = book.load_sheet(0, header_row=None, dtypes="string")
+            _refuse_sheets(book, sheet.to_polars().row(0) if sheet.height else (), file)
         except fastexcel.FastExcelError as error:
             raise ValueError(str(error)) from error
         refuse_wide(sheet.width, file)
         rows = sheet.to_polars().rows()
     return table_of_rows(rows, file)
+
+
+def _refuse_sheets(book: fastexcel.ExcelReader, header: Sequence[object], file: str) -> None:
+    """Raise `InputError` for rows in further sheets, under the header of the first."""
+    for place, name in enumerate(book.sheet_names[1:], 1):
+        rows = book.load_sheet(place, header_row=None, n_rows=2, dtypes="string").to_polars().rows()
+        if len(rows) > 1 and rows[0] == header:
+            raise InputError(
+                f"{file}: the sheets {book.sheet_names[0]!r} and {name!r} have the same header; put their rows into one "
+                "sheet, or each into a file of its own"
+            )
 
 
 def xlsx_bytes(columns: Mapping[str, Sequence[object]]) -> bytes:

@@ -198,6 +198,8 @@ def read_columns(data: Any) -> dict[str, list[object]]:
     library = _library_of(data)
     if library == "pandas":
         named = data.reset_index() if any(name is not None for name in data.index.names) else data
+        if named.columns.nlevels > 1:  # ("qwen", "answer") is qwen.answer, as in nested objects
+            named = named.set_axis([".".join(filter(None, map(str, name))) for name in named.columns], axis=1)
         repeated = named.columns[named.columns.astype(str).duplicated()]
         if len(repeated):
             raise InputError(

@@ -275,11 +275,13 @@ class AnswerParser:
         if match is None or mask_of(match["letter"]) >> len(self.options.texts):
             return None
         index = LETTERS.index(match["letter"])
+        judged = any(each.match(self.text, match.end("letter")) for each in (WRONG_BEHIND, RIGHT_BEHIND))
+        if judged and self.options.own_text_at(self.lowered, index, match.end()) is None:
+            return None  # A错误,甲: a verdict with the option's text behind it
         loose = self.stem.several and match["mark"] is not None
         longest = min(len(self.text), match.end() + _LONGEST_LISTED)
         next_line = _NEXT_ITEM_LINE.search(self.text, match.end(), longest)
-        line_end = self.text.find("\n", match.end(), longest)
-        line_end = line_end if line_end >= 0 else longest
+        line_end = at if (at := self.text.find("\n", match.end(), longest)) >= 0 else longest
         # The item's line, or the lines up to the next item where the option's text is longer than a line.
         wrapped = line_end - match.end() < len(self.options.texts[index]) - 2
         for stop in (next_line.start() if next_line else longest, line_end) if wrapped else (line_end,):
@@ -342,8 +344,8 @@ class AnswerParser:
                         other.end,
                     )
             if text_end is not None:
-                closing = skip(_TEXT_CLOSING, self.text, text_end)
-                return _Item(mask, start, closing, named=True, letter_end=after_letter)
+                text_end = skip(_TEXT_CLOSING, self.text, text_end)
+                return _Item(mask, start, text_end, named=True, letter_end=after_letter)
         return None
 
     @cached_property

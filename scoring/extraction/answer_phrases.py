@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
 from cmexam_baseline.scoring.extraction.extract import Reading
-from cmexam_baseline.scoring.extraction.item_lines import read_item_lines
+from cmexam_baseline.scoring.extraction.item_lines import read_item_lines, read_marked_items
 from cmexam_baseline.scoring.extraction.letter_rules import judges_each
 from cmexam_baseline.scoring.extraction.patterns import (
     LETTERS_TOGETHER,
@@ -26,7 +26,7 @@ from cmexam_baseline.scoring.extraction.patterns import (
 # backtracks.
 _ZH_FILLER = (
     any_of(
-        r"[\s:=\-\"'“”‘’「」『』【】《》\[\](){}<>#|\\]"
+        r"[\s:=\-\"'“”‘’「」『』【】《》\[\](){}<>#|\\✅✓✔√☑]"
         r" 应该 应当 应 该 就 便 也 是 为 即 乃 选择 选用 选项 选 的 了 我 会 将 认为 觉得"
         r" 判断 倾向于? 很可能 最有?可能 可能 大概率? 或许 也许 只能 只有 可以 可 显然 明显 确定 必然"
         r" 一定 肯定 属于 最终 最后 最为? 更"
@@ -316,7 +316,8 @@ def _with_addition(reader: AnswerParser, answer: ParsedAnswer) -> ParsedAnswer:
 def _read_stated(reader: AnswerParser, match: re.Match[str]) -> tuple[ParsedAnswer | None, bool]:
     """The answer behind a cue, and whether it has lines of its own below."""
     stated = _is_stated(match)
-    below = read_item_lines(reader, *match.span()) if stated else None
+    below = read_marked_items(reader, *match.span())
+    below = below or (read_item_lines(reader, *match.span()) if stated else None)
     return below or reader.read(match.end(), stated=stated, cued=True), below is not None
 
 

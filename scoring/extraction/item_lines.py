@@ -24,6 +24,11 @@ _INDENTED = re.compile(r"\n[ \t]+[^\n]*")
 _EXPLAINS = re.compile(
     r"\n(?![^\n]{0,300}(?:错|不选|排除|其他|其它|其余|干扰|[Ww]rong|ncorrect|ther |:[ \t]*\n))[^\n]{1,300}(?=\n)"
 )
+_ONE_LINE = re.compile(r"[^\n]+")
+_BEFORE_THE_PHRASE = re.compile(
+    r"[ \t*]{0,4}(?:[(\[【]|[-—←<=]{1,4})?[ \t*]{0,4}(?:[本此该][题项])?[是为]?(?:正确|标准|应|the|correct|right)?[ \t]?的?",
+    re.IGNORECASE,
+)
 _LONGEST_LIST = 10
 _LONGEST_LEAD = 12
 _LONGEST_LINE = 400
@@ -75,6 +80,29 @@ def read_item_lines(reader: AnswerParser, phrase_start: int, phrase_end: int) ->
     if not below and mask == reader.options.everything:
         return None
     return ParsedAnswer(mask, named[0].start, named[-1].end, named=True)
+
+
+def read_marked_items(reader: AnswerParser, phrase_start: int, phrase_end: int) -> ParsedAnswer | None:
+    """Of a list of options those whose lines end with the phrase: C. 角回(正确答案)\\nD. 额下回"""
+    text = reader.text
+    phrase = text[phrase_start:phrase_end]
+    if any(mark in phrase for mark in ":=是为") or not ("\n" in phrase or phrase_end == len(text)):
+        return None
+    begin, end = text.rfind("\n", 0, phrase_start) + 1, text.find("\n", phrase_start)
+    item = _item_with_text(reader, begin)
+    if item is None or not _BEFORE_THE_PHRASE.fullmatch(text, item.end, phrase_start):
+        return None
+    called, mask = text[item.end : end if end >= 0 else len(text)], 0
+    for line in _ONE_LINE.finditer(text):
+        item = _item_with_text(reader, line.start()) if line[0].endswith(called) else None
+        mask |= item.mask if item is not None and item.end == line.end() - len(called) else 0
+    return ParsedAnswer(mask, phrase_start, phrase_end, named=True) if mask else None
+
+
+def _item_with_text(reader: AnswerParser, position: int) -> ParsedAnswer | None:
+    head = _LINE.match(reader.text, position)
+    item = _item(reader, head) if head and head["letter"] else None
+    return item if item is not None and item.named else None
 
 
 def _ends_an_item(reader: AnswerParser, phrase_start: int) -> bool:

@@ -41,6 +41,11 @@ _ENDS_IN_VERDICT = re.compile(
     r"(?:不?正确|错误?|不?对|不?符合[^()]{0,4}|(?:in)?correct|wrong|true|false)的?[)\]】]?[.。; \t]*$",
     re.IGNORECASE,
 )
+_CALLED_THE_ANSWER = re.compile(  # the last option of a list
+    r"[ \t*]{0,4}(?:[✅✓✔√☑]|(?:[(\[【]|[-—←<]{1,4})[ \t*]?(?:[本此该][题项])?[是为]?"
+    r"(?:正确(?:答案|选项)?|答案|应?选|correct(?: answer)?)[ \t*]?(?:[)\]】\n]|$))",
+    re.IGNORECASE,
+)
 _LINE_BREAK = re.compile(r"[ \t]*(?:\r?\n|\\n)\s*")
 _WIDE_OR_MARK = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
 _IN_BRACKETS_BEHIND = re.compile(r"[ \t]?[(（][^()（）\n]{1,80}[)）][ \t.。;,]*$")
@@ -253,7 +258,7 @@ def without_echo(text: str, options: OptionTexts) -> str:
         beginning = _BEFORE_FIRST.search(text, max(0, position - 6), position)
         stated = beginning is not None and _is_stated(text, beginning.start())
         end = _end_of_list(text, lowered, options, position) if beginning and not stated else None
-        if beginning is not None and end is not None:
+        if beginning is not None and end is not None and not _CALLED_THE_ANSWER.match(text, end):
             echoes.append(text[beginning.start() : end])
             text = text[: beginning.start()] + BLANK * (end - beginning.start()) + text[end:]
         position = lowered.find(texts[0], end or position + len(texts[0]))

@@ -103,7 +103,7 @@ _VERDICT_BEHIND_TEXT = re.compile(
 )
 _SHORT_ENGLISH_VERDICT = re.compile(
     r"(?P<letters>[A-J])\)?[ \t]{0,2}[-:.]?[ \t]{0,2}\(?(?:(?P<wrong>incorrect|wrong|false|no)|(?P<right>correct|right|true|yes))"
-    r"(?:[ \t](?:answer|choice|option))?(?=[.,;:!)]|\s*$|[ \t]*\n|[ \t][A-J][).:])",
+    r"(?:[ \t](?:answer|choice|option))?(?=[.,;:!)]|\s*$|[ \t]*\n|[ \t](?:[A-J][).:]|-))",
     re.IGNORECASE,
 )
 _VERDICT_PATTERNS = (_CHINESE_VERDICT, _ENGLISH_VERDICT, _SHORT_ENGLISH_VERDICT)

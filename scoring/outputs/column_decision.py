@@ -243,7 +243,7 @@ def _objection(name: str, found: Evidence, is_model: bool = False) -> str:
         return found.kind
     if found.is_gold and not is_model and not _may_be_perfect(name, found):
         return "the exam's answers"
-    if is_called("question", name):
+    if is_called("question", name) or is_called("question", name.rpartition(".")[0]):
         return "a prompt"
     if _is_explanation(name):
         return "an explanation"

@@ -62,7 +62,7 @@ def seen_rows(
 ) -> Seen:
     """Rows with a question, spread over the file."""
     matched = np.flatnonzero(question_of >= 0)
-    rows = matched[:: max(1, -(-len(matched) // most))]
+    rows = matched[:: max(1, -(-len(matched) // most)) | 1]
     return Seen(exam, rows.tolist(), question_of[rows].tolist(), shown)
 
 
@@ -245,7 +245,8 @@ def _of_numbers(texts: Sequence[str], filled: Sequence[int], seen: Seen) -> Evid
 
 
 def _of_replies(texts: Sequence[str], filled: Sequence[int], seen: Seen, read: bool = True) -> Evidence:
-    places = filled[:: max(1, -(-len(filled) // TEXT_SAMPLE))]
+    # An odd step meets the rows of every model where two or four take turns.
+    places = filled[:: max(1, -(-len(filled) // TEXT_SAMPLE)) | 1]
     explanations = {place: seen.exam.explanations[seen.questions[place]].strip() for place in places}
     own = [explanations[place] in texts[place] for place in places if explanations[place]]
     explained = bool(own) and sum(own) >= len(own) / 2

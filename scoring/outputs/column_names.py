@@ -20,7 +20,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "options": ("options", "choices", "选项", "备选答案"),
     "model": ("model", "model name", "model id", "system", "engine", "llm", "模型", "模型名称", "method", "setting",
-        "variant", "checkpoint"),
+        "variant", "checkpoint", "provider.id"),
     "answer": (
         "predicted answer", "predict answer", "prediction answer", "model answer", "answer prediction",
         "pred answer", "extracted answer", "parsed answer", "extracted prediction", "prediction", "predictions",

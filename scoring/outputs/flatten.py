@@ -67,8 +67,18 @@ def flatten_columns(
                         )
                     fields[field] = list(flat.get(field, repeat(None, len(cells))))
                 fields[field][row] = value
-        flat |= fields
+        flat |= {field: _even_scores(values) for field, values in fields.items()}
     return flat
+
+
+def _even_scores(values: list[object]) -> list[object]:
+    """Cells of scores, also those that a single row did not tell: probabilities of a few options add up to less than 1."""
+    if not any(isinstance(value, tuple) for value in values):
+        return values
+    return [
+        tuple(map(float, value)) if isinstance(value, list) and all(map(_is_number, value)) else value
+        for value in values
+    ]
 
 
 def _printed_lists(cells: Sequence[object]) -> list[object] | None:
@@ -193,7 +203,7 @@ def _turns(items: list[object]) -> dict[str, str] | None:
 def _text_of(item: object, depth: int = 0) -> str | None:
     """The text that a part, turn or alternative holds; None where it holds none, "" for thoughts and tools.
 
-    A message that holds nothing but one tool call is the answer among its arguments.
+    The answer among the arguments of one tool call is added.
     """
     if isinstance(item, str):
         return item
@@ -205,9 +215,9 @@ def _text_of(item: object, depth: int = 0) -> str | None:
         return ""
     found = (_text_of(item[name], depth + 1) for name in _TEXTS if item.get(name) is not None)
     text = next((text for text in found if text is not None), None)
-    if text:
-        return text
     called = _called_answer(item.get("tool_calls") or [item.get("function_call")])
+    if text:
+        return _with_called(text, called)
     # A server that refuses, or stops at its limit, gives a message without content.
     empty = item.keys() & {"message", "content", "text", "finish_reason", "finishReason"}
     return called or ("" if empty else text)
@@ -218,7 +228,12 @@ def _joined(items: Sequence[object], depth: int = 0) -> str | None:
     known = [text for text in texts if text is not None]
     if not texts or len(known) < len(texts):
         return None
-    return "".join(known) or _called_answer([item for item in items if _arguments_of(item)])
+    return _with_called("".join(known), _called_answer([item for item in items if _arguments_of(item)]))
+
+
+def _with_called(text: str, called: str) -> str:
+    """What a model says before it calls a tool with its answer, and this answer, which counts."""
+    return f"{text}\n答案：{called}" if text and called else text or called
 
 
 def _called_answer(calls: object) -> str:

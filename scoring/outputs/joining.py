@@ -110,7 +110,9 @@ def join(exam: Exam, keys: JoinKeys, places: Places | None = None, stems: Stems 
         found = stems.find(keys.questions)
         n_asked = sum(bool(text.strip()) for text in keys.questions)
         n_found = int((found >= 0).sum())
-        if n_found and n_found >= ENOUGH_STEMS * n_asked:
+        # A file for a larger exam holds most questions of this one.
+        n_answered = len(np.unique(found[found >= 0]))
+        if n_found and (n_found >= ENOUGH_STEMS * n_asked or n_answered >= ENOUGH_STEMS * len(exam)):
             return _by_question(exam, keys, stems, found, by_place)
         if by_place is not None and n_asked >= ENOUGH_STEMS * keys.n:
             shown = next(text for text in keys.questions if text.strip())[:30]

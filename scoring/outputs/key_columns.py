@@ -77,10 +77,14 @@ def locate(
         met = join(exam, keys, places, stems)
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
+    if met.by == "position" and choice.id is None and ids is not None:
+        _refuse_other_positions(flat, roles["id"] or "", ids, places, file)
     prompt = find_question_column(stems, flat, choice) if by_id else roles["question"]
     prompt = None if prompt and by_id and repeats_questions(prompt) else prompt
     prompts = None if prompt is None else (prompt, texts_of_column(flat[prompt]))
-    seen = find_options(exam, flat, choice, met, prompts)
+    # A reply may restate all options, each with a verdict.
+    replies = {name for name in flat if repeats_questions(name) and not isinstance(flat[name][0], list)}
+    seen = find_options(exam, flat, choice, met, prompts, replies)
     roles["options"] = seen.column
     if seen.rows is not None and met.by_order:
         met = join(exam, replace(keys, options=seen.rows), places, stems)
@@ -98,6 +102,29 @@ def locate(
         if question >= 0 and len(texts) > 1 and texts != exam.options(question)
     }
     return known, met, shown
+
+
+def _refuse_other_positions(
+    columns: Columns, id_column: str, ids: Sequence[str], places: Places, file: str
+) -> None:
+    """Raise `InputError` where another column numbers all rows of the exam, too, and in another order."""
+    numbers = numbers_of(list(map(plain_id, ids))) or []
+    first = min(numbers, default=0)
+    order = [number - first for number in numbers]
+    if sorted(order) != list(range(places.n)):
+        return
+    for name, cells in columns.items():
+        others = [plain_id(cell_text(cell)) for cell in cells] if name != id_column else []
+        if not others or not all(map(str.isdecimal, others)):
+            continue
+        base = position_base(list(map(int, others)), places.n)
+        other = [int(number) - (base or 0) for number in others]
+        counted = list(range(places.n))  # by pandas, which says nothing beside a shuffled column of ids
+        if base is not None and other not in (order, counted) and sorted(other) == counted:
+            raise InputError(
+                f"{file}: {id_column} and {name} both number the exam's rows, in different orders; choose with "
+                f"`id_column={id_column!r}` or `id_column={name!r}`"
+            )
 
 
 def find_question_column(stems: Stems, columns: Columns, chosen: ColumnChoice) -> str | None:
@@ -147,6 +174,8 @@ def find_id_column(
     groups = None if model is None else texts_of_column(columns[model])
     found: dict[str, tuple[int, int]] = {}
     for name, cells in columns.items():
+        if name == model:
+            continue
         is_id = is_called("id", name)
         sample = [cell for cell in _sample(cells) if isinstance(cell, str | int | float)]
         few = [plain_id(text) for text in map(cell_text, sample) if text.strip()]

@@ -180,6 +180,9 @@ def read_pairs(
     reference = choice.reference or first_of_role("reference", flat)
     if reference is None:
         return None
+    texts = list(filter(None, map(str.strip, texts_of_column(flat[reference]))))
+    if choice.reference is None and sum(map(bool, map(letters_mask, texts))) > len(texts) / 2:
+        return None  # right answers, no explanations
     others = [column for column in flat if column != reference]
     explanation = choice.explanation or first_of_role("explanation", others)
     replies = (*choice.named("raw"), *choice.named("answer"))
@@ -285,7 +288,8 @@ def _with_condition(output: SystemOutput, flat: Columns) -> SystemOutput:
     rows = np.flatnonzero(asked >= 0).tolist()
     if len(rows) == len(np.unique(asked[rows])):
         return output
-    used = {*found.systems, *found.raw.values(), *found.roles.values()}
+    roles = {role: name for role, name in found.roles.items() if role != "id" or output.join.by == "id"}
+    used = {*found.systems, *found.raw.values(), *roles.values()}
     free = {name: cells for name, cells in flat.items() if name not in used and len(cells) == len(output)}
     model = found.roles.get("model")
     names = [""] * len(output) if model is None else texts_of_column(flat[model])

@@ -142,7 +142,9 @@ def _records(value: object) -> list[Record]:
         wrapped = (
             isinstance(part, dict) and len(value) == 1 and any(isinstance(x, list) for x in part.values())
         )
-        if listed or wrapped:
+        # promptfoo: {"results": {"version": 3, "results": […]}, "config": {…}}
+        inside = isinstance(part, dict) and any(map(_holds_objects, map(part.get, _SAMPLES)))
+        if listed or wrapped or inside:
             return _records(part)
     tables = {str(key): part for key, part in value.items() if _holds_objects(part)}
     if len(tables) == len(value) > 1 and not named and len({len(part) for part in tables.values()}) == 1:
@@ -272,6 +274,8 @@ def _lines(text: str, file: str) -> list[Record]:
 def _table_of_frame(source: object) -> Table:
     if isinstance(source, list | tuple):
         return table_of_records(records_of(list(source), "the list"), "the list")
+    if getattr(getattr(source, "index", None), "nlevels", 1) > 1:
+        source = source.reset_index()  # type: ignore[attr-defined]
     columns = read_columns(source)
     index: list[object] = getattr(getattr(source, "index", None), "tolist", list)()
     if index and KEY not in columns and index != list(range(len(index))):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,14 +48,22 @@ class ShownOptions:
 
 
 def find_options(
-    exam: Exam, flat: Columns, choice: ColumnChoice, met: Join, prompts: tuple[str, Sequence[str]] | None
+    exam: Exam,
+    flat: Columns,
+    choice: ColumnChoice,
+    met: Join,
+    prompts: tuple[str, Sequence[str]] | None,
+    replies: Collection[str] = (),
 ) -> ShownOptions:
     """Look for the options of every row, whose question is known. `prompts` are the name and the texts of a column.
 
+    `replies` are columns whose texts are a model's.
+
     Options inside a prompt outrank columns: it is what the model read.
     """
-    column, rows = _options_column(exam, flat, choice, met)
-    columns, others, remarks = _option_columns(exam, flat, met)
+    others = {name: cells for name, cells in flat.items() if name not in replies or name == choice.options}
+    column, rows = _options_column(exam, others, choice, met)
+    columns, foreign, remarks = _option_columns(exam, flat, met)
     if rows is None and not columns:
         remarks += _foreign_lists(exam, flat, met)
     if rows is None and columns:
@@ -79,7 +87,7 @@ def find_options(
             )
         if any(inside):
             rows = [one or other for one, other in zip(inside, given, strict=True)]
-    return ShownOptions(rows, column, columns, dict.fromkeys(others, "not the exam's options"), remarks)
+    return ShownOptions(rows, column, columns, dict.fromkeys(foreign, "not the exam's options"), remarks)
 
 
 def _are_moved(texts: Sequence[str], others: Sequence[str]) -> bool:

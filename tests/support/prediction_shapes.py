@@ -293,6 +293,42 @@ SHAPES: dict[str, Callable[[], bytes]] = {
             ],
         }
     ),
+    "promptfoo.json": _json(
+        lambda: {
+            "evalId": "e",
+            "results": {
+                "version": 3,
+                "stats": {"successes": 60},
+                "results": [
+                    {
+                        "testIdx": row,
+                        "provider": {"id": "openai:gpt"},
+                        "prompt": {"raw": prompt(row), "label": "x"},
+                        "vars": {"question": _stems()[row], "expected": _gold()[row]},
+                        "response": {"output": reply(row)},
+                        "success": letters()[row] == _gold()[row],
+                    }
+                    for row in range(N)
+                ],
+            },
+            "config": {},
+        }
+    ),
+    "lighteval.jsonl": _lines(
+        lambda row: {
+            "doc": {"query": prompt(row), "choices": list(LETTERS[: the_exam().n_options[row]])},
+            "model_response": {"text": [reply(row)]},
+        }
+    ),
+    "every_option_restated.jsonl": _lines(
+        lambda row: {
+            "id": _ids()[row],
+            "response": "\n".join(
+                f"{x}. {text} {'（正确答案）' if x == letters()[row] else ''}"
+                for x, text in zip(LETTERS, the_exam().options(row), strict=False)
+            ),
+        }
+    ),
     # Servers.
     "openai_batch.jsonl": _lines(
         lambda row: {

@@ -231,6 +231,23 @@ def test_xlsx_cells_of_every_type(tmp_path: Path) -> None:
     assert [row.row for row in bad] == [2]
 
 
+def test_rows_in_a_second_sheet_are_not_lost_without_a_word(tmp_path: Path) -> None:
+    import xlsxwriter
+
+    for second in ("题目", "说明"):
+        book = xlsxwriter.Workbook(tmp_path / "x.xlsx")
+        for name, first in (("单选题", "题目"), ("多选题", second)):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, [first, "A", "B", "答案"])
+            sheet.write_row(1, 0, [f"{name}甲", "一", "二", "A"])
+        book.close()
+        if second == "题目":
+            with pytest.raises(InputError, match="the sheets '单选题' and '多选题' have the same header"):
+                read_exam(tmp_path / "x.xlsx")
+        else:
+            assert len(read_exam(tmp_path / "x.xlsx")) == 1
+
+
 def test_answers_may_be_missing_on_demand(tmp_path: Path) -> None:
     file = tmp_path / "blind.csv"
     file.write_text(csv_text(HEADER[:2], [row[:2] for row in ROWS]), "utf-8")

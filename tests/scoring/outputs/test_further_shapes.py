@@ -218,7 +218,48 @@ def test_tool_calls_that_leave_the_answer_open_give_none() -> None:
     ]
     rows[0]["response"] = call({"query": "维生素A"})
     rows[1]["response"] = call({"answer": "A", "choice": "B"})
+    # Words before the call: the answer in it counts.
+    said = rows[2]["response"]
+    assert isinstance(said, dict)
+    said["choices"][0]["message"]["content"] = "A选项最常见，我来提交答案。"
     assert score_file(rows, exam, resamples=10).to_columns()["answer"] == ["", "", *letters()[2:20]]
+
+
+def test_probabilities_that_do_not_add_up_to_1_in_some_rows_are_read_there_too() -> None:
+    rows = [
+        {
+            "id": name,
+            "probs": {x: 0.6 if x == letters()[row] else 0.4 / (n - 1 + row % 2) for x in LETTERS[:n]},
+        }
+        for row, (name, n) in enumerate(zip(the_exam().ids, the_exam().n_options.tolist(), strict=True))
+    ]
+    assert score_file(rows, the_exam(), resamples=1).to_columns()["answer"] == list(letters())
+
+
+def test_models_that_take_turns_are_all_looked_at() -> None:
+    models = [("base", ["请求超时"] * N), ("tuned", [f"选{x}" for x in letters()])]
+    rows = [
+        {"model": model, "id": name, "response": replies[row]}
+        for row, name in enumerate(the_exam().ids[:80])  # looked at in every fourth row
+        for model, replies in models
+    ]
+    report = score_file(rows, the_exam()[:80], resamples=1)
+    right = sum(a == b for a, b in zip(letters()[:80], the_exam().letters(), strict=False))
+    assert [each.answers.accuracy for each in report.systems if each.answers] == [0, right / 80]
+
+
+def test_ids_that_are_no_questions_may_tell_models_apart() -> None:
+    rows = [
+        {"provider": {"id": model}, "job": {"id": model}, "question": stem, "response": f"选{letters()[row]}"}
+        for row, stem in enumerate(QUESTIONS)
+        for model in ("x:gpt", "y:glm")
+    ]
+    assert [each.name for each in score_file(rows, the_exam(), resamples=1).systems] == ["x:gpt", "y:glm"]
+    for place, row in enumerate(rows):
+        del row["provider"]
+        row["response"] = f"选{'AB'[place % 2]}"
+    with pytest.raises(InputError, match="each question has 2 replies, which job.id tells apart"):
+        score_file(rows, the_exam(), resamples=1)
 
 
 def test_logarithms_are_below_zero(tmp_path: Path) -> None:
@@ -260,3 +301,12 @@ def test_a_row_for_every_option_is_no_answer() -> None:
     ]
     with pytest.raises(InputError, match="by reference_index a row scores one option"):
         score_file(rows, exam)
+
+
+def test_right_answers_called_references_are_no_explanations(tmp_path: Path) -> None:
+    gold = the_exam().letters()
+    rows = [{"prediction": x, "reference": y} for x, y in zip(letters(), gold, strict=True)]
+    with pytest.raises(InputError, match="needs the exam"):
+        score_file(rows)
+    texts = [{"prediction": text, "reference": text} for text in the_exam().explanations if text]
+    assert score_file(texts, resamples=1).interval("rougeL").value == pytest.approx(100)

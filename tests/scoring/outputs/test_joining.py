@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
+from prediction_shapes import N, letters, the_exam
 
 from cmexam_baseline.exam import Exam, Question
 from cmexam_baseline.exam.errors import InputError
+from cmexam_baseline.scoring import ColumnChoice, score_file
 from cmexam_baseline.scoring.outputs.joining import JoinKeys, join, places_of
 
 STEM = "下列属于抗生素的药物是"
@@ -51,6 +55,23 @@ def test_ids_match_in_any_order_and_extra_rows_are_told(exam: Exam) -> None:
     assert questions(exam, JoinKeys(4, ids=["val-3", "val-9", "val-1", "val-3"])) == [2, -1, 0, 2]
     floats = Exam.from_questions([Question(str(n), f"问题{n}", ("甲", "乙"), "A") for n in range(3)])
     assert questions(floats, JoinKeys(3, ids=["2.0", "0.0", "1.0"])) == [2, 0, 1]
+
+
+def test_a_file_for_a_larger_exam_may_hold_mostly_other_questions(exam: Exam) -> None:
+    others = [f"另一道不属于本卷的题目之{n}" for n in range(20)]
+    found = join(exam, JoinKeys(23, questions=[*others, *exam.questions]))
+    assert found.by == "question" and found.question_of.tolist() == [-1] * 20 + [0, 1, 2]
+
+
+def test_two_columns_that_number_the_rows_differently_are_refused() -> None:
+    order = random.Random(1).sample(range(N), N)
+    rows = [{"id": place, "idx": row, "pred": letters()[row]} for place, row in enumerate(order)]
+    with pytest.raises(InputError, match="id and idx both number.*`id_column='id'` or `id_column='idx'`"):
+        score_file(rows, the_exam())
+    assert score_file(rows, the_exam(), columns=ColumnChoice(id="idx"), resamples=1).accuracy == 0.6
+    # pandas' own index beside shuffled ids says nothing.
+    ided = [{"Unnamed: 0": row["id"], "question_id": row["idx"], "pred": row["pred"]} for row in rows]
+    assert score_file(ided, the_exam(), resamples=1).accuracy == 0.6
 
 
 def test_positions_are_told_from_ids_by_where_they_begin() -> None:

@@ -212,6 +212,15 @@ def test_repeated_rows_are_told_and_contradicting_ones_refused() -> None:
     assert score_file([*rows, other], exam, samples="first", resamples=10).accuracy == 0.6
 
 
+def test_attempts_that_failed_are_no_replies() -> None:
+    exam = the_exam()
+    failed = [{"id": i, "response": " "} for i in exam.ids[:5]]
+    rows = [{"id": i, "response": reply(row)} for row, i in enumerate(exam.ids)]
+    for items in ([*failed, *rows], [*rows, *failed]):
+        report = score_file(items, exam, resamples=1)
+        assert report.accuracy == 0.6 and report.interval("unread_rate").value == 0
+
+
 def test_shards_of_a_data_set_and_frames_are_read(tmp_path: Path) -> None:
     import polars
 
@@ -229,6 +238,11 @@ def test_a_shuffled_pandas_frame_keeps_its_index() -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"prediction": letters()}).sample(frac=1, random_state=1)
     assert score_file(frame, the_exam(), resamples=10).accuracy == 0.6
+    frame.index = pandas.MultiIndex.from_tuples([("test", row) for row in frame.index])
+    frame.columns = pandas.MultiIndex.from_tuples([("qwen", "answer")])
+    report = score_file(frame, the_exam(), resamples=10)
+    assert report.accuracy == 0.6
+    assert report.systems[0].aligned.output.recognition.systems == ["qwen.answer"]
 
 
 def test_a_named_column_is_taken_whatever_it_holds() -> None:
