@@ -105,7 +105,9 @@ def speed(bench: Bench) -> Iterator[Row]:
                 for head in HEADS
             }
             runtime = start_runtime(settings["pairwise"])
-            some = bench.train[: bench.steps(30) * settings["joint"].batch_size]
+            # On fast GPUs 30 steps would be over before the processes that make batches have begun.
+            n_steps = bench.steps(30 if bench.facts.capability < (8, 0) else 120)
+            some = bench.train[: n_steps * settings["joint"].batch_size]
             for name, how in PLAIN.items():
                 bench.check()
                 free()

@@ -161,8 +161,9 @@ def tokens_to_predict(trained_with: int, device: torch.device) -> int:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that the memory of a GPU or of this machine ran out."""
-    # Where malloc fails, torch raises a plain RuntimeError that names its allocator.
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
+    # Where malloc fails, torch raises a plain RuntimeError that names its allocator; so do CUDA and its libraries.
+    marks = ("DefaultCPUAllocator", "CUDA error: out of memory", "_STATUS_ALLOC_FAILED")
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(m in str(error) for m in marks)
 
 
 def device_memory(device: torch.device) -> str:

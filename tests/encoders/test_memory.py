@@ -199,6 +199,10 @@ def test_what_counts_as_memory_that_ran_out():
     with pytest.raises(RuntimeError) as caught:
         torch.ones(2) @ torch.ones(3)
     assert not is_out_of_memory(caught.value)
+    assert is_out_of_memory(
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate(handle)")
+    )
+    assert not is_out_of_memory(RuntimeError("CUDA error: device-side assert triggered"))
 
 
 def test_checkpoints_are_as_rare_as_wanted_and_keep_the_best_weights(bert, tmp_path, monkeypatch):
