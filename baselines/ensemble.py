@@ -162,7 +162,7 @@ class Ensemble(Estimator):
     ) -> Ensemble:
         """Train an encoder per fold, one of all questions, and LightGBM; `val` is used as by each part.
 
-        Questions without an answer are ignored; `from_other_exam` as for `LightGBMBaseline`. Raises
+        Questions without an answer are ignored; `from_other_exam`, bool (n,), as for `LightGBMBaseline`. Raises
         `InputError` for fewer different questions than folds, for a single fold without answers in `val`, and
         what the parts raise.
         """
@@ -223,7 +223,10 @@ class Ensemble(Estimator):
         fold_scores(exam, folds, fold - 1, train, cache, report)
 
     def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
-        """Answers, probabilities of options and, where training questions had any, explanations."""
+        """Answers (n,), bit masks, the probability of every option, flat, and explanations where training questions had any.
+
+        Raises `NotFittedError` before `fit` or `load`.
+        """
         self._check_is_fitted()
         report = progress or no_progress
         if self.mixture_ is None:

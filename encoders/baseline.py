@@ -84,9 +84,10 @@ class EncoderBaseline(Estimator):
     checkpoints: folder for checkpoints and logs; a call of `fit` that was killed is resumed when repeated
     on_step, on_evaluation: called with a `Step` after each training step, an `Evaluation` after each evaluation
 
-    They are stored as they are and checked by `fit`. Learned attributes: `scorer_` (the torch module that gives
-    every option its score), `description_` (settings, layout, decision), `report_` (evaluations, speed, memory).
-    Under torchrun or accelerate launch every process makes the same calls; the first one writes.
+    They are stored as they are and checked by `fit`, which raises `InputError`. Learned attributes: `scorer_` (the
+    torch module that gives every option its score), `description_` (settings, layout, decision), `report_`
+    (evaluations, speed, memory). Under torchrun or accelerate launch every process makes the same calls; the first
+    one writes.
 
     >>> baseline = EncoderBaseline(head="joint", epochs=5)
     >>> baseline.head, baseline.get_params()["epochs"], baseline.set_params(epochs=2)
@@ -182,10 +183,11 @@ class EncoderBaseline(Estimator):
         return self
 
     def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:
-        """Answers and option probabilities, in the exam's order.
+        """Answers (n,), bit masks, and the probability of every option to be right, flat, in the exam's order.
 
-        Raises `NotFittedError` before `fit` or `load`, and `InputError` if `find_evidence` is missing or finds
-        sentences of another kind than in training.
+        With `loss="softmax"` it is the probability to be the only right one: those of a question add up to 1. Raises
+        `NotFittedError` before `fit` or `load`, and `InputError` if `find_evidence` is missing or finds sentences of
+        another kind than in training.
         """
         self._check_is_fitted()
         fitted = self.fitted_
