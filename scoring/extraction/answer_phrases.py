@@ -47,7 +47,9 @@ _ZH_ANSWER = re.compile(
     )
     + rf"{_NOT_THE_ANSWER}(?:的?(?:字母|编号|序号|代码|选项))?\d{{0,2}}{_ZH_FILLER}"
 )
-_LINE = re.compile(rf"(?:答(?=[A-J])|(?:答|回答|结论|结果|输出|选项)[ \t]?:){_ZH_FILLER}")
+_LINE = re.compile(
+    rf"(?:答(?=[A-J])|(?:答|回答|结论|结果|输出|选项|(?:最终|我的)?判[断定])[ \t]?:){_ZH_FILLER}"
+)
 _BEFORE_A_LINE = " \t#>-"
 _CORRECTION = re.compile(
     any_of("应为 应该为 应该是 应当是 改为 改选 改成 更改为 更正为? 纠正为? 修正为? 实际上?是 而是")

@@ -174,6 +174,8 @@ def stem_readings(reader: AnswerParser) -> Iterator[Reading]:
         start = 0 if cue is None else cue.start()
         if cue is None or _DISMISSED_BEFORE.search(text, max(0, start - 8), start):
             continue
+        if "\n" in cue[0] and _ITEM_ON_A_LINE.match(text, text.rfind("\n", 0, start) + 1):
+            continue  # C. 甲 - 是\nD. 乙 - 否
         plain = cue["positive"] is None and cue["negative"] is None
         if plain and _NOT_BEFORE_COPULA.search(text, max(0, start - 4), start):
             continue

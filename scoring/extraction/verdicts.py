@@ -96,9 +96,12 @@ _ENGLISH_VERDICT = re.compile(
 )
 # B选项新斯的明是正确的, B. Neostigmine - Correct: the option's own text comes between.
 _OWN_NAME = re.compile(r"[A-J](?:选项|项)?[ \t]?[.:、)(]?[ \t]?[\"“]?")
+_LAST = r"(?=[)\]。. \t]*(?:\n|$))"
 _VERDICT_BEHIND_TEXT = re.compile(
-    rf"[)\"”]?{_OF_THE_OPTION}[ \t:,-]{{0,5}}\(?(?:(?P<wrong>{_WRONG})|(?P<right>{_RIGHT}))"
-    r"|[)\"”]?[ \t]?(?:[-:(][ \t(-]{0,3})(?:(?P<wrong_en>incorrect|wrong|false)|(?P<right_en>correct|right|true))\b",
+    rf"[)\"”]?{_OF_THE_OPTION}[ \t:,-]{{0,5}}\(?(?:(?P<wrong>{_WRONG}|(?<=[ :(-])否{_LAST})"
+    rf"|(?P<right>{_RIGHT}|(?<=[ :(-])是{_LAST}))"
+    rf"|[)\"”]?[ \t]?(?:[-:(][ \t(-]{{0,3}})(?:(?P<wrong_en>incorrect|wrong|false|no{_LAST})"
+    rf"|(?P<right_en>correct|right|true|yes{_LAST}))\b",
     re.IGNORECASE,
 )
 _SHORT_ENGLISH_VERDICT = re.compile(
@@ -217,12 +220,13 @@ def _verdicts_on_texts(reader: AnswerParser) -> Iterator[Verdict]:
 def _verdict_at(reader: AnswerParser, position: int) -> Verdict | None:
     """What is said of the option whose letter is at `position`, perhaps behind its text."""
     text = reader.text
-    for pattern in _VERDICT_PATTERNS:
-        match = pattern.match(text, position)
-        if match is not None:
-            return _verdict(mask_of(match["letters"]), position, match)
     index = LETTERS.index(text[position])
     own = reader.options.own_text_at(reader.lowered, index, skip(_OWN_NAME, text, position))
+    for pattern in _VERDICT_PATTERNS:
+        match = pattern.match(text, position)
+        # C. 对症治疗: the option's text may begin like a verdict.
+        if match is not None and (own is None or match.end() > own):
+            return _verdict(mask_of(match["letters"]), position, match)
     behind = _VERDICT_BEHIND_TEXT.match(text, own) if own is not None else None
     return _verdict(1 << index, position, behind) if behind is not None else None
 
