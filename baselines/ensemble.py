@@ -64,14 +64,23 @@ class Mixture:
     def fit(cls, scores: Sequence[Scores], exam: Exam) -> Mixture:
         """The mixture that fits the answers of `exam` best; of each model a score per option, flat.
 
-        Raises `InputError` where no question of `exam` has both a right and a wrong option.
+        A model that would count against itself, as one at chance may on few questions, gets the weight 0. Raises
+        `InputError` where no question of `exam` has both a right and a wrong option.
         """
         from sklearn.linear_model import LogisticRegression
 
         known, right = _known_options(exam)
         odds = np.column_stack([log_odds(one[known]) for one in scores])
-        found = LogisticRegression().fit(odds, right)
-        return cls(tuple(found.coef_[0].tolist()), float(found.intercept_[0]))
+        taken = np.arange(len(scores))
+        while True:
+            found = LogisticRegression().fit(odds[:, taken], right)
+            worst = int(found.coef_[0].argmin())
+            if len(taken) == 1 or found.coef_[0, worst] >= 0:
+                break
+            taken = np.delete(taken, worst)
+        weights = np.zeros(len(scores))
+        weights[taken] = found.coef_[0]
+        return cls(tuple(weights.tolist()), float(found.intercept_[0]))
 
     def mix(self, scores: Sequence[Scores]) -> Scores:
         """The probability of each option.

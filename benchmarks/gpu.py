@@ -284,12 +284,14 @@ def main(command: list[str] | None = None) -> None:
     parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS))
     parser.add_argument("--tiny", action="store_true")
     given = parser.parse_args(command)
+    started = time.monotonic()
     train, val = (read_exam(given.data, split=split, bad_rows="skip") for split in ("train", "val"))
     train = train[np.flatnonzero(train.answers)]
     if given.tiny:
         train, val = train[:64], val[:16]
     given.out.mkdir(parents=True, exist_ok=True)
-    bench = Bench(train, val, given.model, given.out, given.minutes, given.tiny, given.gigabytes)
+    sizes = (given.minutes, given.tiny, given.gigabytes)
+    bench = Bench(train, val, given.model, given.out, *sizes, began=started)
     for part in given.parts:
         began = time.monotonic()
         try:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cmexam_baseline.exam.progress import DetailedStage, Progress, no_progress
 
 _SECONDS_BETWEEN = 0.5
+_UNKNOWN_TOLD = 0.01
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ class TrainingReport:
         cut = self.truncation
         if cut.get("tokens"):
             text += "; {questions} questions and {options} options cut by {tokens} tokens".format(**cut)
+        if self.unknown_share > _UNKNOWN_TOLD:
+            text += f"; the tokenizer does not know {self.unknown_share:.1%} of the tokens"
         if cut.get("evidence"):
             text += f"; evidence of {cut['evidence']} options or questions cut"
         return text

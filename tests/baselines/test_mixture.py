@@ -26,6 +26,15 @@ def test_the_model_that_knows_more_weighs_more() -> None:
     assert found.weights[0] > 5 * abs(found.weights[1])
 
 
+def test_a_model_that_would_count_against_itself_has_no_weight() -> None:
+    right = right_options(VAL)
+    knows, misleads = 0.2 + 0.5 * right, 0.5 - 0.2 * right
+    chance = np.random.default_rng(0).normal(0, 0.1, (2, len(right)))
+    scores = list(np.clip([knows, misleads] + chance, 0.01, 0.99))
+    found, alone = Mixture.fit(scores, VAL), Mixture.fit(scores[:1], VAL)
+    assert found == Mixture((*alone.weights, 0.0), alone.intercept)
+
+
 def test_models_that_know_different_questions_gain_from_each_other() -> None:
     right = right_options(VAL).astype(float)
     owner = np.repeat(np.arange(len(VAL)), VAL.n_options)

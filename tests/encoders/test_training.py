@@ -225,7 +225,10 @@ def test_questions_without_an_answer_are_left_out_and_counted(bert, exam):
 
 def test_a_tokenizer_that_knows_hardly_a_character_is_reported(bert, exam):
     report = EncoderBaseline(model=str(bert), epochs=1, **QUICK).fit(exam[:8]).report_
-    assert report.unknown_share == 0
+    assert report.unknown_share == 0 and "does not know" not in report.summary()
+    partly = replace(exam[:8], questions=["骨骼肌萎缩症", *exam.questions[1:8]])
+    told = EncoderBaseline(model=str(bert), epochs=1, **QUICK).fit(partly).report_.summary()
+    assert re.search(r"the tokenizer does not know [1-9]\.\d% of the tokens", told)
     foreign = replace(exam[:8], questions=["骨骼肌萎缩症" * 3] * 8)
     with pytest.raises(InputError, match=r"\d\d% of the training tokens are unknown to the tokenizer"):
         EncoderBaseline(model=str(bert), epochs=1, **QUICK).fit(foreign)
