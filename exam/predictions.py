@@ -12,12 +12,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from cmexam_baseline.exam.errors import InputError, excerpt_of
 from cmexam_baseline.exam.exam import Exam, check_columns, freeze_array, refuse_repeated
+from cmexam_baseline.exam.io.columns import column_key
 from cmexam_baseline.exam.io.formats import read_table
 from cmexam_baseline.exam.io.table import Table, cell_text, to_frame
 from cmexam_baseline.exam.io.text_formats import write_columns
 from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS, masks_to_letters, parse_letters
 from cmexam_baseline.metrics.ragged import offsets_of
 
+# Names of a model's answers in other files than those of `Predictions`, where `answer` is often the exam's.
+_OTHER_ANSWERS = {
+    "pred",
+    "prediction",
+    "predicted",
+    "predictedanswer",
+    "modelanswer",
+    "predanswer",
+    "response",
+}
 PROBABILITY_COLUMNS = [f"probability_{letter}" for letter in LETTERS]
 
 
@@ -245,17 +256,23 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
             f"found: {excerpt_of(', '.join(table.columns), 200)}; "
             "predictions have the columns id, answer, explanation, probability_A, …"
         )
+    others = [name for name in table.columns if column_key(name) in _OTHER_ANSWERS]
+    if others:
+        raise InputError(
+            f"{file} has answers in answer and in {others[0]}, and one may be the exam's; remove one, or score the file as it is"
+        )
     ids = [cell_text(cell) for cell in table.columns["id"]]
     if "" in ids:
         number = table.rows[ids.index("")]
         raise InputError(f"{file}, row {number}: no id; give every prediction its question's id")
     refuse_repeated(ids, table.rows, file, "remove one")
     scores, offsets = _read_scores(table, file)
+    answers = _read_answers(table, file)
     explanations = table.columns.get("explanation")
     try:
         return Predictions(
             ids=ids,
-            answers=_read_answers(table, file),
+            answers=answers,
             option_scores=scores,
             option_offsets=offsets,
             explanations=None if explanations is None else [cell_text(cell) for cell in explanations],

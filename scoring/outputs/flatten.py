@@ -31,6 +31,8 @@ _THOUGHT = {
 }
 # Arguments of a tool call that are the answer.
 _ANSWERS = {"answer", "answers", "finalanswer", "choice", "option", "letter", "letters", "答案", "选项"}
+# Why a reply ended, and what says that it did at the limit of tokens.
+_REASONS, _CUT = {"finishreason", "stopreason", "donereason"}, {"length", "max_tokens", "model_length"}
 # Lists with one element for every reply: OpenAI and its like, Gemini, vLLM.
 _ALTERNATIVES = {"choices", "candidates", "outputs", "generations", "completions", "responses", "sequences"}
 
@@ -69,6 +71,21 @@ def flatten_columns(
                 fields[field][row] = value
         flat |= {field: _even_scores(values) for field, values in fields.items()}
     return flat
+
+
+def cut_replies(columns: Mapping[str, Sequence[object]]) -> list[str]:
+    """A warning where replies ended at the limit of tokens.
+
+    >>> cut_replies({"reply": ["选A", "首先，"], "choices.finish_reason": ["stop", "length"]})
+    ['warning: 1 of 2 replies ended at the limit of tokens (choices.finish_reason), perhaps before the answer']
+    """
+    for name, cells in columns.items():
+        if column_key(name.rpartition(".")[2]) in _REASONS:
+            n_cut = sum(str(cell).lower() in _CUT for cell in cells)
+            if n_cut:
+                told = f"{n_cut:,} of {len(cells):,} replies ended at the limit of tokens ({name})"
+                return [f"warning: {told}, perhaps before the answer"]
+    return []
 
 
 def _even_scores(values: list[object]) -> list[object]:
@@ -150,7 +167,9 @@ def _fields_of_objects(name: str, items: list[object], depth: int) -> list[tuple
     if told and len(set(models)) == len(items) > 1 and "" not in models:  # replies of several models
         return [(f"{name}.{model}", text) for model, text in zip(models, texts, strict=True)]
     if told and (name.rpartition(".")[2].lower() in _ALTERNATIVES or "message" in objects[0]):
-        return [(f"{name}.text", texts if len(texts) > 1 else texts[0])]
+        reason = next((objects[0][key] for key in objects[0] if column_key(str(key)) in _REASONS), None)
+        ended = [] if reason is None else [(f"{name}.finish_reason", reason)]
+        return [(f"{name}.text", texts if len(texts) > 1 else texts[0]), *ended]
     if all(_is_number(item.get("logprob")) and "token" in item for item in objects):
         if not _are_tokens(name):
             return [(name, "".join(str(item["token"]) for item in objects))]

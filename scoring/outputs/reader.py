@@ -31,7 +31,7 @@ from cmexam_baseline.scoring.outputs.column_names import (
     first_of_role,
     leaf_key,
 )
-from cmexam_baseline.scoring.outputs.flatten import flatten_columns
+from cmexam_baseline.scoring.outputs.flatten import cut_replies, flatten_columns
 from cmexam_baseline.scoring.outputs.joining import Join, Stems, places_of
 from cmexam_baseline.scoring.outputs.key_columns import (
     find_condition_column,
@@ -137,6 +137,7 @@ def read_outputs(
     free = {name: cells for name, cells in flat.items() if name not in keys}
     sets = find_answer_sets(free, seen.rows, options_of)
     flat |= sets.columns
+    known = replace(known, remarks=[*known.remarks, *cut_replies(flat)])
     found = decide(flat, seen, known, choice, file, index_base)
     for column in sets.ambiguous.intersection(found.systems):
         raise InputError(

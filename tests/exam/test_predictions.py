@@ -141,6 +141,7 @@ def test_join_refuses_probabilities_of_other_options(exam: Exam) -> None:
         ("", "is empty"),
         ("id,answer\n", "holds a header but no row"),
         ("id,prediction\nq1,A\n", "no column answer; found: id, prediction; predictions have"),
+        ("id,answer,pred\nq1,A,B\n", "answers in answer and in pred, and one may be the exam.s"),
         ("question,text\nq1,A\n", "no column id and no column answer"),
         ("id,answer\nq1,A\nq1,B\n", "id 'q1' occurs in rows 1 and 2; remove one"),
         ("id,answer\nq1,A\n,B\n", "row 2: no id"),

@@ -310,3 +310,14 @@ def test_right_answers_called_references_are_no_explanations(tmp_path: Path) -> 
         score_file(rows)
     texts = [{"prediction": text, "reference": text} for text in the_exam().explanations if text]
     assert score_file(texts, resamples=1).interval("rougeL").value == pytest.approx(100)
+
+
+def test_replies_that_were_cut_off_are_told() -> None:
+    choices = [[{"message": {"content": reply_of(row)}, "finish_reason": "stop"}] for row in range(N)]
+    for row in range(4):
+        choices[row] = [{"message": {"content": "首先分析题干，"}, "finish_reason": "length"}]
+    rows = [{"id": name, "choices": each} for name, each in zip(the_exam().ids, choices, strict=True)]
+    remarks = score_file(rows, the_exam(), resamples=1).systems[0].aligned.all_remarks()
+    assert any(
+        "4 of 100 replies ended at the limit of tokens (choices.finish_reason)" in each for each in remarks
+    )
