@@ -103,7 +103,10 @@ class LazyGroup(click.Group):
         except InputError as error:
             command = self.get_command(context, context.invoked_subcommand or "")
             raise OneLineError(name_options(str(error), command)) from error
-        except MemoryError as error:
+        except (MemoryError, RuntimeError) as error:
+            # torch's own error for the memory of a GPU, by its name: most commands never import torch.
+            if isinstance(error, RuntimeError) and type(error).__name__ != "OutOfMemoryError":
+                raise
             raise OneLineError("out of memory; use smaller inputs or a machine with more memory") from error
         except KeyboardInterrupt as error:
             after = "go on" if context.invoked_subcommand in RESUMABLE else "start again"

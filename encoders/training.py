@@ -211,6 +211,11 @@ class Trainer:
                 seed_everything(self.settings.random_state, self.state.step, number)
                 totals += self._backward(batch, n_questions)
         except RuntimeError as error:
+            if "DataLoader worker" in str(error):
+                raise InputError(
+                    "a process that makes batches was killed, perhaps for want of shared memory; use `workers=0`, or"
+                    " more of it (docker run --shm-size)"
+                ) from error
             if not is_out_of_memory(error):
                 raise
             failed = True  # dealt with below: here the error still holds the tensors of the pass

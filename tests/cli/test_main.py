@@ -45,6 +45,8 @@ def group_of(command: click.Command) -> main.LazyGroup:
         ),
         (OSError("odd"), "odd; check the path and the free space"),
         (MemoryError(), "out of memory; use smaller inputs"),
+        # As torch's is named, which is a RuntimeError.
+        (type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory"), "out of memory; use smaller"),
     ],
 )
 def test_what_stops_any_command_ends_in_one_line(error: BaseException, message: str) -> None:

@@ -99,6 +99,18 @@ def test_an_optimizer_without_memory_is_one_line(bert, exam, monkeypatch):
         EncoderBaseline(str(bert), **QUICK).fit(exam[:8])
 
 
+def test_a_killed_process_that_makes_batches_is_one_line(bert, exam, monkeypatch):
+    def load(*given):
+        raise RuntimeError(
+            "DataLoader worker (pid 7) is killed by signal: Bus error. It is possible that ..."
+        )
+        yield
+
+    monkeypatch.setattr(Batches, "load", load)
+    with pytest.raises(InputError, match="want of shared memory; use `workers=0`"):
+        EncoderBaseline(str(bert), **QUICK).fit(exam[:8])
+
+
 def test_prediction_takes_fewer_tokens_where_memory_runs_out(bert, exam, monkeypatch):
     baseline = EncoderBaseline(str(bert), epochs=1).fit(exam[:8])
     expected = baseline.predict(exam).option_scores
