@@ -66,11 +66,13 @@ def explain(
     model: Any = opened.model
     asked = questions[place : place + 1]
     answer = model.predict(asked).letters()[0]
-    found = model.attributions(asked, top)
+    found, alone = model.attributions(asked, top), ""
+    if getattr(model, "mixture_", None) is not None:
+        alone = model.lightgbm_.predict(asked).letters()[0]
     if as_json:
-        console.print_json(as_dict(asked[0], answer, found))
+        console.print_json(as_dict(asked[0], answer, found, alone))
     else:
-        show(console.results(), asked[0], answer, found)
+        show(console.results(), asked[0], answer, found, alone)
 
 
 def _place(questions: Any, wanted: str | None, row: int | None, exam: Path) -> int:

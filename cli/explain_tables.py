@@ -18,13 +18,16 @@ from cmexam_baseline.features.corpus_index import Passage
 _LONGEST = 60
 
 
-def as_dict(question: Question, answer: str, found: Sequence[OptionAttribution]) -> dict[str, Any]:
-    """The question, its predicted and true answer, and the reasons by letter."""
+def as_dict(
+    question: Question, answer: str, found: Sequence[OptionAttribution], alone: str = ""
+) -> dict[str, Any]:
+    """The question, its predicted and true answer, and the reasons by letter; as `show`."""
     return {
         "id": question.id,
         "question": question.question,
         "answer": question.answer,
         "predicted": answer,
+        **({"predicted_by_lightgbm": alone} if alone else {}),
         "options": {
             letter: {"text": text, **asdict(reasons)}
             for letter, text, reasons in zip(LETTERS, question.options, found, strict=False)
@@ -32,11 +35,18 @@ def as_dict(question: Question, answer: str, found: Sequence[OptionAttribution])
     }
 
 
-def show(console: Console, question: Question, answer: str, found: Sequence[OptionAttribution]) -> None:
-    """A table of the options, one of the deciding features and one of the evidence."""
+def show(
+    console: Console, question: Question, answer: str, found: Sequence[OptionAttribution], alone: str = ""
+) -> None:
+    """A table of the options, one of the deciding features and one of the evidence.
+
+    alone: the answer of LightGBM where these explain it alone, and the model's is that of more
+    """
     known = f", right is {question.answer}" if question.answer else ""
     console.print(f"[bold]{sanitize(question.id)}[/bold] {sanitize(question.question)}")
     console.print(f"predicted {answer}{known}")
+    if alone:
+        console.print(f"explained below: LightGBM, which alone answers {alone}; not the encoder's part")
     options = list(zip(LETTERS, question.options, found, strict=False))
     scores = new_table(("", "option", "probability"), ("", "option"), "Options")
     features = new_table(("", "feature", "value", "logit"), ("", "feature"), "Features that decided")

@@ -160,6 +160,13 @@ def test_a_moved_run_of_one_fold_predicts_and_explains_the_same(
     assert (tmp_path / "again.csv").read_bytes() == (mixed / "predictions_val.csv").read_bytes()
     found = json.loads(succeed("explain", tmp_path / "moved", val, "--row", "2", "--json").stdout)
     assert found["predicted"] == read_predictions(mixed / "predictions_val.csv").letters()[1]
+    alone = read_predictions(mixed / "predictions_val_lightgbm.csv")
+    assert found["predicted_by_lightgbm"] == alone.letters()[1]
+    shown = [round(found["options"][letter]["score"], 5) for letter in found["options"]]
+    offsets = read_exam(val).option_offsets
+    assert shown == np.asarray(alone.option_scores)[offsets[1] : offsets[2]].round(5).tolist()
+    told = succeed("explain", tmp_path / "moved", val, "--row", "2").stdout
+    assert f"LightGBM, which alone answers {alone.letters()[1]}; not the encoder's part" in told
     assert not any("encoder" in one["feature"] for o in found["options"].values() for one in o["features"])
 
 
