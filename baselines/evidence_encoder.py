@@ -15,7 +15,7 @@ from cmexam_baseline.exam import Exam, Predictions
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.estimator import Estimator
 from cmexam_baseline.exam.io.files import write_atomically
-from cmexam_baseline.exam.progress import Progress, StageTimer, no_progress
+from cmexam_baseline.exam.progress import Progress, no_progress, remark
 
 if TYPE_CHECKING:
     from cmexam_baseline.encoders import EncoderBaseline, EncoderSettings, OnnxEncoder
@@ -81,7 +81,6 @@ class EvidenceEncoder(Estimator):
         from cmexam_baseline.encoders import EncoderBaseline, EncoderSettings
 
         settings = replace(self.encoder_settings or EncoderSettings(), random_state=self.random_state)
-        timer = progress if isinstance(progress, StageTimer) else StageTimer()
         sentences = None
         if settings.evidence:
             from cmexam_baseline.features import SentenceRetriever
@@ -93,18 +92,19 @@ class EvidenceEncoder(Estimator):
         elif self.corpus is not None:
             raise InputError("an encoder reads the `corpus` as evidence; set `evidence` to 1 or more")
         if self.checkpoints is not None and any((self.checkpoints / "checkpoints").glob("step-*")):
-            timer.say(f"resuming from the checkpoints in {self.checkpoints}")
+            remark(progress, f"resuming from the checkpoints in {self.checkpoints}")
         find = None if sentences is None else partial(_find, sentences, settings.evidence)
         encoder = EncoderBaseline.from_settings(settings, checkpoints=self.checkpoints, find_evidence=find)
         self.encoder_ = encoder.fit(exam, val, progress=progress)
         self.sentences_ = sentences
         trained = self.encoder_.report_
         if trained.stopped_early:
-            timer.say(
+            remark(
+                progress,
                 f"stopped early after {trained.steps:,} steps: val did not improve in {settings.patience} "
-                "evaluations; the best weights are kept"
+                "evaluations; the best weights are kept",
             )
-        timer.say(trained.summary())
+        remark(progress, trained.summary())
         return self
 
     def predict(self, exam: Exam, progress: Progress | None = None) -> Predictions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 # Called as progress(stage, done, total); a stage is a phrase for people, "looking up evidence".
 Progress = Callable[[str, int, int], None]
@@ -30,15 +31,32 @@ def detail_of(stage: str) -> str:
     return getattr(stage, "detail", "")
 
 
+@dataclass(frozen=True)
+class _Prefixed:
+    progress: Progress
+    prefix: str
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        self.progress(DetailedStage(f"{self.prefix}: {stage}", detail_of(stage)), done, total)
+
+    def say(self, line: str) -> None:
+        remark(self.progress, f"{self.prefix}: {line}")
+
+
 def prefix_progress(progress: Progress, prefix: str) -> Progress:
-    """A progress callback whose stages begin with `prefix`.
+    """A progress callback whose stages and remarks begin with `prefix`.
 
     >>> prefix_progress(lambda stage, done, total: print(stage), "fold 1")("training", 0, 9)
     fold 1: training
     """
-    return lambda stage, done, total: progress(
-        DetailedStage(f"{prefix}: {stage}", detail_of(stage)), done, total
-    )
+    return _Prefixed(progress, prefix)
+
+
+def remark(progress: Progress | None, line: str) -> None:
+    """Pass a line to a callback that takes remarks, as a `StageTimer` does; others are not told."""
+    say = getattr(progress, "say", None)
+    if say is not None:
+        say(line)
 
 
 class StageTimer:

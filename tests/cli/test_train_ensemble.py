@@ -132,8 +132,11 @@ def test_explain_reads_an_ensemble(trained: tuple[Path, str], places: Path) -> N
 @pytest.fixture(scope="module")
 def mixed(places: Path) -> Path:
     """A run of both models weighted on val."""
-    result = succeed(*command(places, places / "mixed", "--folds", "1"))
+    arguments = command(places, places / "mixed", "--folds", "1")
+    result = succeed(*(one for one in arguments if one != "-q"))
     assert "encoder alone" in result.stdout
+    # What was cut, halved or skipped would be told here, too.
+    assert "encoder of all questions: CPU, fp32:" in result.stderr
     return places / "mixed"
 
 
