@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cmexam_baseline.scoring.extraction.answer_parser import AnswerParser, ParsedAnswer
-from cmexam_baseline.scoring.extraction.patterns import WRONG_BEHIND, says_of_option, skip
+from cmexam_baseline.scoring.extraction.patterns import WRONG_BEHIND, mask_of, says_of_option, skip
 
 _HEAD = (
     r"[ \t]{0,12}(?P<mark>[-•·●*+>#]{1,4}|\(?\d{1,2}[.、)]|[①-⑩]|(?=[✅✓✔√☑❌✗✘×]|\[))?[ \t]{0,8}"
@@ -25,10 +25,11 @@ _EXPLAINS = re.compile(
     r"\n(?![^\n]{0,300}(?:错|不选|排除|其他|其它|其余|干扰|[Ww]rong|ncorrect|ther |:[ \t]*\n))[^\n]{1,300}(?=\n)"
 )
 _ONE_LINE = re.compile(r"[^\n]+")
-_BEFORE_THE_PHRASE = re.compile(
-    r"[ \t*]{0,4}(?:[(\[【]|[-—←<=]{1,4})?[ \t*]{0,4}(?:[本此该][题项])?[是为]?(?:正确|标准|应|the|correct|right)?[ \t]?的?",
-    re.IGNORECASE,
-)
+_LETTER = re.compile(r"(?<![A-Za-z])[A-J](?=[ \t]?[.、:)])")
+_NEXT_OPTION = re.compile(r"[ \t;,。]*(?:\n|$|[A-J][ \t]?[.、:)])")
+_CALLED = r"[ \t*]{0,4}(?:[本此该][题项])?[是为]?(?:正确|标准|应|the|correct|right)?[ \t]?的?"
+_BEFORE_THE_PHRASE = re.compile(rf"[ \t*]{{0,4}}(?:[(\[【]|[-—←<=]{{1,4}})?{_CALLED}", re.IGNORECASE)
+_REMARK = re.compile(rf"[(\[【]{_CALLED}(?P<phrase>[^\s:=()\[\]【】]{{1,8}})[)\]】]", re.IGNORECASE)
 _LONGEST_LIST = 10
 _LONGEST_LEAD = 12
 _LONGEST_LINE = 400
@@ -86,6 +87,9 @@ def read_marked_items(reader: AnswerParser, phrase_start: int, phrase_end: int) 
     """Of a list of options those whose lines end with the phrase: C. 角回(正确答案)\\nD. 额下回"""
     text = reader.text
     phrase = text[phrase_start:phrase_end]
+    remark = _REMARK.match(text, max(text.rfind(bracket, 0, phrase_start) for bracket in "([【"))
+    if remark is not None and remark.start("phrase") == phrase_start:
+        return _with_remark(reader, remark)
     if any(mark in phrase for mark in ":=是为") or not ("\n" in phrase or phrase_end == len(text)):
         return None
     begin, end = text.rfind("\n", 0, phrase_start) + 1, text.find("\n", phrase_start)
@@ -96,7 +100,27 @@ def read_marked_items(reader: AnswerParser, phrase_start: int, phrase_end: int) 
     for line in _ONE_LINE.finditer(text):
         item = _item_with_text(reader, line.start()) if line[0].endswith(called) else None
         mask |= item.mask if item is not None and item.end == line.end() - len(called) else 0
-    return ParsedAnswer(mask, phrase_start, phrase_end, named=True) if mask else None
+    return _marked(reader, mask, (phrase_start, phrase_end))
+
+
+def _with_remark(reader: AnswerParser, remark: re.Match[str]) -> ParsedAnswer | None:
+    """The options with the remark behind them: A. 甲 B. 乙(正确答案) C. 丙. A heading (【答案】 A) is none."""
+    text, mask, place = reader.text, 0, reader.text.find(remark[0])
+    while place >= 0:
+        before = text[text.rfind("\n", 0, place) + 1 : place].rstrip()
+        option = reader.options.ending_at(reader.lowered, len(text[:place].rstrip())) if before else None
+        if option is not None:
+            mask |= 1 << option
+        elif before and before[-1] not in "。;,.!?:" and _NEXT_OPTION.match(text, place + len(remark[0])):
+            mask |= mask_of("".join(_LETTER.findall(before)[-1:]))
+        place = text.find(remark[0], place + 1)
+    return _marked(reader, mask, remark.span())
+
+
+def _marked(reader: AnswerParser, mask: int, span: tuple[int, int]) -> ParsedAnswer | None:
+    """The marked options; no answer where all of them are and one is asked for."""
+    every = mask == reader.options.everything and not reader.stem.several
+    return ParsedAnswer(0 if every else mask, *span, named=True) if mask else None
 
 
 def _item_with_text(reader: AnswerParser, position: int) -> ParsedAnswer | None:

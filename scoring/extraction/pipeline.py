@@ -5,6 +5,7 @@ Apart from `extract`, because its patterns take a while to compile and files of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -60,7 +61,7 @@ _option_texts = lru_cache(maxsize=8192)(OptionTexts)
 
 
 def _ranked(text: str, options: OptionTexts, stem: Stem, nested: bool = False) -> list[Reading]:
-    reader = AnswerParser(without_echo(text, options), options, stem)
+    reader = AnswerParser(_with_answer_mark(without_echo(text, options), options), options, stem)
 
     def read_value(value: str) -> int | None:
         found = [] if nested else _ranked(value, options, stem, nested=True)
@@ -79,6 +80,18 @@ def _ranked(text: str, options: OptionTexts, stem: Stem, nested: bool = False) -
         readings += found
         strongest = max(strongest, _strongest(found))
     return ranked(readings)
+
+
+_ANSWER_MARK = re.compile(r"^A(?=[ \t]?:[ \t]?(?P<answer>[A-J]{1,6}(?:[、,.。;\s]|$)))", re.MULTILINE)
+
+
+def _with_answer_mark(text: str, options: OptionTexts) -> str:
+    """The text with 答 for the A of "Q: …\\nA: C", of the same length, where no list of options begins so."""
+    begins = text.lstrip()[:1] in "AQ问题"  # else it may be a question that follows
+    marks = list(_ANSWER_MARK.finditer(text)) if begins else []
+    if len(marks) != 1 or "\nB:" in text or options.own_text_at(text.lower(), 0, marks[0].start("answer")):
+        return text
+    return f"{text[: marks[0].start()]}答{text[marks[0].end() :]}"
 
 
 def _strongest(readings: list[Reading]) -> int:

@@ -78,7 +78,7 @@ _BOXED = re.compile(
 )
 # <output> and its like may hold a whole reply: they count where they hold nothing but a short value.
 _TAG = re.compile(
-    r"<[ ]?(?:final_?)?(?:(?:answer|ans|choice|option|答案|选项|solution)[ ]?>(?P<value>[^<]{0,1000})"
+    r"<[ ]?(?:final_?)?(?:(?:answer|ans|choice|option|答案|选项|solution)(?:[ ][^<>\n]{0,40})?>(?P<value>[^<]{0,1000})"
     r"|(?:output|result|final|response)[ ]?>(?=[^<]{1,400}</)(?P<short>[^<]{1,400}))",
     re.IGNORECASE,
 )

@@ -63,7 +63,7 @@ _MARK = re.compile(
 )
 _ANSWER_MARKS = one_of("题意 题干 题目 答案 当选 应选 入选 正确选项 answers options choices")
 _LAST_WORDS = 400
-_ITEM = re.compile(r"[ \t>#*-]*\(?[A-J][.、:)][ \t*]*")
+_ITEM = re.compile(r"(?<![A-Za-z])[A-J][.、:)][ \t*]*$")
 
 _LETTERS = (
     r"(?P<letters>[A-J](?:(?:选项|项)?(?:[、,/&;\s]|和|及|与|以及|and\b)*(?:选项)?[A-J](?![A-Za-z])){1,9})"
@@ -97,7 +97,7 @@ def undecided_readings(reader: AnswerParser) -> Iterator[Reading]:
         if not _MARK.search(sentence[0]):
             continue
         none = _NO_OPTION.search(reader.lowered, *sentence.span())
-        if none and _ITEM.fullmatch(reader.text, sentence.start(), none.start()):
+        if none and _ITEM.search(reader.text, sentence.start(), none.start()):
             continue  # E. 以上都不对 in a list of options
         found = none or _CANNOT_SAY.search(reader.lowered, *sentence.span())
         if found is None or _OTHERS.search(sentence[0]) or reader.last_named >= sentence.end():
