@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
@@ -31,6 +32,8 @@ _VERSION = "1"
 _KEEP_FREE = 1 << 30
 _GROUPS_PER_FLUSH = 64
 _SECONDS_TO_WAIT = 1.0
+# Of file systems that cannot take space beforehand.
+_NO_FALLOCATE = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 
 # Parts of an encoder above its layers.
 _ABOVE = ("pooler", "final_norm")
@@ -193,14 +196,14 @@ def _started(path: Path, shape: tuple[int, int]) -> Path:
     # Never emptied: another run may be at the same place, or writing.
     descriptor = os.open(partial, os.O_RDWR | os.O_CREAT, 0o600)
     try:
+        os.ftruncate(descriptor, n_bytes)
         if hasattr(os, "posix_fallocate"):  # not on macOS
             os.posix_fallocate(descriptor, 0, n_bytes)
-        else:
-            os.ftruncate(descriptor, n_bytes)
-    except OSError:
-        if is_new:
-            partial.unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        if error.errno not in _NO_FALLOCATE:
+            if is_new:
+                partial.unlink(missing_ok=True)
+            raise
     finally:
         os.close(descriptor)
     return partial
