@@ -14,12 +14,15 @@ from cmexam_baseline.exam.exam import Exam
 from cmexam_baseline.exam.io.table import pieces
 from cmexam_baseline.exam.letters import LETTERS, MAX_OPTIONS
 from cmexam_baseline.scoring.extraction import Extraction, extract
+from cmexam_baseline.scoring.outputs.column_evidence import FEW_ROWS
 from cmexam_baseline.scoring.outputs.joining import map_back
 from cmexam_baseline.scoring.outputs.reader import SystemOutput
 from cmexam_baseline.scoring.parallel import Executor
 
 # What several replies to a question come to: the first, the most frequent (of equal ones the first), the mean of figures.
 SAMPLES = ("first", "vote", "mean")
+# Replies of which no more hold an answer are rather in a form that is not known.
+_HARDLY_READ = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +153,9 @@ def align(
     extractions: list[Extraction | None] = [None] * len(exam)
     for question, place in zip(questions[chosen].tolist(), chosen.tolist(), strict=True):
         extractions[question] = found[place]
+    read = [each.mask != 0 for each in extractions if each is not None]
+    if len(read) >= FEW_ROWS and sum(read) <= _HARDLY_READ * len(read):
+        remarks.append(f"warning: no answer is found in {len(read) - sum(read):,} of {len(read):,} replies")
     return AlignedOutput(
         name=output.name,
         output=output,

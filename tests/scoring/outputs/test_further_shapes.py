@@ -321,3 +321,13 @@ def test_replies_that_were_cut_off_are_told() -> None:
     assert any(
         "4 of 100 replies ended at the limit of tokens (choices.finish_reason)" in each for each in remarks
     )
+
+
+def test_replies_that_are_hardly_ever_read_are_told() -> None:
+    rows = [
+        {"id": name, "response": f"答案：第{'一二三四五'[LETTERS.index(x)]}"}
+        for name, x in zip(the_exam().ids, letters(), strict=True)
+    ]
+    rows[0]["response"] = "选B"
+    remarks = score_file(rows, the_exam(), resamples=1).systems[0].aligned.all_remarks()
+    assert "warning: no answer is found in 99 of 100 replies" in remarks
