@@ -284,7 +284,8 @@ class Ensemble(Estimator):
             mixture = manifest.get("mixture")
             if mixture is not None:
                 decoder = Decoder.from_dict(mixture["decoder"])
-                mixture = Mixture(tuple(map(float, mixture["weights"])), float(mixture["intercept"]))
+                first, second = map(float, mixture["weights"])
+                mixture = Mixture((first, second), float(mixture["intercept"]))
         except UNREADABLE as error:
             raise InputError(
                 f"{folder} does not fit this version ({error}); train the model again"

@@ -173,6 +173,18 @@ def test_a_moved_run_of_one_fold_predicts_and_explains_the_same(
     assert not any("encoder" in one["feature"] for o in found["options"].values() for one in o["features"])
 
 
+def test_a_mixture_without_a_weight_for_each_model_is_one_line(
+    mixed: Path, places: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(mixed, tmp_path / "run")
+    manifest = tmp_path / "run" / "model" / "ensemble.json"
+    content = json.loads(manifest.read_text("utf-8"))
+    content["mixture"]["weights"] = [1.0]
+    manifest.write_text(json.dumps(content), "utf-8")
+    predict = ("predict", tmp_path / "run", places / "data" / "val.csv", "-o", tmp_path / "again.csv")
+    complain(*predict, about=["does not fit this version", "train the model again"])
+
+
 def test_one_fold_has_no_fold_to_train_alone(places: Path, tmp_path: Path) -> None:
     arguments = command(places, tmp_path / "run", "--folds", "1", "--only", "1")
     complain(*arguments, about=["a single fold trains no encoder apart; omit --only"])
