@@ -208,7 +208,7 @@ class Checkpoints:
             return None
         if state["run"] != self.run:
             raise InputError(
-                f"{self.folder} has checkpoints of other data or settings; remove it or choose another"
+                f"{self.folder} has checkpoints of other data or settings; remove it, or give the run another folder"
             )
         try:
             best = None

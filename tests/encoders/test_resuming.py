@@ -117,7 +117,9 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(damage, bert, ex
 def test_checkpoints_of_another_run_are_refused(bert, exam, tmp_path):
     with pytest.raises(Interrupted):
         run_until(bert, exam, tmp_path, 4)
-    with pytest.raises(InputError, match="has checkpoints of other data or settings; remove it or choose"):
+    with pytest.raises(
+        InputError, match="has checkpoints of other data or settings; remove it, or give the run"
+    ):
         run_until(bert, exam, tmp_path, 99, lr=1e-3)
     with pytest.raises(InputError, match="has checkpoints of other data or settings"):
         run_until(bert, exam[::-1], tmp_path, 99)
