@@ -121,7 +121,13 @@ def read_outputs(
     _refuse_rows_of_options(flat, file)
     stems = Stems(exam)
     _refuse_headerless(exam, stems, flat, file)
-    known, met, shown = locate(exam, stems, flat, choice, places_of(exam, left_out), file)
+    try:
+        known, met, shown = locate(exam, stems, flat, choice, places_of(exam, left_out), file)
+    except InputError as error:
+        for row, (reason, _) in table.damaged.items():
+            text = f"{error}; {len(table.damaged)} rows cannot be read (row {row}: {reason})"
+            raise InputError(text) from error
+        raise
     seen = seen_rows(exam, met.question_of, shown)
     keys = {*known.roles.values(), *known.option_columns, *known.probabilities.values(), *known.left_aside}
 

@@ -236,7 +236,7 @@ def _table_of_text(source: Source, ending: str) -> Table:
     if start[:1] not in ("{", "[") and ending != ".jsonl":
         if ending == ".json":
             raise InputError(f"{source.name}: not JSON, it begins with {start!r}; name it by what it holds")
-        return table_of_records(_records_of_lines(text.rstrip().splitlines()), source.name)
+        return table_of_records(_records_of_lines(re.split("\r?\n", text.rstrip())), source.name)
     value = None
     if ending != ".jsonl" or start[:1] == "[" or start.startswith(("{\n", "{\r\n")):
         value = parse_json(text, source.name, may_be_lines=True)

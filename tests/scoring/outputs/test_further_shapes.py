@@ -86,6 +86,10 @@ def test_numbers_in_front_of_lines_tell_the_questions(tmp_path: Path, line: str)
     assert accuracies(tmp_path / "p.txt", content) == [0.6]
 
 
+def test_a_separator_of_unicode_ends_no_line(tmp_path: Path) -> None:
+    assert accuracies(tmp_path / "p.txt", "".join(f"分析\u2028答案：{x}\r\n" for x in letters())) == [0.6]
+
+
 def test_ids_in_front_of_tabs_tell_the_questions(tmp_path: Path) -> None:
     content = "".join(f"{the_exam().ids[row]}\t{reply_of(row)}\n" for row in SHUFFLED)
     assert accuracies(tmp_path / "p.txt", content) == [0.6]

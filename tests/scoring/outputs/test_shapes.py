@@ -264,6 +264,11 @@ def test_a_named_column_is_taken_whatever_it_holds() -> None:
         ("p.json", b"[]", "holds no rows"),
         ("p.json", b"id,answer", "p.json: not JSON, it begins with 'id,answer'"),
         ("p.jsonl", b'{"id": "x"}\n{"id": \n', "p.jsonl, line 2: not JSON"),
+        (
+            "p.csv",
+            b"id,response\n1,A\n2,B,or C\n",
+            r"1 rows for 100 .*; 1 rows cannot be read \(row 2: 3 fields",
+        ),
         ("p.csv", b"id,year\nq000x,2019\n", r"no column that looks like a model's answers \(found: id, year"),
     ],
 )
