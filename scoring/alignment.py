@@ -57,6 +57,12 @@ class AlignedOutput:
         """The answers of the replies that count, (n, k); k is 1 but for means of samples."""
         return self.answers[:, None] if self.sample_answers is None else self.sample_answers
 
+    def right_shares(self, gold: NDArray[np.uint16]) -> NDArray[np.float64]:
+        """The share of right ones among the replies to each question, float64 (n,); 0 where it has no right answer."""
+        right = (self.counted_answers == gold[:, None]) & (gold[:, None] > 0)
+        shares: NDArray[np.float64] = right.mean(axis=1)
+        return shares
+
     @property
     def matched(self) -> NDArray[np.int64]:
         """The questions (0-based) that have a row."""
@@ -153,6 +159,8 @@ def align(
     extractions: list[Extraction | None] = [None] * len(exam)
     for question, place in zip(questions[chosen].tolist(), chosen.tolist(), strict=True):
         extractions[question] = found[place]
+    if n_unknown := int((exam.answers == 0).sum()):
+        remarks.append(f"warning: {n_unknown:,} questions have no right answer; every reply to them is wrong")
     read = [each.mask != 0 for each in extractions if each is not None]
     if len(read) >= FEW_ROWS and sum(read) <= _HARDLY_READ * len(read):
         remarks.append(f"warning: no answer is found in {len(read) - sum(read):,} of {len(read):,} replies")

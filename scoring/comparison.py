@@ -161,7 +161,8 @@ def compare_systems(
     gold = exam.answers[rows]
     named = [(one.name, one.aligned.counted_answers[rows]) for one in systems if one.answers is not None]
     every = len(systems) <= MOST_FOR_ALL_PAIRS if all_pairs is None else all_pairs
-    right = np.array([(answers == gold[:, None]).mean(axis=1) for _, answers in named])
+    answering = [one for one in systems if one.answers is not None]
+    right = np.array([one.aligned.right_shares(exam.answers)[rows] for one in answering])
     of_explanations = _corrected(
         [system for system in systems if system.explanations is not None],
         lambda a, b: _explanation_differences(rows, a, b, settings),
@@ -253,7 +254,7 @@ class _SampledAnswers:
     def __init__(self, gold: NDArray[np.uint16], answers: NDArray[np.uint16], labels: NDArray[np.uint16]):
         support = gold[:, None] == labels
         given = (answers[:, :, None] == labels).mean(axis=1)
-        self.statistics = np.hstack([np.ones((len(gold), 1)), support, given, support * given])
+        self.statistics = np.hstack([np.ones((len(gold), 1)), support, given, support * given * (labels > 0)])
 
     def figures_of(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
         """Accuracy and weighted F1 (..., 2)."""

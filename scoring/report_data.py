@@ -123,7 +123,7 @@ def rows_of(scored: Report) -> Iterator[dict[str, list[Any]]]:
     gold = exam.letters()
     for system in scored.systems:
         answers = masks_to_letters(system.aligned.answers)
-        right = (system.aligned.counted_answers == exam.answers[:, None]).mean(axis=1)
+        right = system.aligned.right_shares(exam.answers)
         whole = system.aligned.sample_answers is None
         pairs = None if system.explanations is None else system.explanations.per_pair
         for piece in pieces(len(system.rows)):

@@ -272,7 +272,7 @@ def sampled_intervals(
 
     random = np.random.default_rng(random_state)
     n = len(gold)
-    right, unread = (samples == gold[:, None]).mean(axis=1), (samples == 0).mean(axis=1)
+    right, unread = ((samples == gold[:, None]) & (samples > 0)).mean(axis=1), (samples == 0).mean(axis=1)
     drawn = np.array([figures(random.integers(0, n, n)) for _ in range(resamples)])
     ends = np.quantile(drawn, (0.025, 0.975), axis=0).tolist()
     names = ("accuracy", "weighted_f1", "unread_rate")
@@ -284,6 +284,7 @@ def _weighted_f1(gold: NDArray[np.uint16], samples: NDArray[np.uint16]) -> float
     k = samples.shape[1]
     support = np.bincount(gold, minlength=1024) * k
     right = np.bincount(np.repeat(gold, k)[(samples == gold[:, None]).ravel()], minlength=1024)
+    right[0] = 0  # no answer to a question without one is not right
     predicted = np.bincount(samples.ravel(), minlength=1024)
     f1 = 2 * right / np.maximum(support + predicted, 1)
     return float((f1 * support).sum() / support.sum())
@@ -325,7 +326,7 @@ def _slice_scores(
     exam: Exam, aligned: AlignedOutput, rows: NDArray[np.int64], slices: Sequence[Slice]
 ) -> list[SliceScore]:
     # The share of right replies to every question: 0 or 1 but for means of samples.
-    right = np.equal(aligned.counted_answers, exam.answers[:, None]).mean(axis=1)
+    right = aligned.right_shares(exam.answers)
     counted = np.zeros(len(exam), dtype=np.bool_)
     counted[rows] = True
     inside = [(part, part.rows[counted[part.rows]]) for part in slices]

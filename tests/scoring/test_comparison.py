@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
@@ -54,3 +56,18 @@ def test_rows_and_confusions_add_up_to_the_mean(scored: Report) -> None:
     single = sum(len(letters) == 1 for letters in GOLD)
     counts = [np.sum(system["confusion"]["counts"]) for system in scored.to_dict()["systems"]]
     assert counts == [3 * single, single]
+
+
+def test_no_answer_to_a_question_without_a_right_one_is_not_right() -> None:
+    known = replace(EXAM, answers=np.where(np.arange(60) < 20, 0, EXAM.answers).astype(np.uint16))
+    answers = ["" if row < 20 else letters for row, letters in enumerate(GOLD)]
+    pairs = list(zip(EXAM.ids, answers, strict=True))
+    rows = [{"id": name, "sample": k, "answer": answer} for k in (0, 1) for name, answer in pairs]
+    for samples in ("vote", "mean"):
+        report = score_files([rows, rows], known, Settings(samples=samples, resamples=20))
+        assert report.systems[0].intervals["accuracy"].value == pytest.approx(40 / 60)
+        assert sum(report.to_columns()["correct"][:60]) == 40
+        parts = [part for part in report.systems[0].slices if part.by == "answer size"]
+        assert sum(part.n * part.accuracy.value for part in parts) == pytest.approx(40)
+        assert report.compare().none_miss == 40
+        assert "20 questions have no right answer" in " ".join(report.systems[0].aligned.all_remarks())
