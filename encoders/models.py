@@ -128,11 +128,15 @@ def check_ids(ids: NDArray[np.int32], encoder: Any) -> None:
         )
 
 
+_TOKENIZER_FILES = ("*token*.json", "vocab.*", "merges.txt", "*.model")
+
+
 def weights_fingerprint(folder: Path) -> str:
-    """SHA-256 over the configuration and weight files of a model folder."""
+    """SHA-256 over the configuration, tokenizer and weight files of a model folder."""
     digest = hashlib.sha256()
     weights = [*folder.glob("*.safetensors")] or folder.glob("pytorch_model*.bin")
-    for path in sorted([*folder.glob("config.json"), *weights]):
+    small = [path for pattern in _TOKENIZER_FILES for path in folder.glob(pattern)]
+    for path in sorted([*folder.glob("config.json"), *small, *weights]):
         digest.update(path.name.encode() + b"\0")
         with path.open("rb") as file:
             while block := file.read(1 << 22):

@@ -201,12 +201,15 @@ def test_a_tokenizer_of_another_model_is_noticed(tmp_path):
             use()
 
 
-def test_the_fingerprint_follows_the_weights(bert, tmp_path):
+def test_the_fingerprint_follows_weights_and_tokenizer(bert, tmp_path):
     same = tmp_path / "same"
     shutil.copytree(bert, same)
     assert weights_fingerprint(same) == weights_fingerprint(bert)
     other = make_encoder(tmp_path / "other", "bert", initializer_range=0.11)
     assert weights_fingerprint(other) != weights_fingerprint(bert)
+    with (same / "tokenizer.json").open("a") as file:
+        file.write(" ")
+    assert weights_fingerprint(same) != weights_fingerprint(bert)
 
 
 def test_the_terminal_stays_quiet(bert, capfd):
