@@ -197,7 +197,11 @@ def read_columns(data: Any) -> dict[str, list[object]]:
     """
     library = _library_of(data)
     if library == "pandas":
-        named = data.reset_index() if any(name is not None for name in data.index.names) else data
+        name = data.index.name
+        if name is not None and list(data.columns).count(name) == 1 and list(data.index) == list(data[name]):
+            data = data.reset_index(drop=True)  # set_index("id", drop=False)
+        unnamed = all(name is None for name in data.index.names)
+        named = data if unnamed else data.reset_index(allow_duplicates=True)
         if named.columns.nlevels > 1:  # ("qwen", "answer") is qwen.answer, as in nested objects
             named = named.set_axis([".".join(filter(None, map(str, name))) for name in named.columns], axis=1)
         repeated = named.columns[named.columns.astype(str).duplicated()]

@@ -238,6 +238,10 @@ def test_a_shuffled_pandas_frame_keeps_its_index() -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"prediction": letters()}).sample(frac=1, random_state=1)
     assert score_file(frame, the_exam(), resamples=10).accuracy == 0.6
+    by_id = pandas.DataFrame({"id": the_exam().ids, "prediction": letters()}).set_index("id", drop=False)
+    assert score_file(by_id, the_exam(), resamples=10).accuracy == 0.6
+    with pytest.raises(InputError, match="several columns 'id'"):
+        score_file(by_id.assign(id=the_exam().ids[::-1]), the_exam())
     frame.index = pandas.MultiIndex.from_tuples([("test", row) for row in frame.index])
     frame.columns = pandas.MultiIndex.from_tuples([("qwen", "answer")])
     report = score_file(frame, the_exam(), resamples=10)
