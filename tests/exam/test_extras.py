@@ -7,7 +7,7 @@ import json
 import re
 
 import pytest
-from house import ROOT
+from source_tree import ROOT
 
 from cmexam_baseline.exam import extras
 from cmexam_baseline.exam.errors import InputError

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from house import ROOT, module_name, source_files
+from source_tree import ROOT, module_name, source_files
 
 INIT = """
 from cmexam_baseline.metrics.lazy_names import lazy_names

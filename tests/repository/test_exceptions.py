@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from house import ROOT, source_files
+from source_tree import ROOT, source_files
 
 # A rule is named, and words follow: `# noqa: PTH123 - there is a handle already`.
 EXPLAINED = re.compile(r"# (?:noqa: [A-Z]+\d+ - |type: ignore\[[\w-]+\]  # )\w")

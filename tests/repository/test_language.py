@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from house import ROOT, source_files
+from source_tree import ROOT, source_files
 
 MAX_LINES = 400
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
@@ -19,7 +19,7 @@ UNIDIOMATIC = {
     r"\b(?:GPU|graphics|one|a|the) cards?\b": "GPU",
     r"\b(?:leave|left) (?:it |them )?away\b": "omit",
     r"\bwhat\b[^.\n]{0,40}\blacks?\b": "missing",
-    r"(?<!tests/)\bhouse\b(?!\.py)|\brooms? of\b|\bfloors? [0-9]": "package, level",
+    r"\bhouse\b|\brooms? of\b|\bfloors? [0-9]": "package, level",
 }
 
 

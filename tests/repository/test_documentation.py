@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 import pytest
-from house import ROOT, module_name, source_files
+from source_tree import ROOT, module_name, source_files, written_commands
 
 from cmexam_baseline.cli.main import commands
 
@@ -29,16 +29,16 @@ def test_docstring_examples_run(name: str) -> None:
     assert result.failed == 0
 
 
-# Of the rooms that are a library; an example of an encoder would need its weights.
-PACKAGES = [
+# Of the packages that are a library; an example of an encoder would need its weights.
+PUBLIC = [
     module_name(file)
-    for room in ("metrics", "exam", "features")
+    for package in ("metrics", "exam", "features")
     for file in source_files()
-    if file.name == "__init__.py" and file.relative_to(ROOT).parts[0] == room
+    if file.name == "__init__.py" and file.relative_to(ROOT).parts[0] == package
 ]
 
 
-@pytest.mark.parametrize("name", PACKAGES)
+@pytest.mark.parametrize("name", PUBLIC)
 def test_every_public_function_has_an_example(name: str) -> None:
     package = importlib.import_module(name)
     for public in getattr(package, "__all__", ()):
@@ -91,20 +91,6 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, f"{name} {parameter.opts[0]} has no help"
-
-
-def written_commands(page: str) -> Iterator[list[str]]:
-    """The words of every command of this package that a code block of a page shows, lines joined at a backslash."""
-    text = (ROOT / page).read_text(encoding="utf-8")
-    for block in re.findall(r"^```(?:text|console|bash)[^\n]*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        for line in re.sub(r"\$\(.*\)", "X", re.sub(r"\\\n\s*", " ", block)).splitlines():
-            found = re.match(r"(?:\$ )?(?:cmexam-baseline|torchrun .* -m cmexam_baseline.cli) (.*)", line)
-            if found:
-                yield (
-                    re.split(r"\s+[|&<>0-9]*[|&<>]", re.split(r"\s+#\s", found[1])[0])[0]
-                    .replace('"', "")
-                    .split()
-                )
 
 
 @pytest.mark.parametrize("page", PAGES)

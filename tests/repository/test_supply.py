@@ -6,8 +6,8 @@ import configparser
 import re
 
 import pytest
-from house import ROOT
 from packaging.requirements import Requirement
+from source_tree import ROOT
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 

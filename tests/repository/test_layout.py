@@ -1,4 +1,4 @@
-"""The house keeps its plan: folders, packages, and the direction of imports."""
+"""The layout of the source tree: folders, packages, and the direction of imports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from house import ROOMS, ROOT, imported_names, module_name, packages_declared, packages_on_disk, source_files
+from source_tree import (
+    PACKAGES,
+    ROOT,
+    imported_names,
+    module_name,
+    packages_declared,
+    packages_on_disk,
+    source_files,
+)
 
 MAY_IMPORT = {
     "metrics": {"metrics"},
@@ -18,7 +26,7 @@ MAY_IMPORT = {
     "features": {"features", "exam", "metrics"},
     "encoders": {"encoders", "exam", "metrics"},
     "baselines": {"baselines", "scoring", "features", "encoders", "exam", "metrics"},
-    "cli": set(ROOMS),
+    "cli": set(PACKAGES),
 }
 
 
@@ -28,23 +36,23 @@ def test_setup_cfg_lists_exactly_the_folders() -> None:
 
 @pytest.mark.parametrize("file", source_files(), ids=lambda file: str(file.relative_to(ROOT)))
 def test_no_import_runs_up(file: Path) -> None:
-    room = file.relative_to(ROOT).parts[0]
-    rooms_used = {name.split(".")[1] for name in imported_names(file) if name.startswith("cmexam_baseline.")}
-    assert rooms_used <= MAY_IMPORT[room]
+    package = file.relative_to(ROOT).parts[0]
+    used = {name.split(".")[1] for name in imported_names(file) if name.startswith("cmexam_baseline.")}
+    assert used <= MAY_IMPORT[package]
 
 
 @pytest.mark.parametrize("file", source_files(), ids=lambda file: str(file.relative_to(ROOT)))
 def test_imports_use_the_full_name(file: Path) -> None:
     for name in imported_names(file):
         assert not name.startswith("."), f"{file}: relative import of {name}"
-        assert name.split(".")[0] not in ROOMS, f"{file}: {name} is imported under its bare folder name"
+        assert name.split(".")[0] not in PACKAGES, f"{file}: {name} is imported under its bare folder name"
 
 
 def test_no_module_is_loaded_under_its_bare_folder_name() -> None:
     light = [module_name(file) for file in source_files() if "encoders" not in file.parts]
     program = (
         f"import importlib, sys\nfor name in {light!r}: importlib.import_module(name)\n"
-        f"print([name for name in sys.modules if name.split('.')[0] in {ROOMS!r}])"
+        f"print([name for name in sys.modules if name.split('.')[0] in {PACKAGES!r}])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd="/"

@@ -8,14 +8,14 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
-from house import ROOMS, ROOT, module_name, source_files
+from source_tree import PACKAGES, ROOT, module_name, source_files
 
 ORIGIN = json.loads(distribution("cmexam-baseline").read_text("direct_url.json") or "{}")
 EDITABLE = bool(ORIGIN.get("dir_info", {}).get("editable"))
 
 
 @pytest.mark.skipif(not EDITABLE, reason="an installed copy is tested")
-@pytest.mark.parametrize("package", ROOMS)
+@pytest.mark.parametrize("package", PACKAGES)
 def test_modules_are_the_files_of_this_checkout(package: str) -> None:
     for file in source_files():
         if file.relative_to(ROOT).parts[0] == package:
