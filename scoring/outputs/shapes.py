@@ -275,7 +275,7 @@ def _table_of_frame(source: object) -> Table:
     if isinstance(source, list | tuple):
         return table_of_records(records_of(list(source), "the list"), "the list")
     if getattr(getattr(source, "index", None), "nlevels", 1) > 1:
-        source = source.reset_index(allow_duplicates=True)  # type: ignore[attr-defined]
+        source = source.reset_index(allow_duplicates=True)  # type: ignore[attr-defined]  # a pandas frame
     columns = read_columns(source)
     index: list[object] = getattr(getattr(source, "index", None), "tolist", list)()
     if index and KEY not in columns and index != list(range(len(index))):
