@@ -354,6 +354,7 @@ def _answered(
     from cmexam_baseline.features.dummy import DUMMY_BASELINES, MostFrequentLetter
     from cmexam_baseline.scoring.alignment import align
     from cmexam_baseline.scoring.outputs import read_outputs
+    from cmexam_baseline.scoring.scorer import distinct_outputs
 
     if path.is_dir() and split is None:
         raise InputError(f"{path} is a folder; say which split the predictions answer with `split`")
@@ -364,8 +365,8 @@ def _answered(
     def entry(name: str, kind: str, answers: Any) -> LeaderboardEntry:
         return LeaderboardEntry.measured(name, kind, about[0], answer_scores(exam, answers), about[1])
 
-    aligned = [align(exam, output) for file in files for output in read_outputs(file, exam)]
-    found = []
+    outputs = distinct_outputs([output for file in files for output in read_outputs(file, exam)])
+    aligned, found = [align(exam, output) for output in outputs], []
     for each in filter(lambda each: each.has_answers, aligned):
         n_missing = _missing_explanations(exam, each.explanations)
         found.append(replace(entry(each.name, "predictions", each.answers), missing_explanations=n_missing))
@@ -380,8 +381,7 @@ def _missing_explanations(exam: Exam, explanations: Sequence[str | None] | None)
     """How many of the exam's explanations a system has none for; None where it explains nothing at all."""
     if explanations is None or not any(explanations):
         return None
-    pairs = zip(exam.explanations, explanations, strict=True)
-    return sum(bool(wanted) and not given for wanted, given in pairs)
+    return sum(bool(one) and not own for one, own in zip(exam.explanations, explanations, strict=True))
 
 
 def _ranked(entries: Sequence[LeaderboardEntry], sizes: Mapping[str, float]) -> list[LeaderboardEntry]:

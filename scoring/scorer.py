@@ -316,7 +316,7 @@ def _score(
         if not isinstance(train, Exam):
             train = read_exam_with_issues(train, how.bad_rows)[0]
         overlap = find_overlap(train, exam).category.tolist()
-    aligned = [align(exam, output, workers, settings.samples) for output in _distinct(outputs)]
+    aligned = [align(exam, output, workers, settings.samples) for output in distinct_outputs(outputs)]
     slices = slice_exam(exam, how.slice_by, overlap, _columns_of_files(aligned))
     systems = [score_system(exam, each, slices, settings, workers) for each in aligned]
     return Report(exam, source, systems, settings, slices)
@@ -355,7 +355,7 @@ def _score_without_exam(
     return _score(own.exam, asked, source, groups, settings, how, workers)
 
 
-def _distinct(outputs: Sequence[SystemOutput]) -> list[SystemOutput]:
+def distinct_outputs(outputs: Sequence[SystemOutput]) -> list[SystemOutput]:
     """Systems with different names: files of the same name get their folder's too."""
     names = [output.name for output in outputs]
     distinct: list[SystemOutput] = []

@@ -110,6 +110,14 @@ def test_predictions_are_scored_and_what_is_unanswered_counts_as_wrong(exam: Pat
     assert systems["half"]["size"] == 7e9
 
 
+def test_files_of_the_same_name_are_told_apart_by_their_folders(exam: Path, tmp_path: Path) -> None:
+    for name, answers in (("gpt", [1, 2, 4, 3]), ("qwen", [1, 2, 1, 0])):
+        (tmp_path / name).mkdir()
+        write_predictions(tmp_path / name / "replies.csv", answers)
+    found = board(tmp_path / "gpt" / "replies.csv", tmp_path / "qwen" / "replies.csv", "--exam", exam)
+    assert (found["gpt/replies"]["accuracy"], found["qwen/replies"]["accuracy"]) == (1.0, 0.5)
+
+
 def test_how_prediction_files_were_read_is_told(exam: Path, tmp_path: Path) -> None:
     file = tmp_path / "served.jsonl"
     file.write_text(
