@@ -381,7 +381,7 @@ def _missing_explanations(exam: Exam, explanations: Sequence[str | None] | None)
     """How many of the exam's explanations a system has none for; None where it explains nothing at all."""
     if explanations is None or not any(explanations):
         return None
-    return sum(bool(one) and not own for one, own in zip(exam.explanations, explanations, strict=True))
+    return sum(bool(want) and not given for want, given in zip(exam.explanations, explanations, strict=True))
 
 
 def _ranked(entries: Sequence[LeaderboardEntry], sizes: Mapping[str, float]) -> list[LeaderboardEntry]:

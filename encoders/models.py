@@ -25,6 +25,8 @@ _WEIGHTS = tuple(
     f"{name}{index}" for name in ("model.safetensors", "pytorch_model.bin") for index in ("", ".index.json")
 )
 _TOKENIZERS = ("tokenizer.json", "vocab.txt", "tokenizer_config.json", "sentencepiece.bpe.model", "spm.model")
+# What a fingerprint covers of a tokenizer.
+_TOKENIZER_FILES = ("*token*.json", "vocab.*", "merges.txt", "*.model")
 _SMALL_FILES = ["*.json", "*.txt", "*.model"]
 
 
@@ -126,9 +128,6 @@ def check_ids(ids: NDArray[np.int32], encoder: Any) -> None:
             f"the tokenizer gives token {largest}, but the encoder has embeddings of {known}; give the model with its"
             " own tokenizer"
         )
-
-
-_TOKENIZER_FILES = ("*token*.json", "vocab.*", "merges.txt", "*.model")
 
 
 def weights_fingerprint(folder: Path) -> str:

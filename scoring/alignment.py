@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -199,8 +200,9 @@ class _Replies:
         self._counts = np.diff(np.append(self._starts, len(questions)))
         self._masks = np.split(masks, self._starts[1:])
         self._least, self._most = int(self._counts.min()), int(self._counts.max())
-        self.sampled = output.sampled or self._least == self._most and not self._are_repeated()
+        self.sampled = output.sampled or self._least == self._most and not self._are_repeated
 
+    @cached_property
     def _are_repeated(self) -> bool:
         """Whether all rows of each question hold the same reply."""
         texts = self._texts
@@ -211,7 +213,7 @@ class _Replies:
     def policy(self) -> str:
         """What the replies come to where the user does not say; `InputError` where that cannot be told."""
         condition = self._output.condition
-        if condition is not None and not self._are_repeated():
+        if condition is not None and not self._are_repeated:
             models = self._output.recognition.roles.get("model")
             apart = (
                 f"`model_column={condition!r}`"
@@ -226,6 +228,8 @@ class _Replies:
             return "vote"
         several = False
         for start, masks in zip(self._starts.tolist(), self._masks, strict=True):
+            if (masks == masks[0]).all():
+                continue
             # A failed attempt left an empty row beside the reply.
             rows = self._rows[start : start + len(masks)].tolist()
             texts = [(self._texts[row] or "").strip() if self._texts else "" for row in rows]

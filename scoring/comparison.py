@@ -159,10 +159,10 @@ def compare_systems(
     if not rows.size:
         raise InputError('no question has a row from every system; use `missing="wrong"`')
     gold = exam.answers[rows]
-    named = [(one.name, one.aligned.counted_answers[rows]) for one in systems if one.answers is not None]
-    every = len(systems) <= MOST_FOR_ALL_PAIRS if all_pairs is None else all_pairs
     answering = [one for one in systems if one.answers is not None]
+    named = [(one.name, one.aligned.counted_answers[rows]) for one in answering]
     right = np.array([one.aligned.right_shares(exam.answers)[rows] for one in answering])
+    every = len(systems) <= MOST_FOR_ALL_PAIRS if all_pairs is None else all_pairs
     of_explanations = _corrected(
         [system for system in systems if system.explanations is not None],
         lambda a, b: _explanation_differences(rows, a, b, settings),

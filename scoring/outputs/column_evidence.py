@@ -62,8 +62,13 @@ def seen_rows(
 ) -> Seen:
     """Rows with a question, spread over the file."""
     matched = np.flatnonzero(question_of >= 0)
-    rows = matched[:: max(1, -(-len(matched) // most)) | 1]
+    rows = matched[:: _odd_step(len(matched), most)]
     return Seen(exam, rows.tolist(), question_of[rows].tolist(), shown)
+
+
+def _odd_step(n: int, most: int) -> int:
+    """The step at which n rows give at most `most`; an odd one meets every model where two or four take turns."""
+    return max(1, -(-n // most)) | 1
 
 
 @dataclass(frozen=True)
@@ -245,8 +250,7 @@ def _of_numbers(texts: Sequence[str], filled: Sequence[int], seen: Seen) -> Evid
 
 
 def _of_replies(texts: Sequence[str], filled: Sequence[int], seen: Seen, read: bool = True) -> Evidence:
-    # An odd step meets the rows of every model where two or four take turns.
-    places = filled[:: max(1, -(-len(filled) // TEXT_SAMPLE)) | 1]
+    places = filled[:: _odd_step(len(filled), TEXT_SAMPLE)]
     explanations = {place: seen.exam.explanations[seen.questions[place]].strip() for place in places}
     own = [explanations[place] in texts[place] for place in places if explanations[place]]
     explained = bool(own) and sum(own) >= len(own) / 2

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from cmexam_baseline.exam.errors import InputError
 from cmexam_baseline.exam.exam import Exam
@@ -111,15 +112,15 @@ def _refuse_other_positions(
     numbers = numbers_of(list(map(plain_id, ids))) or []
     first = min(numbers, default=0)
     order = [number - first for number in numbers]
-    if sorted(order) != list(range(places.n)):
+    counted = list(range(places.n))  # by pandas, which says nothing beside a shuffled column of ids
+    if sorted(order) != counted:
         return
     for name, cells in columns.items():
-        others = [plain_id(cell_text(cell)) for cell in cells] if name != id_column else []
-        if not others or not all(map(str.isdecimal, others)):
+        others = list(takewhile(str.isdecimal, map(plain_id, map(cell_text, cells))))
+        if name == id_column or not others or len(others) < len(cells):
             continue
         base = position_base(list(map(int, others)), places.n)
         other = [int(number) - (base or 0) for number in others]
-        counted = list(range(places.n))  # by pandas, which says nothing beside a shuffled column of ids
         if base is not None and other not in (order, counted) and sorted(other) == counted:
             raise InputError(
                 f"{file}: {id_column} and {name} both number the exam's rows, in different orders; choose with "

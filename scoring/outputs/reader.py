@@ -124,10 +124,11 @@ def read_outputs(
     try:
         known, met, shown = locate(exam, stems, flat, choice, places_of(exam, left_out), file)
     except InputError as error:
-        for row, (reason, _) in table.damaged.items():
-            text = f"{error}; {len(table.damaged)} rows cannot be read (row {row}: {reason})"
-            raise InputError(text) from error
-        raise
+        if not table.damaged:
+            raise
+        row, (reason, _) = next(iter(table.damaged.items()))
+        text = f"{error}; {len(table.damaged)} rows cannot be read (row {row}: {reason})"
+        raise InputError(text) from error
     seen = seen_rows(exam, met.question_of, shown)
     keys = {*known.roles.values(), *known.option_columns, *known.probabilities.values(), *known.left_aside}
 

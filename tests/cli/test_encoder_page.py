@@ -55,9 +55,6 @@ def test_runs(words: list[str], folder: Path, tmp_path: Path, monkeypatch: pytes
         (tmp_path / name).symlink_to(folder / name)
     monkeypatch.chdir(tmp_path)
     succeed(*words, "-q")
-    (scores,) = (
-        tmp_path.glob("runs/*/scores.json")
-        if "--seeds" not in words
-        else tmp_path.glob("runs/*/seed-1/scores.json")
-    )
-    assert json.loads(scores.read_text("utf-8"))["val"]["n"] == 8
+    runs = list(tmp_path.glob("runs/**/scores.json"))
+    assert len(runs) == (3 if "--seeds" in words else 1)
+    assert [json.loads(scores.read_text("utf-8"))["val"]["n"] for scores in runs] == [8] * len(runs)
